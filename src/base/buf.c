@@ -1,0 +1,112 @@
+#include "base/buf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+void buf_init(struct buf *buf, size_t max)
+{
+	*buf = (struct buf){.max = max};
+}
+
+void buf_done(struct buf *buf)
+{
+	if (!buf)
+		return;
+	free(buf->data);
+	*buf = (struct buf){.max = buf->max};
+}
+
+void buf_clear(struct buf *buf)
+{
+	buf->len = 0;
+	if (buf->data)
+		buf->data[0] = '\0';
+}
+
+int buf_reserve(struct buf *buf, size_t len)
+{
+	if (len > buf->max || buf->len > buf->max - len)
+		return -EMSGSIZE;
+	size_t need = buf->len + len + 1;
+	if (need <= buf->cap)
+		return 0;
+	size_t cap = buf->cap ? buf->cap : 64;
+	while (cap < need)
+		cap += cap / 2 + 1;
+	if (cap > buf->max + 1)
+		cap = buf->max + 1;
+	char *data = realloc(buf->data, cap);
+	if (!data)
+		return -ENOMEM;
+	buf->data = data;
+	buf->cap = cap;
+	return 0;
+}
+
+int buf_add(struct buf *buf, const void *data, size_t len)
+{
+	int r = buf_reserve(buf, len);
+	if (r < 0)
+		return r;
+	if (len)
+		memcpy(buf->data + buf->len, data, len);
+	buf->len += len;
+	buf->data[buf->len] = '\0';
+	return 0;
+}
+
+int buf_adds(struct buf *buf, const char *string)
+{
+	return buf_add(buf, string, strlen(string));
+}
+
+int buf_addc(struct buf *buf, char c)
+{
+	return buf_add(buf, &c, 1);
+}
+
+int buf_vprintf(struct buf *buf, const char *format, va_list args)
+{
+	va_list again;
+	va_copy(again, args);
+	int len = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	if (len < 0)
+		return -EINVAL;
+	int r = buf_reserve(buf, (size_t)len);
+	if (r < 0)
+		return r;
+	vsnprintf(buf->data + buf->len, (size_t)len + 1, format, args);
+	buf->len += (size_t)len;
+	return 0;
+}
+
+int buf_printf(struct buf *buf, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	int r = buf_vprintf(buf, format, args);
+	va_end(args);
+	return r;
+}
+
+char *buf_steal(struct buf *buf)
+{
+	if (!buf->data && buf_reserve(buf, 0) < 0)
+		return NULL;
+	buf->data[buf->len] = '\0';
+	char *data = TAKE(buf->data);
+	buf->len = buf->cap = 0;
+	return data;
+}
+
+void buf_drop(struct buf *buf, size_t len)
+{
+	if (len >= buf->len) {
+		buf_clear(buf);
+		return;
+	}
+	memmove(buf->data, buf->data + len, buf->len - len + 1);
+	buf->len -= len;
+}

@@ -1,0 +1,34 @@
+/* Scope-bound cleanup of locals, by the compiler's cleanup attribute. */
+#ifndef BASE_CLEANUP_H
+#define BASE_CLEANUP_H
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define CLEANUP(function) __attribute__((cleanup(function)))
+
+static inline void cleanup_free(void *pointer)
+{
+	free(*(void **)pointer);
+}
+
+static inline void cleanup_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+#define CLEANUP_FREE CLEANUP(cleanup_free)
+#define CLEANUP_CLOSE CLEANUP(cleanup_close)
+
+/* Hand a local's value to the caller: the local no longer frees it. */
+#define TAKE(pointer)                                                          \
+	({                                                                     \
+		__typeof__(pointer) take_value = (pointer);                    \
+		(pointer) = NULL;                                              \
+		take_value;                                                    \
+	})
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+#endif

@@ -1,0 +1,108 @@
+#define _GNU_SOURCE
+#include "base/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "base/buf.h"
+#include "base/timestamp.h"
+#include "base/utf8.h"
+
+/* A line longer than this is cut: it is a log, not an archive. */
+#define LOG_LINE_MAX 2048
+
+static _Atomic enum log_level log_level = LOG_LEVEL_INFO;
+static FILE *log_file;	/* set before threads start; NULL: stderr */
+static bool log_syslog; /* set before threads start */
+
+int log_open_file(const char *path)
+{
+	if (!path)
+		return 0;
+	FILE *file = fopen(path, "ae");
+	if (!file)
+		return -errno;
+	setvbuf(file, NULL, _IOLBF, 0);
+	log_file = file;
+	return 0;
+}
+
+void log_open_syslog(const char *ident)
+{
+	openlog(ident, LOG_PID, LOG_DAEMON);
+	log_syslog = true;
+}
+
+void log_set_level(enum log_level level)
+{
+	log_level = level;
+}
+
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
+int log_level_parse(const char *text, enum log_level *ret_level)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(level_names); i++) {
+		if (strcmp(text, level_names[i]) == 0) {
+			*ret_level = (enum log_level)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+/* Copy text, with everything that a terminal could obey spelt out. */
+static void make_safe(const char *text, char *out, size_t size)
+{
+	size_t len = strlen(text), used = 0;
+	for (size_t i = 0; i < len;) {
+		uint32_t code;
+		size_t n = utf8_sequence(text + i, len - i, &code);
+		bool safe = n && code >= 0x20 && !(code >= 0x7f && code < 0xa0);
+		size_t need = safe ? n : 4;
+		if (used + need + 1 > size)
+			break;
+		if (safe) {
+			memcpy(out + used, text + i, n);
+			i += n;
+		} else {
+			snprintf(out + used, 5, "\\x%02x",
+			    (unsigned char)text[i]);
+			i++;
+		}
+		used += need;
+	}
+	out[used] = '\0';
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+	if (level > log_level)
+		return;
+	char text[LOG_LINE_MAX], line[LOG_LINE_MAX];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	make_safe(text, line, sizeof(line));
+
+	static const int priorities[] = {
+	    LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
+	if (log_file) {
+		char now[TIMESTAMP_SIZE];
+		fprintf(log_file, "%s %s: %s\n",
+		    timestamp_format(timestamp_now_ms(), now),
+		    level_names[level], line);
+	} else if (log_syslog) {
+		syslog(priorities[level], "%s", line);
+	} else {
+		fprintf(stderr, "%s: %s\n",
+		    program_invocation_short_name, line);
+	}
+}

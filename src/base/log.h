@@ -1,0 +1,28 @@
+/*
+ * The program's log: one line a message, safe for a terminal whatever a
+ * server put into it (control bytes and bytes that are not UTF-8 are shown as
+ * \xNN). Never pass a secret, a header, a query or a signed URL. Thread-safe.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+/* Where lines go; call before threads start. path NULL leaves the target as
+ * it is (stderr at first). 0, or -errno when the file cannot be opened. */
+int log_open_file(const char *path);
+void log_open_syslog(const char *ident);
+void log_set_level(enum log_level level);
+
+/* error, warn, info, debug -> level. 0 or -EINVAL. */
+int log_level_parse(const char *text, enum log_level *ret_level);
+
+void log_write(enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warn(...) log_write(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_info(...) log_write(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...) log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+#endif
