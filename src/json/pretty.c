@@ -1,0 +1,101 @@
+#include "json/json.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "json/lex.h"
+
+/* Where laid-out text goes: counted, and written if there is a place. */
+struct sink {
+	char *at; /* NULL: only count */
+	uint64_t size;
+};
+
+static inline void put(struct sink *sink, const char *text, size_t len)
+{
+	if (sink->at) {
+		memcpy(sink->at, text, len);
+		sink->at += len;
+	}
+	sink->size += len;
+}
+
+static inline void put_line(struct sink *sink, unsigned depth)
+{
+	if (sink->at) {
+		*sink->at++ = '\n';
+		memset(sink->at, ' ', (size_t)depth * 2);
+		sink->at += (size_t)depth * 2;
+	}
+	sink->size += 1 + (uint64_t)depth * 2;
+}
+
+/* What stands between the token before and this one. Depth is the number of
+ * containers around this one. */
+static inline void put_gap(
+    struct sink *sink, enum lex_kind before, enum lex_kind kind, unsigned depth)
+{
+	if (before == LEX_KEY) {
+		put(sink, ": ", 2);
+	} else if (kind == LEX_CLOSE) {
+		if (before != LEX_OPEN)
+			put_line(sink, depth);
+	} else if (depth > 0) {
+		if (before != LEX_OPEN)
+			put(sink, ",", 1);
+		put_line(sink, depth);
+	}
+}
+
+static int lay_out(const char *text, size_t len, struct sink *sink)
+{
+	struct lex lex;
+	struct lex_token token;
+	enum lex_kind before = LEX_END;
+	lex_init(&lex, text, len);
+	for (;;) {
+		unsigned depth = lex.depth;
+		int r = lex_next(&lex, &token);
+		if (r < 0)
+			return r;
+		if (token.kind == LEX_END)
+			break;
+		if (token.kind == LEX_CLOSE)
+			depth = lex.depth;
+		put_gap(sink, before, token.kind, depth);
+		put(sink, token.text, token.len);
+		before = token.kind;
+	}
+	put(sink, "\n", 1);
+	return 0;
+}
+
+int json_pretty_size(const char *text, size_t len, uint64_t *ret_size)
+{
+	struct sink sink = {0};
+	int r = lay_out(text, len, &sink);
+	if (r < 0)
+		return r;
+	*ret_size = sink.size;
+	return 0;
+}
+
+int json_pretty(const char *text, size_t len, struct buf *out)
+{
+	uint64_t size;
+	int r = json_pretty_size(text, len, &size);
+	if (r < 0)
+		return r;
+	if (size > SIZE_MAX)
+		return -EMSGSIZE;
+	r = buf_reserve(out, (size_t)size);
+	if (r < 0)
+		return r;
+	struct sink sink = {.at = out->data + out->len};
+	r = lay_out(text, len, &sink);
+	if (r < 0)
+		return r;
+	out->len += (size_t)size;
+	out->data[out->len] = '\0';
+	return 0;
+}
