@@ -1,0 +1,517 @@
+"""
+Fixtures for the mount tests: a real bkendfs on a real mount point, in front of
+the emulator or of the odd server.
+
+A hung mount must fail its test and not the suite: every command has a
+time-out, and a watchdog ends the daemons when a test takes too long, so that
+whatever is blocked in the kernel comes back with an error. Mount points are
+looked up in /proc/self/mountinfo, which asks no daemon anything.
+"""
+
+import contextlib
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from odd_server import OddServer
+
+REPO = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("BKEND_BUILD", REPO / "build")).resolve()
+BKENDFS = BUILD / "src" / "bkendfs"
+EMULATOR = BUILD / "src" / "bkend-emulator"
+
+COMMAND_TIMEOUT = 60  # seconds, for any one command
+TEST_TIMEOUT = 90  # seconds, before the watchdog ends a test's daemons
+
+
+# Commands ------------------------------------------------------------------
+
+
+def environment(home, extra=None):
+    """What the programs under test get to see of the environment."""
+    env = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("BKEND", "XDG_", "ASAN_", "UBSAN_", "LSAN_"))
+        and not key.lower().endswith("_proxy")
+    }
+    env["HOME"] = str(home)
+    env["LC_ALL"] = "C.UTF-8"
+    env["ASAN_OPTIONS"] = (
+        f"log_path={home}/sanitizer-a:exitcode=99:detect_leaks=1"
+    )
+    env["UBSAN_OPTIONS"] = f"log_path={home}/sanitizer-u:print_stacktrace=1"
+    env.update(extra or {})
+    return env
+
+
+def run(*command, timeout=COMMAND_TIMEOUT, **options):
+    """Run a command to its end; bytes in, bytes out. Never raises for what
+    the command did."""
+    options.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.run(
+        [os.fspath(word) for word in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        timeout=timeout,
+        **options,
+    )
+
+
+def succeed(*command, **options):
+    """Run a command that must succeed; its standard output."""
+    done = run(*command, **options)
+    assert done.returncode == 0, (command, done.returncode, done.stderr[-2000:])
+    return done.stdout
+
+
+def wait_until(condition, timeout=10.0, what="the condition"):
+    """Poll until condition() is true, and return what it gave."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"{what} did not come true"
+        time.sleep(0.01)
+
+
+# Mount points --------------------------------------------------------------
+
+
+def _unescape(field):
+    return re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), field)
+
+
+def mounts_under(path):
+    """[(mount point, options, type, superblock options)] at or below path."""
+    top = os.path.realpath(os.path.dirname(path))
+    top = os.path.join(top, os.path.basename(path))
+    found = []
+    with open("/proc/self/mountinfo", encoding="utf-8") as table:
+        for line in table:
+            left, right = line.rstrip("\n").split(" - ", 1)
+            point = _unescape(left.split(" ")[4])
+            if point == top or point.startswith(top + "/"):
+                kind, _, superblock = right.split(" ", 2)
+                found.append((point, left.split(" ")[5], kind, superblock))
+    return found
+
+
+def is_mounted(path):
+    """Whether a mount point is exactly there."""
+    here = os.path.join(
+        os.path.realpath(os.path.dirname(path)), os.path.basename(path)
+    )
+    return any(point == here for point, *_ in mounts_under(path))
+
+
+def alive(pid):
+    """Whether a process is there and not a zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rsplit(")", 1)[1].split()[0] not in "ZX"
+
+
+class Watched:
+    """Processes that a test has started, by pid, for the watchdog."""
+
+    def __init__(self):
+        self.pids = set()
+        self.fired = False
+
+    def bark(self):
+        self.fired = True
+        for pid in list(self.pids):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def watched():
+    """Ends what the test has started when the test takes too long."""
+    processes = Watched()
+    timer = threading.Timer(TEST_TIMEOUT, processes.bark)
+    timer.daemon = True
+    timer.start()
+    yield processes
+    timer.cancel()
+    assert not processes.fired, f"hung for {TEST_TIMEOUT} s, daemons ended"
+
+
+@pytest.fixture
+def work(watched):
+    """A scratch directory, which outlives the mounts in it. Sanitizer reports
+    of all that ran in the test are found here."""
+    path = Path(tempfile.mkdtemp(prefix="bkendfs-test-")).resolve()
+    yield path
+    left = mounts_under(path)
+    for point, *_ in left:
+        run("fusermount3", "-uz", point)
+    reports = [
+        report.name + ":\n" + report.read_text(errors="replace")[:6000]
+        for report in sorted(path.rglob("sanitizer-*"))
+    ]
+    if not mounts_under(path):
+        shutil.rmtree(path)
+    assert not reports, "\n".join(reports)
+    assert not left, f"left mounted: {left}"
+
+
+# The emulator --------------------------------------------------------------
+
+
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Emulator:
+    """A running bkend-emulator and its control interface."""
+
+    def __init__(self, watched, work, *switches):
+        self._watched = watched
+        number = len(list(work.glob("emulator-*.log")))
+        self.errors = work / f"emulator-{number}.err"
+        self.log = work / f"emulator-{number}.log"
+        with open(self.errors, "wb") as errors:
+            self.process = subprocess.Popen(
+                [EMULATOR, "--control", "--log", self.log]
+                + [str(switch) for switch in switches],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=environment(work),
+            )
+        watched.pids.add(self.process.pid)
+        self.settings = self._read_settings()
+        self.url = self.settings["BKEND_API_URL"]
+        self.tables = [
+            name for name in self.settings["BKEND_TABLES"].split(":") if name
+        ]
+
+    def _read_settings(self):
+        text = b""
+        deadline = time.monotonic() + 20
+        while b"BKEND_TABLES=" not in text or not text.endswith(b"\n"):
+            ready, _, _ = select.select(
+                [self.process.stdout], [], [], max(0, deadline - time.monotonic())
+            )
+            piece = os.read(self.process.stdout.fileno(), 65536) if ready else b""
+            assert piece, (
+                f"the emulator did not start: {text!r} "
+                f"{self.errors.read_text(errors='replace')}"
+            )
+            text += piece
+        pairs = (line.split("=", 1) for line in text.decode().splitlines())
+        return {
+            key: value.strip("'\"") for key, value in pairs
+        }
+
+    @property
+    def key(self):
+        return self.settings["BKEND_PUBLISHABLE_KEY"]
+
+    @property
+    def secret_key(self):
+        return self.settings["BKEND_SECRET_KEY"]
+
+    def env(self):
+        """What a mount of this project needs, as its user."""
+        return {
+            "BKEND_API_URL": self.url,
+            "BKEND_PUBLISHABLE_KEY": self.key,
+            "BKEND_EMAIL": self.settings["BKEND_EMAIL"],
+            "BKEND_PASSWORD": self.settings["BKEND_PASSWORD"],
+            "BKEND_TABLES": ":".join(self.tables),
+        }
+
+    def secrets(self):
+        """What must never be seen in a log or a report."""
+        return [
+            self.key.encode(),
+            self.secret_key.encode(),
+            self.settings["BKEND_PASSWORD"].encode(),
+        ]
+
+    def control(self, method, path, body=None, **query):
+        """Call the control interface; the answer's body."""
+        url = self.url + "/_emulator/" + path
+        if query:
+            url += "?" + urllib.parse.urlencode(
+                {key.replace("_", "-"): value for key, value in query.items()}
+            )
+        request = urllib.request.Request(url, data=body, method=method)
+        try:
+            with _direct.open(request, timeout=20) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            raise AssertionError(
+                f"{method} {url}: {error.code} {error.read()[:500]!r}"
+            ) from None
+
+    def stats(self):
+        return json.loads(self.control("GET", "stats"))
+
+    def reset(self):
+        self.control("POST", "reset", b"")
+
+    def set(self, **switches):
+        self.control("POST", "set", b"", **switches)
+
+    def put_record(self, table, record_id, raw):
+        if table not in self.tables:
+            self.tables.append(table)
+        self.control(
+            "PUT",
+            f"data/{table}/{urllib.parse.quote(record_id, safe='')}",
+            raw,
+        )
+
+    def delete_record(self, table, record_id):
+        quoted = urllib.parse.quote(record_id, safe="")
+        self.control("DELETE", f"data/{table}/{quoted}")
+
+    def put_file(self, file_id, data, **query):
+        quoted = urllib.parse.quote(file_id, safe="")
+        self.control("PUT", f"files/{quoted}", data, **query)
+
+    def script(self, path, count=1, **answer):
+        self.control("POST", "script", b"", path=path, count=count, **answer)
+
+    def expire(self, what):
+        self.control("POST", "expire", b"", what=what)
+
+    def stop(self):
+        """End it as a user would; it must end well."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            status = self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait(20)
+        self._watched.pids.discard(self.process.pid)
+        self.process.stdout.close()
+        assert status == 0, (
+            f"the emulator ended with {status}: "
+            f"{self.errors.read_text(errors='replace')[-2000:]}"
+        )
+
+
+@pytest.fixture
+def emulator(watched, work):
+    """Factory: emulator("--latency", 20) → a running Emulator."""
+    started = []
+
+    def start(*switches):
+        started.append(Emulator(watched, work, *switches))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.returncode is None:
+            one.stop()
+
+
+@pytest.fixture
+def odd():
+    """Factory: odd(envelope="bare", …) → a running OddServer."""
+    started = []
+
+    def start(**options):
+        started.append(OddServer(**options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+# bkendfs -------------------------------------------------------------------
+
+
+class Mount:
+    """bkendfs on a mount point of its own, in the foreground so that its pid,
+    its exit status and its log are at hand."""
+
+    def __init__(self, watched, work, server, options, env, cache):
+        self._watched = watched
+        self.server = server
+        number = len(list(work.glob("mnt-*")))
+        self.path = work / f"mnt-{number}"
+        self.path.mkdir()
+        self.log_file = work / f"bkendfs-{number}.log"
+        self.cache = Path(cache) if cache else work / f"cache-{number}"
+        settings = environment(work, server.env() if server else None)
+        settings["XDG_CACHE_HOME"] = str(self.cache)
+        settings["XDG_CONFIG_HOME"] = str(work / "no-config")
+        settings["BKENDFS_CACHE_DIR"] = str(self.cache)
+        settings.update(env or {})
+        settings = {k: v for k, v in settings.items() if v is not None}
+        command = [str(BKENDFS), "-f", *map(str, options), str(self.path)]
+        with open(self.log_file, "wb") as log:
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=settings,
+            )
+        watched.pids.add(self.process.pid)
+        wait_until(
+            lambda: self.process.poll() is not None or is_mounted(self.path),
+            20,
+            "the mount",
+        )
+        assert self.process.returncode is None, (
+            f"{command} ended with {self.process.returncode}: {self.log()!r}"
+        )
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def __truediv__(self, name):
+        return self.path / name
+
+    def log(self):
+        return self.log_file.read_bytes()
+
+    def report(self, name="errors"):
+        """The text of a file in .bkendfs."""
+        return (self.path / ".bkendfs" / name).read_bytes()
+
+    def wait(self):
+        """Wait until the daemon has ended; its status."""
+        try:
+            status = self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(20)
+            status = "stuck, so that it had to be killed"
+        self._watched.pids.discard(self.process.pid)
+        return status
+
+    def unmount(self):
+        """Unmount as a user would. The daemon must end, and end well; its log
+        must hold no secret."""
+        if self.process.returncode is not None:
+            return
+        said = run("fusermount3", "-u", self.path)
+        if said.returncode:
+            run("fusermount3", "-uz", self.path)
+        status = self.wait()
+        if self.server:
+            assert_no_secret(self.log(), self.server, "the log")
+        assert said.returncode == 0, said.stderr
+        assert status == 0, f"bkendfs ended with {status}: {self.log()[-3000:]!r}"
+
+    def kill(self):
+        """End it the hard way, as a crash would."""
+        self.process.kill()
+        self.process.wait(20)
+        self._watched.pids.discard(self.process.pid)
+
+
+def assert_no_secret(text, server, where):
+    for secret in server.secrets():
+        assert secret not in text, f"a secret stands in {where}"
+    for pattern in (rb"[?&]X-Amz-", rb"[Bb]earer\s+\S", rb"[ps]k_[0-9a-f]{16}"):
+        found = re.search(rb".*" + pattern + rb".*", text)
+        assert not found, f"{found[0]!r} stands in {where}"
+
+
+@pytest.fixture
+def mount(watched, work):
+    """Factory: mount(server, "-o", "json=raw", env={…}, cache=DIR) → Mount."""
+    mounted = []
+
+    def start(server, *options, env=None, cache=None):
+        mounted.append(Mount(watched, work, server, options, env, cache))
+        return mounted[-1]
+
+    yield start
+    troubles = []
+    for one in mounted:
+        try:
+            one.unmount()
+        except AssertionError as trouble:
+            troubles.append(str(trouble))
+    assert not troubles, troubles
+
+
+class Start:
+    """What a bkendfs command that does not stay in the foreground said."""
+
+    def __init__(self, done, path):
+        self.status = done.returncode
+        self.output = done.stdout.decode(errors="replace")
+        self.errors = done.stderr.decode(errors="replace")
+        self.path = path
+
+    @property
+    def message(self):
+        """The one line that a failed start leaves."""
+        lines = [line for line in self.errors.splitlines() if line.strip()]
+        assert len(lines) == 1, f"not one clear line: {self.errors!r}"
+        return lines[0]
+
+
+@pytest.fixture
+def start(work, watched):
+    """Run bkendfs as a user types it (no -f): start(server, "-o", "json=raw",
+    env={…}, path=…) → Start. What it leaves mounted is unmounted."""
+    touched = []
+
+    def command(server, *options, env=None, path="mnt", timeout=40):
+        settings = environment(work, server.env() if server else None)
+        settings["XDG_CONFIG_HOME"] = str(work / "no-config")
+        settings["BKENDFS_CACHE_DIR"] = str(work / "start-cache")
+        settings.update(env or {})
+        settings = {k: v for k, v in settings.items() if v is not None}
+        words = [str(BKENDFS), *map(str, options)]
+        target = None
+        if path is not None:
+            target = work / path
+            if path == "mnt":
+                target.mkdir(exist_ok=True)
+            words.append(str(target))
+            touched.append(target)
+        # The daemon must not keep the pipes: run() would wait for it.
+        return Start(run(*words, env=settings, timeout=timeout), target)
+
+    yield command
+    for path in touched:
+        while is_mounted(path):
+            done = run("fusermount3", "-u", path)
+            assert done.returncode == 0, done.stderr
+        wait_until(lambda: not daemon_of(path), 30, "the end of the daemon")
+
+
+def daemon_of(path):
+    """The pid of the bkendfs whose last argument is this mount point."""
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                words = Path(f"/proc/{entry}/cmdline").read_bytes().split(b"\0")
+                if (
+                    os.path.basename(words[0]) == b"bkendfs"
+                    and os.fsencode(path) in words
+                    and alive(int(entry))
+                ):
+                    return int(entry)
+    return None
