@@ -1,0 +1,195 @@
+#include "api/answer.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/timestamp.h"
+
+/* A token that does not say how long it lives: API.md's documented hour. */
+#define LIFETIME_DEFAULT_S 3600
+
+static void cleanup_json(cJSON **json)
+{
+	cJSON_Delete(*json);
+}
+
+#define CLEANUP_JSON CLEANUP(cleanup_json)
+
+static cJSON *member(const cJSON *object, const char *name)
+{
+	return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+/* What a success envelope holds, or the object itself. */
+static const cJSON *payload(const cJSON *root)
+{
+	const cJSON *data = member(root, "data");
+	return cJSON_IsTrue(member(root, "success")) && data ? data : root;
+}
+
+/* A whole number, written as one or inside a string; else none. */
+static int64_t whole(const cJSON *value, int64_t none)
+{
+	double number;
+	if (cJSON_IsNumber(value)) {
+		number = value->valuedouble;
+	} else if (cJSON_IsString(value) && value->valuestring[0]) {
+		char *end;
+		number = strtod(value->valuestring, &end);
+		if (*end)
+			return none;
+	} else {
+		return none;
+	}
+	if (!(number >= 0 && number < 9e15) || number != floor(number))
+		return none;
+	return (int64_t)number;
+}
+
+static void copy_text(char *out, size_t size, const cJSON *value)
+{
+	if (!cJSON_IsString(value))
+		return;
+	size_t len = strnlen(value->valuestring, size - 1);
+	memcpy(out, value->valuestring, len);
+	out[len] = '\0';
+}
+
+void answer_error(const char *body, size_t len, struct api_error *error)
+{
+	CLEANUP_JSON cJSON *root = cJSON_ParseWithLength(body, len);
+	error->code[0] = error->message[0] = '\0';
+	if (!cJSON_IsObject(root))
+		return;
+	const cJSON *inner = member(root, "error");
+	const cJSON *source = cJSON_IsObject(inner) ? inner : root;
+	copy_text(error->code, sizeof(error->code), inner);
+	copy_text(error->code, sizeof(error->code), member(source, "code"));
+	copy_text(
+	    error->message, sizeof(error->message), member(source, "message"));
+}
+
+bool answer_is_failure(const char *body, size_t len)
+{
+	CLEANUP_JSON cJSON *root = cJSON_ParseWithLength(body, len);
+	if (!cJSON_IsObject(root))
+		return false;
+	return cJSON_IsFalse(member(root, "success")) ||
+	       (cJSON_IsObject(member(root, "error")) &&
+		   cJSON_GetArraySize(root) == 1);
+}
+
+static int copy_string(const cJSON *value, char **ret)
+{
+	if (!cJSON_IsString(value) || !value->valuestring[0])
+		return -EPROTO;
+	char *text = strdup(value->valuestring);
+	if (!text)
+		return -ENOMEM;
+	*ret = text;
+	return 0;
+}
+
+/* A token goes into a header line: nothing but visible ASCII may be in it. */
+static bool fit_for_header(const char *text)
+{
+	for (; *text; text++) {
+		if (*text <= ' ' || *text > '~')
+			return false;
+	}
+	return true;
+}
+
+int answer_tokens(
+    const char *body, size_t len, struct answer_tokens *ret_tokens)
+{
+	CLEANUP_JSON cJSON *root = cJSON_ParseWithLength(body, len);
+	const cJSON *data = payload(root);
+	struct answer_tokens tokens = {0};
+	int r = copy_string(member(data, "accessToken"), &tokens.access);
+	if (r == 0 && !fit_for_header(tokens.access))
+		r = -EPROTO;
+	if (r == 0 && member(data, "refreshToken"))
+		copy_string(member(data, "refreshToken"), &tokens.refresh);
+	if (r < 0) {
+		answer_tokens_done(&tokens);
+		return r;
+	}
+	tokens.lifetime_ms =
+	    whole(member(data, "expiresIn"), LIFETIME_DEFAULT_S) * 1000;
+	*ret_tokens = tokens;
+	return 0;
+}
+
+static void wipe(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+void answer_tokens_done(struct answer_tokens *tokens)
+{
+	wipe(tokens->access);
+	wipe(tokens->refresh);
+	*tokens = (struct answer_tokens){0};
+}
+
+static int has_next(const cJSON *pagination)
+{
+	static const char *const names[] = {"hasNext", "hasNextPage"};
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const cJSON *value = member(pagination, names[i]);
+		if (cJSON_IsBool(value))
+			return cJSON_IsTrue(value) ? 1 : 0;
+	}
+	return -1;
+}
+
+int answer_page(const char *skeleton, size_t len, struct api_page *ret_page)
+{
+	CLEANUP_JSON cJSON *root = cJSON_ParseWithLength(skeleton, len);
+	if (!cJSON_IsObject(root) || cJSON_IsFalse(member(root, "success")))
+		return -EPROTO;
+	const cJSON *list = member(root, "items") ? root : member(root, "data");
+	const cJSON *pagination = member(list, "pagination");
+	if (!cJSON_IsObject(pagination))
+		pagination = member(root, "pagination");
+	if (!cJSON_IsObject(pagination))
+		pagination = list; /* an edition that does not nest them */
+	*ret_page = (struct api_page){
+	    .total = whole(member(pagination, "total"), -1),
+	    .page = whole(member(pagination, "page"), -1),
+	    .limit = whole(member(pagination, "limit"), -1),
+	    .total_pages = whole(member(pagination, "totalPages"), -1),
+	    .has_next = has_next(pagination),
+	};
+	return 0;
+}
+
+int answer_download(
+    const char *body, size_t len, struct answer_download *ret_download)
+{
+	CLEANUP_JSON cJSON *root = cJSON_ParseWithLength(body, len);
+	const cJSON *data = payload(root);
+	const cJSON *expires = member(data, "expiresAt");
+	struct answer_download download = {.expires_ms = -1};
+	int r = copy_string(member(data, "url"), &download.url);
+	if (r < 0)
+		return r;
+	download.size = whole(member(data, "size"), -1);
+	if (cJSON_IsString(expires))
+		timestamp_parse(expires->valuestring,
+		    strlen(expires->valuestring), &download.expires_ms);
+	*ret_download = download;
+	return 0;
+}
+
+void answer_download_done(struct answer_download *download)
+{
+	wipe(download->url);
+	*download = (struct answer_download){0};
+}

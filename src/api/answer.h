@@ -1,0 +1,62 @@
+/*
+ * What small answers say: errors, tokens, pagination, download URLs. The one
+ * home of cJSON. Records never come through here (json/json.h says why). Pure
+ * and thread-safe.
+ */
+#ifndef API_ANSWER_H
+#define API_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* How a request failed. err is 0 (it did not) or -errno. */
+struct api_error {
+	int err;
+	int status; /* HTTP status; 0 when no whole answer came */
+	char code[80];
+	char message[300];
+};
+
+/* Fill code and message from an error body of any of the three shapes (or
+ * none of them: then both stay empty). */
+void answer_error(const char *body, size_t len, struct api_error *error);
+
+/* Whether a body says {"success": false} or is but an error object. */
+bool answer_is_failure(const char *body, size_t len);
+
+struct answer_tokens {
+	char *access;	     /* owned */
+	char *refresh;	     /* owned; NULL when none came */
+	int64_t lifetime_ms; /* of the access token */
+};
+
+/* 0; -EPROTO when there is no access token; -ENOMEM. */
+int answer_tokens(
+    const char *body, size_t len, struct answer_tokens *ret_tokens);
+void answer_tokens_done(struct answer_tokens *tokens);
+
+/* A page's pagination; -1 where the answer does not say. */
+struct api_page {
+	int64_t total;
+	int64_t page;
+	int64_t limit;
+	int64_t total_pages;
+	int has_next; /* 1, 0, or -1 */
+};
+
+/* skeleton is the listing's body without its records (json/split.h).
+ * 0, or -EPROTO when it holds an error instead. */
+int answer_page(const char *skeleton, size_t len, struct api_page *ret_page);
+
+struct answer_download {
+	char *url;	    /* owned */
+	int64_t size;	    /* -1: not said */
+	int64_t expires_ms; /* wall clock, ms since the epoch; -1: not said */
+};
+
+int answer_download(
+    const char *body, size_t len, struct answer_download *ret_download);
+void answer_download_done(struct answer_download *download);
+
+#endif

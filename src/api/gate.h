@@ -1,0 +1,47 @@
+/*
+ * A gate lets so many through at once, and nobody while it is on hold (a rate
+ * limit). Those whom a reader waits for go before those that are sent ahead of
+ * need. Loop thread only.
+ */
+#ifndef API_GATE_H
+#define API_GATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "http/http.h"
+
+/* One who wants to pass; lives inside what it stands for. */
+struct gate_pass {
+	void (*go)(void *ctx); /* set before gate_enter; called once let in */
+	void *ctx;
+	bool speculative;
+	enum { PASS_OUT, PASS_WAITING, PASS_IN } state;
+	TAILQ_ENTRY(gate_pass) link;
+};
+
+TAILQ_HEAD(gate_queue, gate_pass);
+
+struct gate {
+	struct http *http;
+	unsigned limit;
+	unsigned inside;
+	int64_t hold_until_ms; /* http_now; 0: not on hold */
+	struct http_timer *hold_timer;
+	struct gate_queue waiting;
+	struct gate_queue waiting_speculative;
+};
+
+void gate_init(struct gate *gate, struct http *http, unsigned limit);
+
+/* Ask for passage: pass->go is called, now or later. */
+void gate_enter(struct gate *gate, struct gate_pass *pass);
+
+/* Give the place back, or stop waiting for one. Harmless when out. */
+void gate_leave(struct gate *gate, struct gate_pass *pass);
+
+/* Let nobody in for that long; a longer hold that is on already stays. */
+void gate_hold(struct gate *gate, int64_t delay_ms);
+
+#endif

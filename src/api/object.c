@@ -1,0 +1,126 @@
+/* Presigned downloads: plain requests, through a gate of their own, so that
+ * stalled downloads leave the API its places. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/call.h"
+#include "base/log.h"
+
+struct api_object {
+	struct api *api;
+	struct gate_pass pass;
+	struct http_call *http_call;
+	const struct http_sink *sink;
+	void *ctx;
+	char *url; /* a secret: it is signed */
+	char range[64];
+	char if_range[160];
+	TAILQ_ENTRY(api_object) link;
+};
+
+static void object_free(struct api_object *object)
+{
+	struct api *api = object->api;
+	struct gate_pass pass = object->pass;
+	http_cancel(api->http, object->http_call);
+	if (pass.state == PASS_WAITING)
+		gate_leave(&api->storage_gate, &object->pass);
+	TAILQ_REMOVE(&api->open_objects, object, link);
+	explicit_bzero(object->url, strlen(object->url));
+	free(object->url);
+	free(object);
+	if (pass.state == PASS_IN)
+		gate_leave(&api->storage_gate, &pass);
+}
+
+void api_object_cancel(struct api_object *object)
+{
+	if (object)
+		object_free(object);
+}
+
+static int on_head(void *ctx, const struct http_head *head)
+{
+	struct api_object *object = ctx;
+	return object->sink->head(object->ctx, head);
+}
+
+static int on_body(void *ctx, const void *data, size_t len)
+{
+	struct api_object *object = ctx;
+	object->api->bytes += len;
+	return object->sink->body(object->ctx, data, len);
+}
+
+static void on_done(void *ctx, int err, const char *detail)
+{
+	struct api_object *object = ctx;
+	const struct http_sink *sink = object->sink;
+	void *sink_ctx = object->ctx;
+	object->http_call = NULL;
+	object_free(object);
+	sink->done(sink_ctx, err, detail);
+}
+
+static const struct http_sink plain_sink = {on_head, on_body, on_done};
+
+static void on_pass(void *ctx)
+{
+	struct api_object *object = ctx;
+	const char *headers[] = {object->range,
+	    object->if_range[0] ? object->if_range : NULL, NULL};
+	struct http_request request = {
+	    .method = "GET",
+	    .url = object->url,
+	    .headers = headers,
+	    .redirects = true,
+	};
+	object->api->objects++;
+	object->http_call =
+	    http_start(object->api->http, &request, &plain_sink, object);
+	if (!object->http_call)
+		on_done(object, -ENOMEM, "out of memory");
+}
+
+/* The gate was passed in a timer of its own, never inside api_object_get. */
+static void on_start(void *ctx)
+{
+	struct api_object *object = ctx;
+	gate_enter(&object->api->storage_gate, &object->pass);
+}
+
+struct api_object *api_object_get(struct api *api, const char *url,
+    int64_t first, int64_t last, const char *etag, bool speculative,
+    const struct http_sink *sink, void *ctx)
+{
+	if (!http_url_is_http(url) || http_url_is_clear_remote(url)) {
+		errno = EPROTO;
+		return NULL;
+	}
+	struct api_object *object = calloc(1, sizeof(*object));
+	if (!object || !(object->url = strdup(url))) {
+		free(object);
+		errno = ENOMEM;
+		return NULL;
+	}
+	object->api = api;
+	object->sink = sink;
+	object->ctx = ctx;
+	object->pass = (struct gate_pass){
+	    .go = on_pass, .ctx = object, .speculative = speculative};
+	if (last >= 0)
+		snprintf(object->range, sizeof(object->range),
+		    "Range: bytes=%" PRId64 "-%" PRId64, first, last);
+	else
+		snprintf(object->range, sizeof(object->range),
+		    "Range: bytes=%" PRId64 "-", first);
+	if (etag && etag[0])
+		snprintf(object->if_range, sizeof(object->if_range),
+		    "If-Range: %s", etag);
+	TAILQ_INSERT_TAIL(&api->open_objects, object, link);
+	on_start(object);
+	return object;
+}

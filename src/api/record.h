@@ -1,0 +1,41 @@
+/*
+ * What the program needs to know of a record, taken from its text. Pure and
+ * thread-safe.
+ */
+#ifndef API_RECORD_H
+#define API_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "json/json.h"
+
+/* The longest id and original name that are accepted, in bytes. */
+#define RECORD_ID_MAX ((size_t)64 << 10)
+
+struct record {
+	struct json_span text; /* borrowed: the record as the server sent it */
+	struct buf id;	       /* decoded bytes, never empty */
+	int64_t mtime_ms;      /* updatedAt, else createdAt, else 0 */
+	int64_t created_ms;    /* createdAt, else -1 */
+	int64_t updated_ms;    /* updatedAt, else -1 */
+	/* Of a stored file's metadata: */
+	struct buf original_name;
+	int64_t size; /* as claimed; -1 when missing or no number */
+};
+
+/* Parse text, which must be one valid JSON object. 0 (record_done is owed);
+ * -EPROTO when it is none or has no id (neither id nor _id); -ENOMEM. */
+int record_parse(const char *text, size_t len, struct record *ret_record);
+void record_done(struct record *record);
+
+/*
+ * Take the payload out of a single answer: the object itself when it carries
+ * the id asked for (id NULL: none was), else what {"success":true,"data":…}
+ * holds, else the object itself. 0, or -EPROTO.
+ */
+int record_unwrap(const char *text, size_t len, const char *id, size_t id_len,
+    struct json_span *ret_payload);
+
+#endif

@@ -1,0 +1,50 @@
+/* A mutex and a condition, annotated for clang's -Wthread-safety. */
+#ifndef BASE_LOCK_H
+#define BASE_LOCK_H
+
+#include <pthread.h>
+
+#if defined(__clang__)
+#define LOCK_ATTRIBUTE(x) __attribute__((x))
+#else
+#define LOCK_ATTRIBUTE(x)
+#endif
+
+#define REQUIRES(l) LOCK_ATTRIBUTE(requires_capability(l))
+
+struct LOCK_ATTRIBUTE(capability("mutex")) lock {
+	pthread_mutex_t mutex;
+};
+
+static inline void lock_init(struct lock *lock)
+{
+	pthread_mutex_init(&lock->mutex, NULL);
+}
+
+static inline void lock_done(struct lock *lock)
+{
+	pthread_mutex_destroy(&lock->mutex);
+}
+
+static inline void lock_acquire(struct lock *lock)
+    LOCK_ATTRIBUTE(acquire_capability(*lock))
+	LOCK_ATTRIBUTE(no_thread_safety_analysis)
+{
+	pthread_mutex_lock(&lock->mutex);
+}
+
+static inline void lock_release(struct lock *lock)
+    LOCK_ATTRIBUTE(release_capability(*lock))
+	LOCK_ATTRIBUTE(no_thread_safety_analysis)
+{
+	pthread_mutex_unlock(&lock->mutex);
+}
+
+/* Wait until condition is signalled; the lock is held before and after. */
+static inline void lock_wait(struct lock *lock, pthread_cond_t *condition)
+    LOCK_ATTRIBUTE(requires_capability(*lock))
+{
+	pthread_cond_wait(condition, &lock->mutex);
+}
+
+#endif

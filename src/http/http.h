@@ -1,0 +1,149 @@
+/*
+ * HTTP as bytes: a request, a sink for its body, and one loop thread.
+ *
+ * struct http is a vtable, so that tests can put a scripted transport in its
+ * place. Everything but http_post runs on the loop thread; callbacks are made
+ * there and must not block on the network. What the layers above do on the
+ * loop thread therefore needs no lock.
+ */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct http;
+struct http_call;
+struct http_timer;
+
+/* What is asked for. Strings are borrowed until http_start returns. */
+struct http_request {
+	const char *method; /* "GET" or "POST" */
+	const char *url;
+	const char *const *headers; /* "Name: value", NULL ends; may be NULL */
+	const char *body;	    /* NULL: none; sent with Content-Length */
+	size_t body_len;
+	bool compressed; /* accept any encoding that is decoded for us */
+	bool redirects;	 /* follow up to HTTP_REDIRECTS_MAX, http(s) only */
+};
+
+#define HTTP_REDIRECTS_MAX 5
+
+/* A transfer that moves no byte for so long is dead, in seconds. */
+#define HTTP_STALL_SECONDS 30
+
+/* A connection must stand within, in milliseconds. */
+#define HTTP_CONNECT_MS 15000
+
+/* What is known of an answer once its header is whole. */
+struct http_head {
+	int status;
+	int64_t content_length; /* -1: not said */
+	int64_t range_start;	/* Content-Range; -1: none */
+	int64_t range_end;	/* inclusive */
+	int64_t range_total;	/* -1: none or '*' */
+	int64_t retry_after_ms; /* -1: none */
+	int64_t quota_left;	/* X-RateLimit-Remaining; -1: none */
+	char etag[128];		/* "" when none, or too long to compare */
+};
+
+/* Where an answer goes. All three are called on the loop thread. */
+struct http_sink {
+	/* The header of the final answer (after redirects), once, before any
+	 * body byte. Non-zero (-errno) ends the transfer with that error. */
+	int (*head)(void *ctx, const struct http_head *head);
+	/* The next bytes of the body. Non-zero ends the transfer likewise. */
+	int (*body)(void *ctx, const void *data, size_t len);
+	/* Exactly once, unless cancelled before: 0 when the whole body came,
+	 * else what a sink returned or how the transfer broke:
+	 * -ECONNREFUSED (no connection), -EHOSTUNREACH (no such host),
+	 * -ETIMEDOUT (no connection in time), -EKEYREJECTED (certificate),
+	 * -EPROTO (not HTTP, a bad redirect), -EPIPE (cut short, reset,
+	 * stalled). detail is one line for a human, free of secrets. */
+	void (*done)(void *ctx, int err, const char *detail);
+};
+
+struct http_vtable {
+	struct http_call *(*start)(struct http *http,
+	    const struct http_request *request, const struct http_sink *sink,
+	    void *ctx);
+	void (*cancel)(struct http *http, struct http_call *call);
+	void (*post)(struct http *http, void (*fn)(void *ctx), void *ctx);
+	struct http_timer *(*timer_start)(struct http *http, int64_t delay_ms,
+	    void (*fn)(void *ctx), void *ctx);
+	void (*timer_stop)(struct http *http, struct http_timer *timer);
+	int64_t (*now)(struct http *http);
+	void (*free)(struct http *http);
+};
+
+struct http {
+	const struct http_vtable *vtable;
+};
+
+/* Begin a transfer. NULL when out of memory or the URL is none that is spoken
+ * here; sink->done is not called then, otherwise never before this returns. */
+static inline struct http_call *http_start(struct http *http,
+    const struct http_request *request, const struct http_sink *sink, void *ctx)
+{
+	return http->vtable->start(http, request, sink, ctx);
+}
+
+/* End a transfer; no callback comes any more. Allowed within callbacks, its
+ * own included. NULL is fine. */
+static inline void http_cancel(struct http *http, struct http_call *call)
+{
+	if (call)
+		http->vtable->cancel(http, call);
+}
+
+/* Run fn on the loop thread, soon, in the order of posting. Any thread. */
+static inline void http_post(struct http *http, void (*fn)(void *), void *ctx)
+{
+	http->vtable->post(http, fn, ctx);
+}
+
+/* Run fn after delay_ms. The timer is gone when fn is called, or stopped.
+ * NULL when out of memory. */
+static inline struct http_timer *http_timer_start(
+    struct http *http, int64_t delay_ms, void (*fn)(void *), void *ctx)
+{
+	return http->vtable->timer_start(http, delay_ms, fn, ctx);
+}
+
+static inline void http_timer_stop(struct http *http, struct http_timer *timer)
+{
+	if (timer)
+		http->vtable->timer_stop(http, timer);
+}
+
+/* Milliseconds on a monotonic clock (a test's own, where one is injected). */
+static inline int64_t http_now(struct http *http)
+{
+	return http->vtable->now(http);
+}
+
+/* Stop the loop, drop what is under way (no callbacks), free all. */
+static inline void http_free(struct http *http)
+{
+	if (http)
+		http->vtable->free(http);
+}
+
+/*
+ * The transport for real: one curl multi handle in a thread of its own.
+ * connections bounds the connections to one host; cacert is a PEM file that
+ * replaces the system's store, or NULL. 0; -ENOMEM; -ENOENT or -EINVAL when
+ * cacert cannot be used.
+ */
+int http_curl_new(unsigned connections, const char *cacert,
+    struct http **ret_http);
+
+/* Whether url is http://, with a host that is no loopback. Such a URL would
+ * send credentials in the clear. */
+bool http_url_is_clear_remote(const char *url);
+
+/* Whether url is well formed for this transport: http:// or https://. */
+bool http_url_is_http(const char *url);
+
+#endif

@@ -1,0 +1,620 @@
+/*
+ * The transport for real: one curl multi handle, driven by one thread.
+ *
+ * curl forbids adding or removing transfers from within its own callbacks, and
+ * sinks are called from there. So while curl is performing, a start is queued
+ * and a cancel only marks; both are carried out right after.
+ */
+#include "http/http.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/queue.h>
+
+#include "base/buf.h"
+#include "base/lock.h"
+#include "base/timestamp.h"
+#include "http/retry.h"
+
+/* Finished easy handles kept for the next transfers. */
+#define IDLE_HANDLES_MAX 64
+
+/* The loop looks up at least this often; work wakes it at once anyway. */
+#define POLL_LONGEST_MS 1000
+
+/* Receive buffers: small answers, and objects at line speed. */
+#define BUFFER_API ((long)32 << 10)
+#define BUFFER_OBJECT ((long)256 << 10)
+
+struct http_call {
+	struct curl_transport *transport;
+	CURL *easy;
+	struct curl_slist *headers;
+	const struct http_sink *sink;
+	void *ctx;
+	struct http_head head;
+	int sink_err;
+	bool head_given;
+	bool added;	/* the multi handle knows it */
+	bool cancelled; /* only waits to be swept */
+	char detail[CURL_ERROR_SIZE];
+	TAILQ_ENTRY(http_call) link;
+};
+
+struct http_timer {
+	int64_t due_ms;
+	void (*fn)(void *ctx);
+	void *ctx;
+	TAILQ_ENTRY(http_timer) link;
+};
+
+struct posted {
+	void (*fn)(void *ctx);
+	void *ctx;
+	STAILQ_ENTRY(posted) link;
+};
+
+struct curl_transport {
+	struct http base;
+	/* Immutable after new. */
+	CURLM *multi;
+	char *cacert;
+	pthread_t thread;
+	/* Loop thread only. */
+	TAILQ_HEAD(, http_call) calls;
+	TAILQ_HEAD(timer_list, http_timer) timers; /* by due time */
+	CURL *idle[IDLE_HANDLES_MAX];
+	size_t idle_count;
+	bool performing;
+	bool sweep; /* some call is cancelled or not yet added */
+	/* Under lock. */
+	struct lock lock;
+	STAILQ_HEAD(, posted) posted;
+	bool stopping;
+};
+
+static struct curl_transport *transport_of(struct http *http)
+{
+	return (struct curl_transport *)http;
+}
+
+/* ---- URLs ---- */
+
+/* One part of a parsed URL, to be freed by curl_free; NULL: it has none. */
+static char *url_part(const char *url, CURLUPart part)
+{
+	char *text = NULL;
+	CURLU *parsed = curl_url();
+	if (parsed && curl_url_set(parsed, CURLUPART_URL, url,
+			  CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK)
+		curl_url_get(parsed, part, &text, 0);
+	curl_url_cleanup(parsed);
+	return text;
+}
+
+static bool host_is_loopback(const char *host)
+{
+	struct in_addr v4;
+	if (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
+		return true;
+	return inet_pton(AF_INET, host, &v4) == 1 &&
+	       (ntohl(v4.s_addr) >> 24) == 127;
+}
+
+bool http_url_is_clear_remote(const char *url)
+{
+	char *scheme = url_part(url, CURLUPART_SCHEME);
+	char *host = url_part(url, CURLUPART_HOST);
+	bool remote = scheme && strcasecmp(scheme, "http") == 0 &&
+		      !(host && host_is_loopback(host));
+	curl_free(scheme);
+	curl_free(host);
+	return remote;
+}
+
+bool http_url_is_http(const char *url)
+{
+	char *scheme = url_part(url, CURLUPART_SCHEME);
+	char *host = url_part(url, CURLUPART_HOST);
+	bool http = scheme && host && *host &&
+		    (strcasecmp(scheme, "http") == 0 ||
+			strcasecmp(scheme, "https") == 0);
+	curl_free(scheme);
+	curl_free(host);
+	return http;
+}
+
+/* ---- one call ---- */
+
+static void call_free(struct http_call *call)
+{
+	struct curl_transport *t = call->transport;
+	if (call->added)
+		curl_multi_remove_handle(t->multi, call->easy);
+	if (t->idle_count < IDLE_HANDLES_MAX) {
+		curl_easy_reset(call->easy);
+		t->idle[t->idle_count++] = call->easy;
+	} else {
+		curl_easy_cleanup(call->easy);
+	}
+	curl_slist_free_all(call->headers);
+	TAILQ_REMOVE(&t->calls, call, link);
+	free(call);
+}
+
+static void head_reset(struct http_head *head)
+{
+	*head = (struct http_head){
+	    .content_length = -1,
+	    .range_start = -1,
+	    .range_end = -1,
+	    .range_total = -1,
+	    .retry_after_ms = -1,
+	    .quota_left = -1,
+	};
+}
+
+static int64_t number_or_none(const char *text)
+{
+	char *end;
+	errno = 0;
+	long long value = strtoll(text, &end, 10);
+	return end == text || errno || value < 0 ? -1 : (int64_t)value;
+}
+
+/* "bytes 0-1023/4096", "bytes 0-1023/ *" or, with 416, "bytes * /4096". */
+static void parse_content_range(const char *value, struct http_head *head)
+{
+	if (strncasecmp(value, "bytes", 5) != 0)
+		return;
+	value += 5;
+	value += strspn(value, " \t=");
+	const char *slash = strchr(value, '/');
+	if (!slash)
+		return;
+	long long start, end;
+	if (*value != '*' && sscanf(value, "%lld-%lld", &start, &end) == 2 &&
+	    start >= 0 && end >= start) {
+		head->range_start = start;
+		head->range_end = end;
+	}
+	head->range_total = number_or_none(slash + 1);
+}
+
+static void parse_header(struct http_head *head, char *line)
+{
+	char *value = strchr(line, ':');
+	if (!value)
+		return;
+	*value++ = '\0';
+	value += strspn(value, " \t");
+	value[strcspn(value, "\r\n")] = '\0';
+	if (strcasecmp(line, "Content-Length") == 0)
+		head->content_length = number_or_none(value);
+	else if (strcasecmp(line, "Content-Range") == 0)
+		parse_content_range(value, head);
+	else if (strcasecmp(line, "Retry-After") == 0)
+		head->retry_after_ms =
+		    retry_after_parse(value, timestamp_now_ms());
+	else if (strcasecmp(line, "X-RateLimit-Remaining") == 0)
+		head->quota_left = number_or_none(value);
+	else if (strcasecmp(line, "ETag") == 0 &&
+		 strlen(value) < sizeof(head->etag))
+		strcpy(head->etag, value);
+}
+
+static size_t on_header(char *data, size_t size, size_t count, void *ctx)
+{
+	struct http_call *call = ctx;
+	size_t len = size * count;
+	if (call->cancelled)
+		return CURL_WRITEFUNC_ERROR;
+	if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) {
+		head_reset(&call->head); /* a further answer: only it counts */
+		return len;
+	}
+	char line[1024];
+	if (len < sizeof(line)) {
+		memcpy(line, data, len);
+		line[len] = '\0';
+		parse_header(&call->head, line);
+	}
+	return len;
+}
+
+static int give_head(struct http_call *call)
+{
+	if (call->head_given)
+		return 0;
+	call->head_given = true;
+	long status = 0;
+	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	call->head.status = (int)status;
+	return call->sink->head(call->ctx, &call->head);
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *ctx)
+{
+	struct http_call *call = ctx;
+	size_t len = size * count;
+	if (call->cancelled)
+		return CURL_WRITEFUNC_ERROR;
+	int r = give_head(call);
+	if (r == 0 && !call->cancelled)
+		r = call->sink->body(call->ctx, data, len);
+	if (r == 0 && !call->cancelled)
+		return len;
+	call->sink_err = r;
+	return CURL_WRITEFUNC_ERROR;
+}
+
+static int error_of(struct http_call *call, CURLcode code)
+{
+	long sent = 0;
+	switch (code) {
+	case CURLE_OK:
+		return 0;
+	case CURLE_COULDNT_CONNECT:
+		return -ECONNREFUSED;
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return -EHOSTUNREACH;
+	case CURLE_OPERATION_TIMEDOUT:
+		curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &sent);
+		return sent > 0 ? -EPIPE : -ETIMEDOUT;
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_CACERT_BADFILE:
+		return -EKEYREJECTED;
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_URL_MALFORMAT:
+	case CURLE_TOO_MANY_REDIRECTS:
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_BAD_CONTENT_ENCODING:
+		return -EPROTO;
+	case CURLE_OUT_OF_MEMORY:
+		return -ENOMEM;
+	case CURLE_WRITE_ERROR:
+		return call->sink_err ? call->sink_err : -EPIPE;
+	default:
+		return -EPIPE;
+	}
+}
+
+static void call_finish(struct http_call *call, CURLcode code)
+{
+	int err = error_of(call, code);
+	if (err == 0)
+		err = give_head(call);
+	if (!call->cancelled) {
+		const struct http_sink *sink = call->sink;
+		void *ctx = call->ctx;
+		char detail[CURL_ERROR_SIZE];
+		memcpy(detail, call->detail, sizeof(detail));
+		if (!detail[0] && err)
+			strcpy(detail, curl_easy_strerror(code));
+		call_free(call);
+		sink->done(ctx, err, detail);
+		return;
+	}
+	call_free(call);
+}
+
+static void set_options(struct http_call *call, const struct http_request *r)
+{
+	struct curl_transport *t = call->transport;
+	CURL *e = call->easy;
+	bool tls = strncasecmp(r->url, "https:", 6) == 0;
+	curl_easy_setopt(e, CURLOPT_URL, r->url);
+	curl_easy_setopt(e, CURLOPT_PRIVATE, call);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->detail);
+	curl_easy_setopt(e, CURLOPT_HTTPHEADER, call->headers);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, call);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(e, CURLOPT_WRITEDATA, call);
+	curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+	/* A redirect may not leave TLS, except where there was none. */
+	curl_easy_setopt(
+	    e, CURLOPT_REDIR_PROTOCOLS_STR, tls ? "https" : "http,https");
+	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, r->redirects ? 1L : 0L);
+	curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long)HTTP_REDIRECTS_MAX);
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
+	/* Over TLS, wait and see whether the connection can be shared. */
+	curl_easy_setopt(e, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
+	curl_easy_setopt(e, CURLOPT_USERAGENT, "bkendfs/" BKENDFS_VERSION);
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
+	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)HTTP_STALL_SECONDS);
+	curl_easy_setopt(
+	    e, CURLOPT_BUFFERSIZE, r->compressed ? BUFFER_API : BUFFER_OBJECT);
+	if (t->cacert) {
+		curl_easy_setopt(e, CURLOPT_CAINFO, t->cacert);
+		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+	}
+	if (r->compressed)
+		curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
+	if (strcmp(r->method, "POST") == 0) {
+		curl_easy_setopt(e, CURLOPT_POST, 1L);
+		curl_easy_setopt(
+		    e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+		curl_easy_setopt(
+		    e, CURLOPT_COPYPOSTFIELDS, r->body ? r->body : "");
+	}
+}
+
+/* Hand calls that were started meanwhile to curl; free the cancelled ones. */
+static void sweep(struct curl_transport *t)
+{
+	if (!t->sweep)
+		return;
+	t->sweep = false;
+	struct http_call *next;
+	for (struct http_call *call = TAILQ_FIRST(&t->calls); call;
+	     call = next) {
+		next = TAILQ_NEXT(call, link);
+		if (call->cancelled) {
+			call_free(call);
+		} else if (!call->added) {
+			call->added = true;
+			curl_multi_add_handle(t->multi, call->easy);
+		}
+	}
+}
+
+static int add_headers(struct http_call *call, const struct http_request *r)
+{
+	static const char *const quiet[] = {"Expect:", NULL};
+	const char *const *lists[] = {quiet, r->headers};
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		for (const char *const *h = lists[i]; h && *h; h++) {
+			struct curl_slist *more =
+			    curl_slist_append(call->headers, *h);
+			if (!more)
+				return -ENOMEM;
+			call->headers = more;
+		}
+	}
+	return 0;
+}
+
+static struct http_call *curl_start(struct http *http,
+    const struct http_request *request, const struct http_sink *sink, void *ctx)
+{
+	struct curl_transport *t = transport_of(http);
+	if (!http_url_is_http(request->url))
+		return NULL;
+	struct http_call *call = calloc(1, sizeof(*call));
+	if (!call)
+		return NULL;
+	call->easy =
+	    t->idle_count ? t->idle[--t->idle_count] : curl_easy_init();
+	if (!call->easy) {
+		free(call);
+		return NULL;
+	}
+	*call = (struct http_call){
+	    .transport = t, .easy = call->easy, .sink = sink, .ctx = ctx};
+	head_reset(&call->head);
+	TAILQ_INSERT_TAIL(&t->calls, call, link);
+	if (add_headers(call, request) < 0) {
+		call_free(call);
+		return NULL;
+	}
+	set_options(call, request);
+	t->sweep = true;
+	if (!t->performing)
+		sweep(t);
+	return call;
+}
+
+static void curl_cancel(struct http *http, struct http_call *call)
+{
+	struct curl_transport *t = transport_of(http);
+	call->cancelled = true;
+	t->sweep = true;
+}
+
+/* ---- timers and posted work ---- */
+
+static struct http_timer *curl_timer_start(
+    struct http *http, int64_t delay_ms, void (*fn)(void *), void *ctx)
+{
+	struct curl_transport *t = transport_of(http);
+	struct http_timer *timer = calloc(1, sizeof(*timer)), *other;
+	if (!timer)
+		return NULL;
+	*timer = (struct http_timer){
+	    .due_ms = timestamp_mono_ms() + delay_ms, .fn = fn, .ctx = ctx};
+	TAILQ_FOREACH_REVERSE(other, &t->timers, timer_list, link)
+	{
+		if (other->due_ms <= timer->due_ms) {
+			TAILQ_INSERT_AFTER(&t->timers, other, timer, link);
+			return timer;
+		}
+	}
+	TAILQ_INSERT_HEAD(&t->timers, timer, link);
+	return timer;
+}
+
+static void curl_timer_stop(struct http *http, struct http_timer *timer)
+{
+	TAILQ_REMOVE(&transport_of(http)->timers, timer, link);
+	free(timer);
+}
+
+static void run_timers(struct curl_transport *t)
+{
+	struct http_timer *timer;
+	int64_t now = timestamp_mono_ms();
+	while ((timer = TAILQ_FIRST(&t->timers)) && timer->due_ms <= now) {
+		void (*fn)(void *) = timer->fn;
+		void *ctx = timer->ctx;
+		curl_timer_stop(&t->base, timer);
+		fn(ctx);
+	}
+}
+
+static int poll_timeout(struct curl_transport *t)
+{
+	struct http_timer *timer = TAILQ_FIRST(&t->timers);
+	if (!timer)
+		return POLL_LONGEST_MS;
+	int64_t wait = timer->due_ms - timestamp_mono_ms();
+	if (wait < 0)
+		return 0;
+	return wait < POLL_LONGEST_MS ? (int)wait : POLL_LONGEST_MS;
+}
+
+static void curl_post(struct http *http, void (*fn)(void *), void *ctx)
+{
+	struct curl_transport *t = transport_of(http);
+	struct posted *posted = malloc(sizeof(*posted));
+	/* Callers wait for what they post: losing one would hang them. */
+	if (!posted)
+		abort();
+	*posted = (struct posted){.fn = fn, .ctx = ctx};
+	lock_acquire(&t->lock);
+	bool first = STAILQ_EMPTY(&t->posted);
+	STAILQ_INSERT_TAIL(&t->posted, posted, link);
+	lock_release(&t->lock);
+	if (first)
+		curl_multi_wakeup(t->multi);
+}
+
+/* Run what was posted. False when the loop is to end. */
+static bool run_posted(struct curl_transport *t)
+{
+	STAILQ_HEAD(, posted) batch = STAILQ_HEAD_INITIALIZER(batch);
+	lock_acquire(&t->lock);
+	STAILQ_CONCAT(&batch, &t->posted);
+	bool stopping = t->stopping;
+	lock_release(&t->lock);
+	struct posted *posted;
+	while ((posted = STAILQ_FIRST(&batch))) {
+		STAILQ_REMOVE_HEAD(&batch, link);
+		void (*fn)(void *) = posted->fn;
+		void *ctx = posted->ctx;
+		free(posted);
+		fn(ctx);
+	}
+	return !stopping;
+}
+
+/* ---- the loop ---- */
+
+static void finish_calls(struct curl_transport *t)
+{
+	CURLMsg *message;
+	int left;
+	while ((message = curl_multi_info_read(t->multi, &left))) {
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		struct http_call *call = NULL;
+		CURLcode code = message->data.result;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
+		call_finish(call, code);
+	}
+}
+
+static void *loop(void *ctx)
+{
+	struct curl_transport *t = ctx;
+	pthread_setname_np(pthread_self(), "http");
+	while (run_posted(t)) {
+		int running;
+		run_timers(t);
+		sweep(t);
+		t->performing = true;
+		curl_multi_perform(t->multi, &running);
+		t->performing = false;
+		finish_calls(t);
+		sweep(t);
+		curl_multi_poll(t->multi, NULL, 0, poll_timeout(t), NULL);
+	}
+	return NULL;
+}
+
+static void transport_free(struct curl_transport *t)
+{
+	struct http_call *call;
+	struct http_timer *timer;
+	while ((call = TAILQ_FIRST(&t->calls)))
+		call_free(call);
+	while ((timer = TAILQ_FIRST(&t->timers)))
+		curl_timer_stop(&t->base, timer);
+	while (t->idle_count)
+		curl_easy_cleanup(t->idle[--t->idle_count]);
+	curl_multi_cleanup(t->multi);
+	free(t->cacert);
+	lock_done(&t->lock);
+	free(t);
+}
+
+static void curl_free_transport(struct http *http)
+{
+	struct curl_transport *t = transport_of(http);
+	lock_acquire(&t->lock);
+	t->stopping = true;
+	lock_release(&t->lock);
+	curl_multi_wakeup(t->multi);
+	pthread_join(t->thread, NULL);
+	run_posted(t);
+	transport_free(t);
+}
+
+static int64_t curl_now(struct http *http)
+{
+	(void)http;
+	return timestamp_mono_ms();
+}
+
+static const struct http_vtable curl_vtable = {
+    .start = curl_start,
+    .cancel = curl_cancel,
+    .post = curl_post,
+    .timer_start = curl_timer_start,
+    .timer_stop = curl_timer_stop,
+    .now = curl_now,
+    .free = curl_free_transport,
+};
+
+int http_curl_new(
+    unsigned connections, const char *cacert, struct http **ret_http)
+{
+	if (cacert && access(cacert, R_OK) < 0)
+		return -errno;
+	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK)
+		return -ENOMEM;
+	struct curl_transport *t = calloc(1, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->base.vtable = &curl_vtable;
+	TAILQ_INIT(&t->calls);
+	TAILQ_INIT(&t->timers);
+	STAILQ_INIT(&t->posted);
+	lock_init(&t->lock);
+	t->multi = curl_multi_init();
+	t->cacert = cacert ? strdup(cacert) : NULL;
+	if (!t->multi || (cacert && !t->cacert))
+		goto fail;
+	curl_multi_setopt(
+	    t->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)connections);
+	curl_multi_setopt(
+	    t->multi, CURLMOPT_MAXCONNECTS, (long)connections * 2 + 4);
+	if (pthread_create(&t->thread, NULL, loop, t) != 0)
+		goto fail;
+	*ret_http = &t->base;
+	return 0;
+fail:
+	transport_free(t);
+	return -ENOMEM;
+}

@@ -1,0 +1,354 @@
+#include "replica/replica.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/hash.h"
+#include "replica/store.h"
+
+/* ---- opening ---- */
+
+/* mkdir -p, each new part 0700. */
+static int make_dirs(const char *path)
+{
+	CLEANUP_FREE char *part = strdup(path);
+	if (!part)
+		return -ENOMEM;
+	for (char *slash = part + 1;; slash++) {
+		slash += strcspn(slash, "/");
+		char end = *slash;
+		*slash = '\0';
+		if (mkdir(part, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		if (!end)
+			return 0;
+		*slash = end;
+	}
+}
+
+static int take_lock(struct replica *replica, const char *base)
+{
+	CLEANUP_FREE char *path = NULL;
+	if (asprintf(&path, "%s.lock", base) < 0)
+		return -ENOMEM;
+	replica->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (replica->lock_fd < 0)
+		return -errno;
+	if (flock(replica->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EWOULDBLOCK : -errno;
+	return 0;
+}
+
+static int choose_path(
+    struct replica *replica, const char *dir, const char *project, bool private)
+{
+	CLEANUP_FREE char *base = NULL;
+	int r = make_dirs(dir);
+	if (r < 0)
+		return r;
+	if (private) {
+		if (asprintf(&replica->private_dir, "%s/private-XXXXXX", dir) <
+		    0)
+			return -ENOMEM;
+		if (!mkdtemp(replica->private_dir)) {
+			free(TAKE(replica->private_dir));
+			return -errno;
+		}
+		return asprintf(&replica->path, "%s/replica.db",
+			   replica->private_dir) < 0
+			   ? -ENOMEM
+			   : 0;
+	}
+	uint64_t hash =
+	    hash_fnv1a(HASH_FNV1A_INIT, project, strlen(project));
+	if (asprintf(&base, "%s/%016" PRIx64, dir, hash) < 0 ||
+	    asprintf(&replica->path, "%s.db", base) < 0)
+		return -ENOMEM;
+	return take_lock(replica, base);
+}
+
+static int load_totals(struct replica *replica)
+{
+	sqlite3_stmt *s = connection_statement(replica->writer, ST_TOTALS);
+	if (!s)
+		return -EIO;
+	int r = sqlite3_step(s);
+	if (r == SQLITE_ROW) {
+		replica->totals.nodes = sqlite3_column_int64(s, 0);
+		replica->totals.bytes = sqlite3_column_int64(s, 1);
+	}
+	int err = connection_error(replica->writer, r);
+	sqlite3_reset(s);
+	return err;
+}
+
+int replica_open(const char *dir, const char *project, bool private,
+    struct replica **ret_replica)
+{
+	struct replica *replica = calloc(1, sizeof(*replica));
+	if (!replica)
+		return -ENOMEM;
+	replica->lock_fd = -1;
+	lock_init(&replica->lock);
+	SLIST_INIT(&replica->idle);
+	sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+	/* All that is made here is for the owner alone. */
+	mode_t mask = umask(0077);
+	int r = choose_path(replica, dir, project, private);
+	if (r == 0)
+		r = connection_open(replica->path, true, &replica->writer);
+	umask(mask);
+	if (r == 0)
+		r = load_totals(replica);
+	if (r < 0) {
+		replica_close(replica);
+		return r;
+	}
+	*ret_replica = replica;
+	return 0;
+}
+
+static void remove_private(struct replica *replica)
+{
+	static const char *const tails[] = {"", "-wal", "-shm"};
+	for (size_t i = 0; i < ARRAY_SIZE(tails); i++) {
+		CLEANUP_FREE char *path = NULL;
+		if (replica->path &&
+		    asprintf(&path, "%s%s", replica->path, tails[i]) >= 0)
+			unlink(path);
+	}
+	rmdir(replica->private_dir);
+	free(replica->private_dir);
+}
+
+void replica_close(struct replica *replica)
+{
+	if (!replica)
+		return;
+	struct connection *connection;
+	while ((connection = SLIST_FIRST(&replica->idle))) {
+		SLIST_REMOVE_HEAD(&replica->idle, link);
+		connection_close(connection);
+	}
+	connection_close(replica->writer);
+	if (replica->private_dir)
+		remove_private(replica);
+	if (replica->lock_fd >= 0)
+		close(replica->lock_fd);
+	lock_done(&replica->lock);
+	free(replica->path);
+	free(replica);
+}
+
+/* ---- reading ---- */
+
+/* A connection for the time of one question. */
+static int borrow(struct replica *replica, struct connection **ret)
+{
+	lock_acquire(&replica->lock);
+	struct connection *connection = SLIST_FIRST(&replica->idle);
+	if (connection)
+		SLIST_REMOVE_HEAD(&replica->idle, link);
+	lock_release(&replica->lock);
+	if (!connection) {
+		int r = connection_open(replica->path, false, &connection);
+		if (r < 0)
+			return r;
+	}
+	*ret = connection;
+	return 0;
+}
+
+static void give_back(struct replica *replica, struct connection *connection)
+{
+	lock_acquire(&replica->lock);
+	SLIST_INSERT_HEAD(&replica->idle, connection, link);
+	lock_release(&replica->lock);
+}
+
+void node_from_row(sqlite3_stmt *row, struct node *ret_node)
+{
+	*ret_node = (struct node){
+	    .id = sqlite3_column_int64(row, 0),
+	    .dir = sqlite3_column_int64(row, 1),
+	    .kind = (enum node_kind)sqlite3_column_int(row, 2),
+	    .live = sqlite3_column_int(row, 3) != 0,
+	    .mtime_ms = sqlite3_column_int64(row, 4),
+	    .size = sqlite3_column_int64(row, 5),
+	    .other_size = sqlite3_column_int64(row, 6),
+	    .proven = sqlite3_column_int(row, 7) != 0,
+	    .checked_ms = sqlite3_column_int64(row, 8),
+	    .pos = sqlite3_column_int64(row, 9),
+	};
+}
+
+/* A question that is bound and asked on a borrowed connection. */
+struct question {
+	struct connection *connection;
+	sqlite3_stmt *statement;
+};
+
+static int ask(
+    struct replica *replica, enum statement which, struct question *question)
+{
+	int r = borrow(replica, &question->connection);
+	if (r < 0)
+		return r;
+	question->statement =
+	    connection_statement(question->connection, which);
+	if (question->statement)
+		return 0;
+	give_back(replica, question->connection);
+	return -EIO;
+}
+
+/* Step: 1 a row, 0 none left, or -errno. */
+static int next_row(struct question *question)
+{
+	int r = sqlite3_step(question->statement);
+	if (r == SQLITE_ROW)
+		return 1;
+	return connection_error(question->connection, r);
+}
+
+static int close_question(
+    struct replica *replica, struct question *question, int r)
+{
+	sqlite3_reset(question->statement);
+	sqlite3_clear_bindings(question->statement);
+	give_back(replica, question->connection);
+	return r;
+}
+
+int replica_get(struct replica *replica, int64_t id, struct node *ret_node)
+{
+	struct question q;
+	int r = ask(replica, ST_GET, &q);
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(q.statement, 1, id);
+	r = next_row(&q);
+	if (r == 1)
+		node_from_row(q.statement, ret_node);
+	return close_question(replica, &q, r == 1 ? 0 : r == 0 ? -ENOENT : r);
+}
+
+int replica_lookup(struct replica *replica, int64_t dir, const char *name,
+    struct node *ret_node)
+{
+	struct question q;
+	int r = ask(replica, ST_LOOKUP, &q);
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(q.statement, 1, dir);
+	sqlite3_bind_text(q.statement, 2, name, -1, SQLITE_STATIC);
+	r = next_row(&q);
+	if (r == 1)
+		node_from_row(q.statement, ret_node);
+	return close_question(replica, &q, r == 1 ? 0 : r == 0 ? -ENOENT : r);
+}
+
+static int one_blob(struct replica *replica, enum statement which, int64_t id,
+    struct buf *out)
+{
+	struct question q;
+	int r = ask(replica, which, &q);
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(q.statement, 1, id);
+	r = next_row(&q);
+	if (r == 1) {
+		const void *data = sqlite3_column_blob(q.statement, 0);
+		int len = sqlite3_column_bytes(q.statement, 0);
+		r = buf_add(out, data, (size_t)len);
+	} else if (r == 0) {
+		r = -ENOENT;
+	}
+	return close_question(replica, &q, r);
+}
+
+int replica_text(struct replica *replica, int64_t id, struct buf *out)
+{
+	return one_blob(replica, ST_TEXT, id, out);
+}
+
+int replica_key(struct replica *replica, int64_t id, struct buf *out)
+{
+	return one_blob(replica, ST_KEY, id, out);
+}
+
+/* Hand out rows of NODE_COLUMNS, name, pos. */
+static int walk(struct question *q, replica_entry_fn fn, void *ctx)
+{
+	struct node node;
+	int r;
+	while ((r = next_row(q)) == 1) {
+		node_from_row(q->statement, &node);
+		r = fn(ctx, &node,
+		    (const char *)sqlite3_column_text(q->statement, 10),
+		    sqlite3_column_int64(q->statement, 11));
+		if (r != 0)
+			return r;
+	}
+	return r;
+}
+
+int replica_entries(struct replica *replica, int64_t dir, int64_t after,
+    int64_t before, replica_entry_fn fn, void *ctx)
+{
+	struct question q;
+	int r = ask(replica, ST_ENTRIES, &q);
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(q.statement, 1, dir);
+	sqlite3_bind_int64(q.statement, 2, after);
+	sqlite3_bind_int64(q.statement, 3, before);
+	return close_question(replica, &q, walk(&q, fn, ctx));
+}
+
+int replica_tables(struct replica *replica, int64_t after,
+    replica_entry_fn fn, void *ctx)
+{
+	struct question q;
+	int r = ask(replica, ST_TABLES, &q);
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(q.statement, 1, after);
+	return close_question(replica, &q, walk(&q, fn, ctx));
+}
+
+int replica_listing(struct replica *replica, int64_t dir,
+    struct replica_listing *ret_listing)
+{
+	struct question q;
+	int r = ask(replica, ST_LISTING, &q);
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(q.statement, 1, dir);
+	r = next_row(&q);
+	if (r < 0)
+		return close_question(replica, &q, r);
+	*ret_listing = (struct replica_listing){.newest_ms = -1};
+	if (r == 1)
+		*ret_listing = (struct replica_listing){
+		    .base = sqlite3_column_int64(q.statement, 0),
+		    .end = sqlite3_column_int64(q.statement, 1),
+		    .listed_ms = sqlite3_column_int64(q.statement, 2),
+		    .count = sqlite3_column_int64(q.statement, 3),
+		    .newest_ms = sqlite3_column_int64(q.statement, 4),
+		    .ceiling = sqlite3_column_int64(q.statement, 5),
+		};
+	return close_question(replica, &q, 0);
+}
+
+void replica_totals(struct replica *replica, struct replica_totals *ret_totals)
+{
+	lock_acquire(&replica->lock);
+	*ret_totals = replica->totals;
+	lock_release(&replica->lock);
+}

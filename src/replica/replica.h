@@ -1,0 +1,175 @@
+/*
+ * The local replica: what was read once, in one SQLite database a project.
+ *
+ * A node is a file or directory of the tree; its id is the inode number that
+ * the kernel holds. Nodes never change: a changed record is a new node, and
+ * the old one stays, not live, until the next start. Thus nothing that was
+ * handed out ever needs to be taken back, except the way from a name to a
+ * node. An entry puts a node at a position of a directory's listing; a pass
+ * over a listing writes entries above all earlier ones, so that a position is
+ * a cursor that stays valid while the directory is open.
+ *
+ * Reading functions may be called on any thread, at any time. Writing ones
+ * belong to one thread (the loop), between replica_begin and replica_commit.
+ * Errors: -EIO (the database is broken or unreachable; logged), -ENOSPC,
+ * -ENOMEM, besides those named.
+ */
+#ifndef REPLICA_REPLICA_H
+#define REPLICA_REPLICA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct replica;
+
+/* Nodes that always exist. The root's number is FUSE's (FUSE_ROOT_ID). */
+enum {
+	NODE_ROOT = 1,
+	NODE_FILES = 2,
+	NODE_STORAGE = 3,
+	NODE_CONTROL = 4, /* .bkendfs */
+	NODE_FIRST = 128, /* all others, counted up and never used again */
+};
+
+enum node_kind {
+	NODE_KIND_DIR = 1, /* one of the tree's own */
+	NODE_KIND_TABLE = 2,
+	NODE_KIND_RECORD = 3, /* also a stored file's metadata */
+	NODE_KIND_SPEC = 4,
+	NODE_KIND_OBJECT = 5,
+};
+
+struct node {
+	int64_t id;
+	int64_t dir;
+	enum node_kind kind;
+	bool live;	    /* its name still leads to it */
+	int64_t mtime_ms;   /* since the epoch */
+	int64_t size;	    /* bytes: raw text, or an object's; -1 unknown */
+	int64_t other_size; /* text: pretty-printed; object: as claimed */
+	bool proven;	    /* an object that has answered: size is true */
+	int64_t checked_ms; /* when the server last confirmed it alone */
+	int64_t pos;	    /* in the last pass that saw it; 0 none */
+};
+
+/*
+ * Open or create the database of a project in dir (created 0700). project is
+ * what tells projects apart; only its hash gets into a file name. private: a
+ * fresh one that is gone after replica_close. -EWOULDBLOCK: another mount has
+ * it open; -EBADMSG: it was made by a newer version.
+ */
+int replica_open(const char *dir, const char *project, bool private,
+    struct replica **ret_replica);
+void replica_close(struct replica *replica);
+
+/* ---- reading ---- */
+
+int replica_get(struct replica *replica, int64_t id, struct node *ret_node);
+
+/* The live node of that name. -ENOENT. */
+int replica_lookup(struct replica *replica, int64_t dir, const char *name,
+    struct node *ret_node);
+
+/* Append a record's or spec's text as the server sent it. -ENOENT. */
+int replica_text(struct replica *replica, int64_t id, struct buf *out);
+
+/* Append a node's key: the server's id, or a table's name. -ENOENT. */
+int replica_key(struct replica *replica, int64_t id, struct buf *out);
+
+/* Called with each entry; name is borrowed. Non-zero ends the walk. */
+typedef int (*replica_entry_fn)(
+    void *ctx, const struct node *node, const char *name, int64_t pos);
+
+/* Entries of dir with after < pos < before, by pos. 0, what fn returned, or an
+ * error. */
+int replica_entries(struct replica *replica, int64_t dir, int64_t after,
+    int64_t before, replica_entry_fn fn, void *ctx);
+
+/* The tables to show in the root, by node id, ids above after; pos is the id. */
+int replica_tables(struct replica *replica, int64_t after,
+    replica_entry_fn fn, void *ctx);
+
+/* What is known of a directory's listing. */
+struct replica_listing {
+	int64_t base;	   /* positions of this pass lie in (base, end) */
+	int64_t end;	   /* 0: never listed whole */
+	int64_t listed_ms; /* wall clock: when it was last known to be so */
+	int64_t count;	   /* records */
+	int64_t newest_ms; /* greatest updatedAt; -1: some had none */
+	int64_t ceiling;   /* positions used so far, by any pass */
+};
+int replica_listing(struct replica *replica, int64_t dir,
+    struct replica_listing *ret_listing);
+
+struct replica_totals {
+	int64_t nodes;
+	int64_t bytes; /* of text and objects, as far as known */
+};
+/* Kept in memory: does not touch the database. */
+void replica_totals(struct replica *replica, struct replica_totals *ret_totals);
+
+/* ---- writing ---- */
+
+int replica_begin(struct replica *replica);
+int replica_commit(struct replica *replica);
+void replica_rollback(struct replica *replica);
+
+struct replica_row {
+	int64_t dir;
+	enum node_kind kind;
+	const char *key;
+	size_t key_len;
+	const char *name;
+	const char *text; /* NULL: none */
+	size_t text_len;
+	int64_t mtime_ms;
+	int64_t size;
+	int64_t other_size;
+	int64_t checked_ms;
+};
+
+/*
+ * Put a row under its name. An equal one that is there keeps its node; another
+ * version of the same key is replaced by a new node. With pos, an entry is
+ * written there, unless the pass that began at base has one for it already
+ * (which then leads to the new version). *ret_again tells so.
+ * -EEXIST: the name belongs to another key, whose node is in ret_node.
+ */
+int replica_put(struct replica *replica, const struct replica_row *row,
+    int64_t base, int64_t pos, struct node *ret_node, bool *ret_again);
+
+/* The table's directory, made if need be. listed: show it in the root. */
+int replica_put_table(struct replica *replica, const char *table,
+    const char *name, bool listed, int64_t *ret_id);
+
+/* Rename a live node, keeping the rest: the new name leads to a new node,
+ * which takes over the entry. */
+int replica_rename(struct replica *replica, const struct node *node,
+    const char *name, struct node *ret_node);
+
+/* The name does not lead to the node any more. */
+int replica_bury(struct replica *replica, const struct node *node);
+
+/* Bury what a complete pass has not seen, but for what was confirmed alone
+ * since since_ms. */
+int replica_sweep(
+    struct replica *replica, int64_t dir, int64_t base, int64_t since_ms);
+
+/* Forget entries below pos that no open directory needs any more. */
+int replica_trim(struct replica *replica, int64_t dir, int64_t pos);
+
+/* Forget entries of an attempt: first <= pos <= last. Their nodes stay, not
+ * listed. */
+int replica_unlist(
+    struct replica *replica, int64_t dir, int64_t first, int64_t last);
+
+int replica_set_listing(struct replica *replica, int64_t dir,
+    const struct replica_listing *listing);
+
+/* An object answered: its true size. */
+int replica_set_size(struct replica *replica, int64_t id, int64_t size);
+
+#endif

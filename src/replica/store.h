@@ -1,0 +1,24 @@
+/* Inside replica/: the replica's own state. */
+#ifndef REPLICA_STORE_H
+#define REPLICA_STORE_H
+
+#include "base/lock.h"
+#include "replica/replica.h"
+#include "replica/schema.h"
+
+struct replica {
+	/* Immutable after open. */
+	char *path;		  /* of the database */
+	char *private_dir;	  /* to be removed at the end; NULL: none */
+	int lock_fd;		  /* holds the project's lock; -1: none */
+	struct connection *writer; /* the writing thread's */
+	/* Under lock: connections that nobody uses at the moment. */
+	struct lock lock;
+	SLIST_HEAD(, connection) idle;
+	struct replica_totals totals;
+};
+
+/* Fill node from a row that begins with NODE_COLUMNS. */
+void node_from_row(sqlite3_stmt *row, struct node *ret_node);
+
+#endif

@@ -1,0 +1,305 @@
+/* Writing: one thread, between replica_begin and replica_commit. */
+#include <errno.h>
+#include <string.h>
+
+#include "replica/store.h"
+
+static int run_simple(struct replica *replica, enum statement which)
+{
+	return connection_run(
+	    replica->writer, connection_statement(replica->writer, which));
+}
+
+int replica_begin(struct replica *replica)
+{
+	return run_simple(replica, ST_BEGIN);
+}
+
+int replica_commit(struct replica *replica)
+{
+	int r = run_simple(replica, ST_COMMIT);
+	if (r < 0)
+		replica_rollback(replica);
+	return r;
+}
+
+void replica_rollback(struct replica *replica)
+{
+	if (!sqlite3_get_autocommit(replica->writer->db))
+		run_simple(replica, ST_ROLLBACK);
+}
+
+/* Run a statement whose parameters are all numbers. */
+static int run_numbers(struct replica *replica, enum statement which,
+    const int64_t *numbers, int count)
+{
+	sqlite3_stmt *s = connection_statement(replica->writer, which);
+	if (!s)
+		return -EIO;
+	for (int i = 0; i < count; i++)
+		sqlite3_bind_int64(s, i + 1, numbers[i]);
+	return connection_run(replica->writer, s);
+}
+
+#define RUN(replica, which, ...)                                               \
+	run_numbers(replica, which, (const int64_t[]){__VA_ARGS__},            \
+	    (int)ARRAY_SIZE(((const int64_t[]){__VA_ARGS__})))
+
+static int find_live(struct replica *replica, int64_t dir, const char *name,
+    struct node *ret_node)
+{
+	sqlite3_stmt *s = connection_statement(replica->writer, ST_LOOKUP);
+	if (!s)
+		return -EIO;
+	sqlite3_bind_int64(s, 1, dir);
+	sqlite3_bind_text(s, 2, name, -1, SQLITE_STATIC);
+	int r = sqlite3_step(s);
+	if (r == SQLITE_ROW)
+		node_from_row(s, ret_node);
+	int err = r == SQLITE_DONE ? -ENOENT
+				   : connection_error(replica->writer, r);
+	sqlite3_reset(s);
+	return err;
+}
+
+/* Whether the one blob that a statement finds for id is these bytes:
+ * 1, 0, or -errno. */
+static int blob_is(struct replica *replica, enum statement which, int64_t id,
+    const void *data, size_t len)
+{
+	sqlite3_stmt *s = connection_statement(replica->writer, which);
+	if (!s)
+		return -EIO;
+	sqlite3_bind_int64(s, 1, id);
+	int r = sqlite3_step(s), same = 0;
+	if (r == SQLITE_ROW) {
+		const void *blob = sqlite3_column_blob(s, 0);
+		same = (size_t)sqlite3_column_bytes(s, 0) == len &&
+		       (len == 0 || memcmp(blob, data, len) == 0);
+	}
+	int err = connection_error(replica->writer, r);
+	sqlite3_reset(s);
+	return err < 0 ? err : same;
+}
+
+static void count(struct replica *replica, int64_t nodes, int64_t bytes)
+{
+	lock_acquire(&replica->lock);
+	replica->totals.nodes += nodes;
+	replica->totals.bytes += bytes;
+	lock_release(&replica->lock);
+}
+
+static int insert_text(
+    struct replica *replica, int64_t id, const struct replica_row *row)
+{
+	sqlite3_stmt *s = connection_statement(replica->writer, ST_INSERT_TEXT);
+	if (!s)
+		return -EIO;
+	sqlite3_bind_int64(s, 1, id);
+	sqlite3_bind_blob64(s, 2, row->text, row->text_len, SQLITE_STATIC);
+	int r = connection_run(replica->writer, s);
+	sqlite3_clear_bindings(s);
+	return r;
+}
+
+static int insert(struct replica *replica, const struct replica_row *row,
+    int64_t pos, bool proven, struct node *ret_node)
+{
+	sqlite3_stmt *s = connection_statement(replica->writer, ST_INSERT);
+	if (!s)
+		return -EIO;
+	sqlite3_bind_int64(s, 1, row->dir);
+	sqlite3_bind_int(s, 2, row->kind);
+	sqlite3_bind_text(s, 3, row->name, -1, SQLITE_STATIC);
+	sqlite3_bind_blob64(s, 4, row->key_len ? row->key : "", row->key_len,
+	    SQLITE_STATIC);
+	sqlite3_bind_int64(s, 5, row->mtime_ms);
+	sqlite3_bind_int64(s, 6, row->size);
+	sqlite3_bind_int64(s, 7, row->other_size);
+	sqlite3_bind_int64(s, 8, row->checked_ms);
+	sqlite3_bind_int64(s, 9, pos);
+	sqlite3_bind_int(s, 10, proven);
+	int r = connection_run(replica->writer, s);
+	sqlite3_clear_bindings(s);
+	if (r < 0)
+		return r;
+	int64_t id = sqlite3_last_insert_rowid(replica->writer->db);
+	if (row->text)
+		r = insert_text(replica, id, row);
+	if (r < 0)
+		return r;
+	count(replica, 1, row->size > 0 ? row->size : 0);
+	*ret_node = (struct node){
+	    .id = id,
+	    .dir = row->dir,
+	    .kind = row->kind,
+	    .live = true,
+	    .mtime_ms = row->mtime_ms,
+	    .size = row->size,
+	    .other_size = row->other_size,
+	    .proven = proven,
+	    .checked_ms = row->checked_ms,
+	    .pos = pos,
+	};
+	return 0;
+}
+
+/* Whether the node there is what row says: 1, 0, or -errno. */
+static int is_same(struct replica *replica, const struct node *node,
+    const struct replica_row *row)
+{
+	if (node->kind != row->kind || node->other_size != row->other_size ||
+	    (node->mtime_ms != row->mtime_ms && row->kind != NODE_KIND_SPEC))
+		return 0;
+	if (!row->text)
+		return 1;
+	return blob_is(
+	    replica, ST_TEXT, node->id, row->text, row->text_len);
+}
+
+/* Give the node its place in the pass, unless it has one. */
+static int place(struct replica *replica, struct node *node, int64_t base,
+    int64_t pos, bool *ret_again)
+{
+	*ret_again = pos && node->pos > base;
+	if (!pos || *ret_again)
+		return 0;
+	int r = RUN(replica, ST_PUT_ENTRY, node->dir, pos, node->id);
+	if (r == 0 && node->pos != pos)
+		r = RUN(replica, ST_SEEN, node->id, pos);
+	node->pos = pos;
+	return r;
+}
+
+/* A new version: it takes over the old one's name and entry. */
+static int supersede(struct replica *replica, const struct node *old,
+    const struct replica_row *row, bool proven, struct node *ret_node)
+{
+	int r = RUN(replica, ST_BURY, old->id);
+	if (r == 0)
+		r = insert(replica, row, old->pos, proven, ret_node);
+	if (r == 0 && old->pos)
+		r = RUN(replica, ST_MOVE_ENTRY, old->dir, old->pos,
+		    ret_node->id);
+	return r;
+}
+
+int replica_put(struct replica *replica, const struct replica_row *row,
+    int64_t base, int64_t pos, struct node *ret_node, bool *ret_again)
+{
+	struct node old;
+	bool again = false;
+	*ret_again = false;
+	int r = find_live(replica, row->dir, row->name, &old);
+	if (r == -ENOENT) {
+		r = insert(replica, row, 0, false, ret_node);
+		return r < 0 ? r : place(replica, ret_node, base, pos, &again);
+	}
+	if (r < 0)
+		return r;
+	r = blob_is(replica, ST_KEY, old.id, row->key, row->key_len);
+	if (r < 0)
+		return r;
+	if (r == 0) {
+		*ret_node = old;
+		return -EEXIST;
+	}
+	r = is_same(replica, &old, row);
+	if (r < 0)
+		return r;
+	if (r == 1) {
+		*ret_node = old;
+		r = 0;
+		if (row->checked_ms)
+			r = RUN(replica, ST_CHECKED, old.id, row->checked_ms);
+	} else {
+		r = supersede(replica, &old, row, false, ret_node);
+	}
+	return r < 0 ? r : place(replica, ret_node, base, pos, ret_again);
+}
+
+int replica_rename(struct replica *replica, const struct node *node,
+    const char *name, struct node *ret_node)
+{
+	struct buf key;
+	buf_init(&key, BUF_MAX_DEFAULT);
+	int r = replica_key(replica, node->id, &key);
+	if (r == 0) {
+		struct replica_row row = {
+		    .dir = node->dir,
+		    .kind = node->kind,
+		    .key = buf_str(&key),
+		    .key_len = key.len,
+		    .name = name,
+		    .mtime_ms = node->mtime_ms,
+		    .size = node->size,
+		    .other_size = node->other_size,
+		    .checked_ms = node->checked_ms,
+		};
+		r = supersede(replica, node, &row, node->proven, ret_node);
+	}
+	buf_done(&key);
+	return r;
+}
+
+int replica_bury(struct replica *replica, const struct node *node)
+{
+	int r = RUN(replica, ST_BURY, node->id);
+	if (r == 0 && node->pos)
+		r = RUN(replica, ST_UNLIST, node->dir, node->pos, node->pos);
+	return r;
+}
+
+int replica_put_table(struct replica *replica, const char *table,
+    const char *name, bool listed, int64_t *ret_id)
+{
+	struct node node;
+	int r = find_live(replica, NODE_ROOT, name, &node);
+	if (r == -ENOENT) {
+		struct replica_row row = {
+		    .dir = NODE_ROOT,
+		    .kind = NODE_KIND_TABLE,
+		    .key = table,
+		    .key_len = strlen(table),
+		    .name = name,
+		};
+		r = insert(replica, &row, 0, false, &node);
+	}
+	if (r == 0 && listed && !node.pos)
+		r = RUN(replica, ST_SHOW_TABLE, node.id);
+	if (r == 0)
+		*ret_id = node.id;
+	return r;
+}
+
+int replica_sweep(
+    struct replica *replica, int64_t dir, int64_t base, int64_t since_ms)
+{
+	return RUN(replica, ST_SWEEP, dir, base, since_ms);
+}
+
+int replica_trim(struct replica *replica, int64_t dir, int64_t pos)
+{
+	return RUN(replica, ST_TRIM, dir, pos);
+}
+
+int replica_unlist(
+    struct replica *replica, int64_t dir, int64_t first, int64_t last)
+{
+	int r = RUN(replica, ST_UNSEE, dir, first, last);
+	return r < 0 ? r : RUN(replica, ST_UNLIST, dir, first, last);
+}
+
+int replica_set_listing(struct replica *replica, int64_t dir,
+    const struct replica_listing *listing)
+{
+	return RUN(replica, ST_SET_LISTING, dir, listing->base, listing->end,
+	    listing->listed_ms, listing->count, listing->newest_ms,
+	    listing->ceiling);
+}
+
+int replica_set_size(struct replica *replica, int64_t id, int64_t size)
+{
+	return RUN(replica, ST_SET_SIZE, id, size);
+}
