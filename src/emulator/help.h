@@ -1,0 +1,7 @@
+/* What --help prints, in parts; NULL ends them. */
+#ifndef EMULATOR_HELP_H
+#define EMULATOR_HELP_H
+
+extern const char *const help_text[];
+
+#endif

@@ -1,0 +1,108 @@
+#include "emulator/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "emulator/help.h"
+
+#ifndef BKENDFS_VERSION
+#define BKENDFS_VERSION "unknown"
+#endif
+
+static int usage(const char *name, const char *problem)
+{
+	fprintf(stderr, "bkend-emulator: %s: %s (see --help)\n", name, problem);
+	return -EINVAL;
+}
+
+/* One of the options without a value: true when it was one. */
+static bool set_flag(
+    const char *name, struct emulator *emulator, struct options *options)
+{
+	if (strcmp(name, "no-demo") == 0)
+		options->no_demo = true;
+	else if (strcmp(name, "control") == 0)
+		emulator->control = true;
+	else
+		return false;
+	return true;
+}
+
+static int set_value(const char *name, const char *value,
+    struct emulator *emulator, struct options *options)
+{
+	if (strcmp(name, "data") == 0) {
+		options->data = value;
+		return 0;
+	}
+	if (strcmp(name, "listen") == 0) {
+		options->listen = value;
+		return 0;
+	}
+	int r = emulator_set(emulator, name, value);
+	if (r == -ENOENT && strcmp(name, "log") != 0)
+		return usage(name, "no such option");
+	if (r == -EEXIST)
+		return usage(name, "was given before");
+	if (r == -EINVAL) {
+		fprintf(stderr, "bkend-emulator: --%s: not a valid value: %s\n",
+		    name, value);
+		return r;
+	}
+	if (r < 0)
+		fprintf(stderr, "bkend-emulator: --%s %s: %s\n", name, value,
+		    strerror(-r));
+	return r;
+}
+
+/* --name=value or --name value; *i moves over what was used. */
+static int take_option(int argc, char **argv, int *i, struct emulator *emulator,
+    struct options *options)
+{
+	char name[64];
+	const char *argument = argv[*i] + 2;
+	const char *equals = strchr(argument, '=');
+	size_t len = equals ? (size_t)(equals - argument) : strlen(argument);
+	if (len >= sizeof(name))
+		return usage(argv[*i], "no such option");
+	memcpy(name, argument, len);
+	name[len] = '\0';
+	if (!equals && set_flag(name, emulator, options))
+		return 0;
+	if (!equals && *i + 1 == argc)
+		return usage(
+		    argv[*i], "no such option, or its value is missing");
+	return set_value(
+	    name, equals ? equals + 1 : argv[++*i], emulator, options);
+}
+
+int options_parse(int argc, char **argv, struct emulator *emulator,
+    struct options *ret_options)
+{
+	struct options options = {.listen = "127.0.0.1:0"};
+	int r = 0;
+	for (int i = 1; r == 0 && i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0 ||
+		    strcmp(argv[i], "-h") == 0) {
+			for (size_t j = 0; help_text[j]; j++)
+				fputs(help_text[j], stdout);
+			options.done = true;
+			break;
+		}
+		if (strcmp(argv[i], "--version") == 0 ||
+		    strcmp(argv[i], "-V") == 0) {
+			puts("bkend-emulator " BKENDFS_VERSION);
+			options.done = true;
+			break;
+		}
+		if (strncmp(argv[i], "--", 2) == 0 && argv[i][2])
+			r = take_option(argc, argv, &i, emulator, &options);
+		else
+			r = usage(argv[i], "not an option");
+	}
+	if (r < 0)
+		return -EINVAL;
+	*ret_options = options;
+	return 0;
+}

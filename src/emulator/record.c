@@ -1,0 +1,134 @@
+#include "emulator/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/timestamp.h"
+
+void place_done(struct place *place)
+{
+	free(place->owned);
+	free(place->path);
+	*place = (struct place){0};
+}
+
+int place_copy(const char *data, size_t len, struct place *ret_place)
+{
+	char *owned = malloc(len + 1);
+	if (!owned)
+		return -ENOMEM;
+	if (len)
+		memcpy(owned, data, len);
+	owned[len] = '\0';
+	*ret_place =
+	    (struct place){.owned = owned, .memory = owned, .len = len};
+	return 0;
+}
+
+int place_read(const struct place *place, struct buf *out)
+{
+	if (place->memory)
+		return buf_add(out, place->memory, place->len);
+	CLEANUP_CLOSE int fd = open(place->path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int r = buf_reserve(out, place->len);
+	uint64_t done = 0;
+	while (r == 0 && done < place->len) {
+		ssize_t n = pread(fd, out->data + out->len, place->len - done,
+		    (off_t)(place->offset + done));
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		done += (uint64_t)n;
+		out->len += (size_t)n;
+		out->data[out->len] = '\0';
+	}
+	return r;
+}
+
+int record_new(const char *id, size_t id_len, struct place text,
+    struct place object, struct record **ret_record)
+{
+	struct record *record = calloc(1, sizeof(*record));
+	char *copy = malloc(id_len + 1);
+	if (!record || !copy) {
+		free(record);
+		free(copy);
+		place_done(&text);
+		place_done(&object);
+		return -ENOMEM;
+	}
+	memcpy(copy, id, id_len);
+	copy[id_len] = '\0';
+	*record = (struct record){
+	    .refs = 1,
+	    .created_ms = RECORD_NO_TIME,
+	    .updated_ms = RECORD_NO_TIME,
+	    .text = text,
+	    .object = object,
+	    .id = copy,
+	    .id_len = id_len,
+	};
+	if (object.memory)
+		record->etag =
+		    hash_fnv1a(HASH_FNV1A_INIT, object.memory, object.len);
+	*ret_record = record;
+	return 0;
+}
+
+struct record *record_ref(struct record *record)
+{
+	__atomic_add_fetch(&record->refs, 1, __ATOMIC_RELAXED);
+	return record;
+}
+
+void record_unref(struct record *record)
+{
+	if (!record ||
+	    __atomic_sub_fetch(&record->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	place_done(&record->text);
+	place_done(&record->object);
+	free(record->id);
+	free(record);
+}
+
+int64_t record_time(struct json_span token)
+{
+	int64_t ms;
+	if (!token.text || !json_is_string(token) || token.len < 2 ||
+	    timestamp_parse(token.text + 1, token.len - 2, &ms) < 0)
+		return RECORD_NO_TIME;
+	return ms;
+}
+
+static int read_id(struct json_span token, struct buf *ret_id)
+{
+	if (json_is_string(token))
+		return json_string_decode(token, ret_id);
+	if (json_is_number(token))
+		return buf_add(ret_id, token.text, token.len);
+	return 0;
+}
+
+int record_read_members(const char *text, size_t len, struct buf *ret_id,
+    int64_t *ret_created_ms, int64_t *ret_updated_ms)
+{
+	static const char *const names[] = {
+	    "id", "_id", "createdAt", "updatedAt"};
+	struct json_span spans[ARRAY_SIZE(names)];
+	int r = json_members(text, len, names, ARRAY_SIZE(names), spans);
+	if (r == 0 && spans[0].text)
+		r = read_id(spans[0], ret_id);
+	if (r == 0 && ret_id->len == 0 && spans[1].text)
+		r = read_id(spans[1], ret_id);
+	if (r < 0)
+		return r;
+	*ret_created_ms = record_time(spans[2]);
+	*ret_updated_ms = record_time(spans[3]);
+	return 0;
+}
