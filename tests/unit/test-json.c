@@ -17,8 +17,8 @@ static void valid_json_is_accepted(void **state)
 	    "12345678901234567890", "\"\"", "\"\\u0000\"", "\"\\ud800\"",
 	    "\"\\udc00\\ud800\"", "\"\\ud83d\\ude00\"", "\"\x7f\"",
 	    "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u12aB\"", "\"\xff\xc0\x80\"",
-	    " \t\r\n1 \t\r\n", "{\"\":{\"\":[[],{}]}}",
-	    "{\"a\":1,\"a\":2}", " [ 1 , 2 ] ", "{ \"a\" : 1 , \"b\" : [ ] }",
+	    " \t\r\n1 \t\r\n", "{\"\":{\"\":[[],{}]}}", "{\"a\":1,\"a\":2}",
+	    " [ 1 , 2 ] ", "{ \"a\" : 1 , \"b\" : [ ] }",
 	    "[null,true,false,0,\"\",[],{}]"};
 	for (size_t i = 0; i < ARRAY_SIZE(valid); i++) {
 		if (check(valid[i]) != 0)
@@ -39,9 +39,9 @@ static void invalid_json_is_refused(void **state)
 	    "1e", "1e+", "1.e5", "1.5.5", "0x10", "1_000", "--1", "1-", "- 1",
 	    "1 .5", "\"", "\"abc", "\"\\", "\"\\\"", "\"\\u", "\"\\u12",
 	    "\"\\u123\"", "\"\\u12g4\"", "\"\\x41\"", "\"\\a\"", "\"\\'\"",
-	    "\"\\U0041\"", "\"\n\"", "\"\t\"", "\"\x01\"", "\"\x1f\"",
-	    "\"\"\"", "\xef\xbb\xbf{}", "\xc2\xa0{}", "\f1", "\v1", "// c\n1",
-	    "/**/1", "[1]#", "\"a\" \"b\"", ":", ",", "\"a\":1", "\\u0031"};
+	    "\"\\U0041\"", "\"\n\"", "\"\t\"", "\"\x01\"", "\"\x1f\"", "\"\"\"",
+	    "\xef\xbb\xbf{}", "\xc2\xa0{}", "\f1", "\v1", "// c\n1", "/**/1",
+	    "[1]#", "\"a\" \"b\"", ":", ",", "\"a\":1", "\\u0031"};
 	for (size_t i = 0; i < ARRAY_SIZE(invalid); i++) {
 		if (check(invalid[i]) != -EPROTO)
 			fail_msg("accepted: %s", invalid[i]);
@@ -161,8 +161,9 @@ static void members_are_found_with_their_token_text(void **state)
 	(void)state;
 	struct json_span spans[3];
 	assert_int_equal(
-	    json_members(TEXT(" { \"x\" : [ {\"id\":0} ] , \"id\" : \"7\\u0041\""
-			      " ,\"updatedAt\":{ \"id\" : [1] } , \"z\":1 } "),
+	    json_members(
+		TEXT(" { \"x\" : [ {\"id\":0} ] , \"id\" : \"7\\u0041\""
+		     " ,\"updatedAt\":{ \"id\" : [1] } , \"z\":1 } "),
 		wanted, 3, spans),
 	    0);
 	assert_span(spans[0], "\"7\\u0041\"");
@@ -195,10 +196,9 @@ static void keys_are_compared_after_decoding(void **state)
 	(void)state;
 	static const char *const names[] = {"id", "a\"b", "\xf0\x9f\x98\x80"};
 	struct json_span spans[3];
-	assert_int_equal(
-	    json_members(TEXT("{\"\\u0069d\":1,\"a\\\"b\":2,"
-			      "\"\\ud83d\\ude00\":3}"),
-		names, 3, spans),
+	assert_int_equal(json_members(TEXT("{\"\\u0069d\":1,\"a\\\"b\":2,"
+					   "\"\\ud83d\\ude00\":3}"),
+			     names, 3, spans),
 	    0);
 	assert_span(spans[0], "1");
 	assert_span(spans[1], "2");
@@ -234,8 +234,7 @@ static void one_name_may_be_asked_for_twice(void **state)
 	(void)state;
 	static const char *const names[] = {"id", "id"};
 	struct json_span spans[2];
-	assert_int_equal(
-	    json_members(TEXT("{\"id\":1}"), names, 2, spans), 0);
+	assert_int_equal(json_members(TEXT("{\"id\":1}"), names, 2, spans), 0);
 	assert_span(spans[0], "1");
 	assert_span(spans[1], "1");
 }
@@ -248,8 +247,7 @@ static void members_need_an_object(void **state)
 	    "{\"id\":1,}", "{\"x\":[{\"id\":1,}]}"};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct json_span spans[3] = {{"x", 1}, {"x", 1}, {"x", 1}};
-		int r = json_members(
-		    bad[i], strlen(bad[i]), wanted, 3, spans);
+		int r = json_members(bad[i], strlen(bad[i]), wanted, 3, spans);
 		if (r != -EPROTO)
 			fail_msg("accepted: %s", bad[i]);
 		assert_null(spans[0].text); /* nothing half-valid is left */

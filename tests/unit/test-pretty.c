@@ -44,16 +44,15 @@ static void a_record_is_laid_out(void **state)
 static void an_array_of_objects_is_laid_out(void **state)
 {
 	(void)state;
-	assert_pretty("[{\"a\":1},{\"a\":2},{}]",
-	    "[\n"
-	    "  {\n"
-	    "    \"a\": 1\n"
-	    "  },\n"
-	    "  {\n"
-	    "    \"a\": 2\n"
-	    "  },\n"
-	    "  {}\n"
-	    "]\n");
+	assert_pretty("[{\"a\":1},{\"a\":2},{}]", "[\n"
+						  "  {\n"
+						  "    \"a\": 1\n"
+						  "  },\n"
+						  "  {\n"
+						  "    \"a\": 2\n"
+						  "  },\n"
+						  "  {}\n"
+						  "]\n");
 }
 
 static void empty_containers_and_scalars_take_one_line(void **state)

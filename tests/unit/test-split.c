@@ -86,7 +86,8 @@ static void assert_split_text(const char *body, size_t len, int found,
 	for (size_t first = 0; first <= len; first++) {
 		struct outcome outcome;
 		outcome_init(&outcome);
-		run(body, len, first, first % 3 ? len : 1 + first / 3, &outcome);
+		run(body, len, first, first % 3 ? len : 1 + first / 3,
+		    &outcome);
 		assert_int_equal(outcome.error, 0);
 		assert_int_equal(outcome.found, found);
 		assert_string_equal(buf_str(&outcome.records), records);
@@ -150,17 +151,17 @@ static void an_empty_listing_is_found(void **state)
 {
 	(void)state;
 	assert_split("{\"items\":[]}", 1, "", "{\"items\":[]}");
+	assert_split("{\"items\" : [ \r\n\t ] }", 1, "", "{\"items\" : [] }");
 	assert_split(
-	    "{\"items\" : [ \r\n\t ] }", 1, "", "{\"items\" : [] }");
-	assert_split("{\"data\":{\"items\":[]}}", 1, "",
-	    "{\"data\":{\"items\":[]}}");
+	    "{\"data\":{\"items\":[]}}", 1, "", "{\"data\":{\"items\":[]}}");
 }
 
 static void white_space_around_records_is_dropped(void **state)
 {
 	(void)state;
-	assert_split(" {\"items\":\n[ { \"a\" : [ 1 ] } \n,\t{\"b\":2}\r\n] }\n",
-	    1, "{ \"a\" : [ 1 ] }\n{\"b\":2}\n", " {\"items\":\n[] }\n");
+	assert_split(
+	    " {\"items\":\n[ { \"a\" : [ 1 ] } \n,\t{\"b\":2}\r\n] }\n", 1,
+	    "{ \"a\" : [ 1 ] }\n{\"b\":2}\n", " {\"items\":\n[] }\n");
 }
 
 static void record_text_is_untouched(void **state)
@@ -217,8 +218,8 @@ static void items_elsewhere_stay_in_the_skeleton(void **state)
 static void a_byte_order_mark_is_skipped(void **state)
 {
 	(void)state;
-	assert_split("\xef\xbb\xbf{\"items\":[{}]}", 1, "{}\n",
-	    "{\"items\":[]}");
+	assert_split(
+	    "\xef\xbb\xbf{\"items\":[{}]}", 1, "{}\n", "{\"items\":[]}");
 	assert_fails("{\xef\xbb\xbf}", -EPROTO);
 	assert_fails("\xef\xbb\xbf", -EPROTO);
 }
@@ -226,8 +227,8 @@ static void a_byte_order_mark_is_skipped(void **state)
 static void elements_must_be_objects(void **state)
 {
 	(void)state;
-	static const char *const elements[] = {"1", "null", "\"a\"", "[]",
-	    "[{}]", "true", "{},1", "{},[]", "-"};
+	static const char *const elements[] = {
+	    "1", "null", "\"a\"", "[]", "[{}]", "true", "{},1", "{},[]", "-"};
 	for (size_t i = 0; i < ARRAY_SIZE(elements); i++) {
 		char body[64];
 		snprintf(body, sizeof(body), "{\"items\":[%s]}", elements[i]);

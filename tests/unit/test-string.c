@@ -57,8 +57,8 @@ static void lone_surrogates_become_three_bytes(void **state)
 	assert_decoded("\"\\ud800\\u0041\"", "\xed\xa0\x80"
 					     "A");
 	assert_decoded("\"\\udc00\\ud800\"", "\xed\xb0\x80\xed\xa0\x80");
-	assert_decoded("\"\\ud800\\ud800\\udc00\"",
-	    "\xed\xa0\x80\xf0\x90\x80\x80");
+	assert_decoded(
+	    "\"\\ud800\\ud800\\udc00\"", "\xed\xa0\x80\xf0\x90\x80\x80");
 }
 
 static void only_whole_string_tokens_are_decoded(void **state)
@@ -107,7 +107,8 @@ static void printable_text_is_only_quoted(void **state)
 	(void)state;
 	assert_encoded("", "\"\"");
 	assert_encoded("a b/c", "\"a b/c\"");
-	assert_encoded("\xc3\xa9\xf0\x9f\x98\x80", "\"\xc3\xa9\xf0\x9f\x98\x80\"");
+	assert_encoded(
+	    "\xc3\xa9\xf0\x9f\x98\x80", "\"\xc3\xa9\xf0\x9f\x98\x80\"");
 }
 
 static void what_json_cannot_hold_is_escaped(void **state)

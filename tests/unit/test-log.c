@@ -1,0 +1,136 @@
+#include "unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+static char path[] = "/tmp/test-log-XXXXXX";
+
+static int open_log(void **state)
+{
+	(void)state;
+	int fd = mkstemp(path);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return log_open_file(path);
+}
+
+static int remove_log(void **state)
+{
+	(void)state;
+	return unlink(path);
+}
+
+/* The last line, behind the time that begins it; without its newline. */
+static const char *last_line(void)
+{
+	static char line[8192];
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	line[0] = '\0';
+	while (fgets(line, sizeof(line), file))
+		;
+	fclose(file);
+	size_t len = strlen(line);
+	if (len == 0)
+		return line;
+	assert_int_equal(line[len - 1], '\n');
+	line[len - 1] = '\0';
+	assert_int_equal(line[24], ' ');
+	return line + 25;
+}
+
+static void messages_are_lines_with_a_level(void **state)
+{
+	(void)state;
+	log_info("GET %s: %d", "/v1/files", 503);
+	assert_string_equal(last_line(), "info: GET /v1/files: 503");
+	log_error("gone");
+	assert_string_equal(last_line(), "error: gone");
+}
+
+static void levels_below_the_chosen_one_are_silent(void **state)
+{
+	(void)state;
+	log_set_level(LOG_LEVEL_WARN);
+	log_warn("kept");
+	log_info("dropped");
+	log_debug("dropped");
+	assert_string_equal(last_line(), "warn: kept");
+	log_set_level(LOG_LEVEL_DEBUG);
+	log_debug("kept, too");
+	assert_string_equal(last_line(), "debug: kept, too");
+}
+
+static void a_server_cannot_command_the_terminal(void **state)
+{
+	(void)state;
+	log_info("%s", "\x1b[2J\a\r\nfake\tline\x7f");
+	assert_string_equal(
+	    last_line(), "info: \\x1b[2J\\x07\\x0d\\x0afake\\x09line\\x7f");
+	log_info("%s", "\xc2\x9b"
+		       "31m");
+	assert_string_equal(last_line(), "info: \\xc2\\x9b31m");
+}
+
+static void text_stays_and_other_bytes_are_spelt_out(void **state)
+{
+	(void)state;
+	log_info("%s", "caf\xc3\xa9 \xf0\x9f\x98\x80 \xff\xc3");
+	assert_string_equal(
+	    last_line(), "info: caf\xc3\xa9 \xf0\x9f\x98\x80 \\xff\\xc3");
+}
+
+static void an_endless_message_is_cut(void **state)
+{
+	(void)state;
+	static char text[5000];
+	memset(text, '\x01', sizeof(text) - 1);
+	log_info("%s", text);
+	assert_true(strlen(last_line()) < 2100);
+	memset(text, 'x', sizeof(text) - 1);
+	log_info("%s", text);
+	assert_true(strlen(last_line()) < 2100);
+}
+
+static void levels_have_names(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"error", "warn", "info", "debug"};
+	enum log_level level;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		assert_int_equal(log_level_parse(names[i], &level), 0);
+		assert_int_equal(level, i);
+	}
+	level = LOG_LEVEL_WARN;
+	assert_int_equal(log_level_parse("INFO", &level), -EINVAL);
+	assert_int_equal(log_level_parse("", &level), -EINVAL);
+	assert_int_equal(level, LOG_LEVEL_WARN);
+}
+
+static void a_log_that_cannot_be_opened_is_told(void **state)
+{
+	(void)state;
+	assert_int_equal(log_open_file("/nonexistent/log"), -ENOENT);
+	assert_int_equal(log_open_file(NULL), 0);
+	log_info("still here");
+	assert_string_equal(last_line(), "info: still here");
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(messages_are_lines_with_a_level),
+	    cmocka_unit_test(levels_below_the_chosen_one_are_silent),
+	    cmocka_unit_test(a_server_cannot_command_the_terminal),
+	    cmocka_unit_test(text_stays_and_other_bytes_are_spelt_out),
+	    cmocka_unit_test(an_endless_message_is_cut),
+	    cmocka_unit_test(levels_have_names),
+	    cmocka_unit_test(a_log_that_cannot_be_opened_is_told),
+	};
+	return cmocka_run_group_tests(tests, open_log, remove_log);
+}

@@ -1,0 +1,222 @@
+#include "unit.h"
+
+#include "http/retry.h"
+
+#define DAY_MS (24 * 60 * 60 * 1000)
+#define MOST UINT32_MAX /* the random bits that make the longest pause */
+
+static int64_t wait_ms(struct retry_outcome outcome)
+{
+	return retry_wait_ms(&outcome);
+}
+
+static struct retry_outcome failed(int status)
+{
+	return (struct retry_outcome){.status = status,
+	    .retry_after_ms = -1,
+	    .attempt = 1,
+	    .budget_ms = 120000,
+	    .random = MOST};
+}
+
+static void passing_failures_are_retried(void **state)
+{
+	(void)state;
+	static const int statuses[] = {
+	    0, 408, 429, 500, 501, 502, 503, 504, 599};
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++)
+		assert_true(wait_ms(failed(statuses[i])) >= RETRY_FIRST_MS / 2);
+}
+
+static void everything_else_is_final(void **state)
+{
+	(void)state;
+	static const int statuses[] = {100, 200, 204, 206, 301, 304, 400, 401,
+	    403, 404, 407, 409, 410, 416, 428, 430, 499, 600, -1};
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+		struct retry_outcome outcome = failed(statuses[i]);
+		assert_int_equal(wait_ms(outcome), -1);
+		outcome.retry_after_ms = 1000;
+		assert_int_equal(wait_ms(outcome), -1);
+	}
+}
+
+static void pauses_double_up_to_the_longest(void **state)
+{
+	(void)state;
+	static const int64_t pauses[] = {
+	    200, 400, 800, 1600, 3200, 6400, 12800, 15000, 15000};
+	struct retry_outcome outcome = failed(500);
+	for (unsigned i = 0; i < ARRAY_SIZE(pauses); i++) {
+		outcome.attempt = i + 1;
+		outcome.random = MOST;
+		assert_int_equal(wait_ms(outcome), pauses[i]);
+		outcome.random = 0;
+		assert_int_equal(wait_ms(outcome), pauses[i] / 2);
+	}
+	outcome.attempt = 4000000000;
+	outcome.random = MOST;
+	assert_int_equal(wait_ms(outcome), RETRY_LONGEST_MS);
+	outcome.attempt = 0;
+	assert_int_equal(wait_ms(outcome), RETRY_FIRST_MS);
+}
+
+static void jitter_stays_between_half_and_whole(void **state)
+{
+	(void)state;
+	struct retry_outcome outcome = failed(0);
+	int64_t before = 0;
+	outcome.attempt = 5;
+	for (uint64_t random = 0; random <= MOST; random += MOST / 1000) {
+		outcome.random = (uint32_t)random;
+		int64_t pause = wait_ms(outcome);
+		assert_true(pause >= 1600 && pause <= 3200);
+		assert_true(pause >= before);
+		before = pause;
+	}
+}
+
+static void the_budget_ends_retries(void **state)
+{
+	(void)state;
+	struct retry_outcome outcome = failed(503);
+	outcome.elapsed_ms = outcome.budget_ms;
+	assert_int_equal(wait_ms(outcome), -1);
+	outcome.elapsed_ms = outcome.budget_ms + 1;
+	assert_int_equal(wait_ms(outcome), -1);
+	outcome.elapsed_ms = 0;
+	outcome.budget_ms = 0;
+	assert_int_equal(wait_ms(outcome), -1);
+}
+
+static void the_last_attempt_falls_at_the_end_of_the_budget(void **state)
+{
+	(void)state;
+	struct retry_outcome outcome = failed(503);
+	outcome.attempt = 9;
+	outcome.elapsed_ms = outcome.budget_ms - 1234;
+	assert_int_equal(wait_ms(outcome), 1234);
+	outcome.elapsed_ms = outcome.budget_ms - 1;
+	assert_int_equal(wait_ms(outcome), 1);
+}
+
+/* Attempts that take no time, from the first one to giving up. */
+static void a_whole_budget_is_used_to_the_end(void **state)
+{
+	(void)state;
+	struct retry_outcome outcome = failed(0);
+	int64_t pause;
+	while ((pause = wait_ms(outcome)) >= 0) {
+		assert_true(pause > 0);
+		outcome.elapsed_ms += pause;
+		outcome.attempt++;
+		outcome.random *= 2654435761u;
+		assert_true(outcome.attempt < 100);
+	}
+	assert_int_equal(outcome.elapsed_ms, outcome.budget_ms);
+}
+
+static void retry_after_is_heeded_within_the_budget(void **state)
+{
+	(void)state;
+	struct retry_outcome outcome = failed(503);
+	outcome.retry_after_ms = 30000;
+	assert_int_equal(wait_ms(outcome), 30000);
+	outcome.retry_after_ms = 500000;
+	assert_int_equal(wait_ms(outcome), outcome.budget_ms);
+	outcome.retry_after_ms = 0; /* no reason to hurry */
+	assert_int_equal(wait_ms(outcome), RETRY_FIRST_MS);
+}
+
+static void a_rate_limit_is_waited_out_whatever_the_budget(void **state)
+{
+	(void)state;
+	struct retry_outcome outcome = failed(429);
+	outcome.retry_after_ms = 3600000;
+	assert_int_equal(wait_ms(outcome), 3600000);
+	outcome.elapsed_ms = 10 * outcome.budget_ms;
+	assert_int_equal(wait_ms(outcome), 3600000);
+	outcome.attempt = 50;
+	outcome.retry_after_ms = 2000;
+	assert_int_equal(wait_ms(outcome), 2000);
+}
+
+static void a_rate_limit_without_retry_after_waits_a_second_or_more(
+    void **state)
+{
+	(void)state;
+	struct retry_outcome outcome = failed(429);
+	assert_int_equal(wait_ms(outcome), RETRY_LIMITED_MS);
+	outcome.elapsed_ms = outcome.budget_ms * 2;
+	assert_int_equal(wait_ms(outcome), RETRY_LIMITED_MS);
+	outcome.attempt = 20;
+	assert_int_equal(wait_ms(outcome), RETRY_LONGEST_MS);
+	outcome.attempt = 1;
+	outcome.retry_after_ms = 0; /* would be a busy loop */
+	assert_int_equal(wait_ms(outcome), RETRY_LIMITED_MS);
+}
+
+static void seconds_are_parsed(void **state)
+{
+	(void)state;
+	assert_int_equal(retry_after_parse("0", 0), 0);
+	assert_int_equal(retry_after_parse("1", 0), 1000);
+	assert_int_equal(retry_after_parse("120", 5000), 120000);
+	assert_int_equal(retry_after_parse(" 7\t", 0), 7000);
+	assert_int_equal(retry_after_parse("007", 0), 7000);
+	assert_int_equal(retry_after_parse("86400", 0), DAY_MS);
+	assert_int_equal(retry_after_parse("86401", 0), DAY_MS);
+	assert_int_equal(
+	    retry_after_parse("99999999999999999999999999999999999", 0),
+	    DAY_MS);
+}
+
+/* 784111777 seconds after the epoch, in the three forms of RFC 9110. */
+static void dates_are_parsed(void **state)
+{
+	(void)state;
+	static const char *const dates[] = {"Sun, 06 Nov 1994 08:49:37 GMT",
+	    "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
+	    " Sun, 06 Nov 1994 08:49:37 GMT "};
+	int64_t date_ms = INT64_C(784111777000);
+	for (size_t i = 0; i < ARRAY_SIZE(dates); i++) {
+		assert_int_equal(
+		    retry_after_parse(dates[i], date_ms - 90500), 90500);
+		assert_int_equal(retry_after_parse(dates[i], date_ms), 0);
+		assert_int_equal(
+		    retry_after_parse(dates[i], date_ms + 1000), 0);
+		assert_int_equal(retry_after_parse(dates[i], 0), DAY_MS);
+	}
+}
+
+static void other_values_are_not_taken(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {"", " ", "-1", "+1", "1.5", "1s",
+	    "1 2", "0x10", "soon", "Sun, 06 Nov 1994", "1994-11-06T08:49:37Z",
+	    "Sun, 06 Nov 1994 08:49:37 GMT+1", "Sun, 06 Nov 1994 08:49:37 CET",
+	    "Sun, 32 Nov 1994 08:49:37 GMT", "Xxx, 06 Nov 1994 08:49:37 GMT"};
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(retry_after_parse(bad[i], 0), -1);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(passing_failures_are_retried),
+	    cmocka_unit_test(everything_else_is_final),
+	    cmocka_unit_test(pauses_double_up_to_the_longest),
+	    cmocka_unit_test(jitter_stays_between_half_and_whole),
+	    cmocka_unit_test(the_budget_ends_retries),
+	    cmocka_unit_test(the_last_attempt_falls_at_the_end_of_the_budget),
+	    cmocka_unit_test(a_whole_budget_is_used_to_the_end),
+	    cmocka_unit_test(retry_after_is_heeded_within_the_budget),
+	    cmocka_unit_test(a_rate_limit_is_waited_out_whatever_the_budget),
+	    cmocka_unit_test(
+		a_rate_limit_without_retry_after_waits_a_second_or_more),
+	    cmocka_unit_test(seconds_are_parsed),
+	    cmocka_unit_test(dates_are_parsed),
+	    cmocka_unit_test(other_values_are_not_taken),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
