@@ -476,7 +476,7 @@ class OddServer(_Server):
     def reply(self, request):
         if request.headers.get("x-api-key") not in (PUBLISHABLE, SECRET):
             return self.no(401, "auth/unauthorized", "Invalid API key")
-        path = urllib.parse.unquote(request.path)
+        path = request.path
         if path == "/v1/auth/email/signin" and request.method == "POST":
             return self._sign_in(request)
         if path == "/v1/auth/refresh" and request.method == "POST":
@@ -486,15 +486,16 @@ class OddServer(_Server):
             return refusal
         if path == "/v1/files" and request.method == "GET":
             return self._page(request, "files", list(self.files.values()))
-        found = re.fullmatch(r"/v1/files/(.+)/download-url", path)
+        found = re.fullmatch(r"/v1/files/([^/]+)/download-url", path)
         if found and request.method == "POST":
-            return self._download_url(found[1])
-        found = re.fullmatch(r"/v1/files/(.+)", path)
+            return self._download_url(urllib.parse.unquote(found[1]))
+        found = re.fullmatch(r"/v1/files/([^/]+)", path)
         if found and request.method == "GET":
-            if found[1] not in self.files:
+            file_id = urllib.parse.unquote(found[1])
+            if file_id not in self.files:
                 return self.no(404, "file/not-found")
-            return self.ok(self.files[found[1]])
-        found = re.fullmatch(r"/v1/data/([^/]+)(?:/(.+))?", path)
+            return self.ok(self.files[file_id])
+        found = re.fullmatch(r"/v1/data/([^/]+)(?:/([^/]+))?", path)
         if not found or request.method != "GET":
             return self.no(404, "NOT_FOUND")
         table, record = found[1], found[2]
@@ -506,8 +507,9 @@ class OddServer(_Server):
             if table not in self.specs:
                 return self.no(403, "data/permission-denied")
             return self.ok(self.specs[table])
+        wanted = urllib.parse.unquote_to_bytes(record)
         for raw in self.tables[table]:
-            if _id(raw) == record:
+            if _id(raw) == wanted:
                 return self.ok(raw)
         return self.no(404, "data/not-found", f"no {record}")
 
@@ -591,7 +593,7 @@ class OddServer(_Server):
             tests = json.loads(query.get("andFilters", "{}"))
         except ValueError:
             return self.no(400, "VALIDATION")
-        rows = [(json.loads(raw, strict=False), raw) for raw in raws]
+        rows = [(_loads(raw), raw) for raw in raws]
         rows = [row for row in rows if _passes(row[0], tests)]
         key = query.get("sortBy", "id")
         rows.sort(
@@ -634,7 +636,7 @@ class OddServer(_Server):
     def _download_url(self, file_id):
         if file_id not in self.files:
             return self.no(404, "file/not-found")
-        meta = json.loads(self.files[file_id], strict=False)
+        meta = _loads(self.files[file_id])
         return self.ok(
             json.dumps(
                 {
@@ -651,8 +653,14 @@ class OddServer(_Server):
         )
 
 
+def _loads(raw):
+    """A record as Python sees it, whatever bytes are in it."""
+    return json.loads(raw.decode("utf-8", "surrogateescape"), strict=False)
+
+
 def _id(raw):
-    return json.loads(raw, strict=False).get("id")
+    """A record's id, in bytes; a lone surrogate is its three bytes."""
+    return str(_loads(raw).get("id")).encode("utf-8", "surrogatepass")
 
 
 def _passes(row, tests):

@@ -1,0 +1,263 @@
+"""Copying a project with the usual tools: complete, byte-true, and cheap."""
+
+import json
+import os
+import random
+import subprocess
+import tarfile
+
+import pytest
+
+from conftest import run, succeed
+from jsontext import pretty
+from records import moment, nanoseconds, oid, records
+from truth import assert_same, on_disk, tree
+
+
+@pytest.fixture(scope="module")
+def sample_truth():
+    """The sample project, asked from the server once for this file."""
+    return {}
+
+
+def _truth(cache, server):
+    if not cache:
+        cache.update(tree(server))
+    return cache
+
+
+def test_the_sample_project_reads_byte_true(emulator, mount, sample_truth):
+    server = emulator()
+    m = mount(server)
+    assert_same(on_disk(m.path), _truth(sample_truth, server))
+
+
+def test_the_sample_project_is_worth_looking_at(emulator, mount):
+    server = emulator()
+    m = mount(server)
+    assert len(server.tables) == 5
+    rows = [n for t in server.tables for n in os.listdir(m / t) if n != ".spec.json"]
+    assert len(rows) >= 250
+    stored = os.listdir(m / "storage")
+    assert len(stored) >= 20
+    kinds = b" ".join(
+        succeed("file", "-b", m / f"storage/{name}") for name in sorted(stored)
+    )
+    for kind in (b"PNG image", b"SVG", b"PDF document", b"text"):
+        assert kind in kinds
+    assert max(os.stat(m / f"storage/{n}").st_size for n in stored) >= 1 << 20
+    for table in server.tables:
+        for name in os.listdir(m / table):
+            succeed("jq", "-e", ".", m / table / name)
+            break
+
+
+def test_cp_r(emulator, mount, work, sample_truth):
+    server = emulator()
+    m = mount(server)
+    succeed("cp", "-r", m.path, work / "copy")
+    assert_same(on_disk(work / "copy"), _truth(sample_truth, server))
+
+
+def test_cp_a_keeps_times_and_modes(emulator, mount, work, sample_truth):
+    server = emulator()
+    m = mount(server)
+    succeed("cp", "-a", m.path, work / "copy")
+    assert_same(on_disk(work / "copy"), _truth(sample_truth, server))
+    for where, _, here in os.walk(m.path):
+        for name in here:
+            path = os.path.join(where, name)
+            mine, theirs = os.stat(path), os.stat(
+                work / "copy" / os.path.relpath(path, m.path)
+            )
+            assert mine.st_mtime_ns == theirs.st_mtime_ns
+            assert mine.st_mode == theirs.st_mode
+            assert mine.st_size == theirs.st_size
+    run("chmod", "-R", "u+w", work / "copy")
+
+
+def test_rsync_twice_copies_nothing_the_second_time(emulator, mount, work, sample_truth):
+    server = emulator()
+    first = mount(server, cache=work / "cache")
+    succeed("rsync", "-a", f"{first.path}/", work / "copy")
+    assert_same(on_disk(work / "copy"), _truth(sample_truth, server))
+    assert succeed("rsync", "-ai", f"{first.path}/", work / "copy") == b""
+    first.unmount()
+    server.reset()
+    again = mount(server, cache=work / "cache")
+    assert succeed("rsync", "-ai", f"{again.path}/", work / "copy") == b""
+    fresh = mount(server)
+    assert succeed("rsync", "-aic", f"{fresh.path}/", work / "copy") == b""
+    run("chmod", "-R", "u+w", work / "copy")
+
+
+def test_rsync_copies_only_what_changed(emulator, mount, work):
+    server = emulator("--no-demo", "--generate", "t=120:200")
+    raw = b'{"id":"k1","createdAt":"2026-01-01T00:00:00.000Z","updatedAt":"%s","n":%d}'
+    server.put_record("u", "k1", raw % (b"2026-01-01T00:00:00.000Z", 1))
+    first = mount(server, cache=work / "cache")
+    succeed("rsync", "-a", f"{first.path}/", work / "copy")
+    first.unmount()
+    changed = raw % (b"2026-02-01T00:00:00.000Z", 2)
+    server.put_record("u", "k1", changed)
+    again = mount(server, "-o", "ttl=0", cache=work / "cache")
+    said = succeed("rsync", "-ai", "--omit-dir-times", f"{again.path}/", work / "copy")
+    [line] = said.splitlines()
+    assert line.endswith(b" u/k1.json")
+    assert (work / "copy/u/k1.json").read_bytes() == pretty(changed)
+
+
+def test_tar_packs_the_tree(emulator, mount, work, sample_truth):
+    server = emulator()
+    m = mount(server)
+    succeed("tar", "-cf", work / "all.tar", "-C", m.path, ".")
+    with tarfile.open(work / "all.tar", errors="surrogateescape") as archive:
+        packed = {
+            os.fsencode(entry.name[2:]): archive.extractfile(entry).read()
+            for entry in archive
+            if entry.isfile()
+        }
+    assert_same(packed, _truth(sample_truth, server))
+
+
+def test_find_grep_and_du_see_all_of_it(emulator, mount, sample_truth):
+    server = emulator()
+    truth = _truth(sample_truth, server)
+    m = mount(server)
+    found = succeed("find", m.path, "-type", "f", "-print0").split(b"\0")[:-1]
+    assert len(found) == len(truth)
+    held = [name for name, text in truth.items() if text and b'"createdAt"' in text]
+    matched = succeed("grep", "-rlZF", '"createdAt"', m.path).split(b"\0")[:-1]
+    top = os.fsencode(m.path) + b"/"
+    assert {name[len(top):] for name in matched} >= set(held)
+    apparent = int(succeed("du", "-sb", m / "storage").split()[0])
+    taken = int(succeed("du", "-s", "--block-size=1", m / "storage").split()[0])
+    size = sum(len(t) for n, t in truth.items() if n.startswith(b"storage/"))
+    assert apparent >= size and taken >= size
+
+
+def test_a_copy_of_a_copy_that_is_served_is_the_same_tree(emulator, mount, work):
+    server = emulator()
+    m = mount(server)
+    succeed("cp", "-r", m.path, work / "backup")
+    m.unmount()
+    again = emulator("--data", work / "backup")
+    n = mount(again)
+    assert sorted(again.tables) == sorted(server.tables)
+    assert_same(on_disk(n.path), on_disk(work / "backup"))
+    fresh = mount(server)
+    for path in on_disk(n.path):
+        if not path.startswith(b".") and not path.endswith(b".spec.json"):
+            mine = os.stat(os.path.join(os.fsencode(fresh.path), path))
+            theirs = os.stat(os.path.join(os.fsencode(n.path), path))
+            assert mine.st_mtime_ns == theirs.st_mtime_ns, path
+
+
+def test_the_requests_of_a_cold_copy_are_counted(emulator, mount, work):
+    server = emulator(
+        "--no-demo", "--generate", "a=950:300", "--generate", "b=101:300",
+        "--generate", "c=5:300", "--generate-files", "230:2000",
+    )
+    m = mount(server)
+    succeed("cp", "-r", m.path, work / "copy")
+    stats = server.stats()
+    pages = 10 + 2 + 1 + 3
+    urls, specs, signin = 230, 3, 1
+    asked = stats["requests"] - stats["storage"]
+    assert pages + urls + specs + signin <= asked <= pages + urls + specs + signin + 2, stats
+    assert stats["storage"] == 230
+    server.reset()
+    succeed("cp", "-r", m.path, work / "again")
+    assert server.stats()["requests"] == 0
+
+
+def test_a_second_copy_of_an_unchanged_project_asks_little(emulator, mount, work):
+    server = emulator("--no-demo", "--generate", "a=950:300", "--generate-files", "50:2000")
+    first = mount(server, cache=work / "cache")
+    succeed("cp", "-r", first.path, work / "copy")
+    first.unmount()
+    server.reset()
+    again = mount(server, cache=work / "cache")
+    succeed("cp", "-r", again.path, work / "again")
+    assert run("diff", "-r", work / "copy", work / "again").returncode == 0
+    assert server.stats()["pages"] <= 2 + 2
+
+
+def test_a_project_is_copied_byte_true_in_spite_of_faults(emulator, mount, work):
+    """2,000 records and 100 files; one answer in twenty goes wrong in some way."""
+    server = emulator(
+        "--no-demo", "--generate", "a=1500:400", "--generate", "b=500:2000",
+        "--generate-files", "100:30000",
+    )
+    wanted = tree(server)
+    for kind in ("500", "503", "reset", "cut"):
+        server.set(fail=f"2:{kind}")
+    m = mount(server)
+    succeed("cp", "-r", m.path, work / "copy", timeout=80)
+    server.set(fail="")
+    assert_same(on_disk(work / "copy"), wanted)
+
+
+def test_large_files_are_copied_byte_true_in_spite_of_faults(emulator, mount, work):
+    server = emulator("--no-demo", "--fail", "10:cut:STORAGE", "--fail", "10:reset:STORAGE")
+    data = random.Random(1).randbytes(9 << 20)
+    server.put_file("big", data, name="big.bin")
+    m = mount(server)
+    succeed("cp", m / "storage/big_big.bin", work / "copy")
+    assert (work / "copy").read_bytes() == data
+
+
+def test_two_copies_at_once_are_both_right(emulator, mount, work, sample_truth):
+    server = emulator("--latency", "5")
+    m = mount(server)
+    copies = [
+        subprocess.Popen(["cp", "-r", m.path, work / f"copy-{n}"]) for n in range(2)
+    ]
+    assert [copy.wait(60) for copy in copies] == [0, 0]
+    for number in range(2):
+        assert_same(on_disk(work / f"copy-{number}"), _truth(sample_truth, server))
+
+
+def test_records_that_were_put_verbatim_come_back_verbatim(emulator, mount):
+    server = emulator("--no-demo")
+    raw = b'{"id":"x/y","n":12345678901234567890,"n":1.0,"e":1e400,"createdAt":"%s"}' % (
+        moment(3).encode()
+    )
+    server.put_record("t", "x/y", raw)
+    m = mount(server, "-o", "json=raw")
+    path = m / "t/x%2Fy.json"
+    assert path.read_bytes() == raw
+    assert os.stat(path).st_mtime_ns == nanoseconds(moment(3))
+
+
+def test_a_copy_under_a_rate_limit_waits_and_is_whole(emulator, mount, work):
+    server = emulator("--no-demo", "--generate", "t=300:100", "--generate-files", "20:100")
+    wanted = tree(server)
+    server.set(rate_limit="12/1")
+    m = mount(server)
+    succeed("cp", "-r", m.path, work / "copy")
+    server.set(rate_limit="100000/1")
+    assert_same(on_disk(work / "copy"), wanted)
+    assert server.stats()["by_status"].get("429", 0) < 25
+
+
+def test_the_same_project_through_both_servers_is_the_same_tree(emulator, odd, mount):
+    """The emulator and the odd server were written apart; what the mount makes
+    of a project must not depend on which of them serves it."""
+    one, other = emulator("--no-demo"), odd()
+    other.tables["t"] = records(20)
+    for raw in other.tables["t"]:
+        one.put_record("t", json.loads(raw)["id"], raw)
+    for number in range(3):
+        data = b"content %d" % number
+        one.put_file(oid(number), data, name=f"naïve/{number}.txt")
+        other.put_file(oid(number), f"naïve/{number}.txt", data)
+    trees = [
+        {
+            name: content
+            for name, content in on_disk(mount(server).path).items()
+            if not name.startswith(b"files/") and not name.endswith(b".spec.json")
+        }
+        for server in (one, other)
+    ]
+    assert_same(*trees)

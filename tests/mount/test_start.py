@@ -1,0 +1,418 @@
+"""Starting: mounted when the command returns, or one clear line and nothing."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import (
+    BKENDFS, BUILD, daemon_of, environment, is_mounted, mounts_under, run, succeed,
+    wait_until,
+)
+from jsontext import pretty
+from odd_server import PASSWORD, PUBLISHABLE, SECRET, Reply
+from records import oid, read, record, record_names, records
+
+
+@pytest.fixture
+def project(odd):
+    server = odd()
+    server.tables["posts"] = records(3)
+    return server
+
+
+def _refused(said, status, *words):
+    """A start that failed as it should: status, one line, nothing mounted."""
+    assert said.status == status, (said.status, said.errors)
+    line = said.message
+    assert line.startswith("bkendfs: "), line
+    for word in words:
+        assert re.search(word, line, re.IGNORECASE), (word, line)
+    assert said.output == ""
+    if said.path is not None:
+        assert not mounts_under(said.path)
+        assert daemon_of(said.path) is None
+    for secret in (PASSWORD, PUBLISHABLE, SECRET):
+        assert secret not in said.errors
+    return line
+
+
+# Starts that work ----------------------------------------------------------
+
+
+def test_the_mount_is_live_when_the_command_returns(project, start):
+    said = start(project)
+    assert said.status == 0 and said.errors == ""
+    assert is_mounted(said.path)
+    assert sorted(os.listdir(said.path / "posts")) == record_names(3)
+    assert read(said.path / f"posts/{oid(1)}.json") == pretty(record(1))
+
+
+def test_the_daemon_lets_go_of_terminal_and_directory(project, start):
+    said = start(project)
+    pid = daemon_of(said.path)
+    assert os.getsid(pid) == pid
+    assert os.readlink(f"/proc/{pid}/cwd") == "/"
+    for number in (0, 1, 2):
+        assert os.readlink(f"/proc/{pid}/fd/{number}") == "/dev/null"
+
+
+def test_the_daemon_ends_when_it_is_unmounted(project, start):
+    said = start(project)
+    pid = daemon_of(said.path)
+    succeed("fusermount3", "-u", said.path)
+    wait_until(lambda: daemon_of(said.path) is None, 20, "the end of the daemon")
+    assert not os.path.exists(f"/proc/{pid}/exe")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_unmounts(project, mount, number):
+    m = mount(project)
+    os.listdir(m / "posts")
+    os.kill(m.pid, number)
+    assert m.wait() == 0
+    assert not is_mounted(m.path)
+
+
+def test_the_url_may_be_the_source(project, start):
+    said = start(project, project.url, env={"BKEND_API_URL": None})
+    assert said.status == 0
+    assert len(os.listdir(said.path / "posts")) == 3
+
+
+def test_options_are_stronger_than_the_environment(project, start):
+    env = {"BKEND_API_URL": "http://127.0.0.1:1", "BKEND_TABLES": "nosuch"}
+    said = start(project, "-o", f"url={project.url},tables=posts", env=env)
+    assert said.status == 0
+    assert sorted(os.listdir(said.path)) == ["files", "posts", "storage"]
+
+
+def test_tables_may_be_given_with_colons_and_commas(project, start):
+    said = start(project, env={"BKEND_TABLES": "posts,authors:tags"})
+    assert said.status == 0
+    assert sorted(os.listdir(said.path)) == ["authors", "files", "posts", "storage", "tags"]
+
+
+def test_mount_8_can_call_it(project, start, work):
+    """mount -t fuse.bkendfs URL DIR -o …, with what mount(8) adds."""
+    path = work / "fstab"
+    path.mkdir()
+    options = "nodev,nosuid,noatime,_netdev,tables=posts,json=raw"
+    if os.geteuid() == 0:
+        env = environment(work, project.env())
+        env.update(
+            BKENDFS_CACHE_DIR=str(work / "cache"),
+            PATH=f"{BUILD / 'src'}:{env['PATH']}",
+        )
+        del env["BKEND_API_URL"]
+        said = run(
+            "mount", "-t", "fuse.bkendfs", project.url, path, "-o", options, env=env
+        )
+        assert said.returncode == 0, said.stderr
+    else:
+        said = start(project, project.url, "-o", "rw," + options, path="fstab")
+        assert said.status == 0, said.errors
+    try:
+        assert read(path / f"posts/{oid(1)}.json") == record(1)
+        [(_, flags, kind, _)] = mounts_under(path)
+        assert kind == "fuse.bkendfs" and {"ro", "nodev", "nosuid"} <= set(flags.split(","))
+    finally:
+        succeed("fusermount3", "-u", path)
+    wait_until(lambda: daemon_of(path) is None, 20, "the end of the daemon")
+
+
+def test_help_and_version_need_nothing(start):
+    said = start(None, "-h", path=None)
+    assert said.status == 0
+    for word in ("MOUNTPOINT", "--demo", "json=", "tables=", "cacert="):
+        assert word in said.output
+    said = start(None, "-V", path=None)
+    assert said.status == 0
+    assert re.search(r"bkendfs.*\d+\.\d+", said.output)
+
+
+def test_the_demo_needs_no_account_and_no_network(start):
+    said = start(None, "--demo")
+    assert said.status == 0, said.errors
+    assert len(os.listdir(said.path)) == 5 + 2
+    stored = os.listdir(said.path / "storage")
+    assert stored and read(said.path / "storage" / stored[0])
+
+
+def test_the_demo_takes_its_server_along(start, work):
+    said = start(None, "--demo")
+    succeed("ls", said.path)
+    pid = daemon_of(said.path)
+    family = set()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        family |= set((task / "children").read_text().split())
+    sockets = succeed("ls", "-l", f"/proc/{pid}/fd").count(b"socket:")
+    assert family or sockets, "no server to be seen"
+    succeed("fusermount3", "-u", said.path)
+    wait_until(
+        lambda: not [child for child in family if os.path.exists(f"/proc/{child}/exe")],
+        20, "the end of the demo server",
+    )
+
+
+def test_the_log_goes_to_its_file(project, start, work):
+    log = work / "own.log"
+    said = start(project, "-o", f"log={log},log_level=debug,retry=0")
+    project.hooks.append(lambda r: project.no(403, "x", "y"))
+    run("ls", said.path / "posts")
+    assert b"403" in log.read_bytes()
+
+
+@pytest.mark.parametrize("flags", [["-s"], ["-d"], ["-o", "max_idle_threads=2"], ["-o", "noatime"]])
+def test_the_usual_fuse_flags_work(project, work, flags, mount):
+    m = mount(project, *flags)
+    assert sorted(os.listdir(m / "posts")) == record_names(3)
+
+
+def test_nocache_leaves_nothing_behind(project, mount, work):
+    m = mount(project, "-o", "nocache", cache=work / "cache")
+    assert sorted(os.listdir(m / "posts")) == record_names(3)
+    m.unmount()
+    assert not [path for path in (work / "cache").rglob("*") if path.is_file()]
+
+
+def test_two_mounts_of_a_project_can_share_a_replica(project, mount, work):
+    first = mount(project, cache=work / "cache")
+    second = mount(project, cache=work / "cache")
+    for m in (first, second, first):
+        assert sorted(os.listdir(m / "posts")) == record_names(3)
+
+
+def test_it_starts_on_what_a_crash_left(project, mount, work):
+    for _ in range(3):
+        m = mount(project, cache=work / "cache")
+        assert sorted(os.listdir(m / "posts")) == record_names(3)
+        m.kill()
+        succeed("fusermount3", "-uz", m.path)
+    m = mount(project, cache=work / "cache")
+    assert read(m / f"posts/{oid(2)}.json") == pretty(record(2))
+
+
+def test_a_replica_that_is_garbage_is_no_reason_for_wrong_answers(project, mount, start, work):
+    m = mount(project, cache=work / "cache")
+    os.listdir(m / "posts")
+    m.unmount()
+    for path in (work / "cache").rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"garbage" * 1000)
+    said = start(project, env={"BKENDFS_CACHE_DIR": str(work / "cache")})
+    if said.status == 0:
+        assert sorted(os.listdir(said.path / "posts")) == record_names(3)
+    else:
+        _refused(said, 1, str(work / "cache"))
+
+
+# Starts that fail ----------------------------------------------------------
+
+
+def test_a_wrong_key(project, start):
+    wrong = {"BKEND_PUBLISHABLE_KEY": "pk_" + "0" * 64}
+    _refused(start(project, "-o", "retry=1", env=wrong), 1, r"\bkey\b")
+
+
+def test_a_wrong_key_at_the_emulator(emulator, start):
+    server = emulator("--no-demo")
+    wrong = {"BKEND_PUBLISHABLE_KEY": "pk_" + "0" * 64}
+    _refused(start(server, "-o", "retry=1", env=wrong), 1, r"\bkey\b")
+
+
+def test_a_key_that_is_none(project, start):
+    wrong = {"BKEND_PUBLISHABLE_KEY": "hunter2"}
+    line = _refused(start(project, env=wrong), 2, "BKEND_PUBLISHABLE_KEY|key")
+    assert "hunter2" not in line
+    assert not project.log
+
+
+def test_no_key_at_all(project, start):
+    line = _refused(start(project, env={"BKEND_PUBLISHABLE_KEY": None}), 2)
+    assert "BKEND_PUBLISHABLE_KEY" in line
+
+
+def test_a_wrong_password(project, start):
+    _refused(start(project, env={"BKEND_PASSWORD": "no"}), 1, "password")
+    assert len(project.log) == 1
+
+
+def test_a_wrong_password_at_the_emulator(emulator, start):
+    server = emulator("--no-demo")
+    _refused(start(server, env={"BKEND_PASSWORD": "no"}), 1, "password")
+
+
+def test_an_account_that_does_not_exist(project, start):
+    _refused(start(project, env={"BKEND_EMAIL": "x@example.org"}), 1, "e-?mail|account")
+
+
+def test_an_account_without_a_password(project, start):
+    _refused(start(project, env={"BKEND_PASSWORD": None}), 2, "BKEND_PASSWORD")
+
+
+def test_an_account_that_is_banned(project, start):
+    project.hooks.append(lambda r: project.no(403, "auth/account-banned", "Banned"))
+    _refused(start(project), 1, "banned|refused")
+
+
+def test_an_account_that_wants_a_second_factor(project, start):
+    project.mfa = "123456"
+    _refused(start(project), 1, "BKEND_MFA_CODE")
+    wrong = {"BKEND_MFA_CODE": "999999"}
+    _refused(start(project, env=wrong), 1, "MFA|code")
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_a_host_that_cannot_be_reached(project, start):
+    url = f"http://127.0.0.1:{_free_port()}"
+    said = start(project, "-o", "retry=1", env={"BKEND_API_URL": url})
+    _refused(said, 1, re.escape(url[7:]), "reach|connect")
+
+
+def test_a_host_that_does_not_exist(project, start):
+    said = start(
+        project, "-o", "retry=1", env={"BKEND_API_URL": "https://nosuchhost.invalid"}
+    )
+    _refused(said, 1, "nosuchhost.invalid", "resolve|find|reach|connect")
+
+
+def test_something_that_is_not_the_api(project, start):
+    project.hooks.append(lambda r: Reply(body=b"<html>welcome</html>"))
+    _refused(start(project, "-o", "retry=1"), 1, f"127.0.0.1:{project.port}|API|answer")
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_server_that_knows_no_sign_in(project, start, status):
+    project.hooks.append(lambda r: Reply(status, b"nothing here"))
+    _refused(start(project, "-o", "retry=1"), 1, str(status))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://0.0.0.0:9", "http://api.example", "http://127.0.0.1.example",
+     "http://localhost@api.example", "HTTP://api.example", "http://[::2]:9"],
+)
+def test_plain_http_to_another_host(project, start, url):
+    said = start(project, "-o", "retry=1", env={"BKEND_API_URL": url})
+    _refused(said, 2, "https")
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1", "file:///etc/passwd", "nonsense", "https://"])
+def test_a_url_that_is_none(project, start, url):
+    _refused(start(project, env={"BKEND_API_URL": url}), 2, "URL")
+    assert not project.log
+
+
+def test_a_mount_point_that_is_missing(project, start):
+    said = start(project, path="missing")
+    _refused(said, 1, re.escape(str(said.path)), "not exist|no such")
+    assert not said.path.exists()
+    assert not project.log
+
+
+def test_a_mount_point_that_is_a_file(project, start, work):
+    (work / "file").write_bytes(b"mine")
+    said = start(project, path="file")
+    _refused(said, 1, re.escape(str(said.path)), "not a directory")
+    assert (work / "file").read_bytes() == b"mine"
+
+
+def test_a_mount_point_that_is_busy(project, mount, start):
+    m = mount(project)
+    said = start(project, path=m.path.name)
+    assert said.status == 1
+    line = said.message
+    assert str(m.path) in line and re.search("already|busy|in use", line)
+    assert len(mounts_under(m.path)) == 1
+    assert len(os.listdir(m / "posts")) == 3
+
+
+def test_a_mount_point_that_is_stale(project, mount, start):
+    m = mount(project)
+    m.kill()
+    wait_until(lambda: run("ls", m.path).returncode != 0, 5, "the stale mount")
+    said = start(project, path=m.path.name)
+    assert said.status == 1
+    line = said.message
+    assert f"fusermount3 -u {m.path}" in line
+    assert len(mounts_under(m.path)) == 1
+    succeed("fusermount3", "-u", m.path)
+    said = start(project, path=m.path.name)
+    assert said.status == 0, said.errors
+    assert len(os.listdir(said.path / "posts")) == 3
+
+
+def test_a_table_name_that_none_can_have(project, start):
+    for name in ("../posts", "a b", "1st", "x" * 65, "po.sts"):
+        _refused(start(project, env={"BKEND_TABLES": name}), 2, "table")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["-o", "nosuchoption"], ["-o", "json=yaml"], ["-o", "ttl=soon"], ["-o", "ttl=-1"],
+     ["-o", "connections=0"], ["-o", "connections=x"], ["-o", "retry=x"], ["--nosuch"],
+     ["-o", "log_level=loud"], ["-o", "cacert=/nosuch/file"], ["-o", "json"], ["-Z"]],
+    ids=" ".join,
+)
+def test_wrong_usage(project, start, options):
+    word = re.escape(options[-1].split("=")[0].lstrip("-"))
+    _refused(start(project, *options), 2, word)
+    assert not project.log
+
+
+def test_no_mount_point_at_all(project, start):
+    _refused(start(project, path=None), 2, "mount ?point|usage")
+
+
+def test_too_many_arguments(project, start):
+    _refused(start(project, project.url, "/one"), 2)
+
+
+def test_a_cache_directory_that_cannot_be_made(project, start, work):
+    (work / "file").write_bytes(b"")
+    said = start(project, env={"BKENDFS_CACHE_DIR": str(work / "file/cache")})
+    _refused(said, 1, re.escape(str(work / "file/cache")))
+
+
+def test_a_log_that_cannot_be_written(project, start, work):
+    said = start(project, "-o", f"log={work}/none/own.log")
+    assert said.status in (1, 2)
+    _refused(said, said.status, re.escape(f"{work}/none/own.log"))
+
+
+def test_a_failed_start_in_the_foreground_is_the_same(project, start):
+    _refused(start(project, "-f", env={"BKEND_PASSWORD": "no"}), 1, "password")
+
+
+def test_ctrl_c_while_starting_leaves_nothing(project, start, work, watched):
+    project.hooks.append(lambda r: Reply(500, b""))
+    path = work / "mnt"
+    path.mkdir()
+    env = environment(work, project.env())
+    env["BKENDFS_CACHE_DIR"] = str(work / "cache")
+    process = subprocess.Popen(
+        [str(BKENDFS), str(path)], env=env, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    watched.pids.add(process.pid)
+    try:
+        wait_until(lambda: project.log)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) != 0
+    finally:
+        process.kill()
+        process.wait()
+    wait_until(lambda: daemon_of(path) is None, 10, "the end of it")
+    assert not is_mounted(path)
