@@ -403,13 +403,14 @@ def test_ctrl_c_while_starting_leaves_nothing(project, start, work, watched):
     env["BKENDFS_CACHE_DIR"] = str(work / "cache")
     process = subprocess.Popen(
         [str(BKENDFS), str(path)], env=env, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True,
     )
     watched.pids.add(process.pid)
     try:
         wait_until(lambda: project.log)
         time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
+        # To the whole group, as a terminal does.
+        os.killpg(process.pid, signal.SIGINT)
         assert process.wait(10) != 0
     finally:
         process.kill()
