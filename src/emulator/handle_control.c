@@ -1,10 +1,11 @@
 #include "emulator/emulator.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/timestamp.h"
+#include "emulator/metadata.h"
 #include "tree/name.h"
 
 static void reply_ok(struct reply *reply)
@@ -173,55 +174,25 @@ static int control_data(
 		   : -ENOENT;
 }
 
-/* A string token whose bytes beyond ASCII stay as they were given, even those
- * that are not UTF-8. */
-static int add_string(const char *data, size_t len, struct buf *out)
-{
-	int r = buf_addc(out, '"');
-	for (size_t i = 0; r == 0 && i < len; i++) {
-		unsigned char c = (unsigned char)data[i];
-		if (c == '"' || c == '\\')
-			r = buf_printf(out, "\\%c", c);
-		else if (c < ' ')
-			r = buf_printf(out, "\\u%04x", c);
-		else
-			r = buf_addc(out, data[i]);
-	}
-	return r == 0 ? buf_addc(out, '"') : r;
-}
-
 static int make_metadata(
     const struct request *request, const struct buf *id, struct buf *out)
 {
 	const struct param *name = params_find(&request->params, "name");
-	const struct param *mime = params_find(&request->params, "mime");
 	const char *size = params_get(&request->params, "size");
-	char now[TIMESTAMP_SIZE];
-	timestamp_format(timestamp_now_ms(), now);
-	int r = buf_adds(out, "{\"id\":");
-	if (r == 0)
-		r = add_string(buf_str(id), id->len, out);
-	if (r == 0)
-		r = buf_adds(out, ",\"s3Key\":\"objects/put\"");
-	if (r == 0 && name)
-		r = buf_adds(out, ",\"originalName\":");
-	if (r == 0 && name)
-		r = add_string(name->value, name->len, out);
-	if (r == 0)
-		r = buf_adds(out, ",\"mimeType\":");
-	if (r == 0)
-		r = mime ? add_string(mime->value, mime->len, out)
-			 : buf_adds(out, "\"application/octet-stream\"");
-	if (r == 0 && size && strcmp(size, "none") != 0)
-		r = buf_printf(out, ",\"size\":%s", size);
-	else if (r == 0 && !size)
-		r = buf_printf(out, ",\"size\":%zu", request->body.len);
-	if (r == 0)
-		r = buf_printf(out,
-		    ",\"visibility\":\"private\",\"ownerId\":\"\","
-		    "\"createdAt\":\"%s\",\"updatedAt\":\"%s\"}",
-		    now, now);
-	return r;
+	char true_size[24];
+	snprintf(true_size, sizeof(true_size), "%zu", request->body.len);
+	struct metadata metadata = {
+	    .id = buf_str(id),
+	    .id_len = id->len,
+	    .name = name ? name->value : NULL,
+	    .name_len = name ? name->len : 0,
+	    .mime = params_get(&request->params, "mime"),
+	    .size = size ? size : true_size,
+	    .time_ms = timestamp_now_ms(),
+	};
+	if (size && strcmp(size, "none") == 0)
+		metadata.size = NULL;
+	return metadata_print(&metadata, out);
 }
 
 static int put_file(

@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "emulator/directory.h"
+#include "emulator/mutate.h"
 #include "emulator/options.h"
+#include "emulator/sample.h"
 #include "emulator/server.h"
 
 /* The signals that end the program are taken by sigwait alone. */
@@ -37,16 +40,25 @@ static void print_settings(
 	fflush(stdout);
 }
 
+/* The exit status. */
 static int load(struct emulator *emulator, const struct options *options)
 {
-	(void)emulator;
-	(void)options;
-	return 0;
+	int r = 0;
+	if (options->data)
+		r = directory_load(emulator->store, options->data);
+	else if (!options->no_demo)
+		r = sample_load(emulator->store);
+	if (r < 0)
+		return 1;
+	r = options_generate(options, emulator);
+	store_mark_kept(emulator->store);
+	return r < 0 ? 2 : 0;
 }
 
 static int serve(struct emulator *emulator, const struct options *options)
 {
 	sigset_t signals;
+	struct mutator *mutator;
 	struct server *server;
 	int caught;
 	block_signals(&signals);
@@ -56,10 +68,14 @@ static int serve(struct emulator *emulator, const struct options *options)
 		    options->listen, strerror(-r));
 		return r == -EINVAL ? 2 : 1;
 	}
-	print_settings(emulator, server);
-	sigwait(&signals, &caught);
+	r = mutator_start(emulator, &mutator);
+	if (r == 0) {
+		print_settings(emulator, server);
+		sigwait(&signals, &caught);
+		mutator_stop(mutator);
+	}
 	server_stop(server);
-	return 0;
+	return r < 0;
 }
 
 int main(int argc, char **argv)
@@ -73,11 +89,8 @@ int main(int argc, char **argv)
 	}
 	int status = 2;
 	if (options_parse(argc, argv, emulator, &options) == 0) {
-		if (options.done)
-			status = 0;
-		else if (load(emulator, &options) < 0)
-			status = 1;
-		else
+		status = options.done ? 0 : load(emulator, &options);
+		if (status == 0 && !options.done)
 			status = serve(emulator, &options);
 	}
 	emulator_free(emulator);

@@ -16,6 +16,13 @@ static int usage(const char *name, const char *problem)
 	return -EINVAL;
 }
 
+static int refuse_argument(const char *argument)
+{
+	fprintf(stderr, "bkend-emulator: %s: not an option (see --help)\n",
+	    argument);
+	return -EINVAL;
+}
+
 /* One of the options without a value: true when it was one. */
 static bool set_flag(
     const char *name, struct emulator *emulator, struct options *options)
@@ -29,17 +36,9 @@ static bool set_flag(
 	return true;
 }
 
-static int set_value(const char *name, const char *value,
-    struct emulator *emulator, struct options *options)
+static int set_switch(
+    const char *name, const char *value, struct emulator *emulator)
 {
-	if (strcmp(name, "data") == 0) {
-		options->data = value;
-		return 0;
-	}
-	if (strcmp(name, "listen") == 0) {
-		options->listen = value;
-		return 0;
-	}
 	int r = emulator_set(emulator, name, value);
 	if (r == -ENOENT && strcmp(name, "log") != 0)
 		return usage(name, "no such option");
@@ -54,6 +53,30 @@ static int set_value(const char *name, const char *value,
 		fprintf(stderr, "bkend-emulator: --%s %s: %s\n", name, value,
 		    strerror(-r));
 	return r;
+}
+
+static int set_value(const char *name, const char *value,
+    struct emulator *emulator, struct options *options)
+{
+	if (strcmp(name, "data") == 0) {
+		options->data = value;
+		return 0;
+	}
+	if (strcmp(name, "listen") == 0) {
+		options->listen = value;
+		return 0;
+	}
+	if (strcmp(name, "generate-files") == 0) {
+		options->generate_files = value;
+		return 0;
+	}
+	if (strcmp(name, "generate") == 0) {
+		if (options->generate_count == OPTIONS_GENERATE_MAX)
+			return usage("--generate", "given too often");
+		options->generate[options->generate_count++] = value;
+		return 0;
+	}
+	return set_switch(name, value, emulator);
 }
 
 /* --name=value or --name value; *i moves over what was used. */
@@ -99,10 +122,21 @@ int options_parse(int argc, char **argv, struct emulator *emulator,
 		if (strncmp(argv[i], "--", 2) == 0 && argv[i][2])
 			r = take_option(argc, argv, &i, emulator, &options);
 		else
-			r = usage(argv[i], "not an option");
+			r = refuse_argument(argv[i]);
 	}
 	if (r < 0)
 		return -EINVAL;
 	*ret_options = options;
 	return 0;
+}
+
+int options_generate(const struct options *options, struct emulator *emulator)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < options->generate_count; i++)
+		r = set_switch("generate", options->generate[i], emulator);
+	if (r == 0 && options->generate_files)
+		r = set_switch(
+		    "generate-files", options->generate_files, emulator);
+	return r;
 }

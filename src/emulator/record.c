@@ -69,15 +69,21 @@ int record_new(const char *id, size_t id_len, struct place text,
 	    .created_ms = RECORD_NO_TIME,
 	    .updated_ms = RECORD_NO_TIME,
 	    .text = text,
-	    .object = object,
 	    .id = copy,
 	    .id_len = id_len,
 	};
-	if (object.memory)
-		record->etag =
-		    hash_fnv1a(HASH_FNV1A_INIT, object.memory, object.len);
+	record_take_object(record, &object);
 	*ret_record = record;
 	return 0;
+}
+
+void record_take_object(struct record *record, struct place *object)
+{
+	record->object = *object;
+	if (object->memory)
+		record->etag =
+		    hash_fnv1a(HASH_FNV1A_INIT, object->memory, object->len);
+	*object = (struct place){0};
 }
 
 struct record *record_ref(struct record *record)

@@ -52,6 +52,10 @@ int record_new(const char *id, size_t id_len, struct place text,
 struct record *record_ref(struct record *record);
 void record_unref(struct record *record);
 
+/* Give a record that nobody else has yet its object; the place is empty
+ * then. */
+void record_take_object(struct record *record, struct place *object);
+
 /* Copy bytes into memory of the place's own. 0 or -ENOMEM. */
 int place_copy(const char *data, size_t len, struct place *ret_place);
 
