@@ -147,8 +147,7 @@ static void trim(struct place *place, const struct buf *text)
 	place->len = end - start;
 }
 
-int backup_read_record(struct place place, const struct buf *fallback_id,
-    struct record **ret_record)
+int backup_read_record(struct place place, struct record **ret_record)
 {
 	CLEANUP_BUF struct buf text, id;
 	buf_init(&text, RECORD_TEXT_MAX);
@@ -158,8 +157,6 @@ int backup_read_record(struct place place, const struct buf *fallback_id,
 	if (r == 0)
 		r = record_read_members(
 		    buf_str(&text), text.len, &id, &created_ms, &updated_ms);
-	if (r == 0 && id.len == 0 && fallback_id)
-		r = buf_add(&id, buf_str(fallback_id), fallback_id->len);
 	if (r == 0 && id.len == 0)
 		r = -EINVAL;
 	if (r < 0) {
@@ -179,21 +176,14 @@ int backup_read_record(struct place place, const struct buf *fallback_id,
 static int add_record(
     const char *dir, const char *name, struct place place, struct table *table)
 {
-	CLEANUP_BUF struct buf id;
-	buf_init(&id, BUF_MAX_DEFAULT);
 	size_t len = strlen(name);
 	if (len < 5 || strcmp(name + len - 5, ".json") != 0) {
 		log_warn("%s/%s: not a record, not served", dir, name);
 		place_done(&place);
 		return 0;
 	}
-	int r = name_to_record_id(name, &id);
-	if (r == -ENOENT || (r == 0 && name_is_marked(name)))
-		buf_clear(&id);
-	else if (r < 0)
-		return r;
 	struct record *record;
-	r = backup_read_record(place, &id, &record);
+	int r = backup_read_record(place, &record);
 	if (r == -EPROTO)
 		return backup_complain(dir, name, "not a valid JSON object");
 	if (r == -EINVAL)

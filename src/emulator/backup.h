@@ -32,10 +32,8 @@ int backup_finish(struct backup *backup);
 /* Say on stderr what is wrong with a file. Returns -EPROTO. */
 int backup_complain(const char *dir, const char *name, const char *what);
 
-/* A record from its text, wherever that is. fallback_id is for texts that
- * name none, and may be NULL. The place is taken over. 0, -EPROTO (no JSON
- * object), -EINVAL (no id), -errno. */
-int backup_read_record(struct place place, const struct buf *fallback_id,
-    struct record **ret_record);
+/* A record from its text, wherever that is. The place is taken over. 0,
+ * -EPROTO (no JSON object), -EINVAL (it names no id), -errno. */
+int backup_read_record(struct place place, struct record **ret_record);
 
 #endif

@@ -62,7 +62,7 @@ static int add_record(void *ctx, const char *text, size_t len)
 	if (!place.path)
 		return -ENOMEM;
 	struct record *record;
-	int r = backup_read_record(place, NULL, &record);
+	int r = backup_read_record(place, &record);
 	if (r == -EINVAL)
 		return backup_complain("", reader->name, "a record has no id");
 	return r < 0 ? r : table_append(reader->table, record);

@@ -12,7 +12,8 @@
 #include "emulator/stream.h"
 
 #define CONNECTIONS_MAX 2000
-#define CONNECTION_MEMORY ((size_t)64 << 10)
+/* Bounds the length of a request line with its headers. */
+#define CONNECTION_MEMORY ((size_t)256 << 10)
 #define BODY_MAX ((size_t)1 << 20)
 /* Larger bodies are read to the end, to be refused politely, up to here. */
 #define BODY_DRAIN_MAX ((size_t)64 << 20)
