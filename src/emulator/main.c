@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "emulator/directory.h"
 #include "emulator/mutate.h"
@@ -20,6 +21,16 @@ static void block_signals(sigset_t *ret_set)
 	sigaddset(ret_set, SIGINT);
 	pthread_sigmask(SIG_BLOCK, ret_set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+}
+
+/* A descriptor a connection, and one an object: the usual 1,024 are few. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
 }
 
 static void print_settings(
@@ -62,6 +73,7 @@ static int serve(struct emulator *emulator, const struct options *options)
 	struct server *server;
 	int caught;
 	block_signals(&signals);
+	raise_file_limit();
 	int r = server_start(emulator, options->listen, &server);
 	if (r < 0) {
 		fprintf(stderr, "bkend-emulator: cannot listen on %s: %s\n",
