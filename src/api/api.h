@@ -110,7 +110,8 @@ struct api_call *api_download_url(struct api *api, const char *id,
 void api_cancel(struct api_call *call);
 
 /*
- * Bytes first to last (inclusive; last -1: to the end) of a presigned URL.
+ * Bytes first to last (inclusive; last -1: to the end; first -1: no range, the
+ * whole object) of a presigned URL.
  * Plain: no credential goes along, nothing is retried, and what comes is the
  * sink's to judge. etag: what the object must still have (If-Range), or NULL.
  * NULL when the URL is not one to follow (not http or https, or in the clear

@@ -22,6 +22,7 @@ struct api_call {
 	struct http_timer *timer;
 	struct http_head head;
 	struct buf error_body;
+	bool refused; /* our own side did not like the body */
 	unsigned attempt;
 	unsigned renewals;     /* 1: refreshed, 2: signed in again */
 	unsigned stale_tokens; /* refusals of tokens that are gone already */
@@ -234,6 +235,8 @@ static void conclude(struct api_call *call, int err, const char *detail)
 	} else if (err == 0) {
 		answer_error(buf_str(&call->error_body), call->error_body.len,
 		    &error);
+	} else if (call->refused) {
+		detail = "the answer is not what the API promises";
 	} else {
 		status = 0;
 	}
@@ -262,8 +265,11 @@ static int on_body(void *ctx, const void *data, size_t len)
 {
 	struct api_call *call = ctx;
 	call->api->bytes += len;
-	if (call->head.status >= 200 && call->head.status < 300)
-		return call->ops->body(call->ctx, data, len);
+	if (call->head.status >= 200 && call->head.status < 300) {
+		int r = call->ops->body(call->ctx, data, len);
+		call->refused = r < 0;
+		return r;
+	}
 	/* An error's body is only read for its words: what is too long is
 	 * let go. */
 	size_t room = call->error_body.max - call->error_body.len;
@@ -312,6 +318,7 @@ static void on_pass(void *ctx)
 	    .compressed = true,
 	};
 	call->attempt++;
+	call->refused = false;
 	call->head = (struct http_head){.content_length = -1,
 	    .retry_after_ms = -1};
 	buf_clear(&call->error_body);

@@ -70,8 +70,11 @@ static const struct http_sink plain_sink = {on_head, on_body, on_done};
 static void on_pass(void *ctx)
 {
 	struct api_object *object = ctx;
-	const char *headers[] = {object->range,
-	    object->if_range[0] ? object->if_range : NULL, NULL};
+	const char *headers[3] = {NULL};
+	if (object->range[0])
+		headers[0] = object->range;
+	if (object->range[0] && object->if_range[0])
+		headers[1] = object->if_range;
 	struct http_request request = {
 	    .method = "GET",
 	    .url = object->url,
@@ -111,7 +114,9 @@ struct api_object *api_object_get(struct api *api, const char *url,
 	object->ctx = ctx;
 	object->pass = (struct gate_pass){
 	    .go = on_pass, .ctx = object, .speculative = speculative};
-	if (last >= 0)
+	if (first < 0)
+		object->range[0] = '\0';
+	else if (last >= 0)
 		snprintf(object->range, sizeof(object->range),
 		    "Range: bytes=%" PRId64 "-%" PRId64, first, last);
 	else

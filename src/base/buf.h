@@ -36,7 +36,8 @@ int buf_adds(struct buf *buf, const char *string);
 int buf_addc(struct buf *buf, char c);
 int buf_printf(struct buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-int buf_vprintf(struct buf *buf, const char *format, va_list args);
+int buf_vprintf(struct buf *buf, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /* Make room for len more bytes at data + len. 0, -ENOMEM or -EMSGSIZE. */
 int buf_reserve(struct buf *buf, size_t len);

@@ -23,7 +23,7 @@ static inline void cleanup_close(int *fd)
 
 /* Hand a local's value to the caller: the local no longer frees it. */
 #define TAKE(pointer)                                                          \
-	({                                                                     \
+	__extension__({                                                        \
 		__typeof__(pointer) take_value = (pointer);                    \
 		(pointer) = NULL;                                              \
 		take_value;                                                    \

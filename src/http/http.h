@@ -74,6 +74,7 @@ struct http_vtable {
 	    void (*fn)(void *ctx), void *ctx);
 	void (*timer_stop)(struct http *http, struct http_timer *timer);
 	int64_t (*now)(struct http *http);
+	void (*stop)(struct http *http);
 	void (*free)(struct http *http);
 };
 
@@ -123,7 +124,15 @@ static inline int64_t http_now(struct http *http)
 	return http->vtable->now(http);
 }
 
-/* Stop the loop, drop what is under way (no callbacks), free all. */
+/* End the loop: no callback comes any more, and what belongs to the loop
+ * thread may be called by the caller, who must not be on it. */
+static inline void http_stop(struct http *http)
+{
+	http->vtable->stop(http);
+}
+
+/* Drop what is under way (no callbacks) and free all; stops the loop before,
+ * where that was not done. NULL is fine. */
 static inline void http_free(struct http *http)
 {
 	if (http)

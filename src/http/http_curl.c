@@ -66,6 +66,7 @@ struct curl_transport {
 	CURLM *multi;
 	char *cacert;
 	pthread_t thread;
+	bool stopped; /* the owner's: the thread was joined */
 	/* Loop thread only. */
 	TAILQ_HEAD(, http_call) calls;
 	TAILQ_HEAD(timer_list, http_timer) timers; /* by due time */
@@ -559,16 +560,25 @@ static void transport_free(struct curl_transport *t)
 	free(t);
 }
 
-static void curl_free_transport(struct http *http)
+static void curl_stop(struct http *http)
 {
 	struct curl_transport *t = transport_of(http);
+	if (t->stopped)
+		return;
+	t->stopped = true;
 	lock_acquire(&t->lock);
 	t->stopping = true;
 	lock_release(&t->lock);
 	curl_multi_wakeup(t->multi);
 	pthread_join(t->thread, NULL);
 	run_posted(t);
-	transport_free(t);
+}
+
+static void curl_free_transport(struct http *http)
+{
+	curl_stop(http);
+	run_posted(transport_of(http));
+	transport_free(transport_of(http));
 }
 
 static int64_t curl_now(struct http *http)
@@ -584,6 +594,7 @@ static const struct http_vtable curl_vtable = {
     .timer_start = curl_timer_start,
     .timer_stop = curl_timer_stop,
     .now = curl_now,
+    .stop = curl_stop,
     .free = curl_free_transport,
 };
 

@@ -81,6 +81,7 @@ static int load_totals(struct replica *replica)
 	if (r == SQLITE_ROW) {
 		replica->totals.nodes = sqlite3_column_int64(s, 0);
 		replica->totals.bytes = sqlite3_column_int64(s, 1);
+		replica->made_ms = sqlite3_column_int64(s, 2);
 	}
 	int err = connection_error(replica->writer, r);
 	sqlite3_reset(s);
@@ -150,6 +151,11 @@ void replica_close(struct replica *replica)
 /* A connection for the time of one question. */
 static int borrow(struct replica *replica, struct connection **ret)
 {
+	if (replica->writing &&
+	    pthread_equal(replica->writing_thread, pthread_self())) {
+		*ret = replica->writer;
+		return 0;
+	}
 	lock_acquire(&replica->lock);
 	struct connection *connection = SLIST_FIRST(&replica->idle);
 	if (connection)
@@ -166,6 +172,8 @@ static int borrow(struct replica *replica, struct connection **ret)
 
 static void give_back(struct replica *replica, struct connection *connection)
 {
+	if (connection == replica->writer)
+		return;
 	lock_acquire(&replica->lock);
 	SLIST_INSERT_HEAD(&replica->idle, connection, link);
 	lock_release(&replica->lock);
@@ -333,17 +341,20 @@ int replica_listing(struct replica *replica, int64_t dir,
 	r = next_row(&q);
 	if (r < 0)
 		return close_question(replica, &q, r);
-	*ret_listing = (struct replica_listing){.newest_ms = -1};
-	if (r == 1)
-		*ret_listing = (struct replica_listing){
-		    .base = sqlite3_column_int64(q.statement, 0),
-		    .end = sqlite3_column_int64(q.statement, 1),
-		    .listed_ms = sqlite3_column_int64(q.statement, 2),
-		    .count = sqlite3_column_int64(q.statement, 3),
-		    .newest_ms = sqlite3_column_int64(q.statement, 4),
-		    .ceiling = sqlite3_column_int64(q.statement, 5),
-		};
+	*ret_listing = (struct replica_listing){
+	    .base = sqlite3_column_int64(q.statement, 0),
+	    .end = sqlite3_column_int64(q.statement, 1),
+	    .listed_ms = sqlite3_column_int64(q.statement, 2),
+	    .count = sqlite3_column_int64(q.statement, 3),
+	    .newest_ms = sqlite3_column_int64(q.statement, 4),
+	    .ceiling = sqlite3_column_int64(q.statement, 5),
+	};
 	return close_question(replica, &q, 0);
+}
+
+int64_t replica_made_ms(const struct replica *replica)
+{
+	return replica->made_ms;
 }
 
 void replica_totals(struct replica *replica, struct replica_totals *ret_totals)

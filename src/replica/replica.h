@@ -10,7 +10,8 @@
  * a cursor that stays valid while the directory is open.
  *
  * Reading functions may be called on any thread, at any time. Writing ones
- * belong to one thread (the loop), between replica_begin and replica_commit.
+ * belong to one thread (the loop), between replica_begin and replica_commit;
+ * what it reads meanwhile includes what it wrote.
  * Errors: -EIO (the database is broken or unreachable; logged), -ENOSPC,
  * -ENOMEM, besides those named.
  */
@@ -99,7 +100,7 @@ struct replica_listing {
 	int64_t listed_ms; /* wall clock: when it was last known to be so */
 	int64_t count;	   /* records */
 	int64_t newest_ms; /* greatest updatedAt; -1: some had none */
-	int64_t ceiling;   /* positions used so far, by any pass */
+	int64_t ceiling;   /* the highest position in use; only read */
 };
 int replica_listing(struct replica *replica, int64_t dir,
     struct replica_listing *ret_listing);
@@ -108,6 +109,9 @@ struct replica_totals {
 	int64_t nodes;
 	int64_t bytes; /* of text and objects, as far as known */
 };
+/* When the replica was made: milliseconds since the epoch. */
+int64_t replica_made_ms(const struct replica *replica);
+
 /* Kept in memory: does not touch the database. */
 void replica_totals(struct replica *replica, struct replica_totals *ret_totals);
 

@@ -33,7 +33,10 @@ static const char schema_sql[] =
     "CREATE TABLE listing("
     " dir INTEGER PRIMARY KEY, base INTEGER NOT NULL, end INTEGER NOT NULL,"
     " listed INTEGER NOT NULL, count INTEGER NOT NULL,"
-    " newest INTEGER NOT NULL, ceiling INTEGER NOT NULL);"
+    " newest INTEGER NOT NULL);"
+    "CREATE TABLE meta(made INTEGER NOT NULL);"
+    "INSERT INTO meta VALUES"
+    "(CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER));"
     "INSERT INTO sqlite_sequence(name, seq) VALUES('node', 127);";
 
 #define NODE_COLUMNS                                                           \
@@ -56,8 +59,9 @@ static const char *const statement_sql[STATEMENTS] = {
     [ST_TABLES] = "SELECT " NODE_COLUMNS ", n.name, n.id FROM node n"
 		  " WHERE dir = 1 AND live = 1 AND pos > 0 AND id > ?1"
 		  " ORDER BY id",
-    [ST_LISTING] = "SELECT base, end, listed, count, newest, ceiling"
-		   " FROM listing WHERE dir = ?1",
+    [ST_LISTING] = "SELECT l.base, l.end, l.listed, l.count, l.newest,"
+		   " (SELECT max(pos) FROM entry e WHERE e.dir = ?1)"
+		   " FROM (SELECT 1) LEFT JOIN listing l ON l.dir = ?1",
     [ST_INSERT] = "INSERT INTO node(dir, kind, live, name, key, mtime, size,"
 		  " other_size, checked, pos, proven)"
 		  " VALUES(?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -77,11 +81,11 @@ static const char *const statement_sql[STATEMENTS] = {
     [ST_UNSEE] = "UPDATE node SET pos = 0 WHERE id IN (SELECT node FROM entry"
 		 " WHERE dir = ?1 AND pos >= ?2 AND pos <= ?3)",
     [ST_SET_LISTING] = "INSERT OR REPLACE INTO listing(dir, base, end, listed,"
-		       " count, newest, ceiling)"
-		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+		       " count, newest) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
     [ST_SET_SIZE] = "UPDATE node SET size = ?2, proven = 1 WHERE id = ?1",
     [ST_SHOW_TABLE] = "UPDATE node SET pos = 1 WHERE id = ?1 AND pos = 0",
-    [ST_TOTALS] = "SELECT count(*), total(size) FROM node",
+    [ST_TOTALS] = "SELECT count(*), CAST(total(max(size, 0)) AS INTEGER),"
+		  " (SELECT made FROM meta) FROM node",
 };
 
 int connection_error(struct connection *connection, int result)

@@ -11,7 +11,11 @@ struct replica {
 	char *path;		  /* of the database */
 	char *private_dir;	  /* to be removed at the end; NULL: none */
 	int lock_fd;		  /* holds the project's lock; -1: none */
+	int64_t made_ms;
 	struct connection *writer; /* the writing thread's */
+	/* Which thread is within a transaction: it reads what it wrote. */
+	_Atomic bool writing;
+	pthread_t writing_thread; /* meaningful while writing */
 	/* Under lock: connections that nobody uses at the moment. */
 	struct lock lock;
 	SLIST_HEAD(, connection) idle;

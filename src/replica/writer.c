@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/timestamp.h"
 #include "replica/store.h"
 
 static int run_simple(struct replica *replica, enum statement which)
@@ -12,12 +13,18 @@ static int run_simple(struct replica *replica, enum statement which)
 
 int replica_begin(struct replica *replica)
 {
-	return run_simple(replica, ST_BEGIN);
+	int r = run_simple(replica, ST_BEGIN);
+	if (r == 0) {
+		replica->writing_thread = pthread_self();
+		replica->writing = true;
+	}
+	return r;
 }
 
 int replica_commit(struct replica *replica)
 {
 	int r = run_simple(replica, ST_COMMIT);
+	replica->writing = false;
 	if (r < 0)
 		replica_rollback(replica);
 	return r;
@@ -25,6 +32,7 @@ int replica_commit(struct replica *replica)
 
 void replica_rollback(struct replica *replica)
 {
+	replica->writing = false;
 	if (!sqlite3_get_autocommit(replica->writer->db))
 		run_simple(replica, ST_ROLLBACK);
 }
@@ -44,23 +52,6 @@ static int run_numbers(struct replica *replica, enum statement which,
 #define RUN(replica, which, ...)                                               \
 	run_numbers(replica, which, (const int64_t[]){__VA_ARGS__},            \
 	    (int)ARRAY_SIZE(((const int64_t[]){__VA_ARGS__})))
-
-static int find_live(struct replica *replica, int64_t dir, const char *name,
-    struct node *ret_node)
-{
-	sqlite3_stmt *s = connection_statement(replica->writer, ST_LOOKUP);
-	if (!s)
-		return -EIO;
-	sqlite3_bind_int64(s, 1, dir);
-	sqlite3_bind_text(s, 2, name, -1, SQLITE_STATIC);
-	int r = sqlite3_step(s);
-	if (r == SQLITE_ROW)
-		node_from_row(s, ret_node);
-	int err = r == SQLITE_DONE ? -ENOENT
-				   : connection_error(replica->writer, r);
-	sqlite3_reset(s);
-	return err;
-}
 
 /* Whether the one blob that a statement finds for id is these bytes:
  * 1, 0, or -errno. */
@@ -191,7 +182,7 @@ int replica_put(struct replica *replica, const struct replica_row *row,
 	struct node old;
 	bool again = false;
 	*ret_again = false;
-	int r = find_live(replica, row->dir, row->name, &old);
+	int r = replica_lookup(replica, row->dir, row->name, &old);
 	if (r == -ENOENT) {
 		r = insert(replica, row, 0, false, ret_node);
 		return r < 0 ? r : place(replica, ret_node, base, pos, &again);
@@ -255,7 +246,7 @@ int replica_put_table(struct replica *replica, const char *table,
     const char *name, bool listed, int64_t *ret_id)
 {
 	struct node node;
-	int r = find_live(replica, NODE_ROOT, name, &node);
+	int r = replica_lookup(replica, NODE_ROOT, name, &node);
 	if (r == -ENOENT) {
 		struct replica_row row = {
 		    .dir = NODE_ROOT,
@@ -263,6 +254,7 @@ int replica_put_table(struct replica *replica, const char *table,
 		    .key = table,
 		    .key_len = strlen(table),
 		    .name = name,
+		    .mtime_ms = timestamp_now_ms(),
 		};
 		r = insert(replica, &row, 0, false, &node);
 	}
@@ -295,8 +287,7 @@ int replica_set_listing(struct replica *replica, int64_t dir,
     const struct replica_listing *listing)
 {
 	return RUN(replica, ST_SET_LISTING, dir, listing->base, listing->end,
-	    listing->listed_ms, listing->count, listing->newest_ms,
-	    listing->ceiling);
+	    listing->listed_ms, listing->count, listing->newest_ms);
 }
 
 int replica_set_size(struct replica *replica, int64_t id, int64_t size)

@@ -1,0 +1,202 @@
+/*
+ * .bkendfs: status, metrics, errors. Each lookup makes the content of that
+ * moment, under an inode number of its own; so these files are as immutable as
+ * all others. The last ones are kept.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/lock.h"
+#include "base/timestamp.h"
+#include "fs/internal.h"
+
+/* How many contents are kept for readers. */
+#define SNAPSHOTS 64
+
+struct snapshot {
+	int64_t id;
+	int64_t made_ms;
+	struct buf text;
+};
+
+struct control {
+	struct fs *fs;
+	struct lock lock;
+	/* Under lock. */
+	int64_t next_id;
+	struct snapshot snapshots[SNAPSHOTS]; /* id % SNAPSHOTS */
+};
+
+struct control *control_new(struct fs *fs)
+{
+	struct control *control = calloc(1, sizeof(*control));
+	if (!control)
+		return NULL;
+	control->fs = fs;
+	control->next_id = CONTROL_FIRST;
+	lock_init(&control->lock);
+	return control;
+}
+
+void control_free(struct control *control)
+{
+	if (!control)
+		return;
+	for (size_t i = 0; i < SNAPSHOTS; i++)
+		buf_done(&control->snapshots[i].text);
+	lock_done(&control->lock);
+	free(control);
+}
+
+/* ---- contents ---- */
+
+static int print_status(struct fs *fs, struct buf *out)
+{
+	const struct fs_config *config = &fs->config;
+	struct replica_totals totals;
+	struct api_counters counters = {.quota_left = -1};
+	char since[TIMESTAMP_SIZE];
+	replica_totals(config->replica, &totals);
+	if (config->api)
+		api_counters(config->api, &counters);
+	int r = buf_printf(out,
+	    "version: %s\nurl: %s\nmode: %s\nrecords: %s\nmounted: %s\n"
+	    "requests: %" PRIu64 "\nobject_requests: %" PRIu64
+	    "\nretries: %" PRIu64 "\nfailures: %" PRIu64
+	    "\nreplica_nodes: %" PRId64 "\nreplica_bytes: %" PRId64 "\n",
+	    BKENDFS_VERSION, config->url, config->api ? "online" : "offline",
+	    config->raw ? "raw" : "pretty",
+	    timestamp_format(fs->started_ms, since), counters.requests,
+	    counters.objects, counters.retries,
+	    failures_count(config->failures), totals.nodes, totals.bytes);
+	if (r == 0 && counters.quota_left >= 0)
+		r = buf_printf(
+		    out, "quota_left: %" PRId64 "\n", counters.quota_left);
+	return r;
+}
+
+static int metric(struct buf *out, const char *name, const char *type,
+    const char *help, uint64_t value)
+{
+	return buf_printf(out,
+	    "# HELP bkendfs_%s %s\n# TYPE bkendfs_%s %s\nbkendfs_%s %" PRIu64
+	    "\n",
+	    name, help, name, type, name, value);
+}
+
+static int print_metrics(struct fs *fs, struct buf *out)
+{
+	const struct fs_config *config = &fs->config;
+	struct replica_totals totals;
+	struct api_counters c = {.quota_left = -1};
+	replica_totals(config->replica, &totals);
+	if (config->api)
+		api_counters(config->api, &c);
+	const struct {
+		const char *name, *type, *help;
+		uint64_t value;
+	} metrics[] = {
+	    {"api_requests_total", "counter", "Requests sent to the API.",
+		c.requests},
+	    {"object_requests_total", "counter",
+		"Requests sent to the object store.", c.objects},
+	    {"retries_total", "counter", "Requests sent again.", c.retries},
+	    {"sign_ins_total", "counter", "Sign-ins.", c.sign_ins},
+	    {"token_refreshes_total", "counter", "Token refreshes.",
+		c.refreshes},
+	    {"rate_limited_total", "counter", "Answers 429.", c.limited},
+	    {"received_bytes_total", "counter", "Bytes of bodies received.",
+		c.bytes},
+	    {"failures_total", "counter", "Requests that failed for good.",
+		failures_count(config->failures)},
+	    {"replica_nodes", "gauge", "Files and directories known.",
+		(uint64_t)totals.nodes},
+	    {"replica_known_bytes", "gauge", "Bytes of what is known.",
+		(uint64_t)totals.bytes},
+	};
+	int r = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(metrics) && r == 0; i++)
+		r = metric(out, metrics[i].name, metrics[i].type,
+		    metrics[i].help, metrics[i].value);
+	return r;
+}
+
+static int print_errors(struct fs *fs, struct buf *out)
+{
+	return failures_print(fs->config.failures, out);
+}
+
+const char *const control_names[] = {"status", "metrics", "errors", NULL};
+
+static int (*const printers[])(struct fs *, struct buf *) = {
+    print_status, print_metrics, print_errors};
+
+int64_t control_lookup(struct control *control, const char *name)
+{
+	size_t which = 0;
+	while (control_names[which] && strcmp(control_names[which], name) != 0)
+		which++;
+	if (!control_names[which])
+		return -ENOENT;
+	struct buf text;
+	buf_init(&text, BUF_MAX_DEFAULT);
+	int r = printers[which](control->fs, &text);
+	if (r < 0) {
+		buf_done(&text);
+		return r;
+	}
+	lock_acquire(&control->lock);
+	int64_t id = control->next_id++;
+	struct snapshot *snapshot = &control->snapshots[id % SNAPSHOTS];
+	buf_done(&snapshot->text);
+	*snapshot = (struct snapshot){id, timestamp_now_ms(), text};
+	lock_release(&control->lock);
+	return id;
+}
+
+/* ---- reading ---- */
+
+static struct snapshot *find_locked(struct control *control, int64_t id)
+    REQUIRES(control->lock)
+{
+	struct snapshot *snapshot = &control->snapshots[id % SNAPSHOTS];
+	return snapshot->id == id ? snapshot : NULL;
+}
+
+int control_attr(struct control *control, int64_t id, struct stat *out)
+{
+	int r = -ESTALE;
+	lock_acquire(&control->lock);
+	struct snapshot *snapshot = find_locked(control, id);
+	if (snapshot) {
+		struct node node = {
+		    .id = id,
+		    .kind = NODE_KIND_OBJECT,
+		    .mtime_ms = snapshot->made_ms,
+		    .size = (int64_t)snapshot->text.len,
+		};
+		attr_of_node(control->fs, &node, out);
+		r = 0;
+	}
+	lock_release(&control->lock);
+	return r;
+}
+
+int control_read(struct control *control, int64_t id, size_t offset,
+    size_t len, struct buf *out)
+{
+	int r = -ESTALE;
+	lock_acquire(&control->lock);
+	struct snapshot *snapshot = find_locked(control, id);
+	if (snapshot) {
+		size_t size = snapshot->text.len;
+		if (offset > size)
+			offset = size;
+		if (len > size - offset)
+			len = size - offset;
+		r = buf_add(out, buf_str(&snapshot->text) + offset, len);
+	}
+	lock_release(&control->lock);
+	return r;
+}

@@ -1,0 +1,55 @@
+/*
+ * The filesystem as the kernel sees it: the only room that knows FUSE.
+ * Handlers answer from the replica at once, or hand the request to sync and
+ * reply when it is done; none waits for the network.
+ */
+#ifndef FS_FS_H
+#define FS_FS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sync/sync.h"
+
+struct fs;
+
+/* Borrowed for the life of the fs. */
+struct fs_config {
+	struct http *http;
+	struct api *api; /* NULL: offline */
+	struct replica *replica;
+	struct failures *failures;
+	const char *url;	/* shown in .bkendfs/status and as fsname */
+	const char *mountpoint; /* absolute */
+	const char *options;	/* further mount options, comma list, or NULL */
+	bool raw;		/* record text as it came */
+	bool debug;		/* libfuse's own trace on stderr */
+	bool single_threaded;
+};
+
+/* Mount. 0 or -errno; nothing stays mounted then, and fs_last_message says
+ * what libfuse had to say. */
+int fs_new(const struct fs_config *config, struct fs **ret_fs);
+
+/* libfuse's last words, without a line's end; never NULL. */
+const char *fs_last_message(void);
+
+/* sync is made with fs as its listener, so it is told afterwards. */
+void fs_set_sync(struct fs *fs, struct sync *sync);
+
+/* For sync_config.size_changed. */
+void fs_size_changed(void *fs, int64_t node);
+
+/* Serve until unmounted or told to end. */
+void fs_run(struct fs *fs);
+
+/* Make fs_run return, soon. Any thread. */
+void fs_stop(struct fs *fs);
+
+/* Take the mount away; requests that are still waiting get no answer. */
+void fs_unmount(struct fs *fs);
+
+/* Unmount and free. NULL is fine. */
+void fs_free(struct fs *fs);
+
+#endif

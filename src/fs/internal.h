@@ -1,0 +1,92 @@
+/* Inside fs/. */
+#ifndef FS_INTERNAL_H
+#define FS_INTERNAL_H
+
+#define FUSE_USE_VERSION 312
+#include <fuse_lowlevel.h>
+#include <sys/stat.h>
+
+#include "fs/fs.h"
+
+/* Nodes never change, so what is said of them holds for good. In seconds. */
+#define FOREVER_S (365.0 * 24 * 3600)
+
+/* Inode numbers of .bkendfs' files: each lookup makes a new one. */
+#define CONTROL_FIRST (INT64_C(1) << 60)
+
+struct control;
+
+struct fs {
+	struct fs_config config;
+	struct sync *sync;
+	struct fuse_session *session;
+	struct control *control;
+	pthread_t main_thread; /* in fs_run */
+	bool mounted;
+	int64_t started_ms; /* wall clock; also the fixed directories' mtime */
+	uid_t uid;
+	gid_t gid;
+	bool no_open; /* the kernel takes ENOSYS for an answer to open */
+};
+
+/* A request that waits for sync. One exit: request_finish frees it. */
+struct request {
+	struct sync_op op; /* first: op and request are the same address */
+	struct fs *fs;
+	fuse_req_t req;
+	char *name;
+	size_t size;	/* of the reply: read, readdir */
+	bool plus;	/* readdirplus */
+	struct dir *dir; /* readdir, opendir */
+	struct fuse_file_info fi;
+};
+
+struct request *request_new(struct fs *fs, fuse_req_t req,
+    void (*done)(struct sync_op *op, int err));
+void request_free(struct request *request);
+
+static inline struct fs *fs_of(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+/* Reply with an error; err is -errno. */
+void reply_error(fuse_req_t req, int err);
+
+/* What stat says of a node. */
+void attr_of_node(
+    const struct fs *fs, const struct node *node, struct stat *out);
+
+/* The same of a directory that always exists. False: there is none such. */
+bool attr_of_fixed(const struct fs *fs, int64_t id, struct stat *out);
+
+/* ---- node.c ---- */
+void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+    struct fuse_file_info *fi);
+
+/* ---- dir.c ---- */
+void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+    struct fuse_file_info *fi);
+void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+    struct fuse_file_info *fi);
+void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+
+/* ---- control.c: the files of .bkendfs ---- */
+
+struct control *control_new(struct fs *fs);
+void control_free(struct control *control);
+
+extern const char *const control_names[]; /* NULL ends */
+
+/* Make a file's content of this moment; its inode number, or -ENOENT. */
+int64_t control_lookup(struct control *control, const char *name);
+
+/* 0 or -ESTALE: too many others were looked at since. */
+int control_attr(struct control *control, int64_t id, struct stat *out);
+int control_read(struct control *control, int64_t id, size_t offset,
+    size_t len, struct buf *out);
+
+#endif

@@ -1,0 +1,253 @@
+/* The FUSE session: what is asked of the kernel, mounting, serving. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/timestamp.h"
+#include "fs/internal.h"
+
+/* Requests that the kernel may have under way in the background: asynchronous
+ * reads count among them, and are held back beyond it. */
+#define MAX_BACKGROUND 128
+
+/* Handlers never wait for the network, so a few threads are enough. */
+#define THREADS_MAX 8
+
+static void want(struct fuse_conn_info *conn, unsigned capability, bool on)
+{
+	if (on)
+		conn->want |= conn->capable & capability;
+	else
+		conn->want &= ~capability;
+}
+
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	struct fs *fs = userdata;
+	want(conn, FUSE_CAP_READDIRPLUS, true);
+	want(conn, FUSE_CAP_READDIRPLUS_AUTO, false);
+	want(conn, FUSE_CAP_PARALLEL_DIROPS, true);
+	want(conn, FUSE_CAP_ASYNC_READ, true);
+	/* Replies are copied: splice was measured to be slower. */
+	want(conn,
+	    FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE,
+	    false);
+	want(conn, FUSE_CAP_NO_OPEN_SUPPORT, true);
+	fs->no_open = (conn->capable & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
+	conn->max_background = MAX_BACKGROUND;
+	conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;
+}
+
+/* Nothing is kept for an open file, so the kernel need not tell of one: it
+ * takes ENOSYS for the whole mount, and saves two requests a file. */
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)ino;
+	if (fs_of(req)->no_open) {
+		fuse_reply_err(req, ENOSYS);
+		return;
+	}
+	fi->keep_cache = 1;
+	fuse_reply_open(req, fi);
+}
+
+/* A node id is a row id: there is nothing to forget. */
+static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t nlookup)
+{
+	(void)ino;
+	(void)nlookup;
+	fuse_reply_none(req);
+}
+
+static void op_forget_multi(
+    fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+	(void)count;
+	(void)forgets;
+	fuse_reply_none(req);
+}
+
+static void op_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	struct fs *fs = fs_of(req);
+	struct replica_totals totals;
+	(void)ino;
+	replica_totals(fs->config.replica, &totals);
+	struct statvfs statvfs = {
+	    .f_bsize = 4096,
+	    .f_frsize = 4096,
+	    .f_blocks = (fsblkcnt_t)(totals.bytes + 4095) / 4096,
+	    .f_files = (fsfilcnt_t)totals.nodes,
+	    .f_namemax = 255,
+	    .f_flag = ST_RDONLY,
+	};
+	fuse_reply_statfs(req, &statvfs);
+}
+
+static const struct fuse_lowlevel_ops operations = {
+    .init = op_init,
+    .lookup = op_lookup,
+    .forget = op_forget,
+    .forget_multi = op_forget_multi,
+    .getattr = op_getattr,
+    .open = op_open,
+    .read = op_read,
+    .opendir = op_opendir,
+    .readdir = op_readdir,
+    .readdirplus = op_readdirplus,
+    .releasedir = op_releasedir,
+    .statfs = op_statfs,
+};
+
+/* ---- life ---- */
+
+/* fsname: what `mount` and `df` show; a comma would end the option. */
+static int add_options(struct fs *fs, struct fuse_args *args)
+{
+	const struct fs_config *config = &fs->config;
+	char options[1024], name[256];
+	size_t used = 0;
+	for (const char *c = config->url; *c && used < sizeof(name) - 1; c++)
+		name[used++] = *c == ',' || *c == '\\' || *c < ' ' ? '_' : *c;
+	name[used] = '\0';
+	snprintf(options, sizeof(options),
+	    "ro,nosuid,nodev,default_permissions,subtype=bkendfs,fsname=%s",
+	    name);
+	if (fuse_opt_add_arg(args, "bkendfs") != 0 ||
+	    fuse_opt_add_arg(args, "-o") != 0 ||
+	    fuse_opt_add_arg(args, options) != 0)
+		return -ENOMEM;
+	if (config->options && config->options[0] &&
+	    (fuse_opt_add_arg(args, "-o") != 0 ||
+		fuse_opt_add_arg(args, config->options) != 0))
+		return -ENOMEM;
+	if (config->debug && fuse_opt_add_arg(args, "-d") != 0)
+		return -ENOMEM;
+	return 0;
+}
+
+/* libfuse writes to stderr otherwise; its words are part of our own line. */
+static char last_message[300] = "FUSE refuses";
+
+static void on_message(
+    enum fuse_log_level level, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static void on_message(
+    enum fuse_log_level level, const char *format, va_list args)
+{
+	char message[sizeof(last_message)];
+	vsnprintf(message, sizeof(message), format, args);
+	message[strcspn(message, "\n")] = '\0';
+	if (level <= FUSE_LOG_ERR)
+		strcpy(last_message, message);
+	log_debug("%s", message);
+}
+
+const char *fs_last_message(void)
+{
+	return last_message;
+}
+
+static void on_wake(int signal)
+{
+	(void)signal; /* only to end a blocking call */
+}
+
+/* SIGUSR1 wakes the thread that serves, so that it sees that it shall end. */
+static void install_wake(void)
+{
+	struct sigaction action = {.sa_handler = on_wake};
+	sigaction(SIGUSR1, &action, NULL);
+}
+
+int fs_new(const struct fs_config *config, struct fs **ret_fs)
+{
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	struct fs *fs = calloc(1, sizeof(*fs));
+	int r = -ENOMEM;
+	if (!fs)
+		return -ENOMEM;
+	fs->config = *config;
+	fs->uid = getuid();
+	fs->gid = getgid();
+	fs->started_ms = timestamp_now_ms();
+	fs->control = control_new(fs);
+	if (!fs->control || add_options(fs, &args) < 0)
+		goto fail;
+	r = -EINVAL;
+	if (!config->debug)
+		fuse_set_log_func(on_message);
+	fs->session =
+	    fuse_session_new(&args, &operations, sizeof(operations), fs);
+	if (!fs->session)
+		goto fail;
+	install_wake();
+	r = -EIO;
+	if (fuse_session_mount(fs->session, config->mountpoint) != 0)
+		goto fail;
+	fs->mounted = true;
+	fuse_opt_free_args(&args);
+	*ret_fs = fs;
+	return 0;
+fail:
+	fuse_opt_free_args(&args);
+	fs_free(fs);
+	return r;
+}
+
+void fs_set_sync(struct fs *fs, struct sync *sync)
+{
+	fs->sync = sync;
+}
+
+/* Attributes only: the data of a node that is being read is left alone. */
+void fs_size_changed(void *ctx, int64_t node)
+{
+	struct fs *fs = ctx;
+	fuse_lowlevel_notify_inval_inode(
+	    fs->session, (fuse_ino_t)node, -1, 0);
+}
+
+void fs_run(struct fs *fs)
+{
+	fs->main_thread = pthread_self();
+	if (fs->config.single_threaded) {
+		fuse_session_loop(fs->session);
+		return;
+	}
+	struct fuse_loop_config *loop = fuse_loop_cfg_create();
+	fuse_loop_cfg_set_clone_fd(loop, 1);
+	fuse_loop_cfg_set_max_threads(loop, THREADS_MAX);
+	fuse_session_loop_mt(fs->session, loop);
+	fuse_loop_cfg_destroy(loop);
+}
+
+void fs_stop(struct fs *fs)
+{
+	fuse_session_exit(fs->session);
+	pthread_kill(fs->main_thread, SIGUSR1);
+}
+
+void fs_unmount(struct fs *fs)
+{
+	if (fs->mounted)
+		fuse_session_unmount(fs->session);
+	fs->mounted = false;
+}
+
+void fs_free(struct fs *fs)
+{
+	if (!fs)
+		return;
+	if (fs->session) {
+		fs_unmount(fs);
+		fuse_session_destroy(fs->session);
+	}
+	control_free(fs->control);
+	free(fs);
+}

@@ -1,0 +1,459 @@
+#include "start.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/lock.h"
+#include "demo.h"
+#include "fs/fs.h"
+#include "http/http.h"
+#include "replica/replica.h"
+#include "sync/sync.h"
+
+/* How long a start waits for a server that does not answer: somebody sits in
+ * front of it. */
+#define START_PATIENCE_MS 4000
+
+/* Everything that lives while the mount does. */
+struct house {
+	struct options *options;
+	pid_t demo;
+	struct http *http;
+	struct failures *failures;
+	struct api_config api_config;
+	struct api *api; /* NULL: offline */
+	struct replica *replica;
+	struct sync_config sync_config;
+	struct sync *sync;
+	struct fs_config fs_config;
+	struct fs *fs;
+	pthread_t signal_thread;
+	bool has_signal_thread;
+	_Atomic bool ending;
+};
+
+static int failed(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+
+static int failed(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	fputs("bkendfs: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	return EXIT_COULD_NOT;
+}
+
+/* ---- the mount point ---- */
+
+/* Whether a FUSE filesystem is mounted right there. */
+static bool is_fuse_mount(const char *path)
+{
+	char line[8192], target[4096], type[256];
+	bool found = false;
+	FILE *mounts = fopen("/proc/self/mounts", "re");
+	while (mounts && fgets(line, sizeof(line), mounts)) {
+		if (sscanf(line, "%*s %4095s %255s", target, type) == 2 &&
+		    strncmp(type, "fuse", 4) == 0 && strcmp(target, path) == 0)
+			found = true;
+	}
+	if (mounts)
+		fclose(mounts);
+	return found;
+}
+
+int start_check_mountpoint(struct options *options)
+{
+	struct stat st;
+	const char *path = options->mountpoint;
+	if (stat(path, &st) < 0) {
+		if (errno == ENOENT)
+			return failed(
+			    "the mount point %s does not exist: create it with"
+			    " mkdir %s", path, path);
+		if (errno == ENOTCONN)
+			return failed(
+			    "%s is left over from a mount that ended: free it"
+			    " with fusermount3 -u %s", path, path);
+		return failed("the mount point %s: %s", path, strerror(errno));
+	}
+	if (!S_ISDIR(st.st_mode))
+		return failed("the mount point %s is not a directory", path);
+	char *absolute = realpath(path, NULL);
+	if (!absolute)
+		return failed("the mount point %s: %s", path, strerror(errno));
+	free(options->mountpoint);
+	options->mountpoint = absolute;
+	if (is_fuse_mount(absolute))
+		return failed("%s is busy: something is mounted there already;"
+			      " unmount it with fusermount3 -u %s",
+		    absolute, absolute);
+	return 0;
+}
+
+/* ---- secrets ---- */
+
+/* Nobody gets at the secrets through a core file. The sanitizers need to look
+ * into the process themselves. */
+static void keep_secrets(void)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	struct rlimit none = {0, 0};
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+/* ---- the server ---- */
+
+/* The answer to the question before the mount. */
+struct probe {
+	struct house *house;
+	struct lock lock;
+	pthread_cond_t came;
+	bool done; /* under lock, like what follows */
+	struct api_error error;
+};
+
+static void on_probed(void *ctx, const struct api_error *error)
+{
+	struct probe *probe = ctx;
+	lock_acquire(&probe->lock);
+	probe->error = *error;
+	probe->done = true;
+	pthread_cond_signal(&probe->came);
+	lock_release(&probe->lock);
+}
+
+static void start_probe(void *ctx)
+{
+	struct probe *probe = ctx;
+	api_probe(probe->house->api, probe->house->options->tables[0],
+	    START_PATIENCE_MS, on_probed, probe);
+}
+
+static void ask_server(struct house *house, struct api_error *ret_error)
+{
+	struct probe probe = {.house = house};
+	lock_init(&probe.lock);
+	pthread_cond_init(&probe.came, NULL);
+	http_post(house->http, start_probe, &probe);
+	lock_acquire(&probe.lock);
+	while (!probe.done)
+		lock_wait(&probe.lock, &probe.came);
+	*ret_error = probe.error;
+	lock_release(&probe.lock);
+	pthread_cond_destroy(&probe.came);
+	lock_done(&probe.lock);
+}
+
+/* What the server said, for a sentence's end. */
+static const char *words(const struct api_error *error)
+{
+	return error->message[0] ? error->message
+	       : error->code[0]	 ? error->code
+				 : "it gave no reason";
+}
+
+static bool speaks_of(const struct api_error *error, const char *word)
+{
+	return strcasestr(error->code, word) || strcasestr(error->message, word);
+}
+
+static int explain_refusal(
+    const struct options *options, const struct api_error *error)
+{
+	if (speaks_of(error, "mfa"))
+		return failed("%s asks for a second factor: set BKEND_MFA_CODE"
+			      " to a fresh code (%s)",
+		    options->url, words(error));
+	if (!options->email || speaks_of(error, "api-key") ||
+	    speaks_of(error, "api key") || speaks_of(error, "apikey"))
+		return failed("%s refuses the key: check %s (%s)", options->url,
+		    options->email ? "BKEND_PUBLISHABLE_KEY"
+				   : "BKEND_SECRET_KEY or"
+				     " BKEND_PUBLISHABLE_KEY",
+		    words(error));
+	return failed("%s refuses to sign in %s: check BKEND_EMAIL,"
+		      " BKEND_PASSWORD and the key (%s)",
+	    options->url, options->email, words(error));
+}
+
+/* Whether the answer means that we may go on. Without an account only a
+ * refused key matters: a table may be missing, or closed to guests. */
+static bool is_let_in(
+    const struct options *options, const struct api_error *error)
+{
+	if (!error->err)
+		return true;
+	if (options->email || !error->status)
+		return false;
+	if (error->status == 401)
+		return strncmp(options->key, "sk_", 3) != 0 &&
+		       !speaks_of(error, "key");
+	return error->status < 500;
+}
+
+static int explain(
+    const struct options *options, const struct api_error *error)
+{
+	switch (error->err) {
+	case -EKEYREJECTED:
+		return failed("the certificate of %s does not verify (%s);"
+			      " give its CA with -o cacert=FILE",
+		    options->url, words(error));
+	case -ENETUNREACH:
+	case -ETIMEDOUT:
+		return failed("cannot reach %s (%s): check the URL and the"
+			      " network", options->url, words(error));
+	case -EACCES:
+		return explain_refusal(options, error);
+	case -ENOENT:
+		return failed("%s is no bkend API: signing in gave status %d;"
+			      " check the URL", options->url, error->status);
+	default:
+		if (error->status == 400)
+			return explain_refusal(options, error);
+		return failed("%s does not answer as a bkend API (status %d,"
+			      " %s)", options->url, error->status,
+		    words(error));
+	}
+}
+
+static int connect_api(struct house *house)
+{
+	struct options *options = house->options;
+	struct api_error error;
+	house->api_config = (struct api_config){
+	    .url = options->url,
+	    .key = options->key,
+	    .email = options->email,
+	    .password = options->password,
+	    .mfa_code = options->mfa_code,
+	    .connections = options->connections,
+	    .retry_ms = options->retry_ms,
+	};
+	if (api_new(house->http, &house->api_config, house->failures,
+		&house->api) < 0)
+		return failed("out of memory");
+	/* What goes wrong now is said in one line of its own. */
+	log_set_level(LOG_LEVEL_ERROR);
+	ask_server(house, &error);
+	log_set_level(options->log_level);
+	return is_let_in(options, &error) ? 0 : explain(options, &error);
+}
+
+/* ---- the rooms, from the ground up ---- */
+
+static int open_http(struct house *house)
+{
+	const char *cacert = house->options->cacert;
+	int r = http_curl_new(
+	    house->options->connections, cacert, &house->http);
+	if (r < 0 && cacert)
+		return failed("cacert=%s: %s", cacert, strerror(-r));
+	if (r < 0)
+		return failed("cannot start: %s", strerror(-r));
+	house->failures = failures_new();
+	return house->failures ? 0 : failed("out of memory");
+}
+
+static int open_replica(struct house *house)
+{
+	struct options *options = house->options;
+	char *project;
+	/* Each of the three may see other rows. */
+	if (asprintf(&project, "%s\n%s\n%s", options->url, options->key,
+		options->email ? options->email : "") < 0)
+		return failed("out of memory");
+	int r = replica_open(options->cache_dir, project, options->nocache,
+	    &house->replica);
+	if (r == -EWOULDBLOCK && !options->offline) {
+		log_warn("this project is mounted elsewhere too: this mount"
+			 " keeps nothing of its own");
+		r = replica_open(
+		    options->cache_dir, project, true, &house->replica);
+	}
+	explicit_bzero(project, strlen(project));
+	free(project);
+	if (r == -EWOULDBLOCK)
+		return failed("the replica in %s is in use by another mount of"
+			      " this project: unmount that first",
+		    options->cache_dir);
+	if (r == -EBADMSG)
+		return failed("the replica in %s was made by a newer bkendfs:"
+			      " use that, or another cache_dir",
+		    options->cache_dir);
+	if (r < 0)
+		return failed("cannot keep a replica in %s: %s; choose another"
+			      " place with -o cache_dir=DIR",
+		    options->cache_dir, strerror(-r));
+	return 0;
+}
+
+static int open_fs(struct house *house)
+{
+	struct options *options = house->options;
+	house->fs_config = (struct fs_config){
+	    .http = house->http,
+	    .api = house->api,
+	    .replica = house->replica,
+	    .failures = house->failures,
+	    .url = options->url,
+	    .mountpoint = options->mountpoint,
+	    .options = options->mount_options,
+	    .raw = options->raw,
+	    .debug = options->debug,
+	    .single_threaded = options->single_threaded,
+	};
+	if (access("/dev/fuse", F_OK) < 0)
+		return failed("there is no /dev/fuse: load the kernel's module"
+			      " with modprobe fuse");
+	if (fs_new(&house->fs_config, &house->fs) < 0)
+		return failed("cannot mount on %s: %s", options->mountpoint,
+		    fs_last_message());
+	return 0;
+}
+
+static int open_sync(struct house *house)
+{
+	struct options *options = house->options;
+	house->sync_config = (struct sync_config){
+	    .http = house->http,
+	    .api = house->api,
+	    .replica = house->replica,
+	    .failures = house->failures,
+	    .tables = (const char *const *)options->tables,
+	    .ttl_ms = options->ttl_ms,
+	    .retry_ms = options->retry_ms,
+	    .connections = options->connections,
+	    .verify_sizes = options->verify_sizes,
+	    .size_changed = fs_size_changed,
+	    .ctx = house->fs,
+	};
+	int r = sync_new(&house->sync_config, &house->sync);
+	if (r < 0)
+		return failed("cannot write the replica in %s: %s",
+		    options->cache_dir, strerror(-r));
+	fs_set_sync(house->fs, house->sync);
+	return 0;
+}
+
+/* ---- signals ---- */
+
+static void *wait_for_signals(void *ctx)
+{
+	struct house *house = ctx;
+	sigset_t set;
+	int signal;
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_setname_np(pthread_self(), "signals");
+	while (sigwait(&set, &signal) == 0) {
+		if (house->ending)
+			return NULL;
+		if (signal == SIGHUP)
+			sync_expire(house->sync);
+		else
+			fs_stop(house->fs);
+	}
+	return NULL;
+}
+
+/* Threads started from here on leave signals to one of them. */
+static void block_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int open_signals(struct house *house)
+{
+	if (pthread_create(
+		&house->signal_thread, NULL, wait_for_signals, house) != 0)
+		return failed("cannot start a thread");
+	house->has_signal_thread = true;
+	return 0;
+}
+
+/* ---- together ---- */
+
+static void close_house(struct house *house)
+{
+	if (house->fs)
+		fs_unmount(house->fs);
+	if (house->has_signal_thread) {
+		house->ending = true;
+		pthread_kill(house->signal_thread, SIGTERM);
+		pthread_join(house->signal_thread, NULL);
+	}
+	if (house->http)
+		http_stop(house->http);
+	sync_free(house->sync);
+	fs_free(house->fs);
+	api_free(house->api);
+	http_free(house->http);
+	replica_close(house->replica);
+	failures_free(house->failures);
+	if (house->demo > 0)
+		demo_stop(house->demo);
+}
+
+static int open_house(struct house *house)
+{
+	struct options *options = house->options;
+	int status = 0;
+	if (options->demo)
+		status = demo_start(options, &house->demo);
+	if (!status && options_check_account(options, &status) < 0)
+		return status;
+	if (!status)
+		status = open_http(house);
+	if (!status && !options->offline)
+		status = connect_api(house);
+	if (!status)
+		status = open_replica(house);
+	if (!status)
+		status = open_fs(house);
+	if (!status)
+		status = open_sync(house);
+	if (!status)
+		status = open_signals(house);
+	return status;
+}
+
+int start_and_serve(
+    struct options *options, void (*on_live)(void *ctx), void *ctx)
+{
+	struct house house = {.options = options};
+	keep_secrets();
+	block_signals();
+	int status = open_house(&house);
+	if (!status) {
+		log_info("mounted %s on %s", options->url, options->mountpoint);
+		on_live(ctx);
+		fs_run(house.fs);
+		log_info("unmounted %s", options->mountpoint);
+	}
+	close_house(&house);
+	return status;
+}

@@ -1,0 +1,116 @@
+/* Inside sync/: shared by its files. All on the loop thread, unless said. */
+#ifndef SYNC_CORE_H
+#define SYNC_CORE_H
+
+#include <stdatomic.h>
+
+#include "base/lock.h"
+#include "sync/sync.h"
+
+/* Operations that wait for the same thing. */
+TAILQ_HEAD(op_queue, sync_op);
+
+struct wait_list {
+	struct op_queue queue;
+	/* The last one was interrupted: nobody waits any more. */
+	void (*abandoned)(void *ctx);
+	void *ctx;
+};
+
+void wait_init(
+    struct wait_list *list, void (*abandoned)(void *ctx), void *ctx);
+void wait_add(struct wait_list *list, struct sync_op *op);
+void wait_remove(struct sync_op *op);
+
+/* End all of them. */
+void wait_finish(struct wait_list *list, int err);
+
+/* Start all of them over: what they waited for is there. */
+void wait_restart(struct wait_list *list);
+
+struct lister;
+struct stream;
+struct fetch;
+struct commit_hook;
+TAILQ_HEAD(hook_queue, commit_hook);
+
+struct sync {
+	struct sync_config config;
+	struct http *http;
+	struct api *api; /* NULL: offline */
+	struct replica *replica;
+	_Atomic uint64_t next_op;
+	struct op_queue pending; /* every operation that is not done */
+	TAILQ_HEAD(, stream) streams; /* the longest unused first */
+	struct http_timer *idle_timer;
+	TAILQ_HEAD(, fetch) fetches;
+	/* The write under way, committed at the next turn of the loop. */
+	bool writing;
+	struct http_timer *commit_timer;
+	struct hook_queue hooks;
+	struct hook_queue committed; /* being called */
+	/* Interruptions that came before their operation had begun. */
+	uint64_t early[64];
+	size_t early_next;
+	/* Under lock: listers are only ever added. */
+	struct lock lock;
+	SLIST_HEAD(, lister) listers;
+};
+
+/* Begin an operation on the loop thread. Any thread. */
+void op_start(struct sync *sync, struct sync_op *op,
+    void (*begin)(struct sync *sync, struct sync_op *op));
+
+/* op is over. It may be gone afterwards. */
+void op_finish(struct sync_op *op, int err);
+
+/* Begin op again from the start. */
+void op_restart(struct sync_op *op);
+
+/*
+ * Open the write under way, if there is none: 0 or -errno. It is committed at
+ * the next turn of the loop, together with what else was written until then.
+ */
+int write_begin(struct sync *sync);
+
+/* Called after the write under way was committed (err 0), or was lost. */
+struct commit_hook {
+	void (*fn)(void *ctx, int err);
+	void *ctx;
+	struct hook_queue *queue;
+	TAILQ_ENTRY(commit_hook) link;
+};
+void write_hook(struct sync *sync, struct commit_hook *hook);
+void write_unhook(struct commit_hook *hook);
+
+/* The lister of a directory, made if need be; NULL when out of memory or the
+ * directory is none that is listed. Any thread. */
+struct lister *sync_lister(struct sync *sync, int64_t dir);
+
+/* ---- store.c: what came from the server goes into the replica ---- */
+
+struct record;
+
+/* Put a record (of a table, or a stored file's metadata with its object) at
+ * pos (0: not in a listing) of the pass that began at base. checked_ms: when
+ * it was confirmed alone, or 0. *ret_again: the pass has it already. */
+int store_record(struct sync *sync, int64_t dir, const struct record *record,
+    int64_t base, int64_t pos, int64_t checked_ms, bool *ret_again);
+
+int store_spec(struct sync *sync, int64_t dir, const char *text, size_t len,
+    int64_t base, int64_t pos);
+
+/* ---- stream.c ---- */
+void stream_free_all(struct sync *sync);
+/* ---- fetch.c ---- */
+void fetch_free_all(struct sync *sync);
+
+/* Get a table's spec, likewise. */
+void fetch_spec(struct sync *sync, int64_t dir, struct sync_op *op);
+
+/* Get one record, or a stored file's metadata, by id and restart op then. */
+void fetch_record(
+    struct sync *sync, int64_t dir, const char *id, size_t len,
+    struct sync_op *op);
+
+#endif

@@ -1,0 +1,160 @@
+/* One record by its id: asked for once, however many wait for it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/record.h"
+#include "base/timestamp.h"
+#include "sync/lister.h"
+
+struct fetch {
+	struct sync *sync;
+	int64_t dir;
+	struct buf id;
+	bool spec;
+	struct wait_list waiting;
+	struct commit_hook hook;
+	struct api_call *call;
+	TAILQ_ENTRY(fetch) link;
+};
+
+static void fetch_free(struct fetch *fetch)
+{
+	api_cancel(fetch->call);
+	write_unhook(&fetch->hook);
+	TAILQ_REMOVE(&fetch->sync->fetches, fetch, link);
+	buf_done(&fetch->id);
+	free(fetch);
+}
+
+void fetch_free_all(struct sync *sync)
+{
+	struct fetch *fetch;
+	while ((fetch = TAILQ_FIRST(&sync->fetches)))
+		fetch_free(fetch);
+}
+
+static void on_abandoned(void *ctx)
+{
+	fetch_free(ctx);
+}
+
+/* The waiting ones must not find the fetch again: free it first. */
+static void conclude(struct fetch *fetch, int err)
+{
+	struct wait_list waiting;
+	wait_init(&waiting, NULL, NULL);
+	struct sync_op *op;
+	while ((op = TAILQ_FIRST(&fetch->waiting.queue))) {
+		wait_remove(op);
+		wait_add(&waiting, op);
+	}
+	fetch_free(fetch);
+	if (err)
+		wait_finish(&waiting, err);
+	else
+		wait_restart(&waiting);
+}
+
+static void on_commit(void *ctx, int err)
+{
+	conclude(ctx, err);
+}
+
+static int store(struct fetch *fetch, const char *text, size_t len)
+{
+	struct record record;
+	bool again;
+	if (fetch->spec) {
+		int r = write_begin(fetch->sync);
+		return r < 0 ? r
+			     : store_spec(
+				   fetch->sync, fetch->dir, text, len, 0, 0);
+	}
+	int r = record_parse(text, len, &record);
+	if (r < 0)
+		return r;
+	r = store_record(fetch->sync, fetch->dir, &record, 0, 0,
+	    timestamp_now_ms(), &again);
+	record_done(&record);
+	return r;
+}
+
+static void on_text(
+    void *ctx, const struct api_error *error, const char *text, size_t len)
+{
+	struct fetch *fetch = ctx;
+	fetch->call = NULL;
+	int r = error->err;
+	if (r == 0)
+		r = store(fetch, text, len);
+	if (r < 0)
+		conclude(fetch, r);
+	else
+		write_hook(fetch->sync, &fetch->hook);
+}
+
+static struct fetch *find(struct sync *sync, int64_t dir, const char *id,
+    size_t len, bool spec)
+{
+	struct fetch *fetch;
+	TAILQ_FOREACH(fetch, &sync->fetches, link)
+	{
+		if (fetch->dir == dir && fetch->spec == spec &&
+		    fetch->id.len == len &&
+		    memcmp(buf_str(&fetch->id), id, len) == 0)
+			return fetch;
+	}
+	return NULL;
+}
+
+static struct fetch *fetch_new(struct sync *sync, int64_t dir, const char *id,
+    size_t len, bool spec)
+{
+	struct lister *lister = sync_lister(sync, dir);
+	struct fetch *fetch = calloc(1, sizeof(*fetch));
+	if (!lister || !fetch) {
+		free(fetch);
+		return NULL;
+	}
+	fetch->sync = sync;
+	fetch->dir = dir;
+	fetch->spec = spec;
+	fetch->hook = (struct commit_hook){.fn = on_commit, .ctx = fetch};
+	wait_init(&fetch->waiting, on_abandoned, fetch);
+	buf_init(&fetch->id, RECORD_ID_MAX);
+	TAILQ_INSERT_TAIL(&sync->fetches, fetch, link);
+	if (buf_add(&fetch->id, id, len) == 0)
+		fetch->call =
+		    spec ? api_spec(sync->api, lister->table, on_text, fetch)
+			 : api_get(sync->api, lister->table, id, len, on_text,
+			       fetch);
+	if (!fetch->call) {
+		fetch_free(fetch);
+		return NULL;
+	}
+	return fetch;
+}
+
+static void join(struct sync *sync, int64_t dir, const char *id, size_t len,
+    bool spec, struct sync_op *op)
+{
+	struct fetch *fetch = find(sync, dir, id, len, spec);
+	if (!fetch)
+		fetch = fetch_new(sync, dir, id, len, spec);
+	if (fetch)
+		wait_add(&fetch->waiting, op);
+	else
+		op_finish(op, -ENOMEM);
+}
+
+void fetch_record(struct sync *sync, int64_t dir, const char *id, size_t len,
+    struct sync_op *op)
+{
+	join(sync, dir, id, len, false, op);
+}
+
+void fetch_spec(struct sync *sync, int64_t dir, struct sync_op *op)
+{
+	join(sync, dir, "", 0, true, op);
+}

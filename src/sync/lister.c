@@ -1,0 +1,595 @@
+#include "sync/lister.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/record.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/timestamp.h"
+
+/* ---- life ---- */
+
+static void on_abandoned(void *ctx)
+{
+	struct lister *lister = ctx;
+	if (lister->state == LISTER_PROBING) {
+		api_cancel(lister->probe_call);
+		lister->probe_call = NULL;
+		lister->state = LISTER_IDLE;
+	} else if (lister->state == LISTER_PASSING && !lister->finishing) {
+		pass_stop(lister);
+		lister->state = LISTER_IDLE;
+	}
+}
+
+static void on_commit(void *ctx, int err);
+
+/* What the replica knows, as a view. */
+static void load_view(struct lister *lister)
+{
+	const struct replica_listing *listing = &lister->listing;
+	int64_t age = timestamp_now_ms() - listing->listed_ms;
+	int64_t ttl = lister->sync->config.ttl_ms;
+	lister->view = (struct lister_view){
+	    .listed_base = listing->base,
+	    .listed_end = listing->end,
+	};
+	if (listing->end && age >= 0 && age < ttl)
+		lister->view.fresh_until_ms = timestamp_mono_ms() + ttl - age;
+}
+
+static int copy_table_name(struct sync *sync, int64_t dir, char **ret_table)
+{
+	struct node node;
+	CLEANUP_BUF struct buf key;
+	buf_init(&key, 1024);
+	int r = replica_get(sync->replica, dir, &node);
+	if (r == 0 && node.kind != NODE_KIND_TABLE)
+		r = -ENOTDIR;
+	if (r == 0)
+		r = replica_key(sync->replica, dir, &key);
+	if (r == 0 && !(*ret_table = buf_steal(&key)))
+		r = -ENOMEM;
+	return r;
+}
+
+static struct lister *lister_new(struct sync *sync, int64_t dir)
+{
+	struct lister *lister = calloc(1, sizeof(*lister));
+	if (!lister)
+		return NULL;
+	lister->sync = sync;
+	lister->dir = dir;
+	int r = 0;
+	if (dir == NODE_FILES)
+		lister->twin_dir = NODE_STORAGE;
+	else
+		r = copy_table_name(sync, dir, &lister->table);
+	if (r == 0)
+		r = replica_listing(sync->replica, dir, &lister->listing);
+	if (r < 0) {
+		free(lister->table);
+		free(lister);
+		return NULL;
+	}
+	lock_init(&lister->lock);
+	LIST_INIT(&lister->readers);
+	TAILQ_INIT(&lister->pass.fetches);
+	wait_init(&lister->waiting, on_abandoned, lister);
+	lister->hook = (struct commit_hook){.fn = on_commit, .ctx = lister};
+	lister->spec_hook = (struct commit_hook){
+	    .fn = pass_spec_committed, .ctx = lister};
+	load_view(lister);
+	return lister;
+}
+
+void lister_free_all(struct sync *sync)
+{
+	struct lister *lister;
+	while ((lister = SLIST_FIRST(&sync->listers))) {
+		SLIST_REMOVE_HEAD(&sync->listers, link);
+		struct registration *reader;
+		while ((reader = LIST_FIRST(&lister->readers))) {
+			LIST_REMOVE(reader, link);
+			free(reader);
+		}
+		api_cancel(lister->probe_call);
+		pass_stop(lister);
+		lock_done(&lister->lock);
+		free(lister->table);
+		free(lister);
+	}
+}
+
+static struct lister *find_locked(struct sync *sync, int64_t dir)
+    REQUIRES(sync->lock)
+{
+	struct lister *lister;
+	SLIST_FOREACH(lister, &sync->listers, link)
+	{
+		if (lister->dir == dir)
+			return lister;
+	}
+	return NULL;
+}
+
+struct lister *sync_lister(struct sync *sync, int64_t dir)
+{
+	if (dir == NODE_STORAGE)
+		dir = NODE_FILES;
+	lock_acquire(&sync->lock);
+	struct lister *lister = find_locked(sync, dir);
+	lock_release(&sync->lock);
+	if (lister || (dir != NODE_FILES && dir < NODE_FIRST))
+		return lister;
+	struct lister *made = lister_new(sync, dir);
+	if (!made)
+		return NULL;
+	lock_acquire(&sync->lock);
+	lister = find_locked(sync, dir);
+	if (!lister)
+		SLIST_INSERT_HEAD(&sync->listers, made, link);
+	lock_release(&sync->lock);
+	if (!lister)
+		return made;
+	lock_done(&made->lock); /* another thread was first */
+	free(made->table);
+	free(made);
+	return lister;
+}
+
+void lister_get_view(struct lister *lister, struct lister_view *ret_view)
+{
+	lock_acquire(&lister->lock);
+	*ret_view = lister->view;
+	lock_release(&lister->lock);
+}
+
+bool view_is_fresh(const struct lister_view *view)
+{
+	return view->listed_end && timestamp_mono_ms() < view->fresh_until_ms;
+}
+
+static void set_view(struct lister *lister, const struct lister_view *view)
+{
+	lock_acquire(&lister->lock);
+	lister->view = *view;
+	lock_release(&lister->lock);
+}
+
+void lister_expire_all(struct sync *sync)
+{
+	struct lister *lister;
+	lock_acquire(&sync->lock);
+	SLIST_FOREACH(lister, &sync->listers, link)
+	{
+		lock_acquire(&lister->lock);
+		lister->view.fresh_until_ms = 0;
+		lock_release(&lister->lock);
+		lister->missing_until_ms = 0;
+	}
+	lock_release(&sync->lock);
+}
+
+/* ---- what passes tell ---- */
+
+void lister_publish(struct lister *lister)
+{
+	struct lister_view view = lister->view;
+	view.pass_base = lister->pass.base;
+	view.frontier = lister->pass.base +
+			((lister->pass.done_slot + 1) << PAGE_BITS);
+	view.err = 0;
+	set_view(lister, &view);
+	wait_restart(&lister->waiting);
+}
+
+/* That it may not be listed tells that the table is there. */
+static void restart_table_lookups(struct lister *lister)
+{
+	struct sync_op *op, *next;
+	for (op = TAILQ_FIRST(&lister->waiting.queue); op; op = next) {
+		next = TAILQ_NEXT(op, link);
+		if (op->dir != NODE_ROOT || !lister->list_refused)
+			continue;
+		wait_remove(op);
+		op_restart(op);
+	}
+}
+
+void lister_failed(struct lister *lister, int err)
+{
+	struct lister_view view = lister->view;
+	lister->state = LISTER_IDLE;
+	view.err = err;
+	set_view(lister, &view);
+	if (err == -ENOENT)
+		lister->missing_until_ms =
+		    timestamp_mono_ms() + lister->sync->config.ttl_ms;
+	if (err == -EACCES)
+		restart_table_lookups(lister);
+	wait_finish(&lister->waiting, err);
+}
+
+/* The lowest position that an open directory may still read. */
+static int64_t oldest_reader(struct lister *lister, int64_t base)
+{
+	struct registration *reader;
+	lock_acquire(&lister->lock);
+	LIST_FOREACH(reader, &lister->readers, link)
+	{
+		if (reader->base < base)
+			base = reader->base;
+	}
+	lock_release(&lister->lock);
+	return base;
+}
+
+static int write_listing(struct lister *lister, bool whole_pass)
+{
+	struct sync *sync = lister->sync;
+	const struct replica_listing *listing = &lister->listing;
+	int64_t dirs[] = {lister->dir, lister->twin_dir};
+	int r = write_begin(sync);
+	for (size_t i = 0; r == 0 && whole_pass && i < ARRAY_SIZE(dirs); i++) {
+		if (!dirs[i])
+			continue;
+		r = replica_sweep(sync->replica, dirs[i], listing->base,
+		    lister->pass.started_wall_ms);
+		if (r == 0)
+			r = replica_trim(sync->replica, dirs[i],
+			    oldest_reader(lister, listing->base));
+	}
+	if (r == 0)
+		r = replica_set_listing(sync->replica, lister->dir, listing);
+	return r;
+}
+
+void lister_finished(struct lister *lister)
+{
+	const struct pass *pass = &lister->pass;
+	lister->listing = (struct replica_listing){
+	    .base = pass->base,
+	    .end = pass->base + ((pass->done_slot + 1) << PAGE_BITS),
+	    .listed_ms = pass->started_wall_ms,
+	    .count = pass->round.total >= 0 ? pass->round.total : pass->unique,
+	    .newest_ms = pass->newest_ms,
+	};
+	int r = write_listing(lister, true);
+	if (r < 0) {
+		lister_failed(lister, r);
+		return;
+	}
+	lister->finishing = true;
+	write_hook(lister->sync, &lister->hook);
+}
+
+/* The listing's last write is safe: it is whole. */
+static void on_commit(void *ctx, int err)
+{
+	struct lister *lister = ctx;
+	struct lister_view view = lister->view;
+	lister->finishing = false;
+	lister->state = LISTER_IDLE;
+	lister->confirmations++;
+	if (err < 0) {
+		lister_failed(lister, err);
+		return;
+	}
+	view.listed_base = lister->listing.base;
+	view.listed_end = lister->listing.end;
+	view.fresh_until_ms = timestamp_mono_ms() +
+			      lister->sync->config.ttl_ms -
+			      (timestamp_now_ms() - lister->listing.listed_ms);
+	view.err = 0;
+	set_view(lister, &view);
+	log_debug("%s: listed, %lld records",
+	    lister->table ? lister->table : "files",
+	    (long long)lister->listing.count);
+	wait_restart(&lister->waiting);
+}
+
+/* ---- has it changed? ---- */
+
+static int probe_record(void *ctx, const char *text, size_t len)
+{
+	struct lister *lister = ctx;
+	struct record record;
+	int r = record_parse(text, len, &record);
+	if (r < 0)
+		return r;
+	if (lister->probe_newest_ms < record.updated_ms)
+		lister->probe_newest_ms = record.updated_ms;
+	record_done(&record);
+	return 0;
+}
+
+static void probe_restart(void *ctx)
+{
+	struct lister *lister = ctx;
+	lister->probe_newest_ms = -1;
+}
+
+static void probe_done(
+    void *ctx, const struct api_error *error, const struct api_page *page)
+{
+	struct lister *lister = ctx;
+	struct replica_listing *listing = &lister->listing;
+	lister->probe_call = NULL;
+	if (error->err && error->err != -EPROTO) {
+		lister_failed(lister, error->err);
+		return;
+	}
+	bool known = listing->newest_ms >= 0 || listing->count == 0;
+	if (error->err || !known || page->total != listing->count ||
+	    (page->total > 0 &&
+		lister->probe_newest_ms != listing->newest_ms)) {
+		/* Changed, or the server cannot tell. */
+		lister->pass.base = 0;
+		pass_run(lister);
+		return;
+	}
+	listing->listed_ms = timestamp_now_ms();
+	int r = write_listing(lister, false);
+	if (r < 0) {
+		lister_failed(lister, r);
+		return;
+	}
+	lister->finishing = true;
+	write_hook(lister->sync, &lister->hook);
+}
+
+static void probe(struct lister *lister)
+{
+	static const struct api_page_sink sink = {
+	    .record = probe_record,
+	    .restart = probe_restart,
+	    .done = probe_done,
+	};
+	struct api_query query = {
+	    .table = lister->table,
+	    .page = 1,
+	    .limit = 1,
+	    .sort_by = "updatedAt",
+	    .descending = true,
+	};
+	probe_restart(lister);
+	lister->state = LISTER_PROBING;
+	lister->probe_call =
+	    api_list(lister->sync->api, &query, &sink, lister);
+	if (!lister->probe_call)
+		lister_failed(lister, -ENOMEM);
+}
+
+/* ---- waiting for it ---- */
+
+/* Wait for the next news; see to it that there will be some. */
+static void wait_for_news(struct lister *lister, struct sync_op *op)
+{
+	wait_add(&lister->waiting, op);
+	if (lister->state == LISTER_PASSING && !lister->finishing)
+		pass_pump(lister);
+	if (lister->state != LISTER_IDLE)
+		return;
+	if (lister->view.listed_end && lister->pass.base <= lister->listing.base)
+		probe(lister);
+	else
+		pass_run(lister);
+}
+
+bool lister_is_fresh(struct lister *lister, struct sync_op *op)
+{
+	if (op->tries++ == 0)
+		op->confirmations = lister->confirmations;
+	return view_is_fresh(&lister->view) ||
+	       (lister->view.listed_end && !lister->sync->api) ||
+	       (lister->view.listed_end &&
+		   op->confirmations != lister->confirmations);
+}
+
+void lister_complete(struct lister *lister, struct sync_op *op)
+{
+	lister->pass.want_all = true;
+	wait_for_news(lister, op);
+}
+
+void lister_refresh(struct lister *lister, struct sync_op *op)
+{
+	wait_for_news(lister, op);
+}
+
+void lister_first_page(struct lister *lister, struct sync_op *op)
+{
+	if (timestamp_mono_ms() < lister->missing_until_ms)
+		op_finish(op, -ENOENT);
+	else
+		wait_for_news(lister, op);
+}
+
+/* ---- open directories ---- */
+
+static int enter(
+    struct lister *lister, int64_t base, int64_t end, struct sync_dir *ret_dir)
+{
+	struct registration *reader = malloc(sizeof(*reader));
+	if (!reader)
+		return -ENOMEM;
+	reader->lister = lister;
+	reader->base = base;
+	lock_acquire(&lister->lock);
+	LIST_INSERT_HEAD(&lister->readers, reader, link);
+	lock_release(&lister->lock);
+	*ret_dir = (struct sync_dir){base, end, reader};
+	return 0;
+}
+
+int sync_dir_open_now(struct sync *sync, int64_t dir, struct sync_dir *ret_dir)
+{
+	struct lister_view view;
+	struct lister *lister = sync_lister(sync, dir);
+	if (!lister)
+		return -ENOTDIR;
+	lister_get_view(lister, &view);
+	if (view.listed_end && (!sync->api || view_is_fresh(&view)))
+		return enter(
+		    lister, view.listed_base, view.listed_end, ret_dir);
+	return sync->api ? -EAGAIN : -ENODATA;
+}
+
+/* A pass is under way, and its first page is there. */
+static bool has_first_page(const struct lister *lister)
+{
+	return lister->state == LISTER_PASSING && !lister->view.err &&
+	       lister->view.pass_base == lister->pass.base &&
+	       lister->pass.done_slot >= 1;
+}
+
+static bool has_readers(struct lister *lister, int64_t base)
+{
+	struct registration *reader;
+	bool found = false;
+	lock_acquire(&lister->lock);
+	LIST_FOREACH(reader, &lister->readers, link)
+	found = found || reader->base == base;
+	lock_release(&lister->lock);
+	return found;
+}
+
+/* A pass that its readers left half way is too old to be joined. */
+static void give_up_old_pass(struct lister *lister)
+{
+	int64_t age = timestamp_mono_ms() - lister->pass.started_mono_ms;
+	if (lister->state != LISTER_PASSING || lister->finishing ||
+	    age < PASS_KEPT_MS || !TAILQ_EMPTY(&lister->waiting.queue) ||
+	    has_readers(lister, lister->pass.base))
+		return;
+	pass_stop(lister);
+	lister->state = LISTER_IDLE;
+}
+
+static void begin_open(struct sync *sync, struct sync_op *op)
+{
+	struct lister *lister = sync_lister(sync, op->dir);
+	if (!lister) {
+		op_finish(op, -ENOTDIR);
+		return;
+	}
+	const struct lister_view *view = &lister->view;
+	give_up_old_pass(lister);
+	if (lister_is_fresh(lister, op))
+		op_finish(op,
+		    enter(lister, view->listed_base, view->listed_end,
+			&op->open_dir));
+	else if (!sync->api)
+		op_finish(op, -ENODATA);
+	else if (has_first_page(lister))
+		op_finish(
+		    op, enter(lister, lister->pass.base, 0, &op->open_dir));
+	else
+		lister_first_page(lister, op);
+}
+
+void sync_dir_open(struct sync *sync, struct sync_op *op)
+{
+	op_start(sync, op, begin_open);
+}
+
+int sync_dir_frontier(struct sync *sync, int64_t dir,
+    const struct sync_dir *open_dir, int64_t *ret_frontier)
+{
+	struct lister_view view;
+	if (open_dir->end) {
+		*ret_frontier = open_dir->end;
+		return 1;
+	}
+	lister_get_view(sync_lister(sync, dir), &view);
+	if (view.listed_base == open_dir->base && view.listed_end) {
+		*ret_frontier = view.listed_end;
+		return 1;
+	}
+	if (view.pass_base != open_dir->base)
+		return -EIO; /* the pass was given up, and another begun */
+	if (view.err)
+		return view.err;
+	*ret_frontier = view.frontier;
+	return 0;
+}
+
+static void begin_wait(struct sync *sync, struct sync_op *op)
+{
+	int64_t frontier;
+	struct lister *lister = sync_lister(sync, op->dir);
+	int r = sync_dir_frontier(sync, op->dir, &op->open_dir, &frontier);
+	if (r < 0 || r == 1 || frontier > op->after + 1) {
+		op_finish(op, r < 0 ? r : 0);
+		return;
+	}
+	pass_reader_at(lister, op->after);
+	wait_for_news(lister, op);
+}
+
+void sync_dir_wait(struct sync *sync, struct sync_op *op)
+{
+	op_start(sync, op, begin_wait);
+}
+
+struct reading {
+	struct lister *lister;
+	int64_t base;
+	int64_t after;
+};
+
+static void on_reading(void *ctx)
+{
+	struct reading *reading = ctx;
+	struct lister *lister = reading->lister;
+	if (lister->state == LISTER_PASSING && !lister->finishing &&
+	    lister->pass.base == reading->base) {
+		pass_reader_at(lister, reading->after);
+		pass_pump(lister);
+	}
+	free(reading);
+}
+
+void sync_dir_reading(struct sync *sync, int64_t dir,
+    const struct sync_dir *open_dir, int64_t after)
+{
+	if (open_dir->end)
+		return;
+	struct reading *reading = malloc(sizeof(*reading));
+	if (!reading)
+		return; /* only a hint */
+	*reading = (struct reading){
+	    sync_lister(sync, dir), open_dir->base, after};
+	http_post(sync->http, on_reading, reading);
+}
+
+void sync_dir_close(struct sync *sync, struct sync_dir *open_dir)
+{
+	(void)sync;
+	struct registration *reader = open_dir->registration;
+	if (!reader)
+		return;
+	open_dir->registration = NULL;
+	struct lister *lister = reader->lister;
+	lock_acquire(&lister->lock);
+	LIST_REMOVE(reader, link);
+	lock_release(&lister->lock);
+	free(reader);
+}
+
+int64_t sync_name_valid_ms(struct sync *sync, int64_t dir)
+{
+	struct lister_view view;
+	struct lister *lister = sync_lister(sync, dir);
+	if (!sync->api)
+		return INT32_MAX;
+	if (!lister)
+		return sync->config.ttl_ms;
+	lister_get_view(lister, &view);
+	if (!view_is_fresh(&view))
+		return sync->config.ttl_ms;
+	return view.fresh_until_ms - timestamp_mono_ms();
+}

@@ -1,0 +1,173 @@
+/* What came from the server goes into the replica. */
+#include <errno.h>
+#include <string.h>
+
+#include "api/record.h"
+#include "base/cleanup.h"
+#include "base/timestamp.h"
+#include "base/log.h"
+#include "json/json.h"
+#include "sync/core.h"
+#include "tree/name.h"
+
+/* Names are at most 255 bytes, but are made from longer texts. */
+#define NAME_WORK_MAX ((size_t)1 << 20)
+
+/* The original name of the stored file that a node of storage/ stands for. */
+static int original_name(struct sync *sync, const struct node *object,
+    struct buf *key, struct buf *ret_original)
+{
+	CLEANUP_BUF struct buf name, text;
+	struct node node;
+	struct record record;
+	buf_init(&name, NAME_WORK_MAX);
+	buf_init(&text, BUF_MAX_DEFAULT);
+	int r = replica_key(sync->replica, object->id, key);
+	if (r == 0)
+		r = name_of_record(buf_str(key), key->len, &name);
+	if (r == 0)
+		r = replica_lookup(
+		    sync->replica, NODE_FILES, buf_str(&name), &node);
+	if (r == 0)
+		r = replica_text(sync->replica, node.id, &text);
+	if (r == 0)
+		r = record_parse(buf_str(&text), text.len, &record);
+	if (r < 0)
+		return r;
+	r = buf_add(ret_original, buf_str(&record.original_name),
+	    record.original_name.len);
+	record_done(&record);
+	return r;
+}
+
+static int compare(const struct buf *a, const struct buf *b)
+{
+	size_t len = a->len < b->len ? a->len : b->len;
+	int order = memcmp(buf_str(a), buf_str(b), len);
+	return order ? order : (a->len > b->len) - (a->len < b->len);
+}
+
+/* Two stored files of one name: the one with the greater id is marked. */
+static int store_twin(struct sync *sync, const struct node *other,
+    const struct record *record, struct replica_row *row, int64_t base,
+    int64_t pos)
+{
+	CLEANUP_BUF struct buf key, original, name;
+	struct node node;
+	bool again;
+	buf_init(&key, RECORD_ID_MAX);
+	buf_init(&original, RECORD_ID_MAX);
+	buf_init(&name, NAME_WORK_MAX);
+	int r = original_name(sync, other, &key, &original);
+	if (r < 0)
+		return r;
+	if (compare(&key, &record->id) < 0) {
+		r = name_of_object_twin(buf_str(&record->id), record->id.len,
+		    buf_str(&record->original_name),
+		    record->original_name.len, &name);
+		row->name = buf_str(&name);
+	} else {
+		r = name_of_object_twin(buf_str(&key), key.len,
+		    buf_str(&original), original.len, &name);
+		if (r == 0)
+			r = replica_rename(
+			    sync->replica, other, buf_str(&name), &node);
+	}
+	if (r == 0)
+		r = replica_put(
+		    sync->replica, row, base, pos, &node, &again);
+	return r == -EEXIST ? -EPROTO : r;
+}
+
+static int store_object(struct sync *sync, const struct record *record,
+    int64_t base, int64_t pos, int64_t checked_ms)
+{
+	CLEANUP_BUF struct buf name;
+	struct node node;
+	bool again;
+	buf_init(&name, NAME_WORK_MAX);
+	int r = name_of_object(buf_str(&record->id), record->id.len,
+	    buf_str(&record->original_name), record->original_name.len, &name);
+	if (r < 0)
+		return r;
+	struct replica_row row = {
+	    .dir = NODE_STORAGE,
+	    .kind = NODE_KIND_OBJECT,
+	    .key = buf_str(&record->id),
+	    .key_len = record->id.len,
+	    .name = buf_str(&name),
+	    .mtime_ms = record->mtime_ms,
+	    .size = record->size,
+	    .other_size = record->size,
+	    .checked_ms = checked_ms,
+	};
+	r = replica_put(sync->replica, &row, base, pos, &node, &again);
+	if (r == -EEXIST)
+		r = store_twin(sync, &node, record, &row, base, pos);
+	return r;
+}
+
+int store_record(struct sync *sync, int64_t dir, const struct record *record,
+    int64_t base, int64_t pos, int64_t checked_ms, bool *ret_again)
+{
+	CLEANUP_BUF struct buf name;
+	struct node node;
+	uint64_t pretty;
+	buf_init(&name, NAME_WORK_MAX);
+	int r = name_of_record(buf_str(&record->id), record->id.len, &name);
+	if (r == 0)
+		r = json_pretty_size(
+		    record->text.text, record->text.len, &pretty);
+	if (r == 0)
+		r = write_begin(sync);
+	if (r < 0)
+		return r;
+	struct replica_row row = {
+	    .dir = dir,
+	    .kind = NODE_KIND_RECORD,
+	    .key = buf_str(&record->id),
+	    .key_len = record->id.len,
+	    .name = buf_str(&name),
+	    .text = record->text.text,
+	    .text_len = record->text.len,
+	    .mtime_ms = record->mtime_ms,
+	    .size = (int64_t)record->text.len,
+	    .other_size = (int64_t)pretty,
+	    .checked_ms = checked_ms,
+	};
+	r = replica_put(sync->replica, &row, base, pos, &node, ret_again);
+	if (r == -EEXIST) {
+		log_error("two records share the name %s", buf_str(&name));
+		return -EPROTO;
+	}
+	if (r == 0 && dir == NODE_FILES)
+		r = store_object(sync, record, base, pos, checked_ms);
+	return r;
+}
+
+int store_spec(struct sync *sync, int64_t dir, const char *text, size_t len,
+    int64_t base, int64_t pos)
+{
+	struct node node;
+	bool again;
+	uint64_t pretty;
+	int r = json_pretty_size(text, len, &pretty);
+	if (r < 0)
+		return r;
+	/* A spec carries no date: it is as old as the replica's first look at
+	 * it, and keeps that while it stays the same. */
+	struct replica_row row = {
+	    .dir = dir,
+	    .kind = NODE_KIND_SPEC,
+	    .key = ".spec",
+	    .key_len = 5,
+	    .name = ".spec.json",
+	    .text = text,
+	    .text_len = len,
+	    .mtime_ms = timestamp_now_ms(),
+	    .size = (int64_t)len,
+	    .other_size = (int64_t)pretty,
+	    .checked_ms = timestamp_now_ms(),
+	};
+	return replica_put(sync->replica, &row, base, pos, &node, &again);
+}

@@ -1,0 +1,515 @@
+#include "sync/stream.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/record.h"
+#include "base/log.h"
+
+static void stream_free(struct stream *stream)
+{
+	struct range *range;
+	while ((range = TAILQ_FIRST(&stream->ranges)))
+		range_free(range);
+	api_cancel(stream->url_call);
+	http_timer_stop(stream->sync->http, stream->progress_timer);
+	write_unhook(&stream->size_hook);
+	TAILQ_REMOVE(&stream->sync->streams, stream, link);
+	if (stream->url)
+		explicit_bzero(stream->url, strlen(stream->url));
+	if (stream->spool >= 0)
+		close(stream->spool);
+	free(stream->url);
+	free(stream->subject);
+	buf_done(&stream->file_id);
+	free(stream);
+}
+
+void stream_free_all(struct sync *sync)
+{
+	struct stream *stream;
+	http_timer_stop(sync->http, sync->idle_timer);
+	sync->idle_timer = NULL;
+	while ((stream = TAILQ_FIRST(&sync->streams)))
+		stream_free(stream);
+}
+
+static void on_abandoned(void *ctx)
+{
+	stream_free(ctx);
+}
+
+static bool is_busy(const struct stream *stream)
+{
+	return !TAILQ_EMPTY(&stream->waiting.queue);
+}
+
+/* Give up streams that nobody reads any more. */
+static void on_idle_timer(void *ctx)
+{
+	struct sync *sync = ctx;
+	struct stream *stream, *next;
+	int64_t now = http_now(sync->http);
+	sync->idle_timer = NULL;
+	for (stream = TAILQ_FIRST(&sync->streams); stream; stream = next) {
+		next = TAILQ_NEXT(stream, link);
+		if (!is_busy(stream) && now - stream->used_ms > STREAM_IDLE_MS)
+			stream_free(stream);
+	}
+	if (!TAILQ_EMPTY(&sync->streams))
+		sync->idle_timer = http_timer_start(
+		    sync->http, STREAM_IDLE_MS / 2, on_idle_timer, sync);
+}
+
+static int64_t bytes_held(const struct stream *stream)
+{
+	const struct range *range;
+	int64_t bytes = 0;
+	TAILQ_FOREACH(range, &stream->ranges, link)
+	bytes += range->len;
+	return bytes;
+}
+
+/* Room for more: the longest unused give up theirs first. */
+static int64_t room_left(struct stream *for_stream)
+{
+	struct sync *sync = for_stream->sync;
+	struct stream *stream, *next;
+	int64_t held = 0;
+	TAILQ_FOREACH(stream, &sync->streams, link)
+	held += bytes_held(stream);
+	for (stream = TAILQ_FIRST(&sync->streams);
+	     stream && held >= AHEAD_ALL_MAX; stream = next) {
+		next = TAILQ_NEXT(stream, link);
+		if (stream == for_stream || is_busy(stream))
+			continue;
+		held -= bytes_held(stream);
+		stream_free(stream);
+	}
+	return AHEAD_ALL_MAX - held;
+}
+
+static void on_size_committed(void *ctx, int err);
+
+static int stream_new(
+    struct sync *sync, int64_t node_id, struct stream **ret_stream)
+{
+	struct stream *stream = calloc(1, sizeof(*stream));
+	if (!stream)
+		return -ENOMEM;
+	stream->sync = sync;
+	stream->size = -1;
+	stream->spool = -1;
+	stream->url_expires_ms = -1;
+	stream->used_ms = http_now(sync->http);
+	buf_init(&stream->file_id, RECORD_ID_MAX);
+	TAILQ_INIT(&stream->ranges);
+	wait_init(&stream->waiting, on_abandoned, stream);
+	stream->size_hook =
+	    (struct commit_hook){.fn = on_size_committed, .ctx = stream};
+	TAILQ_INSERT_TAIL(&sync->streams, stream, link);
+	int r = replica_get(sync->replica, node_id, &stream->node);
+	if (r == 0)
+		r = replica_key(sync->replica, node_id, &stream->file_id);
+	if (r == 0 && asprintf(&stream->subject, "storage/%s",
+			  buf_str(&stream->file_id)) < 0)
+		r = -ENOMEM;
+	if (r < 0) {
+		stream_free(stream);
+		return r == -ENOENT ? -ESTALE : r;
+	}
+	if (!sync->idle_timer)
+		sync->idle_timer = http_timer_start(
+		    sync->http, STREAM_IDLE_MS / 2, on_idle_timer, sync);
+	*ret_stream = stream;
+	return 0;
+}
+
+static int find_or_make(
+    struct sync *sync, int64_t node_id, struct stream **ret_stream)
+{
+	struct stream *stream;
+	TAILQ_FOREACH(stream, &sync->streams, link)
+	{
+		if (stream->node.id != node_id)
+			continue;
+		/* The longest unused stands first. */
+		TAILQ_REMOVE(&sync->streams, stream, link);
+		TAILQ_INSERT_TAIL(&sync->streams, stream, link);
+		stream->used_ms = http_now(sync->http);
+		*ret_stream = stream;
+		return 0;
+	}
+	return stream_new(sync, node_id, ret_stream);
+}
+
+/* ---- size ---- */
+
+static void begin_measure(struct sync *sync, struct sync_op *op);
+
+/* Readers went by a size that was false: they must not go on with it. */
+static void fail_readers(struct stream *stream)
+{
+	struct wait_list readers;
+	struct sync_op *op, *next;
+	wait_init(&readers, NULL, NULL);
+	for (op = TAILQ_FIRST(&stream->waiting.queue); op; op = next) {
+		next = TAILQ_NEXT(op, link);
+		if (op->begin == begin_measure)
+			continue;
+		wait_remove(op);
+		wait_add(&readers, op);
+	}
+	if (TAILQ_EMPTY(&readers.queue))
+		return;
+	char message[160];
+	snprintf(message, sizeof(message),
+	    "the size was given as %" PRId64 ", but the object has %" PRId64
+	    " bytes; read it again", stream->node.size, stream->size);
+	stream_report(stream, -EIO, 200, message);
+	wait_finish(&readers, -EIO);
+}
+
+/* The true size is in the replica. */
+static void on_size_committed(void *ctx, int err)
+{
+	struct stream *stream = ctx;
+	struct sync *sync = stream->sync;
+	if (err < 0) {
+		stream_fail(stream, err, 0, NULL);
+		return;
+	}
+	bool changed = stream->node.size != stream->size;
+	if (changed && sync->config.size_changed)
+		sync->config.size_changed(sync->config.ctx, stream->node.id);
+	if (changed)
+		fail_readers(stream);
+	stream->node.size = stream->size;
+	stream->node.proven = true;
+	stream->restart_all = false;
+	wait_restart(&stream->waiting);
+}
+
+int stream_learn_size(struct stream *stream, int64_t size)
+{
+	if (stream->size >= 0)
+		return stream->size == size ? 0 : -ESTALE;
+	stream->size = size;
+	stream->restart_all = true;
+	if (stream->node.proven && stream->node.size == size) {
+		stream_schedule_progress(stream);
+		return 0;
+	}
+	int r = write_begin(stream->sync);
+	if (r == 0)
+		r = replica_set_size(
+		    stream->sync->replica, stream->node.id, size);
+	if (r == 0)
+		write_hook(stream->sync, &stream->size_hook);
+	return r;
+}
+
+/* ---- reading ---- */
+
+void stream_report(
+    struct stream *stream, int err, int status, const char *message)
+{
+	failures_add(stream->sync->config.failures, stream->subject,
+	    "GET (object)", status, err, "", message);
+	log_warn("%s: %s", stream->subject, message);
+}
+
+void stream_fail(
+    struct stream *stream, int err, int status, const char *message)
+{
+	struct wait_list waiting;
+	struct sync_op *op;
+	if (message)
+		stream_report(stream, err, status, message);
+	wait_init(&waiting, NULL, NULL);
+	while ((op = TAILQ_FIRST(&stream->waiting.queue))) {
+		wait_remove(op);
+		wait_add(&waiting, op);
+	}
+	stream_free(stream);
+	wait_finish(&waiting, err);
+}
+
+static struct range *range_at(struct stream *stream, int64_t pos)
+{
+	struct range *range;
+	TAILQ_FOREACH(range, &stream->ranges, link)
+	{
+		if (pos >= range->first && pos < range->first + range->len)
+			return range;
+	}
+	return NULL;
+}
+
+/* Copy what is there from pos on; how much that was. */
+static int64_t copy_held(
+    struct stream *stream, int64_t pos, char *out, int64_t len)
+{
+	int64_t done = 0;
+	while (done < len) {
+		struct range *range = range_at(stream, pos + done);
+		if (!range)
+			break;
+		int64_t at = pos + done - range->first;
+		int64_t n = range->filled - at;
+		if (n <= 0)
+			break;
+		if (n > len - done)
+			n = len - done;
+		memcpy(out + done, range->data + at, (size_t)n);
+		done += n;
+	}
+	return done;
+}
+
+/* The first position from pos on that no range covers. */
+static int64_t first_gap(struct stream *stream, int64_t pos, int64_t end)
+{
+	struct range *range;
+	while (pos < end && (range = range_at(stream, pos)))
+		pos = range->first + range->len;
+	return pos;
+}
+
+/* Whether all of [pos, end) is there. */
+static bool stream_holds(struct stream *stream, int64_t pos, int64_t end)
+{
+	if (stream->no_range)
+		return stream->spooled >= end;
+	while (pos < end) {
+		struct range *range = range_at(stream, pos);
+		if (!range || range->filled <= pos - range->first)
+			return false;
+		pos = range->first + range->filled;
+	}
+	return true;
+}
+
+static void drop_what_was_read(struct stream *stream)
+{
+	struct range *range, *next;
+	int64_t keep = stream->reader - BEHIND_KEPT;
+	for (range = TAILQ_FIRST(&stream->ranges); range; range = next) {
+		next = TAILQ_NEXT(range, link);
+		if (range->first + range->len <= keep && !range->transfer &&
+		    !range->pause)
+			range_free(range);
+	}
+}
+
+/* Adapt the window to how the object is read: it doubles each time that a
+ * sequential reader has to wait, and closes for one that jumps about. */
+static void adapt_window(struct stream *stream, int64_t pos)
+{
+	/* Kernel read-ahead may arrive a little out of order. */
+	bool sequential = pos <= stream->reader + BEHIND_KEPT &&
+			  pos >= stream->reader - BEHIND_KEPT;
+	if (!sequential)
+		stream->window = 0;
+	else if (stream->window == 0)
+		stream->window = RANGE_FIRST;
+	else if (stream->window < AHEAD_MAX)
+		stream->window *= 2;
+}
+
+/* Start ranges over what no range covers in [pos, end), but for what there is
+ * no room. */
+static int cover(struct stream *stream, int64_t pos, int64_t end, int64_t room)
+{
+	int64_t piece = stream->window / 4;
+	if (piece < RANGE_FIRST)
+		piece = RANGE_FIRST;
+	if (piece > RANGE_LARGEST)
+		piece = RANGE_LARGEST;
+	for (int64_t gap = first_gap(stream, pos, end); gap < end && room > 0;
+	     gap = first_gap(stream, gap, end)) {
+		int64_t len = end - gap < piece ? end - gap : piece;
+		struct range *after;
+		TAILQ_FOREACH(after, &stream->ranges, link)
+		{
+			if (after->first > gap && after->first < gap + len)
+				len = after->first - gap;
+		}
+		int r = range_start(stream, gap, len);
+		if (r < 0)
+			return r;
+		room -= len;
+	}
+	return 0;
+}
+
+/* The first request of all: one range, which tells the size as well. */
+static int fetch_first(struct stream *stream, int64_t pos, int64_t end)
+{
+	int64_t len = pos == 0 ? RANGE_FIRST : RANGE_SMALL;
+	if (!TAILQ_EMPTY(&stream->ranges))
+		return 0;
+	if (stream->node.size > pos && stream->node.size - pos < len)
+		len = stream->node.size - pos;
+	else if (len < end - pos)
+		len = end - pos;
+	stream->window = pos == 0 ? RANGE_FIRST : 0;
+	return range_start(stream, pos, len);
+}
+
+/* See to it that [pos, end) will come, and what is likely to be read next. */
+static int fetch(struct stream *stream, int64_t pos, int64_t end)
+{
+	if (stream->size < 0)
+		return fetch_first(stream, pos, end);
+	bool stalled = first_gap(stream, pos, end) < end;
+	if (stalled)
+		adapt_window(stream, pos);
+	else if (stream->window == 0)
+		return 0;
+	int64_t want = pos + (stream->window ? stream->window : RANGE_SMALL);
+	if (want < end)
+		want = end;
+	if (want > stream->size)
+		want = stream->size;
+	int64_t room = room_left(stream);
+	if (stalled && room < end - pos)
+		room = end - pos;
+	return cover(stream, pos, want, room);
+}
+
+/* Everything was handed out once: the kernel has it now. */
+static bool is_used_up(const struct stream *stream)
+{
+	return stream->size >= 0 && stream->served >= stream->size &&
+	       !is_busy(stream) && !stream->size_hook.queue;
+}
+
+static void finish_read(
+    struct stream *stream, struct sync_op *op, int64_t got)
+{
+	int64_t end = (int64_t)op->offset + got;
+	op->got = (size_t)got;
+	stream->served += got;
+	if (end > stream->reader)
+		stream->reader = end;
+	else if (end < stream->reader - BEHIND_KEPT)
+		stream->reader = end;
+	drop_what_was_read(stream);
+	if (is_used_up(stream))
+		stream_free(stream);
+	op_finish(op, 0);
+}
+
+static void begin_read(struct sync *sync, struct sync_op *op)
+{
+	struct stream *stream;
+	int64_t pos = (int64_t)op->offset, end = pos + (int64_t)op->len;
+	int r = sync->api ? find_or_make(sync, op->node_id, &stream) : -ENODATA;
+	if (r < 0) {
+		op_finish(op, r);
+		return;
+	}
+	if (stream->size_hook.queue) {
+		wait_add(&stream->waiting, op); /* the size is being written */
+		return;
+	}
+	if (stream->size >= 0 && end > stream->size)
+		end = stream->size;
+	if (pos >= end && stream->size >= 0) {
+		finish_read(stream, op, 0);
+		return;
+	}
+	int64_t got = spool_read(stream, pos, op->data, end - pos);
+	if (got == 0)
+		got = copy_held(stream, pos, op->data, end - pos);
+	/* A read up to the end that was told must know that it is one. */
+	bool unsure = stream->size < 0;
+	if (got == end - pos && !unsure) {
+		if (stream->window)
+			fetch(stream, pos, end);
+		finish_read(stream, op, got);
+		return;
+	}
+	wait_add(&stream->waiting, op);
+	r = stream->no_range ? 0 : fetch(stream, pos, end);
+	if (r < 0)
+		stream_fail(stream, r, 0, NULL);
+}
+
+void sync_read(struct sync *sync, struct sync_op *op)
+{
+	op_start(sync, op, begin_read);
+}
+
+static void begin_measure(struct sync *sync, struct sync_op *op)
+{
+	struct stream *stream;
+	int r = replica_get(sync->replica, op->node_id, &op->node);
+	if (r < 0 || op->node.proven) {
+		op_finish(op, r);
+		return;
+	}
+	r = sync->api ? find_or_make(sync, op->node_id, &stream) : -ENODATA;
+	if (r < 0) {
+		op_finish(op, r);
+		return;
+	}
+	wait_add(&stream->waiting, op);
+	if (stream->size < 0 && TAILQ_EMPTY(&stream->ranges) &&
+	    !stream->no_range)
+		r = range_start(stream, 0, RANGE_SMALL / 2);
+	if (r < 0)
+		stream_fail(stream, r, 0, NULL);
+}
+
+void sync_measure(struct sync *sync, struct sync_op *op)
+{
+	op_start(sync, op, begin_measure);
+}
+
+void stream_progress(struct stream *stream)
+{
+	struct sync_op *op, *next;
+	if (stream->size < 0 || stream->size_hook.queue)
+		return;
+	if (stream->restart_all) {
+		stream->restart_all = false;
+		wait_restart(&stream->waiting);
+		return; /* the stream may be gone */
+	}
+	/* Only those go on whose bytes are there: no idle rounds. */
+	for (op = TAILQ_FIRST(&stream->waiting.queue); op; op = next) {
+		next = TAILQ_NEXT(op, link);
+		int64_t pos = (int64_t)op->offset;
+		int64_t end = pos + (int64_t)op->len;
+		if (end > stream->size)
+			end = stream->size;
+		if (op->begin == begin_measure ||
+		    !stream_holds(stream, pos, end))
+			continue;
+		wait_remove(op);
+		bool last = TAILQ_EMPTY(&stream->waiting.queue);
+		op_restart(op);
+		if (last)
+			return; /* the stream may be gone */
+	}
+}
+
+static void on_progress_timer(void *ctx)
+{
+	struct stream *stream = ctx;
+	stream->progress_timer = NULL;
+	stream_progress(stream);
+}
+
+void stream_schedule_progress(struct stream *stream)
+{
+	if (!stream->progress_timer)
+		stream->progress_timer = http_timer_start(
+		    stream->sync->http, 0, on_progress_timer, stream);
+}

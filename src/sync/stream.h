@@ -1,0 +1,117 @@
+/*
+ * A stream brings one object's bytes: it holds the signed URL, knows the true
+ * size once the object has answered, and keeps ranges that are under way or
+ * were not yet read. A range is written only by its own transfer, in order.
+ *
+ * Every answer is held against the first one: total size and ETag must stay
+ * the same, so that a read never mixes two versions. A store that ignores
+ * Range is read in one go, into a spool file.
+ *
+ * Loop thread only.
+ */
+#ifndef SYNC_STREAM_H
+#define SYNC_STREAM_H
+
+#include "sync/core.h"
+
+/* A lone read fetches this much, so that random access stays small. */
+#define RANGE_SMALL ((int64_t)128 << 10)
+
+/* Sequential reading fetches in ranges from the first to the second size. */
+#define RANGE_FIRST ((int64_t)1 << 20)
+#define RANGE_LARGEST ((int64_t)4 << 20)
+
+/* How far ahead of its reader a stream gets at most, and all together. */
+#define AHEAD_MAX ((int64_t)32 << 20)
+#define AHEAD_ALL_MAX ((int64_t)64 << 20)
+
+/* What was read is kept for readers that are a little behind. */
+#define BEHIND_KEPT ((int64_t)1 << 20)
+
+/* A stream that nobody reads is given up after this time. */
+#define STREAM_IDLE_MS 10000
+
+struct range {
+	struct stream *stream;
+	int64_t first;
+	int64_t len; /* as asked for; cut when the object turns out shorter */
+	int64_t filled;
+	char *data;
+	struct api_object *transfer; /* NULL: done, or waits */
+	struct http_timer *pause;
+	struct http_head head;
+	unsigned attempt;
+	unsigned renewals;   /* new URLs in a row */
+	uint64_t url_serial; /* of the URL that was sent */
+	int64_t progress_ms; /* http_now of the last byte, or the start */
+	int refused;	     /* what on_head made of the answer */
+	TAILQ_ENTRY(range) link;
+};
+
+struct stream {
+	struct sync *sync;
+	struct node node; /* as it was when the stream began */
+	struct buf file_id;
+	char *subject; /* "storage/<id>", for .bkendfs/errors */
+	int64_t size;  /* true size; -1: not known yet */
+	char etag[128];
+	char *url; /* a secret; NULL: none */
+	int64_t url_expires_ms; /* wall clock; -1: not said */
+	struct api_call *url_call;
+	uint64_t url_serial; /* counts the URLs */
+	bool no_range;	  /* the store ignores Range */
+	bool plain;	  /* the store dislikes it: ask without */
+	struct range *spooler; /* whose transfer fills the spool */
+	bool restart_all; /* the size has become known */
+	struct http_timer *progress_timer;
+	int spool;	  /* file descriptor; -1: none */
+	int64_t spooled;  /* bytes in it */
+	int64_t reader;	  /* furthest position read */
+	int64_t window;	  /* how far to get ahead */
+	int64_t served;	  /* bytes handed out */
+	int64_t used_ms;  /* http_now of the last read */
+	struct commit_hook size_hook; /* of the true size's write */
+	TAILQ_HEAD(, range) ranges; /* by first */
+	struct wait_list waiting;
+	TAILQ_ENTRY(stream) link;
+};
+
+/* ---- transfer.c ---- */
+
+/* Begin to fetch [first, first + len). 0 or -ENOMEM. */
+int range_start(struct stream *stream, int64_t first, int64_t len);
+void range_free(struct range *range);
+
+/* ---- stream.c, for transfer.c ---- */
+
+/* The object has answered: its true size. 0; -ESTALE: it was another before;
+ * or an error of the replica. */
+int stream_learn_size(struct stream *stream, int64_t size);
+
+/* News: ranges have grown. The stream may be gone afterwards. */
+void stream_progress(struct stream *stream);
+
+/* The same, soon, and safe from within a transfer's callbacks. */
+void stream_schedule_progress(struct stream *stream);
+
+/* The stream cannot go on: everybody gets err. The stream is gone. message,
+ * if not NULL, goes to .bkendfs/errors and the log. */
+void stream_fail(
+    struct stream *stream, int err, int status, const char *message);
+void stream_report(
+    struct stream *stream, int err, int status, const char *message);
+
+/* ---- spool.c: stores that ignore Range ---- */
+
+/* Begin the spool file. 0 or -errno. */
+int spool_open(struct stream *stream);
+
+/* Forget what came; another attempt begins. */
+void spool_restart(struct stream *stream);
+int spool_add(struct stream *stream, const void *data, size_t len);
+
+/* Read from it: len, or 0 when not all of that is there. */
+int64_t spool_read(
+    struct stream *stream, int64_t pos, char *out, int64_t len);
+
+#endif

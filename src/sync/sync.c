@@ -1,0 +1,282 @@
+#include "sync/core.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/timestamp.h"
+#include "sync/lister.h"
+#include "tree/name.h"
+
+/* ---- waiting ---- */
+
+void wait_init(struct wait_list *list, void (*abandoned)(void *ctx), void *ctx)
+{
+	TAILQ_INIT(&list->queue);
+	list->abandoned = abandoned;
+	list->ctx = ctx;
+}
+
+void wait_add(struct wait_list *list, struct sync_op *op)
+{
+	op->list = list;
+	TAILQ_INSERT_TAIL(&list->queue, op, link);
+}
+
+void wait_remove(struct sync_op *op)
+{
+	if (!op->list)
+		return;
+	TAILQ_REMOVE(&op->list->queue, op, link);
+	op->list = NULL;
+}
+
+/* Take all out first: what one does must not meet the others half done. */
+static void drain(struct wait_list *list, struct op_queue *batch)
+{
+	TAILQ_INIT(batch);
+	TAILQ_CONCAT(batch, &list->queue, link);
+	struct sync_op *op;
+	TAILQ_FOREACH(op, batch, link)
+	op->list = NULL;
+}
+
+void wait_finish(struct wait_list *list, int err)
+{
+	struct op_queue batch;
+	struct sync_op *op;
+	drain(list, &batch);
+	while ((op = TAILQ_FIRST(&batch))) {
+		TAILQ_REMOVE(&batch, op, link);
+		op_finish(op, err);
+	}
+}
+
+void wait_restart(struct wait_list *list)
+{
+	struct op_queue batch;
+	struct sync_op *op;
+	drain(list, &batch);
+	while ((op = TAILQ_FIRST(&batch))) {
+		TAILQ_REMOVE(&batch, op, link);
+		op_restart(op);
+	}
+}
+
+/* ---- operations ---- */
+
+void op_finish(struct sync_op *op, int err)
+{
+	TAILQ_REMOVE(&op->sync->pending, op, pending_link);
+	op->done(op, err);
+}
+
+void op_restart(struct sync_op *op)
+{
+	op->begin(op->sync, op);
+}
+
+static bool was_interrupted(const struct sync *sync, uint64_t op_id)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sync->early); i++) {
+		if (sync->early[i] == op_id)
+			return true;
+	}
+	return false;
+}
+
+static void on_begin(void *ctx)
+{
+	struct sync_op *op = ctx;
+	TAILQ_INSERT_TAIL(&op->sync->pending, op, pending_link);
+	if (was_interrupted(op->sync, op->id))
+		op_finish(op, -EINTR);
+	else
+		op->begin(op->sync, op);
+}
+
+void op_start(struct sync *sync, struct sync_op *op,
+    void (*begin)(struct sync *, struct sync_op *))
+{
+	op->sync = sync;
+	op->list = NULL;
+	op->tries = 0;
+	op->fetched = false;
+	op->begin = begin;
+	http_post(sync->http, on_begin, op);
+}
+
+uint64_t sync_op_id(struct sync *sync)
+{
+	return sync->next_op++;
+}
+
+struct interruption {
+	struct sync *sync;
+	uint64_t op_id;
+};
+
+static void on_interrupt(void *ctx)
+{
+	struct interruption *interruption = ctx;
+	struct sync *sync = interruption->sync;
+	uint64_t id = interruption->op_id;
+	struct sync_op *op;
+	free(interruption);
+	TAILQ_FOREACH(op, &sync->pending, pending_link)
+	{
+		if (op->id == id)
+			break;
+	}
+	if (!op) {
+		/* Over already, or not begun: then it shall end at once. */
+		sync->early[sync->early_next++ % ARRAY_SIZE(sync->early)] = id;
+		return;
+	}
+	struct wait_list *list = op->list;
+	wait_remove(op);
+	op_finish(op, -EINTR);
+	if (list && TAILQ_EMPTY(&list->queue) && list->abandoned)
+		list->abandoned(list->ctx);
+}
+
+void sync_interrupt(struct sync *sync, uint64_t op_id)
+{
+	struct interruption *interruption = malloc(sizeof(*interruption));
+	if (!interruption)
+		return; /* the operation goes on; the caller may ask again */
+	*interruption = (struct interruption){sync, op_id};
+	http_post(sync->http, on_interrupt, interruption);
+}
+
+/* ---- writing ---- */
+
+static void on_commit(void *ctx)
+{
+	struct sync *sync = ctx;
+	struct commit_hook *hook;
+	sync->commit_timer = NULL;
+	sync->writing = false;
+	int r = replica_commit(sync->replica);
+	/* What is hooked from here on belongs to the next write. */
+	TAILQ_CONCAT(&sync->committed, &sync->hooks, link);
+	TAILQ_FOREACH(hook, &sync->committed, link)
+	hook->queue = &sync->committed;
+	while ((hook = TAILQ_FIRST(&sync->committed))) {
+		write_unhook(hook);
+		hook->fn(hook->ctx, r);
+	}
+}
+
+int write_begin(struct sync *sync)
+{
+	if (sync->writing)
+		return 0;
+	int r = replica_begin(sync->replica);
+	if (r < 0)
+		return r;
+	sync->commit_timer = http_timer_start(sync->http, 0, on_commit, sync);
+	if (!sync->commit_timer) {
+		replica_rollback(sync->replica);
+		return -ENOMEM;
+	}
+	sync->writing = true;
+	return 0;
+}
+
+void write_hook(struct sync *sync, struct commit_hook *hook)
+{
+	if (hook->queue == &sync->hooks)
+		return;
+	write_unhook(hook);
+	hook->queue = &sync->hooks;
+	TAILQ_INSERT_TAIL(&sync->hooks, hook, link);
+}
+
+void write_unhook(struct commit_hook *hook)
+{
+	if (!hook->queue)
+		return;
+	TAILQ_REMOVE(hook->queue, hook, link);
+	hook->queue = NULL;
+}
+
+/* ---- life ---- */
+
+static int show_named_tables(struct sync *sync)
+{
+	int r = replica_begin(sync->replica);
+	for (const char *const *t = sync->config.tables; r == 0 && t && *t;
+	     t++) {
+		int64_t id;
+		r = replica_put_table(sync->replica, *t, name_of_table_dir(*t),
+		    true, &id);
+	}
+	if (r == 0)
+		return replica_commit(sync->replica);
+	replica_rollback(sync->replica);
+	return r;
+}
+
+int sync_new(const struct sync_config *config, struct sync **ret_sync)
+{
+	struct sync *sync = calloc(1, sizeof(*sync));
+	if (!sync)
+		return -ENOMEM;
+	sync->config = *config;
+	sync->http = config->http;
+	sync->api = config->api;
+	sync->replica = config->replica;
+	sync->next_op = 1;
+	TAILQ_INIT(&sync->pending);
+	TAILQ_INIT(&sync->streams);
+	TAILQ_INIT(&sync->fetches);
+	TAILQ_INIT(&sync->hooks);
+	TAILQ_INIT(&sync->committed);
+	SLIST_INIT(&sync->listers);
+	lock_init(&sync->lock);
+	int r = show_named_tables(sync);
+	if (r < 0) {
+		sync_free(sync);
+		return r;
+	}
+	*ret_sync = sync;
+	return 0;
+}
+
+void sync_free(struct sync *sync)
+{
+	if (!sync)
+		return;
+	struct sync_op *op;
+	while ((op = TAILQ_FIRST(&sync->pending))) {
+		wait_remove(op);
+		op_finish(op, -EIO);
+	}
+	stream_free_all(sync);
+	fetch_free_all(sync);
+	lister_free_all(sync);
+	if (sync->writing)
+		replica_commit(sync->replica);
+	lock_done(&sync->lock);
+	free(sync);
+}
+
+static void on_expire(void *ctx)
+{
+	struct sync *sync = ctx;
+	lister_expire_all(sync);
+}
+
+void sync_expire(struct sync *sync)
+{
+	http_post(sync->http, on_expire, sync);
+}
+
+bool sync_size_is_known(struct sync *sync, const struct node *node)
+{
+	if (node->kind != NODE_KIND_OBJECT || node->proven || !sync->api)
+		return true;
+	return node->size > 0 && !sync->config.verify_sizes;
+}

@@ -1,0 +1,129 @@
+/*
+ * Sync fills the replica when somebody looks. The rooms above answer from the
+ * replica; what is not there yet, or too old, they ask for here.
+ *
+ * An operation (struct sync_op) is started on any thread and ends exactly once,
+ * by done, on the loop thread: when what it waits for is in the replica, or
+ * with the errno of CONTRACT.md 6, or -EINTR when interrupted. Nothing here
+ * blocks the caller.
+ */
+#ifndef SYNC_SYNC_H
+#define SYNC_SYNC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "api/api.h"
+#include "replica/replica.h"
+
+struct sync;
+struct sync_op;
+struct wait_list;
+
+/* Borrowed for the life of the sync. */
+struct sync_config {
+	struct http *http;
+	struct api *api; /* NULL: offline */
+	struct replica *replica;
+	struct failures *failures;
+	const char *const *tables; /* named in the settings; NULL ends */
+	int64_t ttl_ms;
+	int64_t retry_ms; /* patience with a failing store */
+	unsigned connections;
+	bool verify_sizes;
+	/* A node's size turned out to be another than was handed out. Called
+	 * on the loop thread, must not block; may be NULL. */
+	void (*size_changed)(void *ctx, int64_t node);
+	void *ctx;
+};
+
+int sync_new(const struct sync_config *config, struct sync **ret_sync);
+
+/* Once the loop has ended. */
+void sync_free(struct sync *sync);
+
+/* An open directory's place: what it may read, and until where. */
+struct sync_dir {
+	int64_t base; /* positions above base ... */
+	int64_t end;  /* ... and below end; 0: a listing still under way */
+	void *registration; /* sync's own */
+};
+
+struct sync_op {
+	/* Set by the caller. */
+	uint64_t id; /* from sync_op_id */
+	void (*done)(struct sync_op *op, int err);
+	int64_t dir;	  /* lookup, open, wait */
+	const char *name; /* lookup; must live until done */
+	struct sync_dir open_dir; /* open: result; wait: which */
+	int64_t after;	  /* wait: the position read so far */
+	int64_t node_id;  /* read, measure */
+	uint64_t offset;  /* read */
+	size_t len;	  /* read */
+	char *data;	  /* read: room for len bytes, must live until done */
+	/* Results. */
+	struct node node; /* lookup, measure */
+	size_t got;	  /* read: len, or less at the true end */
+	/* Sync's own. */
+	struct sync *sync;
+	void (*begin)(struct sync *sync, struct sync_op *op);
+	struct wait_list *list;
+	unsigned tries;
+	bool fetched; /* lookup: the record was asked for alone */
+	uint64_t confirmations;
+	TAILQ_ENTRY(sync_op) link;
+	TAILQ_ENTRY(sync_op) pending_link;
+};
+
+/* A number for an operation, by which it can be interrupted. Any thread. */
+uint64_t sync_op_id(struct sync *sync);
+
+/* Find a name. -ENOENT: there is none, for certain. */
+void sync_lookup(struct sync *sync, struct sync_op *op);
+
+/* Begin to read a directory; sync_dir_close is owed after success. */
+void sync_dir_open(struct sync *sync, struct sync_op *op);
+
+/* Wait until the replica holds entries beyond after, or there are none. */
+void sync_dir_wait(struct sync *sync, struct sync_op *op);
+
+/* Learn an object's true size. */
+void sync_measure(struct sync *sync, struct sync_op *op);
+
+/* Read an object's bytes: all that was asked for, up to its true end. */
+void sync_read(struct sync *sync, struct sync_op *op);
+
+/* End an operation with -EINTR, unless it is over. Any thread. */
+void sync_interrupt(struct sync *sync, uint64_t op_id);
+
+/*
+ * The same questions, answered at once when the replica can: any thread, never
+ * blocks on the network. -EAGAIN: start the operation.
+ */
+int sync_lookup_now(
+    struct sync *sync, int64_t dir, const char *name, struct node *ret_node);
+int sync_dir_open_now(struct sync *sync, int64_t dir, struct sync_dir *ret_dir);
+
+/* Until where open_dir may be read now (exclusive). 0; 1 when that is the end
+ * of the listing; or the -errno with which the listing failed. */
+int sync_dir_frontier(struct sync *sync, int64_t dir,
+    const struct sync_dir *open_dir, int64_t *ret_frontier);
+
+/* A reader has got to position after: fetch ahead of it. */
+void sync_dir_reading(struct sync *sync, int64_t dir,
+    const struct sync_dir *open_dir, int64_t after);
+
+void sync_dir_close(struct sync *sync, struct sync_dir *open_dir);
+
+/* How long a name's way to its node may be believed, in milliseconds. */
+int64_t sync_name_valid_ms(struct sync *sync, int64_t dir);
+
+/* Whether an object's size may be shown, or has to be measured first. */
+bool sync_size_is_known(struct sync *sync, const struct node *node);
+
+/* Everything is due for a check (SIGHUP). Any thread. */
+void sync_expire(struct sync *sync);
+
+#endif
