@@ -39,9 +39,12 @@ static void run_emulator(int out, pid_t parent)
 	if (getppid() != parent)
 		_exit(1); /* it has ended before that could be told */
 	emulator_path(path);
+	/* Whoever waits for our output shall not wait for the emulator's. */
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDERR_FILENO);
 	dup2(out, STDOUT_FILENO);
 	execlp(path, path, "--listen", "127.0.0.1:0", (char *)NULL);
-	fprintf(stderr, "bkendfs: cannot run %s: %s\n", path, strerror(errno));
 	_exit(1);
 }
 
@@ -109,8 +112,9 @@ int demo_start(struct options *options, pid_t *ret_pid)
 	if (pid < 0 || read_settings(fds[0], options) < 0) {
 		if (pid > 0)
 			demo_stop(pid);
-		fprintf(stderr, "bkendfs: the sample project's server did not"
-				" start\n");
+		fprintf(stderr, "bkendfs: the sample project's server,"
+				" bkend-emulator, did not start: it belongs"
+				" beside bkendfs or in PATH\n");
 		return EXIT_COULD_NOT;
 	}
 	*ret_pid = pid;

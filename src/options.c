@@ -172,6 +172,8 @@ static const struct setting {
     {"retry", SECONDS, offsetof(struct options, retry_ms)},
     {"connections", COUNT, offsetof(struct options, connections)},
     {"cache_size", SIZE, offsetof(struct options, cache_size)},
+    {"max_threads", COUNT, offsetof(struct options, max_threads)},
+    {"max_idle_threads", COUNT, offsetof(struct options, max_idle_threads)},
     {"nocache", FLAG, offsetof(struct options, nocache)},
     {"offline", FLAG, offsetof(struct options, offline)},
     {"verify_sizes", FLAG, offsetof(struct options, verify_sizes)},
@@ -246,7 +248,7 @@ static bool is_one_of(const char *name, const char *const *list)
 /* What mount(8) and fstab add, and what this mount is anyway. */
 static const char *const ignored[] = {"ro", "rw", "defaults", "auto", "noauto",
     "user", "nouser", "users", "owner", "group", "_netdev", "nofail", "dev",
-    "suid", "nodev", "nosuid", "default_permissions", NULL};
+    "suid", "clone_fd", "nodev", "nosuid", "default_permissions", NULL};
 
 static const char *const passed_on[] = {"allow_other", "allow_root",
     "auto_unmount", "exec", "noexec", "atime", "noatime", "diratime",
@@ -524,6 +526,9 @@ int options_parse(
 		r = make_absolute(&options.cacert, ret_status);
 	if (r == 0)
 		r = make_absolute(&options.log_path, ret_status);
+	if (r == 0 && options.cacert && access(options.cacert, R_OK) < 0)
+		r = complain(ret_status, EXIT_USAGE, "cacert=%s: %s",
+		    options.cacert, strerror(errno));
 	if (r < 0) {
 		options_done(&options);
 		return r;
@@ -546,21 +551,26 @@ static int check_url(struct options *options, int *ret_status)
 		return complain(ret_status, EXIT_USAGE,
 		    "'%s' is no API URL: it looks like https://HOST[/PATH]",
 		    url);
+	if (http_url_is_clear_remote(url))
+		return complain(ret_status, EXIT_USAGE,
+		    "%.*s would send the key in the clear: use https://"
+		    " (http:// is for this machine only)",
+		    (int)strcspn(url, "@"), url);
 	const char *authority = strstr(url, "://") + 3;
 	const char *at = strchr(authority, '@');
 	if (at && at < authority + strcspn(authority, "/"))
 		return complain(ret_status, EXIT_USAGE,
 		    "the API URL holds a user name: give it in BKEND_EMAIL");
-	if (http_url_is_clear_remote(url))
-		return complain(ret_status, EXIT_USAGE,
-		    "%s would send the key in the clear: use https://"
-		    " (http:// is for this machine only)", url);
 	return 0;
 }
 
 /* Keys go into a header line: no byte may end it. */
 static int check_key(const char *key, int *ret_status)
 {
+	if (strncmp(key, "pk_", 3) != 0 && strncmp(key, "sk_", 3) != 0)
+		return complain(ret_status, EXIT_USAGE,
+		    "the key is none: a publishable key begins with pk_, a"
+		    " secret key with sk_");
 	for (const char *c = key; *c; c++) {
 		if (*c <= ' ' || *c > '~')
 			return complain(ret_status, EXIT_USAGE,

@@ -31,6 +31,8 @@ struct options {
 	int64_t retry_ms;
 	int64_t cache_size; /* bytes */
 	unsigned connections;
+	unsigned max_threads;	   /* 0: our own choice */
+	unsigned max_idle_threads; /* 0: libfuse's */
 	bool raw;
 	bool nocache;
 	bool offline;

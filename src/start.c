@@ -317,6 +317,8 @@ static int open_fs(struct house *house)
 	    .raw = options->raw,
 	    .debug = options->debug,
 	    .single_threaded = options->single_threaded,
+	    .max_threads = options->max_threads,
+	    .max_idle_threads = options->max_idle_threads,
 	};
 	if (access("/dev/fuse", F_OK) < 0)
 		return failed("there is no /dev/fuse: load the kernel's module"
@@ -341,6 +343,7 @@ static int open_sync(struct house *house)
 	    .connections = options->connections,
 	    .verify_sizes = options->verify_sizes,
 	    .size_changed = fs_size_changed,
+	    .name_changed = fs_name_changed,
 	    .ctx = house->fs,
 	};
 	int r = sync_new(&house->sync_config, &house->sync);

@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "api/record.h"
+#include "base/buf.h"
 #include "base/timestamp.h"
+#include "json/json.h"
 
 /* A token that does not say how long it lives: API.md's documented hour. */
 #define LIFETIME_DEFAULT_S 3600
@@ -170,20 +173,41 @@ int answer_page(const char *skeleton, size_t len, struct api_page *ret_page)
 	return 0;
 }
 
+/* A string member's text, owned; NULL when it is none or holds a NUL. */
+static char *text_of(struct json_span value)
+{
+	struct buf text;
+	buf_init(&text, value.len + 1);
+	char *copy = NULL;
+	if (json_string_decode(value, &text) == 0 &&
+	    memchr(buf_str(&text), '\0', text.len) == NULL)
+		copy = buf_steal(&text);
+	buf_done(&text);
+	return copy;
+}
+
+/* The file's name stands in this answer, with whatever characters it has:
+ * cJSON would refuse some. */
 int answer_download(
     const char *body, size_t len, struct answer_download *ret_download)
 {
-	CLEANUP_JSON cJSON *root = cJSON_ParseWithLength(body, len);
-	const cJSON *data = payload(root);
-	const cJSON *expires = member(data, "expiresAt");
-	struct answer_download download = {.expires_ms = -1};
-	int r = copy_string(member(data, "url"), &download.url);
-	if (r < 0)
-		return r;
-	download.size = whole(member(data, "size"), -1);
-	if (cJSON_IsString(expires))
-		timestamp_parse(expires->valuestring,
-		    strlen(expires->valuestring), &download.expires_ms);
+	static const char *const names[] = {"url", "size", "expiresAt"};
+	struct json_span payload, members[ARRAY_SIZE(names)];
+	struct answer_download download = {.expires_ms = -1, .size = -1};
+	if (record_unwrap(body, len, NULL, 0, &payload) < 0 ||
+	    json_members(payload.text, payload.len, names, ARRAY_SIZE(names),
+		members) < 0 || !json_is_string(members[0]))
+		return -EPROTO;
+	download.url = text_of(members[0]);
+	if (!download.url || !download.url[0]) {
+		free(download.url);
+		return -EPROTO;
+	}
+	json_int64(members[1], &download.size);
+	CLEANUP_FREE char *expires = text_of(members[2]);
+	if (expires)
+		timestamp_parse(
+		    expires, strlen(expires), &download.expires_ms);
 	*ret_download = download;
 	return 0;
 }

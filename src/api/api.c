@@ -114,17 +114,20 @@ static int check_payload(struct text_call *call, struct api_error *error)
 	if (!id) {
 		if (!answer_is_failure(body, call->body.len))
 			return 0;
-		answer_error(body, call->body.len, error);
+		api_fill_error(call->api, body, call->body.len, error);
 		return -EPROTO;
 	}
 	int r = record_parse(call->payload.text, call->payload.len, &record);
 	if (r < 0) {
-		answer_error(body, call->body.len, error);
+		api_fill_error(call->api, body, call->body.len, error);
 		return r;
 	}
-	/* Another record than the one asked for is as good as none. */
+	/* A server that takes upper case for lower gives the record of another
+	 * name; any other record is not what was asked for. */
 	if (record.id.len != call->id.len ||
-	    memcmp(record.id.data, id, call->id.len) != 0)
+	    strncasecmp(record.id.data, id, call->id.len) != 0)
+		r = -EPROTO;
+	else if (memcmp(record.id.data, id, call->id.len) != 0)
 		r = -ENOENT;
 	record_done(&record);
 	return r;
@@ -140,7 +143,7 @@ static int text_end(void *ctx, struct api_error *error)
 		return 0;
 	int r = answer_download(body, call->body.len, &call->download);
 	if (r < 0)
-		answer_error(body, call->body.len, error);
+		api_fill_error(call->api, body, call->body.len, error);
 	return r;
 }
 
@@ -191,9 +194,9 @@ static struct text_call *text_call_new(
 	return call;
 }
 
-/* The URL path and the mount's path of one record or file. */
+/* The URL path of one record or file. */
 static int record_path(const char *table, const char *id, size_t id_len,
-    const char *tail, struct buf *path, struct buf *subject)
+    const char *tail, struct buf *path)
 {
 	int r = table ? buf_printf(path, "/v1/data/%s/", table)
 		      : buf_adds(path, "/v1/files/");
@@ -201,9 +204,6 @@ static int record_path(const char *table, const char *id, size_t id_len,
 		r = url_encode(path, id, id_len);
 	if (r == 0)
 		r = buf_adds(path, tail);
-	if (r == 0)
-		r = buf_printf(subject, "%s/%.*s", table ? table : "files",
-		    (int)id_len, id);
 	return r;
 }
 
@@ -211,53 +211,55 @@ static struct api_call *start_record_call(struct api *api,
     struct call_spec *spec, const char *table, const char *id, size_t id_len,
     const char *tail, struct text_call *call)
 {
-	CLEANUP_BUF struct buf path, subject;
+	CLEANUP_BUF struct buf path;
 	buf_init(&path, RECORD_ID_MAX * 4);
-	buf_init(&subject, RECORD_ID_MAX * 4);
-	if (record_path(table, id, id_len, tail, &path, &subject) < 0) {
+	if (record_path(table, id, id_len, tail, &path) < 0) {
 		text_release(call);
 		return NULL;
 	}
 	spec->path = buf_str(&path);
-	spec->subject = buf_str(&subject);
 	spec->token = TOKEN_CARRIED;
 	spec->patience_ms = api->config.retry_ms;
 	return call_start(api, spec, &text_ops, call);
 }
 
-struct api_call *api_get(struct api *api, const char *table, const char *id,
-    size_t id_len, api_text_fn done, void *ctx)
+struct api_call *api_get(struct api *api, const char *subject,
+    const char *table, const char *id, size_t id_len, api_text_fn done,
+    void *ctx)
 {
 	struct text_call *call = text_call_new(api, TEXT_MAX, id, id_len);
 	if (!call)
 		return NULL;
 	call->text_done = done;
 	call->ctx = ctx;
-	struct call_spec spec = {.method = "GET", .expects_miss = true};
+	struct call_spec spec = {
+	    .method = "GET", .subject = subject, .expects_miss = true};
 	return start_record_call(api, &spec, table, id, id_len, "", call);
 }
 
-struct api_call *api_spec(
-    struct api *api, const char *table, api_text_fn done, void *ctx)
+struct api_call *api_spec(struct api *api, const char *subject,
+    const char *table, api_text_fn done, void *ctx)
 {
 	struct text_call *call = text_call_new(api, TEXT_MAX, NULL, 0);
 	if (!call)
 		return NULL;
 	call->text_done = done;
 	call->ctx = ctx;
-	struct call_spec spec = {.method = "GET", .expects_miss = true};
+	struct call_spec spec = {
+	    .method = "GET", .subject = subject, .expects_miss = true};
 	return start_record_call(api, &spec, table, "spec", 4, "", call);
 }
 
-struct api_call *api_download_url(struct api *api, const char *id,
-    size_t id_len, bool speculative, api_download_fn done, void *ctx)
+struct api_call *api_download_url(struct api *api, const char *subject,
+    const char *id, size_t id_len, bool speculative, api_download_fn done, void *ctx)
 {
 	struct text_call *call = text_call_new(api, ANSWER_MAX, NULL, 0);
 	if (!call)
 		return NULL;
 	call->download_done = done;
 	call->ctx = ctx;
-	struct call_spec spec = {.method = "POST", .speculative = speculative};
+	struct call_spec spec = {
+	    .method = "POST", .subject = subject, .speculative = speculative};
 	return start_record_call(
 	    api, &spec, NULL, id, id_len, "/download-url", call);
 }
@@ -320,6 +322,7 @@ struct api_call *api_probe(struct api *api, const char *table,
 /* ---- pages ---- */
 
 struct list_call {
+	struct api *api;
 	struct json_split *split;
 	const struct api_page_sink *sink;
 	void *ctx;
@@ -363,7 +366,7 @@ static int list_end(void *ctx, struct api_error *error)
 	if (r == 0 && !found)
 		r = -EPROTO;
 	if (r < 0) {
-		answer_error(skeleton, len, error);
+		api_fill_error(call->api, skeleton, len, error);
 		if (!error->message[0])
 			strcpy(error->message,
 			    "the listing has no array named items");
@@ -424,7 +427,8 @@ struct api_call *api_list(struct api *api, const struct api_query *query,
 	struct list_call *call = calloc(1, sizeof(*call));
 	if (!call)
 		return NULL;
-	*call = (struct list_call){.sink = page_sink, .ctx = ctx};
+	*call = (struct list_call){
+	    .api = api, .sink = page_sink, .ctx = ctx};
 	if (query_path(query, &path) < 0) {
 		free(call);
 		return NULL;
@@ -432,7 +436,7 @@ struct api_call *api_list(struct api *api, const struct api_query *query,
 	struct call_spec spec = {
 	    .method = "GET",
 	    .path = buf_str(&path),
-	    .subject = query->table ? query->table : "files",
+	    .subject = query->subject,
 	    .token = TOKEN_CARRIED,
 	    .patience_ms = api->config.retry_ms,
 	    .speculative = query->speculative,

@@ -53,6 +53,9 @@ void api_counters(struct api *api, struct api_counters *ret_counters);
 /* Whether a published quota runs low, so that nothing should be guessed. */
 bool api_quota_is_low(struct api *api);
 
+/* In what follows, subject is the mount's path that is asked for ("posts/5f.json"):
+ * it stands in .bkendfs/errors and the log when the call fails. Copied. */
+
 typedef void (*api_done_fn)(void *ctx, const struct api_error *error);
 
 /*
@@ -69,15 +72,17 @@ typedef void (*api_text_fn)(void *ctx, const struct api_error *error,
 
 /* One record; table NULL: a stored file's metadata. error->err: -ENOENT when
  * there is none (also when another record answers to that id). */
-struct api_call *api_get(struct api *api, const char *table, const char *id,
-    size_t id_len, api_text_fn done, void *ctx);
+struct api_call *api_get(struct api *api, const char *subject,
+    const char *table, const char *id, size_t id_len, api_text_fn done,
+    void *ctx);
 
 /* A table's .spec.json. */
-struct api_call *api_spec(
-    struct api *api, const char *table, api_text_fn done, void *ctx);
+struct api_call *api_spec(struct api *api, const char *subject,
+    const char *table, api_text_fn done, void *ctx);
 
 /* Which page of a listing. */
 struct api_query {
+	const char *subject;
 	const char *table; /* NULL: the stored files */
 	int64_t page;	   /* 1 is the first */
 	unsigned limit;	   /* records a page; 0: leave it to the server */
@@ -104,8 +109,8 @@ struct api_call *api_list(struct api *api, const struct api_query *query,
 /* A URL to download a stored file from; download is borrowed. */
 typedef void (*api_download_fn)(void *ctx, const struct api_error *error,
     const struct answer_download *download);
-struct api_call *api_download_url(struct api *api, const char *id,
-    size_t id_len, bool speculative, api_download_fn done, void *ctx);
+struct api_call *api_download_url(struct api *api, const char *subject,
+    const char *id, size_t id_len, bool speculative, api_download_fn done, void *ctx);
 
 void api_cancel(struct api_call *call);
 

@@ -90,9 +90,14 @@ static int renewal_end(void *ctx, struct api_error *error)
 	struct answer_tokens tokens;
 	int r = answer_tokens(
 	    buf_str(&renewal->body), renewal->body.len, &tokens);
+	/* A pair is adopted whole or not at all. */
+	if (r == 0 && renewal->refresh && !tokens.refresh) {
+		answer_tokens_done(&tokens);
+		r = -EPROTO;
+	}
 	if (r < 0) {
-		answer_error(
-		    buf_str(&renewal->body), renewal->body.len, error);
+		api_fill_error(auth->api, buf_str(&renewal->body),
+		    renewal->body.len, error);
 		return r;
 	}
 	int64_t ahead = tokens.lifetime_ms / 10;

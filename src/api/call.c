@@ -233,8 +233,8 @@ static void conclude(struct api_call *call, int err, const char *detail)
 		status = err == -EPIPE ? 0 : status;
 		detail = "the answer is not what the API promises";
 	} else if (err == 0) {
-		answer_error(buf_str(&call->error_body), call->error_body.len,
-		    &error);
+		api_fill_error(call->api, buf_str(&call->error_body),
+		    call->error_body.len, &error);
 	} else if (call->refused) {
 		detail = "the answer is not what the API promises";
 	} else {
@@ -316,6 +316,7 @@ static void on_pass(void *ctx)
 	    .body = call->spec.body,
 	    .body_len = call->spec.body ? strlen(call->spec.body) : 0,
 	    .compressed = true,
+	    .fresh = call->spec.once,
 	};
 	call->attempt++;
 	call->refused = false;

@@ -82,6 +82,10 @@ struct api {
 struct api_call *call_start(struct api *api, const struct call_spec *spec,
     const struct call_ops *ops, void *ctx);
 
+/* redact.c: what an error's body says, free of our own secrets. */
+void api_fill_error(
+    struct api *api, const char *body, size_t len, struct api_error *error);
+
 /* auth.c */
 void auth_init(struct auth *auth, struct api *api);
 void auth_done(struct auth *auth);

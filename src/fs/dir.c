@@ -205,6 +205,13 @@ static int fill_listed(struct filling *f, const struct dir *dir, int64_t after,
 static void read_dir(struct fs *fs, fuse_req_t req, struct dir *dir,
     size_t size, int64_t after, bool plus);
 
+/* readdir(3) of glibc takes ENOENT for the end of the directory: a listing
+ * that failed so would look whole. */
+static void reply_listing_error(fuse_req_t req, int err)
+{
+	reply_error(req, err == -ENOENT ? -EIO : err);
+}
+
 static void on_more(struct sync_op *op, int err)
 {
 	struct request *request = (struct request *)op;
@@ -216,7 +223,7 @@ static void on_more(struct sync_op *op, int err)
 	bool plus = request->plus;
 	request_free(request);
 	if (err)
-		reply_error(req, err);
+		reply_listing_error(req, err);
 	else
 		read_dir(fs, req, dir, size, after, plus);
 }
@@ -265,7 +272,7 @@ static void read_dir(struct fs *fs, fuse_req_t req, struct dir *dir,
 	if (r == -EAGAIN) {
 		wait_for_more(fs, req, dir, size, wait_after, plus);
 	} else if (r < 0) {
-		reply_error(req, r);
+		reply_listing_error(req, r);
 	} else {
 		if (is_listed(dir->id) && after > dir->open.base)
 			sync_dir_reading(fs->sync, dir->id, &dir->open, after);

@@ -25,6 +25,8 @@ struct fs_config {
 	bool raw;		/* record text as it came */
 	bool debug;		/* libfuse's own trace on stderr */
 	bool single_threaded;
+	unsigned max_threads;	   /* 0: our own choice */
+	unsigned max_idle_threads; /* 0: libfuse's */
 };
 
 /* Mount. 0 or -errno; nothing stays mounted then, and fs_last_message says
@@ -37,8 +39,9 @@ const char *fs_last_message(void);
 /* sync is made with fs as its listener, so it is told afterwards. */
 void fs_set_sync(struct fs *fs, struct sync *sync);
 
-/* For sync_config.size_changed. */
+/* For sync_config.size_changed and name_changed. */
 void fs_size_changed(void *fs, int64_t node);
+void fs_name_changed(void *fs, int64_t dir, const char *name);
 
 /* Serve until unmounted or told to end. */
 void fs_run(struct fs *fs);

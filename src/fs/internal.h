@@ -15,17 +15,20 @@
 #define CONTROL_FIRST (INT64_C(1) << 60)
 
 struct control;
+struct notifier;
 
 struct fs {
 	struct fs_config config;
 	struct sync *sync;
 	struct fuse_session *session;
 	struct control *control;
+	struct notifier *notifier;
 	pthread_t main_thread; /* in fs_run */
 	bool mounted;
 	int64_t started_ms; /* wall clock; also the fixed directories' mtime */
 	uid_t uid;
 	gid_t gid;
+	bool can_expire; /* the kernel knows notify_expire_entry */
 	bool no_open; /* the kernel takes ENOSYS for an answer to open */
 };
 
@@ -73,6 +76,15 @@ void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
     struct fuse_file_info *fi);
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+
+/* ---- notify.c: what the kernel is told unasked, by a thread of its own ---- */
+
+struct notifier *notifier_new(struct fs *fs); /* NULL: out of memory */
+void notifier_free(struct notifier *notifier);
+
+/* The name leads to another node now. Any thread; does not block. */
+void notifier_expire_name(
+    struct notifier *notifier, int64_t dir, const char *name);
 
 /* ---- control.c: the files of .bkendfs ---- */
 

@@ -38,6 +38,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	    false);
 	want(conn, FUSE_CAP_NO_OPEN_SUPPORT, true);
 	fs->no_open = (conn->capable & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
+	fs->can_expire = (conn->capable & FUSE_CAP_EXPIRE_ONLY) != 0;
 	conn->max_background = MAX_BACKGROUND;
 	conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;
 }
@@ -177,7 +178,8 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	fs->gid = getgid();
 	fs->started_ms = timestamp_now_ms();
 	fs->control = control_new(fs);
-	if (!fs->control || add_options(fs, &args) < 0)
+	fs->notifier = notifier_new(fs);
+	if (!fs->control || !fs->notifier || add_options(fs, &args) < 0)
 		goto fail;
 	r = -EINVAL;
 	if (!config->debug)
@@ -213,6 +215,14 @@ void fs_size_changed(void *ctx, int64_t node)
 	    fs->session, (fuse_ino_t)node, -1, 0);
 }
 
+/* This takes the directory's lock in the kernel, which somebody may hold who
+ * waits for us: not from the loop thread. */
+void fs_name_changed(void *ctx, int64_t dir, const char *name)
+{
+	struct fs *fs = ctx;
+	notifier_expire_name(fs->notifier, dir, name);
+}
+
 void fs_run(struct fs *fs)
 {
 	fs->main_thread = pthread_self();
@@ -222,7 +232,11 @@ void fs_run(struct fs *fs)
 	}
 	struct fuse_loop_config *loop = fuse_loop_cfg_create();
 	fuse_loop_cfg_set_clone_fd(loop, 1);
-	fuse_loop_cfg_set_max_threads(loop, THREADS_MAX);
+	fuse_loop_cfg_set_max_threads(loop,
+	    fs->config.max_threads ? fs->config.max_threads : THREADS_MAX);
+	if (fs->config.max_idle_threads)
+		fuse_loop_cfg_set_idle_threads(
+		    loop, fs->config.max_idle_threads);
 	fuse_session_loop_mt(fs->session, loop);
 	fuse_loop_cfg_destroy(loop);
 }
@@ -244,6 +258,7 @@ void fs_free(struct fs *fs)
 {
 	if (!fs)
 		return;
+	notifier_free(fs->notifier);
 	if (fs->session) {
 		fs_unmount(fs);
 		fuse_session_destroy(fs->session);

@@ -25,6 +25,7 @@ struct http_request {
 	const char *body;	    /* NULL: none; sent with Content-Length */
 	size_t body_len;
 	bool compressed; /* accept any encoding that is decoded for us */
+	bool fresh;	 /* on a connection of its own: sent once, whatever */
 	bool redirects;	 /* follow up to HTTP_REDIRECTS_MAX, http(s) only */
 };
 

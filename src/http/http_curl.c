@@ -341,6 +341,9 @@ static void set_options(struct http_call *call, const struct http_request *r)
 		curl_easy_setopt(e, CURLOPT_CAINFO, t->cacert);
 		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
 	}
+	/* On a kept connection that turns out to be closed, curl sends again
+	 * by itself: right for what may be repeated, and only for that. */
+	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, r->fresh ? 1L : 0L);
 	if (r->compressed)
 		curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
 	if (strcmp(r->method, "POST") == 0) {

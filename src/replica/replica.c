@@ -190,6 +190,7 @@ void node_from_row(sqlite3_stmt *row, struct node *ret_node)
 	    .size = sqlite3_column_int64(row, 5),
 	    .other_size = sqlite3_column_int64(row, 6),
 	    .proven = sqlite3_column_int(row, 7) != 0,
+	    .spoiled = sqlite3_column_int(row, 7) == 2,
 	    .checked_ms = sqlite3_column_int64(row, 8),
 	    .pos = sqlite3_column_int64(row, 9),
 	};
@@ -288,6 +289,16 @@ int replica_text(struct replica *replica, int64_t id, struct buf *out)
 int replica_key(struct replica *replica, int64_t id, struct buf *out)
 {
 	return one_blob(replica, ST_KEY, id, out);
+}
+
+int replica_name(struct replica *replica, int64_t id, struct buf *out)
+{
+	return one_blob(replica, ST_NAME, id, out);
+}
+
+int replica_etag(struct replica *replica, int64_t id, struct buf *out)
+{
+	return one_blob(replica, ST_ETAG, id, out);
 }
 
 /* Hand out rows of NODE_COLUMNS, name, pos. */

@@ -52,6 +52,7 @@ struct node {
 	int64_t size;	    /* bytes: raw text, or an object's; -1 unknown */
 	int64_t other_size; /* text: pretty-printed; object: as claimed */
 	bool proven;	    /* an object that has answered: size is true */
+	bool spoiled;	    /* an object that is another by now: unreadable */
 	int64_t checked_ms; /* when the server last confirmed it alone */
 	int64_t pos;	    /* in the last pass that saw it; 0 none */
 };
@@ -79,6 +80,12 @@ int replica_text(struct replica *replica, int64_t id, struct buf *out);
 
 /* Append a node's key: the server's id, or a table's name. -ENOENT. */
 int replica_key(struct replica *replica, int64_t id, struct buf *out);
+
+/* Append a node's name. -ENOENT. */
+int replica_name(struct replica *replica, int64_t id, struct buf *out);
+
+/* Append the ETag with which an object answered first; may be empty. -ENOENT. */
+int replica_etag(struct replica *replica, int64_t id, struct buf *out);
 
 /* Called with each entry; name is borrowed. Non-zero ends the walk. */
 typedef int (*replica_entry_fn)(
@@ -173,7 +180,12 @@ int replica_unlist(
 int replica_set_listing(struct replica *replica, int64_t dir,
     const struct replica_listing *listing);
 
-/* An object answered: its true size. */
-int replica_set_size(struct replica *replica, int64_t id, int64_t size);
+/* An object answered: its true size, and its ETag ("" when it has none). */
+int replica_set_object(
+    struct replica *replica, int64_t id, int64_t size, const char *etag);
+
+/* An object is another by now: its name leads to a new node, of which nothing
+ * is known yet, and what is left of the old one cannot be read. */
+int replica_renew_object(struct replica *replica, const struct node *node);
 
 #endif

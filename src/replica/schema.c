@@ -23,7 +23,8 @@ static const char schema_sql[] =
     " name TEXT NOT NULL, key BLOB NOT NULL,"
     " mtime INTEGER NOT NULL, size INTEGER NOT NULL,"
     " other_size INTEGER NOT NULL, proven INTEGER NOT NULL DEFAULT 0,"
-    " checked INTEGER NOT NULL DEFAULT 0, pos INTEGER NOT NULL DEFAULT 0);"
+    " checked INTEGER NOT NULL DEFAULT 0, pos INTEGER NOT NULL DEFAULT 0,"
+    " etag TEXT NOT NULL DEFAULT '');"
     "CREATE UNIQUE INDEX node_by_name ON node(dir, name) WHERE live = 1;"
     "CREATE INDEX node_buried ON node(id) WHERE live = 0;"
     "CREATE TABLE text(node INTEGER PRIMARY KEY, text BLOB NOT NULL);"
@@ -52,6 +53,9 @@ static const char *const statement_sql[STATEMENTS] = {
 		  " WHERE dir = ?1 AND name = ?2 AND live = 1",
     [ST_TEXT] = "SELECT text FROM text WHERE node = ?1",
     [ST_KEY] = "SELECT key FROM node WHERE id = ?1",
+    [ST_NAME] = "SELECT name FROM node WHERE id = ?1",
+    [ST_ETAG] = "SELECT etag FROM node WHERE id = ?1",
+    [ST_SPOIL] = "UPDATE node SET proven = 2 WHERE id = ?1",
     [ST_ENTRIES] = "SELECT " NODE_COLUMNS ", n.name, e.pos"
 		   " FROM entry e CROSS JOIN node n ON n.id = e.node"
 		   " WHERE e.dir = ?1 AND e.pos > ?2 AND e.pos < ?3"
@@ -82,7 +86,8 @@ static const char *const statement_sql[STATEMENTS] = {
 		 " WHERE dir = ?1 AND pos >= ?2 AND pos <= ?3)",
     [ST_SET_LISTING] = "INSERT OR REPLACE INTO listing(dir, base, end, listed,"
 		       " count, newest) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-    [ST_SET_SIZE] = "UPDATE node SET size = ?2, proven = 1 WHERE id = ?1",
+    [ST_SET_SIZE] = "UPDATE node SET size = ?2, proven = 1, etag = ?3"
+		     " WHERE id = ?1",
     [ST_SHOW_TABLE] = "UPDATE node SET pos = 1 WHERE id = ?1 AND pos = 0",
     [ST_TOTALS] = "SELECT count(*), CAST(total(max(size, 0)) AS INTEGER),"
 		  " (SELECT made FROM meta) FROM node",

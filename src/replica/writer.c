@@ -290,7 +290,32 @@ int replica_set_listing(struct replica *replica, int64_t dir,
 	    listing->listed_ms, listing->count, listing->newest_ms);
 }
 
-int replica_set_size(struct replica *replica, int64_t id, int64_t size)
+int replica_set_object(
+    struct replica *replica, int64_t id, int64_t size, const char *etag)
 {
-	return RUN(replica, ST_SET_SIZE, id, size);
+	sqlite3_stmt *s = connection_statement(replica->writer, ST_SET_SIZE);
+	if (!s)
+		return -EIO;
+	sqlite3_bind_int64(s, 1, id);
+	sqlite3_bind_int64(s, 2, size);
+	sqlite3_bind_text(s, 3, etag, -1, SQLITE_STATIC);
+	int r = connection_run(replica->writer, s);
+	sqlite3_clear_bindings(s);
+	return r;
+}
+
+int replica_renew_object(struct replica *replica, const struct node *node)
+{
+	struct buf name;
+	struct node fresh, old = *node;
+	buf_init(&name, 64 << 10);
+	int r = RUN(replica, ST_SPOIL, node->id);
+	if (r == 0)
+		r = replica_name(replica, node->id, &name);
+	old.size = -1;
+	old.proven = false;
+	if (r == 0 && node->live)
+		r = replica_rename(replica, &old, buf_str(&name), &fresh);
+	buf_done(&name);
+	return r;
 }

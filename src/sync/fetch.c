@@ -6,6 +6,7 @@
 #include "api/record.h"
 #include "base/timestamp.h"
 #include "sync/lister.h"
+#include "tree/name.h"
 
 struct fetch {
 	struct sync *sync;
@@ -108,6 +109,26 @@ static struct fetch *find(struct sync *sync, int64_t dir, const char *id,
 	return NULL;
 }
 
+static struct api_call *ask(struct fetch *fetch, struct lister *lister)
+{
+	struct api *api = fetch->sync->api;
+	const char *id = buf_str(&fetch->id);
+	struct api_call *call = NULL;
+	CLEANUP_BUF struct buf subject;
+	buf_init(&subject, RECORD_ID_MAX * 4);
+	int r = buf_printf(&subject, "%s/", lister->title);
+	if (r == 0)
+		r = fetch->spec ? buf_adds(&subject, ".spec.json")
+				: name_of_record(id, fetch->id.len, &subject);
+	if (r == 0 && fetch->spec)
+		call = api_spec(
+		    api, buf_str(&subject), lister->table, on_text, fetch);
+	else if (r == 0)
+		call = api_get(api, buf_str(&subject), lister->table, id,
+		    fetch->id.len, on_text, fetch);
+	return call;
+}
+
 static struct fetch *fetch_new(struct sync *sync, int64_t dir, const char *id,
     size_t len, bool spec)
 {
@@ -125,10 +146,7 @@ static struct fetch *fetch_new(struct sync *sync, int64_t dir, const char *id,
 	buf_init(&fetch->id, RECORD_ID_MAX);
 	TAILQ_INSERT_TAIL(&sync->fetches, fetch, link);
 	if (buf_add(&fetch->id, id, len) == 0)
-		fetch->call =
-		    spec ? api_spec(sync->api, lister->table, on_text, fetch)
-			 : api_get(sync->api, lister->table, id, len, on_text,
-			       fetch);
+		fetch->call = ask(fetch, lister);
 	if (!fetch->call) {
 		fetch_free(fetch);
 		return NULL;

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/timestamp.h"
+#include "tree/name.h"
 
 /* ---- life ---- */
 
@@ -74,6 +75,8 @@ static struct lister *lister_new(struct sync *sync, int64_t dir)
 		free(lister);
 		return NULL;
 	}
+	lister->title =
+	    lister->table ? name_of_table_dir(lister->table) : "files";
 	lock_init(&lister->lock);
 	LIST_INIT(&lister->readers);
 	TAILQ_INIT(&lister->pass.fetches);
@@ -285,8 +288,7 @@ static void on_commit(void *ctx, int err)
 			      (timestamp_now_ms() - lister->listing.listed_ms);
 	view.err = 0;
 	set_view(lister, &view);
-	log_debug("%s: listed, %lld records",
-	    lister->table ? lister->table : "files",
+	log_debug("%s: listed, %lld records", lister->title,
 	    (long long)lister->listing.count);
 	wait_restart(&lister->waiting);
 }
@@ -349,6 +351,7 @@ static void probe(struct lister *lister)
 	    .done = probe_done,
 	};
 	struct api_query query = {
+	    .subject = lister->title,
 	    .table = lister->table,
 	    .page = 1,
 	    .limit = 1,

@@ -84,6 +84,7 @@ struct lister {
 	int64_t dir;
 	int64_t twin_dir; /* NODE_STORAGE beside NODE_FILES, else 0 */
 	char *table;	  /* NULL: the stored files */
+	const char *title; /* the directory's name; points to table, or static */
 	SLIST_ENTRY(lister) link;
 	/* Loop thread only. */
 	enum { LISTER_IDLE, LISTER_PROBING, LISTER_PASSING } state;

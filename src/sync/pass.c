@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/timestamp.h"
 #include "sync/lister.h"
+#include "tree/name.h"
 
 struct page_fetch {
 	struct lister *lister;
@@ -38,11 +39,6 @@ struct page_fetch {
 static int64_t slot_pos(const struct pass *pass, int64_t slot)
 {
 	return pass->base + (slot << PAGE_BITS);
-}
-
-static const char *title(const struct lister *lister)
-{
-	return lister->table ? lister->table : "files";
 }
 
 /* ---- ending ---- */
@@ -106,9 +102,9 @@ static void explain(struct lister *lister, int err, const char *message)
 	snprintf(request, sizeof(request), "GET /v1/%s%s",
 	    lister->table ? "data/" : "files",
 	    lister->table ? lister->table : "");
-	failures_add(lister->sync->config.failures, title(lister), request, 200,
+	failures_add(lister->sync->config.failures, lister->title, request, 200,
 	    err, "", message);
-	log_warn("%s: %s", title(lister), message);
+	log_warn("%s: %s", lister->title, message);
 }
 
 /* ---- rounds ---- */
@@ -162,7 +158,7 @@ static void round_over(struct lister *lister)
 		pass_failed(lister, -EIO);
 	} else {
 		log_info("%s: changed while it was listed, looking again",
-		    title(lister));
+		    lister->title);
 		round_begin(pass, round->number + 1);
 		pass->want_all = true;
 		pass_pump(lister);
@@ -368,7 +364,11 @@ static int page_fetch(struct lister *lister, int64_t page)
 	    .hook = {.fn = on_page_committed, .ctx = fetch},
 	};
 	struct api_query query = {
-	    .table = lister->table, .page = page, .limit = pass->limit};
+	    .subject = lister->title,
+	    .table = lister->table,
+	    .page = page,
+	    .limit = pass->limit,
+	};
 	TAILQ_INSERT_TAIL(&pass->fetches, fetch, link);
 	fetch->call = api_list(lister->sync->api, &query, &sink, fetch);
 	if (!fetch->call) {
@@ -419,6 +419,15 @@ static void spec_done(
 		write_hook(lister->sync, &lister->spec_hook);
 }
 
+static int spec_fetch(struct lister *lister)
+{
+	char subject[NAME_BYTES_MAX + 16];
+	snprintf(subject, sizeof(subject), "%s/.spec.json", lister->title);
+	lister->pass.spec_call = api_spec(lister->sync->api, subject,
+	    lister->table, spec_done, lister);
+	return lister->pass.spec_call ? 0 : -ENOMEM;
+}
+
 void pass_reader_at(struct lister *lister, int64_t pos)
 {
 	struct pass *pass = &lister->pass;
@@ -438,11 +447,8 @@ void pass_pump(struct lister *lister)
 	int r = 0;
 	if (lister->state != LISTER_PASSING || lister->finishing)
 		return;
-	if (!pass->spec_done && !pass->spec_call && !lister->spec_hook.queue) {
-		pass->spec_call =
-		    api_spec(sync->api, lister->table, spec_done, lister);
-		r = pass->spec_call ? 0 : -ENOMEM;
-	}
+	if (!pass->spec_done && !pass->spec_call && !lister->spec_hook.queue)
+		r = spec_fetch(lister);
 	int64_t ahead = pass->want_all ? sync->config.connections
 				       : pass->window;
 	int64_t reader = pass->want_all && pass->done_slot > pass->reader_slot

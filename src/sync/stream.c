@@ -95,6 +95,26 @@ static int64_t room_left(struct stream *for_stream)
 
 static void on_size_committed(void *ctx, int err);
 
+/* What the replica knows of the object. */
+static int load_object(struct stream *stream)
+{
+	struct replica *replica = stream->sync->replica;
+	CLEANUP_BUF struct buf text;
+	buf_init(&text, 64 << 10);
+	int r = replica_key(replica, stream->node.id, &stream->file_id);
+	if (r == 0)
+		r = replica_etag(replica, stream->node.id, &text);
+	if (r < 0)
+		return r;
+	snprintf(stream->etag, sizeof(stream->etag), "%s", buf_str(&text));
+	buf_clear(&text);
+	r = replica_name(replica, stream->node.id, &text);
+	if (r == 0 &&
+	    asprintf(&stream->subject, "storage/%s", buf_str(&text)) < 0)
+		r = -ENOMEM;
+	return r;
+}
+
 static int stream_new(
     struct sync *sync, int64_t node_id, struct stream **ret_stream)
 {
@@ -113,11 +133,10 @@ static int stream_new(
 	    (struct commit_hook){.fn = on_size_committed, .ctx = stream};
 	TAILQ_INSERT_TAIL(&sync->streams, stream, link);
 	int r = replica_get(sync->replica, node_id, &stream->node);
+	if (r == 0 && stream->node.spoiled)
+		r = -EIO;
 	if (r == 0)
-		r = replica_key(sync->replica, node_id, &stream->file_id);
-	if (r == 0 && asprintf(&stream->subject, "storage/%s",
-			  buf_str(&stream->file_id)) < 0)
-		r = -ENOMEM;
+		r = load_object(stream);
 	if (r < 0) {
 		stream_free(stream);
 		return r == -ENOENT ? -ESTALE : r;
@@ -174,6 +193,32 @@ static void fail_readers(struct stream *stream)
 	wait_finish(&readers, -EIO);
 }
 
+static void announce_change(struct stream *stream)
+{
+	struct sync *sync = stream->sync;
+	CLEANUP_BUF struct buf name;
+	buf_init(&name, 64 << 10);
+	if (sync->config.name_changed &&
+	    replica_name(sync->replica, stream->node.id, &name) == 0)
+		sync->config.name_changed(
+		    sync->config.ctx, stream->node.dir, buf_str(&name));
+}
+
+void stream_changed(struct stream *stream)
+{
+	struct sync *sync = stream->sync;
+	if (stream->changed)
+		return;
+	stream->changed = true;
+	int r = write_begin(sync);
+	if (r == 0)
+		r = replica_renew_object(sync->replica, &stream->node);
+	if (r < 0)
+		stream_fail(stream, r, 0, NULL);
+	else
+		write_hook(sync, &stream->size_hook);
+}
+
 /* The true size is in the replica. */
 static void on_size_committed(void *ctx, int err)
 {
@@ -181,6 +226,12 @@ static void on_size_committed(void *ctx, int err)
 	struct sync *sync = stream->sync;
 	if (err < 0) {
 		stream_fail(stream, err, 0, NULL);
+		return;
+	}
+	if (stream->changed) {
+		announce_change(stream);
+		stream_fail(stream, -EIO, 200,
+		    "the object changed while it was read");
 		return;
 	}
 	bool changed = stream->node.size != stream->size;
@@ -198,16 +249,18 @@ int stream_learn_size(struct stream *stream, int64_t size)
 {
 	if (stream->size >= 0)
 		return stream->size == size ? 0 : -ESTALE;
+	if (stream->node.proven && stream->node.size != size)
+		return -ESTALE;
 	stream->size = size;
 	stream->restart_all = true;
-	if (stream->node.proven && stream->node.size == size) {
+	if (stream->node.proven) {
 		stream_schedule_progress(stream);
 		return 0;
 	}
 	int r = write_begin(stream->sync);
 	if (r == 0)
-		r = replica_set_size(
-		    stream->sync->replica, stream->node.id, size);
+		r = replica_set_object(stream->sync->replica, stream->node.id,
+		    size, stream->etag);
 	if (r == 0)
 		write_hook(stream->sync, &stream->size_hook);
 	return r;

@@ -62,6 +62,7 @@ struct stream {
 	bool no_range;	  /* the store ignores Range */
 	bool plain;	  /* the store dislikes it: ask without */
 	struct range *spooler; /* whose transfer fills the spool */
+	bool changed;	  /* the object is another by now */
 	bool restart_all; /* the size has become known */
 	struct http_timer *progress_timer;
 	int spool;	  /* file descriptor; -1: none */
@@ -87,6 +88,10 @@ void range_free(struct range *range);
 /* The object has answered: its true size. 0; -ESTALE: it was another before;
  * or an error of the replica. */
 int stream_learn_size(struct stream *stream, int64_t size);
+
+/* The object turned out to be another than what was read so far: whoever reads
+ * fails, and its name leads to a new node from now on. */
+void stream_changed(struct stream *stream);
 
 /* News: ranges have grown. The stream may be gone afterwards. */
 void stream_progress(struct stream *stream);

@@ -36,6 +36,8 @@ struct sync_config {
 	/* A node's size turned out to be another than was handed out. Called
 	 * on the loop thread, must not block; may be NULL. */
 	void (*size_changed)(void *ctx, int64_t node);
+	/* A name leads to another node now. Likewise. */
+	void (*name_changed)(void *ctx, int64_t dir, const char *name);
 	void *ctx;
 };
 

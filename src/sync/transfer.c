@@ -101,7 +101,7 @@ static int url_want(struct stream *stream)
 	if (stream->url_call)
 		return 0;
 	url_forget(stream);
-	stream->url_call = api_download_url(stream->sync->api,
+	stream->url_call = api_download_url(stream->sync->api, stream->subject,
 	    buf_str(&stream->file_id), stream->file_id.len, false, on_url,
 	    stream);
 	return stream->url_call ? 0 : -ENOMEM;
@@ -112,7 +112,7 @@ static int url_want(struct stream *stream)
 /* The object must be the one that answered first. */
 static int check_same(struct stream *stream, const struct http_head *head)
 {
-	if (!stream->etag[0] && stream->size < 0)
+	if (!stream->etag[0] && !stream->node.proven && stream->size < 0)
 		strcpy(stream->etag, head->etag);
 	else if (stream->etag[0] && head->etag[0] &&
 		 strcmp(stream->etag, head->etag) != 0)
@@ -290,8 +290,10 @@ static void whole_done(struct range *range)
 	struct stream *stream = range->stream;
 	int r = stream_learn_size(stream, stream->spooled);
 	range->filled = range->len = 0;
-	if (r < 0)
-		give_up(range, -EIO, 200, "the object changed while it was read");
+	if (r == -ESTALE)
+		stream_changed(stream);
+	else if (r < 0)
+		give_up(range, r, 200, NULL);
 	else
 		stream_progress(stream);
 }
@@ -307,8 +309,7 @@ static void on_done(void *ctx, int err, const char *detail)
 	} else if (range->refused == -ECANCELED) {
 		range_free(range);
 	} else if (range->refused == -ESTALE) {
-		give_up(range, -EIO, status,
-		    "the object changed while it was read");
+		stream_changed(stream);
 	} else if (range->refused == -EPROTO || err == -EPROTO) {
 		give_up(range, -EPROTO, status,
 		    "the object store's answer is not what was asked for");

@@ -33,8 +33,8 @@ BUILD = Path(os.environ.get("BKEND_BUILD", REPO / "build")).resolve()
 BKENDFS = BUILD / "src" / "bkendfs"
 EMULATOR = BUILD / "src" / "bkend-emulator"
 
-COMMAND_TIMEOUT = 60  # seconds, for any one command
-TEST_TIMEOUT = 90  # seconds, before the watchdog ends a test's daemons
+COMMAND_TIMEOUT = 45  # seconds, for any one command
+TEST_TIMEOUT = 60  # seconds, before the watchdog ends a test's daemons
 
 
 # Commands ------------------------------------------------------------------
@@ -163,6 +163,8 @@ def work(watched):
     yield path
     left = mounts_under(path)
     for point, *_ in left:
+        if pid := daemon_of(point):
+            os.kill(pid, signal.SIGKILL)
         run("fusermount3", "-uz", point)
     reports = [
         report.name + ":\n" + report.read_text(errors="replace")[:6000]

@@ -112,9 +112,11 @@ def test_an_expired_token_is_renewed(project, mount, code):
 
 def test_one_refresh_serves_all_who_were_refused_at_once(project, mount):
     together = threading.Barrier(16)
+    for number in range(16):
+        project.tables[f"t{number}"] = [record(number)]
 
     def hook(request):
-        if not re.fullmatch(r"/v1/data/posts/[0-9a-f]{24}", request.path):
+        if not re.fullmatch(r"/v1/data/t\d+/[0-9a-f]{24}", request.path):
             return None
         token = request.headers["authorization"][7:]
         if project.access[token] == 0:
@@ -127,7 +129,7 @@ def test_one_refresh_serves_all_who_were_refused_at_once(project, mount):
     project.expire_tokens()
     readers = [
         subprocess.Popen(
-            ["cat", str(m / f"posts/{oid(number)}.json")], stdout=subprocess.PIPE
+            ["cat", str(m / f"t{number}/{oid(number)}.json")], stdout=subprocess.PIPE
         )
         for number in range(16)
     ]
@@ -139,6 +141,7 @@ def test_one_refresh_serves_all_who_were_refused_at_once(project, mount):
 def test_a_late_401_for_the_old_token_renews_nothing_again(project, mount):
     """A request that was sent with the old token is refused after the renewal."""
     slow = threading.Event()
+    project.tables["other"] = records(3)
 
     def hook(request):
         token = request.headers.get("authorization", "")[7:]
@@ -154,7 +157,7 @@ def test_a_late_401_for_the_old_token_renews_nothing_again(project, mount):
         ["cat", str(m / f"posts/{oid(1)}.json")], stdout=subprocess.PIPE
     )
     wait_until(lambda: project.count(lambda r: r.path.endswith(oid(1))))
-    assert read(m / f"posts/{oid(2)}.json") == pretty(record(2))
+    assert read(m / f"other/{oid(2)}.json") == pretty(record(2))
     slow.set()
     assert late.communicate(timeout=20)[0] == pretty(record(1))
     assert (_sign_ins(project), _refreshes(project)) == (1, 1)

@@ -99,8 +99,9 @@ def test_a_server_error_that_stays_is_an_io_error_after_the_patience(project, mo
     assert 0.5 < time.monotonic() - began < 10
     assert 2 <= len(seen) <= 40
     times = [request.at for request in seen]
-    pauses = [b - a for a, b in zip(times, times[1:])]
-    assert min(pauses) > 0.02
+    pauses = sorted(b - a for a, b in zip(times, times[1:]))
+    # A kept connection that was reset may be tried anew at once, once.
+    assert pauses[-1] > 0.1 and not [p for p in pauses[1:] if p < 0.02], pauses
     project.hooks.clear()
     assert read(m / NAME) == pretty(record(1))
 
@@ -130,7 +131,6 @@ def test_a_record_that_is_not_one_is_a_protocol_error(project, mount, body):
         b'{"items":[1],"pagination":{"total":1}}',
         b'{"items":[[]],"pagination":{"total":1}}',
         b'{"items":[{"title":"no id"}],"pagination":{"total":1}}',
-        b'{"items":[{"id":7}],"pagination":{"total":1}}',
         b'{"items":[{"id":"a",}],"pagination":{"total":1}}',
         b'{"items":[{"id":"a"}],"pagination":{"total":1}',
         b'{"items":[{"id":"a"}{"id":"b"}],"pagination":{"total":2}}',
@@ -229,18 +229,43 @@ def test_one_who_gives_up_does_not_take_the_others_along(project, mount):
     let_go = threading.Event()
 
     def hook(request):
+        if request.is_page("posts"):
+            let_go.wait(20)
+
+    project.hooks.append(hook)
+    m = mount(project)
+
+    def asked():
+        return project.count(lambda r: r.is_page("posts"))
+
+    stays = subprocess.Popen(["ls", str(m / "posts")], stdout=subprocess.PIPE)
+    wait_until(asked)
+    assert _interrupted(["ls", str(m / "posts")], asked) < 1
+    let_go.set()
+    assert stays.communicate(timeout=20)[0].decode().split() == record_names(5)
+    assert stays.returncode == 0
+    assert asked() == 1
+
+
+def test_a_record_that_hangs_does_not_hold_up_its_neighbours(project, mount):
+    let_go = threading.Event()
+
+    def hook(request):
         if request.path == PATH:
             let_go.wait(20)
 
     project.hooks.append(hook)
     m = mount(project)
-    stays = subprocess.Popen(["cat", str(m / NAME)], stdout=subprocess.PIPE)
-    asked = lambda: project.count(lambda r: r.path == PATH)
-    wait_until(asked)
-    assert _interrupted(["cat", str(m / NAME)], asked) < 1
-    let_go.set()
-    assert stays.communicate(timeout=20)[0] == pretty(record(1))
-    assert stays.returncode == 0
+    hangs = subprocess.Popen(["cat", str(m / NAME)], stdout=subprocess.PIPE)
+    wait_until(lambda: project.count(lambda r: r.path == PATH))
+    try:
+        began = time.monotonic()
+        assert succeed("cat", m / f"posts/{oid(2)}.json") == pretty(record(2))
+        assert sorted(os.listdir(m / "posts")) == record_names(5)
+        assert time.monotonic() - began < 5
+    finally:
+        let_go.set()
+    assert hangs.communicate(timeout=20)[0] == pretty(record(1))
 
 
 # No connection -------------------------------------------------------------

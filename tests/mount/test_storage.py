@@ -110,13 +110,36 @@ def test_one_url_serves_for_a_whole_file(odd, mount):
 # URLs that expire ----------------------------------------------------------
 
 
-@pytest.mark.parametrize("uses", [1, 2])
-def test_a_url_that_expires_in_mid_read_is_renewed(odd, mount, uses):
+@pytest.mark.parametrize("every", [2, 3])
+def test_urls_that_expire_in_mid_read_are_renewed(odd, mount, every):
     server = odd()
-    server.storage.uses = uses
     path = _holds(server, BIG)
+    seen = []
+
+    def hook(request):
+        seen.append(request)
+        if len(seen) % every == 0 and len(seen) <= 12:
+            server.storage.revoke()
+
+    server.storage.hooks.append(hook)
     m = mount(server)
     assert read(m / path) == BIG
+    assert server.storage.count(lambda r: r.status == 403) >= 1
+    assert server.count(lambda r: r.path.endswith("/download-url")) >= 2
+
+
+def test_a_url_that_lives_shorter_than_the_read_is_renewed(odd, mount):
+    server = odd()
+    server.storage.ttl = 1
+    server.storage.rate = 4 << 20
+    path = _holds(server, BIG)
+    m = mount(server)
+    with open(m / path, "rb", buffering=0) as held:
+        for offset in (0, 5 << 20, 11 << 20):
+            held.seek(offset)
+            assert held.read(100000) == BIG[offset : offset + 100000]
+            time.sleep(1.1)
+    assert server.count(lambda r: r.path.endswith("/download-url")) >= 2
 
 
 def test_a_url_that_expired_between_two_reads_is_renewed(odd, mount):
