@@ -569,8 +569,8 @@ static int check_key(const char *key, int *ret_status)
 {
 	if (strncmp(key, "pk_", 3) != 0 && strncmp(key, "sk_", 3) != 0)
 		return complain(ret_status, EXIT_USAGE,
-		    "the key is none: a publishable key begins with pk_, a"
-		    " secret key with sk_");
+		    "the key is none: BKEND_PUBLISHABLE_KEY begins with pk_,"
+		    " BKEND_SECRET_KEY with sk_");
 	for (const char *c = key; *c; c++) {
 		if (*c <= ' ' || *c > '~')
 			return complain(ret_status, EXIT_USAGE,

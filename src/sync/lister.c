@@ -208,7 +208,7 @@ void lister_failed(struct lister *lister, int err)
 	lister->state = LISTER_IDLE;
 	view.err = err;
 	set_view(lister, &view);
-	if (err == -ENOENT)
+	if (err == -ENOENT && lister->pass.done_slot == 0)
 		lister->missing_until_ms =
 		    timestamp_mono_ms() + lister->sync->config.ttl_ms;
 	if (err == -EACCES)
