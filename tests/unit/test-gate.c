@@ -1,0 +1,213 @@
+#include "unit.h"
+
+#include "api/gate.h"
+#include "fake-http.h"
+
+#define GUESTS 8
+
+struct guest {
+	struct gate_pass pass;
+	int number;
+};
+
+static struct fake *fake;
+static struct gate gate;
+static struct guest guests[GUESTS];
+static int order[GUESTS * 4];
+static size_t order_len;
+
+static void go(void *ctx)
+{
+	struct guest *guest = ctx;
+	order[order_len++] = guest->number;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	fake = fake_new();
+	order_len = 0;
+	for (int i = 0; i < GUESTS; i++)
+		guests[i] = (struct guest){
+		    .pass = {.go = go, .ctx = &guests[i]}, .number = i};
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	fake_free(fake);
+	return 0;
+}
+
+static void enter(int number)
+{
+	gate_enter(&gate, &guests[number].pass);
+}
+
+static void leave(int number)
+{
+	gate_leave(&gate, &guests[number].pass);
+}
+
+static void assert_order(size_t count, const int *expected)
+{
+	assert_int_equal(order_len, count);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(order[i], expected[i]);
+}
+#define ASSERT_ORDER(...)                                                      \
+	assert_order(sizeof((int[]){__VA_ARGS__}) / sizeof(int),               \
+	    (int[]){__VA_ARGS__})
+
+static void so_many_are_let_in_and_the_rest_in_order(void **state)
+{
+	(void)state;
+	gate_init(&gate, fake_http(fake), 2);
+	for (int i = 0; i < 5; i++)
+		enter(i);
+	ASSERT_ORDER(0, 1);
+	assert_int_equal(gate.inside, 2);
+	leave(1);
+	ASSERT_ORDER(0, 1, 2);
+	leave(0);
+	leave(2);
+	ASSERT_ORDER(0, 1, 2, 3, 4);
+	leave(3);
+	leave(4);
+	assert_int_equal(gate.inside, 0);
+}
+
+static void what_is_guessed_goes_after_what_is_waited_for(void **state)
+{
+	(void)state;
+	gate_init(&gate, fake_http(fake), 1);
+	guests[1].pass.speculative = guests[2].pass.speculative = true;
+	for (int i = 0; i < 5; i++)
+		enter(i);
+	for (int i = 0; i < 2; i++)
+		leave(order[order_len - 1]);
+	ASSERT_ORDER(0, 3, 4);
+	leave(4);
+	leave(1);
+	ASSERT_ORDER(0, 3, 4, 1, 2);
+}
+
+static void one_who_leaves_while_waiting_is_never_called(void **state)
+{
+	(void)state;
+	gate_init(&gate, fake_http(fake), 1);
+	guests[3].pass.speculative = true;
+	for (int i = 0; i < 5; i++)
+		enter(i);
+	leave(1);
+	leave(3);
+	leave(3); /* harmless */
+	leave(0);
+	leave(0);
+	ASSERT_ORDER(0, 2);
+	assert_int_equal(gate.inside, 1);
+	leave(2);
+	leave(4);
+	ASSERT_ORDER(0, 2, 4);
+	assert_int_equal(gate.inside, 0);
+}
+
+static void one_who_left_may_enter_again(void **state)
+{
+	(void)state;
+	gate_init(&gate, fake_http(fake), 1);
+	enter(0);
+	leave(0);
+	enter(0);
+	enter(1);
+	leave(1);
+	enter(1);
+	leave(0);
+	ASSERT_ORDER(0, 0, 1);
+}
+
+static void nobody_passes_while_on_hold(void **state)
+{
+	(void)state;
+	gate_init(&gate, fake_http(fake), 4);
+	enter(0);
+	gate_hold(&gate, 1000);
+	enter(1);
+	enter(2);
+	leave(0);
+	fake_advance(fake, 999);
+	ASSERT_ORDER(0);
+	fake_advance(fake, 1);
+	ASSERT_ORDER(0, 1, 2);
+	enter(3);
+	ASSERT_ORDER(0, 1, 2, 3);
+	assert_int_equal(fake_timer_count(fake), 0);
+}
+
+static void the_longer_hold_counts(void **state)
+{
+	(void)state;
+	gate_init(&gate, fake_http(fake), 4);
+	gate_hold(&gate, 5000);
+	gate_hold(&gate, 1000);
+	enter(0);
+	fake_advance(fake, 4999);
+	assert_int_equal(order_len, 0);
+	gate_hold(&gate, 2000);
+	assert_int_equal(fake_timer_count(fake), 1);
+	fake_advance(fake, 1999);
+	assert_int_equal(order_len, 0);
+	fake_advance(fake, 1);
+	ASSERT_ORDER(0);
+}
+
+static void one_may_leave_while_on_hold(void **state)
+{
+	(void)state;
+	gate_init(&gate, fake_http(fake), 1);
+	gate_hold(&gate, 1000);
+	enter(0);
+	enter(1);
+	leave(0);
+	fake_advance(fake, 1000);
+	ASSERT_ORDER(1);
+}
+
+/* One who is done as soon as it is let in. */
+static void go_and_leave(void *ctx)
+{
+	go(ctx);
+	gate_leave(&gate, &((struct guest *)ctx)->pass);
+}
+
+static void leaving_from_within_lets_the_next_in(void **state)
+{
+	(void)state;
+	gate_init(&gate, fake_http(fake), 1);
+	gate_hold(&gate, 10);
+	for (int i = 0; i < 4; i++) {
+		guests[i].pass.go = go_and_leave;
+		enter(i);
+	}
+	fake_advance(fake, 10);
+	ASSERT_ORDER(0, 1, 2, 3);
+	assert_int_equal(gate.inside, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(so_many_are_let_in_and_the_rest_in_order),
+	    TEST(what_is_guessed_goes_after_what_is_waited_for),
+	    TEST(one_who_leaves_while_waiting_is_never_called),
+	    TEST(one_who_left_may_enter_again),
+	    TEST(nobody_passes_while_on_hold),
+	    TEST(the_longer_hold_counts),
+	    TEST(one_may_leave_while_on_hold),
+	    TEST(leaving_from_within_lets_the_next_in),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
