@@ -86,8 +86,10 @@ def test_rsync_twice_copies_nothing_the_second_time(emulator, mount, work, sampl
     server.reset()
     again = mount(server, cache=work / "cache")
     assert succeed("rsync", "-ai", f"{again.path}/", work / "copy") == b""
+    # Nor when the replica was lost in between.
     fresh = mount(server)
-    assert succeed("rsync", "-aic", f"{fresh.path}/", work / "copy") == b""
+    said = succeed("rsync", "-ai", "--omit-dir-times", f"{fresh.path}/", work / "copy")
+    assert said.splitlines() == []
     run("chmod", "-R", "u+w", work / "copy")
 
 
