@@ -483,7 +483,7 @@ static int fill_in(struct options *options, int *ret_status)
 	for (size_t i = 0;
 	     !options->demo && r == 0 && i < ARRAY_SIZE(variables); i++)
 		r = from_environment(variables[i].name,
-		    (char **)((char *)options + variables[i].offset),
+		    (void *)((char *)options + variables[i].offset),
 		    ret_status);
 	if (r == 0 && !options->tables)
 		r = parse_tables(tables && !options->demo ? tables : "",

@@ -11,7 +11,35 @@ enum { POS_DOT = 1, POS_DOTDOT = 2, POS_FILES = 3, POS_STORAGE = 4 };
 struct dir {
 	int64_t id;
 	struct sync_dir open; /* of a listed directory */
+	LIST_ENTRY(dir) link;
 };
+
+static struct dir *dir_new(struct fs *fs, int64_t id)
+{
+	struct dir *dir = calloc(1, sizeof(*dir));
+	if (!dir)
+		return NULL;
+	dir->id = id;
+	lock_acquire(&fs->lock);
+	LIST_INSERT_HEAD(&fs->dirs, dir, link);
+	lock_release(&fs->lock);
+	return dir;
+}
+
+static void dir_free(struct fs *fs, struct dir *dir)
+{
+	lock_acquire(&fs->lock);
+	LIST_REMOVE(dir, link);
+	lock_release(&fs->lock);
+	free(dir);
+}
+
+void dir_free_all(struct fs *fs)
+{
+	struct dir *dir;
+	while ((dir = LIST_FIRST(&fs->dirs)))
+		dir_free(fs, dir);
+}
 
 static struct dir *dir_of(const struct fuse_file_info *fi)
 {
@@ -36,7 +64,7 @@ static void on_opened(struct sync_op *op, int err)
 {
 	struct request *request = (struct request *)op;
 	if (err) {
-		free(request->dir);
+		dir_free(request->fs, request->dir);
 		reply_error(request->req, err);
 	} else {
 		request->dir->open = op->open_dir;
@@ -48,24 +76,23 @@ static void on_opened(struct sync_op *op, int err)
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
-	struct dir *dir = calloc(1, sizeof(*dir));
+	struct dir *dir = dir_new(fs, (int64_t)ino);
 	if (!dir) {
 		reply_error(req, -ENOMEM);
 		return;
 	}
-	dir->id = (int64_t)ino;
 	int r = is_listed(dir->id)
 		    ? sync_dir_open_now(fs->sync, dir->id, &dir->open)
 		    : 0;
 	if (r == 0) {
 		reply_open(req, fi, dir);
 	} else if (r != -EAGAIN) {
-		free(dir);
+		dir_free(fs, dir);
 		reply_error(req, r);
 	} else {
 		struct request *request = request_new(fs, req, on_opened);
 		if (!request) {
-			free(dir);
+			dir_free(fs, dir);
 			return;
 		}
 		request->dir = dir;
@@ -81,7 +108,7 @@ void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct dir *dir = dir_of(fi);
 	(void)ino;
 	sync_dir_close(fs->sync, &dir->open);
-	free(dir);
+	dir_free(fs, dir);
 	fuse_reply_err(req, 0);
 }
 
@@ -129,7 +156,9 @@ static int add_node(
 	struct filling *f = ctx;
 	struct stat attr;
 	attr_of_node(f->fs, node, &attr);
-	return add(f, name, &attr, sync_size_is_known(f->fs->sync, node), pos);
+	bool known = sync_size_is_known(f->fs->sync, node) &&
+		     !lookup_is_waiting(f->fs, node->dir, name);
+	return add(f, name, &attr, known, pos);
 }
 
 /* An entry that always exists, unless the reader is past it. */

@@ -4,8 +4,10 @@
 
 #define FUSE_USE_VERSION 312
 #include <fuse_lowlevel.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 
+#include "base/lock.h"
 #include "fs/fs.h"
 
 /* Nodes never change, so what is said of them holds for good. In seconds. */
@@ -16,6 +18,9 @@
 
 struct control;
 struct notifier;
+
+struct dir;
+struct request;
 
 struct fs {
 	struct fs_config config;
@@ -28,7 +33,12 @@ struct fs {
 	int64_t started_ms; /* wall clock; also the fixed directories' mtime */
 	uid_t uid;
 	gid_t gid;
+	bool answering_init; /* the next reply is INIT's: see channel.c */
 	bool can_expire; /* the kernel knows notify_expire_entry */
+	struct lock lock;
+	/* Under lock: open directories, and lookups that wait for sync. */
+	LIST_HEAD(, dir) dirs;
+	LIST_HEAD(, request) lookups;
 	bool no_open; /* the kernel takes ENOSYS for an answer to open */
 };
 
@@ -42,6 +52,7 @@ struct request {
 	bool plus;	/* readdirplus */
 	struct dir *dir; /* readdir, opendir */
 	struct fuse_file_info fi;
+	LIST_ENTRY(request) lookup_link;
 };
 
 struct request *request_new(struct fs *fs, fuse_req_t req,
@@ -63,13 +74,26 @@ void attr_of_node(
 /* The same of a directory that always exists. False: there is none such. */
 bool attr_of_fixed(const struct fs *fs, int64_t id, struct stat *out);
 
+/* ---- channel.c ---- */
+
+/* Put ourselves between libfuse and a session that is mounted. 0 or -errno. */
+int channel_open(struct fs *fs);
+
 /* ---- node.c ---- */
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
     struct fuse_file_info *fi);
 
+/* Whether a lookup of the name is waiting. The kernel makes who finds the name
+ * in a readdirplus reply wait for it as well. */
+bool lookup_is_waiting(struct fs *fs, int64_t dir, const char *name);
+
 /* ---- dir.c ---- */
+
+/* What was left open when the mount ended. */
+void dir_free_all(struct fs *fs);
+
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
     struct fuse_file_info *fi);

@@ -159,10 +159,39 @@ static void finish_lookup(
 	sync_measure(fs->sync, &request->op);
 }
 
+static void lookup_begins(struct request *request)
+{
+	struct fs *fs = request->fs;
+	lock_acquire(&fs->lock);
+	LIST_INSERT_HEAD(&fs->lookups, request, lookup_link);
+	lock_release(&fs->lock);
+}
+
+static void lookup_ends(struct request *request)
+{
+	struct fs *fs = request->fs;
+	lock_acquire(&fs->lock);
+	LIST_REMOVE(request, lookup_link);
+	lock_release(&fs->lock);
+}
+
+bool lookup_is_waiting(struct fs *fs, int64_t dir, const char *name)
+{
+	struct request *request;
+	bool found = false;
+	lock_acquire(&fs->lock);
+	LIST_FOREACH(request, &fs->lookups, lookup_link)
+	found = found || (request->op.dir == dir &&
+			     strcmp(request->name, name) == 0);
+	lock_release(&fs->lock);
+	return found;
+}
+
 static void on_looked_up(struct sync_op *op, int err)
 {
 	struct request *request = (struct request *)op;
 	struct fs *fs = request->fs;
+	lookup_ends(request);
 	fuse_req_t req = request->req;
 	struct node node = op->node;
 	int64_t dir = op->dir;
@@ -231,6 +260,12 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 			return;
 		request->op.dir = dir;
 		request->op.name = request->name = strdup(name);
+		if (!request->name) {
+			reply_error(req, -ENOMEM);
+			request_free(request);
+			return;
+		}
+		lookup_begins(request);
 		sync_lookup(fs->sync, &request->op);
 	}
 }

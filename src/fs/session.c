@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -31,6 +32,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	want(conn, FUSE_CAP_READDIRPLUS, true);
 	want(conn, FUSE_CAP_READDIRPLUS_AUTO, false);
 	want(conn, FUSE_CAP_PARALLEL_DIROPS, true);
+	fs->answering_init =
+	    (conn->capable & FUSE_CAP_PARALLEL_DIROPS) != 0;
 	want(conn, FUSE_CAP_ASYNC_READ, true);
 	/* Replies are copied: splice was measured to be slower. */
 	want(conn,
@@ -166,6 +169,34 @@ static void install_wake(void)
 	sigaction(SIGUSR1, &action, NULL);
 }
 
+/* The first line that a child wrote, without its end. */
+static void take_words(int from)
+{
+	char words[sizeof(last_message)];
+	ssize_t n = pread(from, words, sizeof(words) - 1, 0);
+	if (n <= 0)
+		return;
+	words[n] = '\0';
+	words[strcspn(words, "\n")] = '\0';
+	strcpy(last_message, words);
+}
+
+/* fusermount3 writes to stderr, too: its words become part of our line. */
+static int mount_quietly(struct fs *fs)
+{
+	CLEANUP_CLOSE int kept = dup(STDERR_FILENO);
+	CLEANUP_CLOSE int words = memfd_create("words", MFD_CLOEXEC);
+	bool quiet = kept >= 0 && words >= 0 && !fs->config.debug &&
+		     dup2(words, STDERR_FILENO) >= 0;
+	int r = fuse_session_mount(fs->session, fs->config.mountpoint);
+	if (quiet) {
+		dup2(kept, STDERR_FILENO);
+		if (r != 0)
+			take_words(words);
+	}
+	return r;
+}
+
 int fs_new(const struct fs_config *config, struct fs **ret_fs)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
@@ -177,6 +208,9 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	fs->uid = getuid();
 	fs->gid = getgid();
 	fs->started_ms = timestamp_now_ms();
+	lock_init(&fs->lock);
+	LIST_INIT(&fs->dirs);
+	LIST_INIT(&fs->lookups);
 	fs->control = control_new(fs);
 	fs->notifier = notifier_new(fs);
 	if (!fs->control || !fs->notifier || add_options(fs, &args) < 0)
@@ -190,9 +224,12 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 		goto fail;
 	install_wake();
 	r = -EIO;
-	if (fuse_session_mount(fs->session, config->mountpoint) != 0)
+	if (mount_quietly(fs) != 0)
 		goto fail;
 	fs->mounted = true;
+	r = channel_open(fs);
+	if (r < 0)
+		goto fail;
 	fuse_opt_free_args(&args);
 	*ret_fs = fs;
 	return 0;
@@ -263,6 +300,8 @@ void fs_free(struct fs *fs)
 		fs_unmount(fs);
 		fuse_session_destroy(fs->session);
 	}
+	dir_free_all(fs);
 	control_free(fs->control);
+	lock_done(&fs->lock);
 	free(fs);
 }

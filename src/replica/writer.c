@@ -141,7 +141,7 @@ static int is_same(struct replica *replica, const struct node *node,
     const struct replica_row *row)
 {
 	if (node->kind != row->kind || node->other_size != row->other_size ||
-	    (node->mtime_ms != row->mtime_ms && row->kind != NODE_KIND_SPEC))
+	    node->mtime_ms != row->mtime_ms)
 		return 0;
 	if (!row->text)
 		return 1;

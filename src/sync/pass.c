@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -428,6 +429,10 @@ static int spec_fetch(struct lister *lister)
 	return lister->pass.spec_call ? 0 : -ENOMEM;
 }
 
+/* Pages to fetch ahead of a reader who has got to the page of that number: one
+ * who only looks costs little, one who goes on soon has all connections. */
+static const unsigned ramp[] = {1, 1, 2, 2, 3, 4};
+
 void pass_reader_at(struct lister *lister, int64_t pos)
 {
 	struct pass *pass = &lister->pass;
@@ -435,7 +440,7 @@ void pass_reader_at(struct lister *lister, int64_t pos)
 	if (slot <= pass->reader_slot)
 		return;
 	pass->reader_slot = slot;
-	pass->window *= 2;
+	pass->window = slot < (int64_t)ARRAY_SIZE(ramp) ? ramp[slot] : UINT_MAX;
 	if (pass->window > lister->sync->config.connections)
 		pass->window = lister->sync->config.connections;
 }

@@ -4,6 +4,7 @@
 
 #include "api/record.h"
 #include "base/cleanup.h"
+#include "base/hash.h"
 #include "base/timestamp.h"
 #include "base/log.h"
 #include "json/json.h"
@@ -145,6 +146,21 @@ int store_record(struct sync *sync, int64_t dir, const struct record *record,
 	return r;
 }
 
+/* 2000-01-01, and twenty years, in milliseconds. */
+#define DATES_FROM INT64_C(946684800000)
+#define DATES_SPAN (INT64_C(20) * 365 * 24 * 3600 * 1000)
+
+/*
+ * A spec carries no date, but rsync and backup tools go by one: another text
+ * must have another, and the same text the same, also for a replica that was
+ * made anew. So its date is made from the text.
+ */
+static int64_t date_of_text(const char *text, size_t len)
+{
+	uint64_t hash = hash_fnv1a(HASH_FNV1A_INIT, text, len);
+	return DATES_FROM + (int64_t)(hash % DATES_SPAN);
+}
+
 int store_spec(struct sync *sync, int64_t dir, const char *text, size_t len,
     int64_t base, int64_t pos)
 {
@@ -154,8 +170,6 @@ int store_spec(struct sync *sync, int64_t dir, const char *text, size_t len,
 	int r = json_pretty_size(text, len, &pretty);
 	if (r < 0)
 		return r;
-	/* A spec carries no date: it is as old as the replica's first look at
-	 * it, and keeps that while it stays the same. */
 	struct replica_row row = {
 	    .dir = dir,
 	    .kind = NODE_KIND_SPEC,
@@ -164,7 +178,7 @@ int store_spec(struct sync *sync, int64_t dir, const char *text, size_t len,
 	    .name = ".spec.json",
 	    .text = text,
 	    .text_len = len,
-	    .mtime_ms = timestamp_now_ms(),
+	    .mtime_ms = date_of_text(text, len),
 	    .size = (int64_t)len,
 	    .other_size = (int64_t)pretty,
 	    .checked_ms = timestamp_now_ms(),
