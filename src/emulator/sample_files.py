@@ -143,8 +143,8 @@ def gif(size=96, frames=12):
     return out.getvalue()
 
 
-def wav(seconds=6, rate=22050):
-    """A chord that fades."""
+def wav(strokes=5, seconds=6, rate=22050):
+    """A chord that fades, struck again and again."""
     tones = (261.63, 329.63, 392.0, 523.25)
     samples = bytearray()
     for i in range(seconds * rate):
@@ -152,6 +152,7 @@ def wav(seconds=6, rate=22050):
         v = sum(math.sin(2 * math.pi * f * t) * math.exp(-t * (0.5 + k * 0.2))
                 for k, f in enumerate(tones)) / len(tones)
         samples += struct.pack("<h", int(v * 30000))
+    samples *= strokes
     header = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(samples), b"WAVE",
                          b"fmt ", 16, 1, 1, rate, rate * 2, 2, 16, b"data", len(samples))
     return header + bytes(samples)

@@ -18,6 +18,7 @@
 
 struct control;
 struct notifier;
+struct pusher;
 
 struct dir;
 struct request;
@@ -28,6 +29,7 @@ struct fs {
 	struct fuse_session *session;
 	struct control *control;
 	struct notifier *notifier;
+	struct pusher *pusher;
 	pthread_t main_thread; /* in fs_run */
 	bool mounted;
 	int64_t started_ms; /* wall clock; also the fixed directories' mtime */

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fs/internal.h"
+#include "fs/push.h"
 #include "fs/text.h"
 
 /* ---- requests ---- */
@@ -397,8 +397,10 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		reply_error(req, r == -ENOENT ? -ESTALE : r);
 	else if (node.kind == NODE_KIND_OBJECT)
 		read_object(fs, req, id, size, off);
-	else if (is_text(&node))
-		read_text(fs, req, id, size, off);
-	else
+	else if (!is_text(&node))
 		reply_error(req, -EISDIR);
+	else
+		read_text(fs, req, id, size, off);
+	if (r == 0 && off == 0 && node.kind == NODE_KIND_RECORD)
+		pusher_observe(fs->pusher, &node);
 }

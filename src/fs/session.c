@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/timestamp.h"
-#include "fs/internal.h"
+#include "fs/push.h"
 
 /* Requests that the kernel may have under way in the background: asynchronous
  * reads count among them, and are held back beyond it. */
@@ -213,7 +213,8 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	LIST_INIT(&fs->lookups);
 	fs->control = control_new(fs);
 	fs->notifier = notifier_new(fs);
-	if (!fs->control || !fs->notifier || add_options(fs, &args) < 0)
+	fs->pusher = pusher_new(fs);
+	if (!fs->control || !fs->notifier || !fs->pusher || add_options(fs, &args) < 0)
 		goto fail;
 	r = -EINVAL;
 	if (!config->debug)
@@ -295,6 +296,7 @@ void fs_free(struct fs *fs)
 {
 	if (!fs)
 		return;
+	pusher_free(fs->pusher);
 	notifier_free(fs->notifier);
 	if (fs->session) {
 		fs_unmount(fs);

@@ -82,6 +82,7 @@ static int load_totals(struct replica *replica)
 		replica->totals.nodes = sqlite3_column_int64(s, 0);
 		replica->totals.bytes = sqlite3_column_int64(s, 1);
 		replica->made_ms = sqlite3_column_int64(s, 2);
+		replica->next_id = sqlite3_column_int64(s, 3) + 1;
 	}
 	int err = connection_error(replica->writer, r);
 	sqlite3_reset(s);

@@ -128,7 +128,12 @@ int replica_begin(struct replica *replica);
 int replica_commit(struct replica *replica);
 void replica_rollback(struct replica *replica);
 
+/* Set count ids aside, for nodes that shall be numbered in another order than
+ * they are written in; the first of them. */
+int64_t replica_reserve_ids(struct replica *replica, int64_t count);
+
 struct replica_row {
+	int64_t id; /* from replica_reserve_ids, if the node is new; 0: any */
 	int64_t dir;
 	enum node_kind kind;
 	const char *key;

@@ -67,8 +67,8 @@ static const char *const statement_sql[STATEMENTS] = {
 		   " (SELECT max(pos) FROM entry e WHERE e.dir = ?1)"
 		   " FROM (SELECT 1) LEFT JOIN listing l ON l.dir = ?1",
     [ST_INSERT] = "INSERT INTO node(dir, kind, live, name, key, mtime, size,"
-		  " other_size, checked, pos, proven)"
-		  " VALUES(?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+		  " other_size, checked, pos, proven, id)"
+		  " VALUES(?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [ST_INSERT_TEXT] = "INSERT INTO text(node, text) VALUES(?1, ?2)",
     [ST_BURY] = "UPDATE node SET live = 0 WHERE id = ?1",
     [ST_SEEN] = "UPDATE node SET pos = ?2 WHERE id = ?1",
@@ -90,7 +90,9 @@ static const char *const statement_sql[STATEMENTS] = {
 		     " WHERE id = ?1",
     [ST_SHOW_TABLE] = "UPDATE node SET pos = 1 WHERE id = ?1 AND pos = 0",
     [ST_TOTALS] = "SELECT count(*), CAST(total(max(size, 0)) AS INTEGER),"
-		  " (SELECT made FROM meta) FROM node",
+		  " (SELECT made FROM meta),"
+		  " (SELECT seq FROM sqlite_sequence WHERE name = 'node')"
+		  " FROM node",
 };
 
 int connection_error(struct connection *connection, int result)

@@ -81,6 +81,13 @@ static void count(struct replica *replica, int64_t nodes, int64_t bytes)
 	lock_release(&replica->lock);
 }
 
+int64_t replica_reserve_ids(struct replica *replica, int64_t count_ids)
+{
+	int64_t first = replica->next_id;
+	replica->next_id += count_ids;
+	return first;
+}
+
 static int insert_text(
     struct replica *replica, int64_t id, const struct replica_row *row)
 {
@@ -110,12 +117,13 @@ static int insert(struct replica *replica, const struct replica_row *row,
 	sqlite3_bind_int64(s, 7, row->other_size);
 	sqlite3_bind_int64(s, 8, row->checked_ms);
 	sqlite3_bind_int64(s, 9, pos);
+	int64_t id = row->id ? row->id : replica->next_id++;
 	sqlite3_bind_int(s, 10, proven);
+	sqlite3_bind_int64(s, 11, id);
 	int r = connection_run(replica->writer, s);
 	sqlite3_clear_bindings(s);
 	if (r < 0)
 		return r;
-	int64_t id = sqlite3_last_insert_rowid(replica->writer->db);
 	if (row->text)
 		r = insert_text(replica, id, row);
 	if (r < 0)

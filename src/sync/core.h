@@ -91,11 +91,19 @@ struct lister *sync_lister(struct sync *sync, int64_t dir);
 
 struct record;
 
-/* Put a record (of a table, or a stored file's metadata with its object) at
- * pos (0: not in a listing) of the pass that began at base. checked_ms: when
- * it was confirmed alone, or 0. *ret_again: the pass has it already. */
+/* Where and how a record is put. */
+struct placement {
+	int64_t base;	    /* of the pass */
+	int64_t pos;	    /* in it; 0: not in a listing */
+	int64_t id;	    /* for a new node, reserved; 0: any */
+	int64_t object_id;  /* the same for a stored file's object */
+	int64_t checked_ms; /* when it was confirmed alone, or 0 */
+};
+
+/* Put a record (of a table, or a stored file's metadata with its object).
+ * *ret_again: the pass has it already. */
 int store_record(struct sync *sync, int64_t dir, const struct record *record,
-    int64_t base, int64_t pos, int64_t checked_ms, bool *ret_again);
+    const struct placement *place, bool *ret_again);
 
 int store_spec(struct sync *sync, int64_t dir, const char *text, size_t len,
     int64_t base, int64_t pos);

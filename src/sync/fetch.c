@@ -75,8 +75,8 @@ static int store(struct fetch *fetch, const char *text, size_t len)
 	int r = record_parse(text, len, &record);
 	if (r < 0)
 		return r;
-	r = store_record(fetch->sync, fetch->dir, &record, 0, 0,
-	    timestamp_now_ms(), &again);
+	struct placement place = {.checked_ms = timestamp_now_ms()};
+	r = store_record(fetch->sync, fetch->dir, &record, &place, &again);
 	record_done(&record);
 	return r;
 }

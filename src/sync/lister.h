@@ -21,7 +21,7 @@
 #define PAGE_LIMIT 100
 
 /* Positions a page has: pos = base + (slot << PAGE_BITS) + 1 + index. */
-#define PAGE_BITS 20
+#define PAGE_BITS SYNC_PAGE_BITS
 #define PAGE_RECORDS_MAX ((INT64_C(1) << PAGE_BITS) - 2)
 
 /* One pass may look at the pages so many times until it is sure. */

@@ -24,8 +24,12 @@
 #include "sync/lister.h"
 #include "tree/name.h"
 
+/* Inode numbers set aside for a page. */
+#define IDS_RESERVED 128
+
 struct page_fetch {
 	struct lister *lister;
+	int64_t first_id; /* reserved for it */
 	struct api_call *call; /* NULL when the page has come */
 	struct commit_hook hook;
 	struct api_page info;
@@ -52,6 +56,14 @@ static void fetch_drop(struct page_fetch *fetch)
 	free(fetch);
 }
 
+/* Inode numbers rise with the position, in whatever order pages come: programs
+ * like cp read by inode. Twice as many, for files and their objects. */
+static void reserve_ids(struct page_fetch *fetch)
+{
+	fetch->first_id = replica_reserve_ids(
+	    fetch->lister->sync->replica, 2 * IDS_RESERVED);
+}
+
 /* Take back what a page that is not whole has put into the replica. */
 static int fetch_take_back(struct page_fetch *fetch)
 {
@@ -64,6 +76,7 @@ static int fetch_take_back(struct page_fetch *fetch)
 	if (fetch->count == 0)
 		return 0;
 	fetch->count = fetch->unique = 0;
+	reserve_ids(fetch); /* some of the old ones are taken */
 	r = write_begin(lister->sync);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++) {
 		if (dirs[i])
@@ -277,9 +290,16 @@ static int page_record(void *ctx, const char *text, size_t len)
 			explain(lister, r, "a record in the listing has no id");
 		return r;
 	}
-	int64_t pos = slot_pos(pass, fetch->slot) + 1 + fetch->count;
+	struct placement place = {
+	    .base = pass->base,
+	    .pos = slot_pos(pass, fetch->slot) + 1 + fetch->count,
+	};
+	if (fetch->count < IDS_RESERVED) {
+		place.id = fetch->first_id + fetch->count;
+		place.object_id = place.id + IDS_RESERVED;
+	}
 	r = store_record(
-	    lister->sync, lister->dir, &record, pass->base, pos, 0, &again);
+	    lister->sync, lister->dir, &record, &place, &again);
 	if (r == 0) {
 		fetch->count++;
 		if (!again) {
@@ -370,6 +390,7 @@ static int page_fetch(struct lister *lister, int64_t page)
 	    .page = page,
 	    .limit = pass->limit,
 	};
+	reserve_ids(fetch);
 	TAILQ_INSERT_TAIL(&pass->fetches, fetch, link);
 	fetch->call = api_list(lister->sync->api, &query, &sink, fetch);
 	if (!fetch->call) {

@@ -50,8 +50,8 @@ static int compare(const struct buf *a, const struct buf *b)
 
 /* Two stored files of one name: the one with the greater id is marked. */
 static int store_twin(struct sync *sync, const struct node *other,
-    const struct record *record, struct replica_row *row, int64_t base,
-    int64_t pos)
+    const struct record *record, struct replica_row *row,
+    const struct placement *place)
 {
 	CLEANUP_BUF struct buf key, original, name;
 	struct node node;
@@ -75,13 +75,13 @@ static int store_twin(struct sync *sync, const struct node *other,
 			    sync->replica, other, buf_str(&name), &node);
 	}
 	if (r == 0)
-		r = replica_put(
-		    sync->replica, row, base, pos, &node, &again);
+		r = replica_put(sync->replica, row, place->base, place->pos,
+		    &node, &again);
 	return r == -EEXIST ? -EPROTO : r;
 }
 
 static int store_object(struct sync *sync, const struct record *record,
-    int64_t base, int64_t pos, int64_t checked_ms)
+    const struct placement *place)
 {
 	CLEANUP_BUF struct buf name;
 	struct node node;
@@ -92,6 +92,7 @@ static int store_object(struct sync *sync, const struct record *record,
 	if (r < 0)
 		return r;
 	struct replica_row row = {
+	    .id = place->object_id,
 	    .dir = NODE_STORAGE,
 	    .kind = NODE_KIND_OBJECT,
 	    .key = buf_str(&record->id),
@@ -100,16 +101,17 @@ static int store_object(struct sync *sync, const struct record *record,
 	    .mtime_ms = record->mtime_ms,
 	    .size = record->size,
 	    .other_size = record->size,
-	    .checked_ms = checked_ms,
+	    .checked_ms = place->checked_ms,
 	};
-	r = replica_put(sync->replica, &row, base, pos, &node, &again);
+	r = replica_put(
+	    sync->replica, &row, place->base, place->pos, &node, &again);
 	if (r == -EEXIST)
-		r = store_twin(sync, &node, record, &row, base, pos);
+		r = store_twin(sync, &node, record, &row, place);
 	return r;
 }
 
 int store_record(struct sync *sync, int64_t dir, const struct record *record,
-    int64_t base, int64_t pos, int64_t checked_ms, bool *ret_again)
+    const struct placement *place, bool *ret_again)
 {
 	CLEANUP_BUF struct buf name;
 	struct node node;
@@ -124,6 +126,7 @@ int store_record(struct sync *sync, int64_t dir, const struct record *record,
 	if (r < 0)
 		return r;
 	struct replica_row row = {
+	    .id = place->id,
 	    .dir = dir,
 	    .kind = NODE_KIND_RECORD,
 	    .key = buf_str(&record->id),
@@ -134,15 +137,16 @@ int store_record(struct sync *sync, int64_t dir, const struct record *record,
 	    .mtime_ms = record->mtime_ms,
 	    .size = (int64_t)record->text.len,
 	    .other_size = (int64_t)pretty,
-	    .checked_ms = checked_ms,
+	    .checked_ms = place->checked_ms,
 	};
-	r = replica_put(sync->replica, &row, base, pos, &node, ret_again);
+	r = replica_put(
+	    sync->replica, &row, place->base, place->pos, &node, ret_again);
 	if (r == -EEXIST) {
 		log_error("two records share the name %s", buf_str(&name));
 		return -EPROTO;
 	}
 	if (r == 0 && dir == NODE_FILES)
-		r = store_object(sync, record, base, pos, checked_ms);
+		r = store_object(sync, record, place);
 	return r;
 }
 

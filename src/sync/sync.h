@@ -46,6 +46,10 @@ int sync_new(const struct sync_config *config, struct sync **ret_sync);
 /* Once the loop has ended. */
 void sync_free(struct sync *sync);
 
+/* Positions: a page's records have consecutive ones, and each page begins at a
+ * multiple of 1 << SYNC_PAGE_BITS. */
+#define SYNC_PAGE_BITS 20
+
 /* An open directory's place: what it may read, and until where. */
 struct sync_dir {
 	int64_t base; /* positions above base ... */

@@ -1,0 +1,248 @@
+#include "fs/push.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "fs/text.h"
+
+/* Directories that may be read in order at the same time. */
+#define STREAKS 8
+
+/* Entries are taken from the replica so many at a time. */
+#define BATCH 64
+
+/* One directory being read in order. */
+struct streak {
+	int64_t dir; /* 0: unused */
+	int64_t last; /* position read last */
+	int64_t marker; /* left out: its read asks for the next window */
+	int64_t pushed; /* pushed up to this position */
+	unsigned window; /* 0: not proven yet */
+	unsigned wanted; /* entries to push now */
+	uint64_t used;	 /* when, for the choice of a victim */
+};
+
+struct pusher {
+	struct fs *fs;
+	pthread_t thread;
+	struct lock lock;
+	pthread_cond_t news;
+	/* Under lock. */
+	struct streak streaks[STREAKS];
+	uint64_t clock;
+	bool stopping;
+};
+
+/* ---- watching ---- */
+
+/* Whether a position follows another one: the next in its page or nearly so, or
+ * among the first of a later page. */
+static bool follows(int64_t pos, int64_t last)
+{
+	int64_t index = pos & ((INT64_C(1) << SYNC_PAGE_BITS) - 1);
+	if (pos <= last)
+		return false;
+	return pos - last <= 4 || index <= 4;
+}
+
+static struct streak *find_locked(struct pusher *pusher, int64_t dir)
+    REQUIRES(pusher->lock)
+{
+	struct streak *oldest = &pusher->streaks[0];
+	for (size_t i = 0; i < STREAKS; i++) {
+		struct streak *streak = &pusher->streaks[i];
+		if (streak->dir == dir)
+			return streak;
+		if (streak->used < oldest->used)
+			oldest = streak;
+	}
+	*oldest = (struct streak){.dir = dir};
+	return oldest;
+}
+
+static void grow_locked(struct pusher *pusher, struct streak *streak)
+    REQUIRES(pusher->lock)
+{
+	streak->window = streak->window ? streak->window * 2 : PUSH_FIRST;
+	if (streak->window > PUSH_MOST)
+		streak->window = PUSH_MOST;
+	streak->wanted = streak->window;
+	if (streak->pushed < streak->last)
+		streak->pushed = streak->last;
+	pthread_cond_signal(&pusher->news);
+}
+
+void pusher_observe(struct pusher *pusher, const struct node *node)
+{
+	if (!node->pos)
+		return;
+	lock_acquire(&pusher->lock);
+	struct streak *streak = find_locked(pusher, node->dir);
+	int64_t pos = node->pos, last = streak->last;
+	bool ahead = pos > last && pos < streak->pushed && pos != streak->marker;
+	streak->used = ++pusher->clock;
+	if (!ahead || !streak->window)
+		streak->last = pos;
+	if (ahead && streak->window) {
+		/* The reader was faster than we are: nothing new. */
+	} else if (streak->window &&
+		   (pos == streak->marker || follows(pos, streak->pushed))) {
+		if (!streak->wanted)
+			grow_locked(pusher, streak);
+	} else if (!streak->window && follows(pos, last) && last) {
+		grow_locked(pusher, streak);
+	} else {
+		streak->window = streak->wanted = 0;
+		streak->pushed = streak->marker = 0;
+	}
+	lock_release(&pusher->lock);
+}
+
+/* ---- pushing ---- */
+
+/* Some entries on their way. */
+struct batch {
+	size_t count;
+	struct {
+		int64_t id;
+		int64_t pos;
+		bool skip; /* too large, or nothing to push */
+	} entries[BATCH];
+};
+
+static int collect(
+    void *ctx, const struct node *node, const char *name, int64_t pos)
+{
+	struct batch *batch = ctx;
+	(void)name;
+	batch->entries[batch->count].id = node->id;
+	batch->entries[batch->count].pos = pos;
+	batch->entries[batch->count].skip =
+	    node->kind != NODE_KIND_RECORD || node->size > PUSH_RECORD_MAX ||
+	    node->other_size > PUSH_RECORD_MAX;
+	return ++batch->count == BATCH;
+}
+
+/* Put one record's text into the page cache: exactly its size. */
+static int store(struct fs *fs, int64_t id, struct buf *text)
+{
+	buf_clear(text);
+	int r = text_load(fs, id, text);
+	if (r < 0 || text->len == 0)
+		return r;
+	struct fuse_bufvec bufs = FUSE_BUFVEC_INIT(text->len);
+	bufs.buf[0].mem = text->data;
+	return fuse_lowlevel_notify_store(
+	    fs->session, (fuse_ino_t)id, 0, &bufs, FUSE_BUF_NO_SPLICE);
+}
+
+/* Whether the streak still wants what it wanted. */
+static bool is_wanted(struct pusher *pusher, struct streak *streak,
+    int64_t dir, int64_t pushed, int64_t marker)
+{
+	lock_acquire(&pusher->lock);
+	bool wanted = streak->dir == dir && streak->wanted && !pusher->stopping;
+	if (wanted) {
+		streak->pushed = pushed;
+		if (marker)
+			streak->marker = marker;
+	}
+	lock_release(&pusher->lock);
+	return wanted;
+}
+
+/* Push count entries after a position. */
+static void push(struct pusher *pusher, struct streak *streak, int64_t dir,
+    int64_t after, unsigned count)
+{
+	struct fs *fs = pusher->fs;
+	unsigned done = 0, mark = count - count / 4;
+	CLEANUP_BUF struct buf text;
+	buf_init(&text, TEXT_BYTES_MAX);
+	while (done < count) {
+		struct batch batch = {0};
+		int r = replica_entries(fs->config.replica, dir, after,
+		    INT64_MAX, collect, &batch);
+		if (r < 0 || batch.count == 0)
+			break;
+		for (size_t i = 0; i < batch.count && done < count; i++) {
+			int64_t marker = 0;
+			after = batch.entries[i].pos;
+			if (++done == mark)
+				marker = after;
+			else if (!batch.entries[i].skip)
+				r = store(fs, batch.entries[i].id, &text);
+			/* -ENOENT: the kernel has not seen it yet. */
+			if (r < 0 || !is_wanted(pusher, streak, dir, after,
+					 marker))
+				goto out;
+		}
+	}
+out:
+	lock_acquire(&pusher->lock);
+	if (streak->dir == dir)
+		streak->wanted = 0;
+	lock_release(&pusher->lock);
+}
+
+static struct streak *wanting_locked(struct pusher *pusher)
+    REQUIRES(pusher->lock)
+{
+	for (size_t i = 0; i < STREAKS; i++) {
+		if (pusher->streaks[i].wanted)
+			return &pusher->streaks[i];
+	}
+	return NULL;
+}
+
+static void *run(void *ctx)
+{
+	struct pusher *pusher = ctx;
+	pthread_setname_np(pthread_self(), "pusher");
+	lock_acquire(&pusher->lock);
+	while (!pusher->stopping) {
+		struct streak *streak = wanting_locked(pusher);
+		if (!streak) {
+			lock_wait(&pusher->lock, &pusher->news);
+			continue;
+		}
+		int64_t dir = streak->dir, after = streak->pushed;
+		unsigned count = streak->wanted;
+		lock_release(&pusher->lock);
+		push(pusher, streak, dir, after, count);
+		lock_acquire(&pusher->lock);
+	}
+	lock_release(&pusher->lock);
+	return NULL;
+}
+
+struct pusher *pusher_new(struct fs *fs)
+{
+	struct pusher *pusher = calloc(1, sizeof(*pusher));
+	if (!pusher)
+		return NULL;
+	pusher->fs = fs;
+	lock_init(&pusher->lock);
+	pthread_cond_init(&pusher->news, NULL);
+	if (pthread_create(&pusher->thread, NULL, run, pusher) == 0)
+		return pusher;
+	pthread_cond_destroy(&pusher->news);
+	lock_done(&pusher->lock);
+	free(pusher);
+	return NULL;
+}
+
+void pusher_free(struct pusher *pusher)
+{
+	if (!pusher)
+		return;
+	lock_acquire(&pusher->lock);
+	pusher->stopping = true;
+	pthread_cond_signal(&pusher->news);
+	lock_release(&pusher->lock);
+	pthread_join(pusher->thread, NULL);
+	pthread_cond_destroy(&pusher->news);
+	lock_done(&pusher->lock);
+	free(pusher);
+}
