@@ -389,6 +389,7 @@ static int page_fetch(struct lister *lister, int64_t page)
 	    .table = lister->table,
 	    .page = page,
 	    .limit = pass->limit,
+	    .speculative = fetch->slot > pass->done_slot + 1,
 	};
 	reserve_ids(fetch);
 	TAILQ_INSERT_TAIL(&pass->fetches, fetch, link);
@@ -462,8 +463,10 @@ void pass_reader_at(struct lister *lister, int64_t pos)
 		return;
 	pass->reader_slot = slot;
 	pass->window = slot < (int64_t)ARRAY_SIZE(ramp) ? ramp[slot] : UINT_MAX;
-	if (pass->window > lister->sync->config.connections)
-		pass->window = lister->sync->config.connections;
+	/* Twice the connections: while pages that came are taken in, as many
+	 * are under way. The gate keeps the rest waiting. */
+	if (pass->window > 2 * lister->sync->config.connections)
+		pass->window = 2 * lister->sync->config.connections;
 }
 
 void pass_pump(struct lister *lister)
@@ -475,7 +478,7 @@ void pass_pump(struct lister *lister)
 		return;
 	if (!pass->spec_done && !pass->spec_call && !lister->spec_hook.queue)
 		r = spec_fetch(lister);
-	int64_t ahead = pass->want_all ? sync->config.connections
+	int64_t ahead = pass->want_all ? 2 * (int64_t)sync->config.connections
 				       : pass->window;
 	int64_t reader = pass->want_all && pass->done_slot > pass->reader_slot
 			     ? pass->done_slot
