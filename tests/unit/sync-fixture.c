@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/timestamp.h"
 
-#define ASKS_MAX 256
+#define ASKS_MAX 4096
 
 struct fake *fake;
 struct failures *failures;
