@@ -354,18 +354,22 @@ bool fake_follows_redirects(const struct http_call *call)
 
 static struct http_head head_of(const struct fake_answer *answer, size_t len)
 {
-	struct http_head head = {
-	    .status = answer->status,
-	    .content_length = answer->length_told ? (int64_t)len : -1,
-	    .range_start = answer->range ? answer->range_start : -1,
-	    .range_end = answer->range ? answer->range_end : -1,
-	    .range_total = answer->range || answer->nowhere
-			       ? answer->range_total
-			       : -1,
-	    .retry_after_ms =
-		answer->retry_after_ms ? answer->retry_after_ms : -1,
-	    .quota_left = answer->quota ? answer->quota_left : -1,
-	};
+	struct http_head head;
+	memset(&head, 0xff, sizeof(head)); /* -1: not said */
+	head.status = answer->status;
+	head.etag[0] = '\0';
+	if (answer->length_told)
+		head.content_length = (int64_t)len;
+	if (answer->range) {
+		head.range_start = answer->range_start;
+		head.range_end = answer->range_end;
+	}
+	if (answer->range || answer->nowhere)
+		head.range_total = answer->range_total;
+	if (answer->retry_after_ms)
+		head.retry_after_ms = answer->retry_after_ms;
+	if (answer->quota)
+		head.quota_left = answer->quota_left;
 	if (answer->etag)
 		snprintf(head.etag, sizeof(head.etag), "%s", answer->etag);
 	return head;

@@ -319,18 +319,19 @@ static void add_record(struct buf *out, int id)
 {
 	char created[TIMESTAMP_SIZE], updated[TIMESTAMP_SIZE];
 	buf_printf(out,
-	    "{\"id\":\"r%d\",\"v\":%d,\"createdAt\":\"%s\","
+	    "{\"id\":\"r%04d\",\"v\":%d,\"createdAt\":\"%s\","
 	    "\"updatedAt\":\"%s\"}",
 	    id, service.versions[id],
 	    timestamp_format(WALL_BEGIN_MS - 86400000 + id, created),
 	    timestamp_format(updated_ms(id), updated));
 }
 
-static void add_pagination(struct buf *out, int64_t page, int64_t limit)
+static void add_pagination(
+    struct buf *out, int64_t page, int64_t limit, int64_t count)
 {
-	int64_t total = (int64_t)service.count + service.total_bias;
+	int64_t total = count + service.total_bias;
 	int64_t pages = (total + limit - 1) / limit;
-	bool more = service.repeats || page * limit < (int64_t)service.count;
+	bool more = service.repeats || page * limit < count;
 	if (service.no_totals)
 		buf_printf(out, "\"pagination\":{\"hasNext\":%s}",
 		    more ? "true" : "false");
@@ -348,26 +349,52 @@ static int64_t parameter(const char *line, const char *name, int64_t none)
 	return at ? strtoll(at + strlen(name), NULL, 10) : none;
 }
 
+/* The number in an id of the filter, as in "$gt":"r0007". */
+static int bound(const char *filter, const char *name, int none)
+{
+	const char *at = strstr(filter, name);
+	return at ? atoi(at + strlen(name)) : none;
+}
+
+/* The records that the request's filter lets through. How many. */
+static size_t select_ids(const char *line, int ids[SERVED_MAX])
+{
+	/* {"id":{"$gt":"r0007","$lte":"r0012"}}, percent-encoded */
+	int low = bound(line, "%24gt%22%3A%22r", 0);
+	int high = bound(line, "%24lte%22%3A%22r", SERVED_MAX);
+	size_t count = 0;
+	for (size_t i = 0; i < service.count; i++) {
+		int id = service.ids[i];
+		if (service.ignores_filters || (id > low && id <= high))
+			ids[count++] = id;
+	}
+	return count;
+}
+
 static void serve_page(struct http_call *call)
 {
+	static int ids[SERVED_MAX];
 	struct buf body;
 	const char *line = fake_line(call);
 	int64_t page = parameter(line, "?page=", 1);
 	int64_t limit = parameter(line, "&limit=", 20);
-	int64_t from;
+	int64_t count = (int64_t)select_ids(line, ids);
 	if (limit > service.limit_max)
 		limit = service.limit_max;
-	from = service.repeats ? 0 : (page - 1) * limit;
+	int64_t from = service.repeats ? 0 : (page - 1) * limit;
+	if (service.refuses_filters && strstr(line, "andFilters=")) {
+		ANSWER(call, .status = 400);
+		return;
+	}
 	buf_init(&body, BUF_MAX_DEFAULT);
 	buf_adds(&body, "{\"items\":[");
-	for (int64_t i = from; i < from + limit && i < (int64_t)service.count;
-	     i++) {
+	for (int64_t i = from; i < from + limit && i < count; i++) {
 		if (i > from)
 			buf_addc(&body, ',');
-		add_record(&body, service.ids[i]);
+		add_record(&body, ids[i]);
 	}
 	buf_adds(&body, "],");
-	add_pagination(&body, page, limit);
+	add_pagination(&body, page, limit, count);
 	buf_addc(&body, '}');
 	ANSWER(call, .status = 200, .body = buf_str(&body), .length_told = true);
 	buf_done(&body);
@@ -387,7 +414,7 @@ static void serve_newest(struct http_call *call)
 	if (newest)
 		add_record(&body, newest);
 	buf_adds(&body, "],");
-	add_pagination(&body, 1, 1);
+	add_pagination(&body, 1, 1, (int64_t)service.count);
 	buf_addc(&body, '}');
 	ANSWER(call, .status = 200, .body = buf_str(&body), .length_told = true);
 	buf_done(&body);
@@ -508,6 +535,6 @@ const char *names_from_to(int first, int last)
 	names[0] = '\0';
 	for (int i = first; i <= last; i++)
 		len += (size_t)snprintf(names + len, sizeof(names) - len,
-		    "%sr%d.json", i > first ? " " : "", i);
+		    "%sr%04d.json", i > first ? " " : "", i);
 	return names;
 }

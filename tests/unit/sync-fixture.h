@@ -93,11 +93,13 @@ struct service {
 	int64_t total_bias;	  /* added to the total that is told */
 	bool no_totals;		  /* pages tell only whether there are more */
 	bool repeats;		  /* every page is the first one, and more */
+	bool refuses_filters;	  /* 400 */
+	bool ignores_filters;	  /* and answers as if there were none */
 	const char *spec;	  /* NULL: 404 */
 };
 extern struct service service;
 
-/* Records 1 to count. */
+/* Records 1 to count, r0001 and so on. */
 void service_fill(size_t count);
 void service_delete(int id);
 void service_create(int id);
@@ -116,7 +118,7 @@ const char *names_of(int64_t dir, const struct sync_dir *open_dir);
 /* Open and read a directory to its end, served as it goes. How that ended. */
 int list_all(int64_t dir, char *ret_names, size_t size);
 
-/* "r1.json r2.json …" for first to last. */
+/* "r0001.json r0002.json …" for first to last. */
 const char *names_from_to(int first, int last);
 
 #endif

@@ -112,23 +112,23 @@ static void the_spec_stands_first(void **state)
 	service.spec = "{\"tableName\":\"posts\",\"schema\":{}}";
 	service_fill(3);
 	fixture_start();
-	assert_lists(".spec.json r1.json r2.json r3.json");
+	assert_lists(".spec.json r0001.json r0002.json r0003.json");
 	struct node first = node_of(".spec.json");
 	go_stale();
 	service.versions[1]++;
-	assert_lists(".spec.json r1.json r2.json r3.json");
+	assert_lists(".spec.json r0001.json r0002.json r0003.json");
 	assert_int_equal(node_of(".spec.json").id, first.id);
 	go_stale();
 	service.versions[1]++;
 	service.spec = "{\"tableName\":\"posts\",\"schema\":[]}";
-	assert_lists(".spec.json r1.json r2.json r3.json");
+	assert_lists(".spec.json r0001.json r0002.json r0003.json");
 	assert_true(node_of(".spec.json").id > first.id);
 	assert_true(node_of(".spec.json").mtime_ms != first.mtime_ms);
 	/* One that the server has no longer is there no longer. */
 	go_stale();
 	service.versions[1]++;
 	service.spec = NULL;
-	assert_lists("r1.json r2.json r3.json");
+	assert_lists("r0001.json r0002.json r0003.json");
 }
 
 static void a_refused_spec_is_absent(void **state)
@@ -230,7 +230,7 @@ static void reading_one_page_costs_two_requests(void **state)
 	assert_int_equal(open->op.open_dir.end, 0);
 }
 
-static void the_window_grows_with_the_reader_up_to_the_connections(
+static void the_window_grows_with_the_reader_to_fill_the_connections(
     void **state)
 {
 	(void)state;
@@ -250,10 +250,9 @@ static void the_window_grows_with_the_reader_up_to_the_connections(
 		if (page == 1)
 			assert_true(ahead <= 1);
 		assert_true(ahead >= before);
-		assert_true(ahead <= 16);
 		before = ahead;
 	}
-	assert_int_equal(before, 16);
+	assert_in_range(before, 16, 32);
 	/* One who looks at the same place again asks for nothing. */
 	sync_dir_reading(
 	    sync_under_test, posts, dir, position(dir->base, 5));
@@ -311,7 +310,7 @@ static void a_page_cut_short_leaves_no_trace(void **state)
 	struct ask *open = ask_open(posts);
 	serve(request(SPEC_LINE));
 	ANSWER(request(FIRST_PAGE), .status = 200, .chunk = 3,
-	    .body = "{\"items\":[{\"id\":\"ghost\"},{\"id\":\"r1\"},{\"id\":",
+	    .body = "{\"items\":[{\"id\":\"ghost\"},{\"id\":\"r0001\"},{\"id\":",
 	    .err = -EPIPE);
 	assert_waits(open);
 	while (!fake_open_count(fake))
@@ -429,21 +428,38 @@ static void what_is_no_listing_is_eproto(void **state)
 
 /* ---- change while it is listed ---- */
 
+/* How often a record stands in a list of names. */
+static int times_in(const char *all, int id)
+{
+	char name[16];
+	int times = 0;
+	snprintf(name, sizeof(name), "r%04d.json", id);
+	for (const char *at = all; (at = strstr(at, name)); at++)
+		times++;
+	return times;
+}
+
+static void assert_each_once(const char *all, int first, int last)
+{
+	for (int id = first; id <= last; id++)
+		assert_int_equal(times_in(all, id), 1);
+}
+
 static void a_record_that_slipped_between_pages_is_found(void **state)
 {
 	(void)state;
 	service_fill(6);
 	fixture_start();
 	struct ask *open = ask_open(posts);
-	serve_all(); /* r1 and r2 */
-	service_delete(1); /* now r3 stands on page 1 */
+	serve_all(); /* r0001 and r0002 */
+	service_delete(1); /* now r0003 stands on page 1 */
 	struct sync_dir *dir = &open->op.open_dir;
 	struct ask *wait = ask_wait(posts, dir, position(dir->base, 6));
 	serve_all();
 	assert_ended(wait, 0);
-	assert_string_equal(names_of(posts, dir),
-	    "r1.json r2.json r4.json r5.json r6.json r3.json");
-	assert_lists("r1.json r2.json r4.json r5.json r6.json r3.json");
+	assert_each_once(names_of(posts, dir), 2, 6);
+	assert_int_equal(list_all(posts, names, sizeof(names)), 0);
+	assert_each_once(names, 2, 6);
 }
 
 static void totals_that_differ_make_another_round(void **state)
@@ -458,43 +474,78 @@ static void totals_that_differ_make_another_round(void **state)
 	struct sync_dir *dir = &open->op.open_dir;
 	ask_wait(posts, dir, position(dir->base, 9));
 	serve_all();
-	assert_string_equal(names_of(posts, dir), names_from_to(1, 7));
-	/* The rest of the first round, and a second of four pages. */
-	assert_int_equal(sent(), 3 + 4);
+	assert_each_once(names_of(posts, dir), 1, 7);
+	/* The rest of the first round is three pages, a second four. */
+	assert_in_range(sent(), 3 + 4, 24);
 	assert_int_equal(listing().count, 7);
 }
 
-static void what_was_there_throughout_stands_once_however_much_changes(
-    void **state)
+/* What happens while a listing is read. */
+enum { GOES = 1, COMES = 2 };
+
+/* Ask for a listing whole, answer in any order, and let records go and come
+ * meanwhile. Those that were there throughout must be in, once. */
+static void list_under_change(unsigned seed, int what)
+{
+	char marked[300];
+	bool gone[SERVED_MAX] = {false};
+	srand(seed);
+	int count = 5 + rand() % 30, born = 1001, rate = 1 + rand() % 6;
+	service.limit_max = 2 + seed % 4;
+	service_fill((size_t)count);
+	fixture_start();
+	/* A name that only a whole listing can find asks for all of it. */
+	memset(marked, 'x', 233);
+	strcpy(marked + 233, "~0123456789abcdef.json");
+	struct ask *lookup = ask_lookup(posts, marked);
+	for (int changes = 0; fake_open_count(fake);) {
+		serve(fake_open(
+		    fake, (size_t)rand() % fake_open_count(fake)));
+		if (rand() % rate || changes++ >= 12)
+			continue;
+		if ((what & GOES) && service.count > 2) {
+			int id = service.ids[(size_t)rand() % service.count];
+			service_delete(id);
+			gone[id] = true;
+		}
+		if (what & COMES)
+			service_create(born++);
+	}
+	assert_ended(lookup, -ENOENT);
+	struct replica_listing known = listing();
+	struct sync_dir dir = {.base = known.base, .end = known.end};
+	const char *all = names_of(posts, &dir);
+	for (int id = 1; id <= count; id++) {
+		int times = times_in(all, id);
+		if (gone[id] ? times > 1 : times != 1)
+			print_error("seed %u: r%04d stands there %d times\n",
+			    seed, id, times);
+		assert_true(gone[id] ? times <= 1 : times == 1);
+	}
+}
+
+static void list_under_changes(int what)
+{
+	void *unused = NULL;
+	for (unsigned seed = 1; seed <= 90; seed++) {
+		service.refuses_filters = seed % 3 == 1;
+		list_under_change(seed, what);
+		assert_int_equal(fixture_teardown(&unused), 0);
+		assert_int_equal(fixture_setup(&unused), 0);
+	}
+	fixture_start();
+}
+
+static void what_stays_is_in_whatever_goes(void **state)
 {
 	(void)state;
-	service_fill(40);
-	fixture_start();
-	struct ask *open = ask_open(posts);
-	serve_all();
-	struct sync_dir *dir = &open->op.open_dir;
-	struct ask *wait = ask_wait(posts, dir, position(dir->base, 200));
-	int victim = 1, born = 41;
-	/* The odd ones go, and new ones come, between any two answers. */
-	while (fake_open_count(fake)) {
-		serve(fake_open(fake, fake_open_count(fake) - 1));
-		if (victim < 40) {
-			service_delete(victim);
-			victim += 2;
-			if (victim % 3)
-				service_create(born++);
-		}
-	}
-	assert_ended(wait, 0);
-	const char *all = names_of(posts, dir);
-	for (int i = 2; i <= 40; i += 2) {
-		char name[16];
-		snprintf(name, sizeof(name), "r%d.json", i);
-		const char *at = strstr(all, name);
-		assert_non_null(at);
-		assert_null(strstr(at + 1, name));
-	}
-	assert_true(dir->end || listing().end);
+	list_under_changes(GOES);
+}
+
+static void what_stays_is_in_whatever_comes(void **state)
+{
+	(void)state;
+	list_under_changes(COMES);
 }
 
 static void a_total_that_is_too_high_is_never_whole(void **state)
@@ -507,8 +558,8 @@ static void a_total_that_is_too_high_is_never_whole(void **state)
 	assert_int_equal(listing().end, 0);
 	assert_non_null(strstr(errors_text(),
 	    "the listing counts 8 records, but only 5 come"));
-	/* Two rounds of three pages and an empty one, and the spec. */
-	assert_int_equal(sent(), 9);
+	/* Nobody asks for ever. */
+	assert_in_range(sent(), 6, 30);
 }
 
 static void a_total_that_is_too_low_hides_nothing(void **state)
@@ -591,13 +642,13 @@ static void a_changed_listing_is_passed_over_again(void **state)
 	service_fill(5);
 	fixture_start();
 	assert_lists(names_from_to(1, 5));
-	struct node second = node_of("r2.json"), third = node_of("r3.json");
+	struct node second = node_of("r0002.json"), third = node_of("r0003.json");
 	go_stale();
 	service.versions[3]++;
 	assert_lists(names_from_to(1, 5));
 	assert_int_equal(sent(), 1 + 4);
-	assert_int_equal(node_of("r2.json").id, second.id);
-	assert_true(node_of("r3.json").id > third.id);
+	assert_int_equal(node_of("r0002.json").id, second.id);
+	assert_true(node_of("r0003.json").id > third.id);
 	struct node old;
 	assert_int_equal(replica_get(replica, third.id, &old), 0);
 	assert_false(old.live);
@@ -614,7 +665,7 @@ static void what_is_gone_is_gone_after_the_next_pass(void **state)
 	assert_lists(names_from_to(2, 5));
 	struct node node;
 	assert_int_equal(
-	    replica_lookup(replica, posts, "r1.json", &node), -ENOENT);
+	    replica_lookup(replica, posts, "r0001.json", &node), -ENOENT);
 }
 
 static void an_open_directory_keeps_what_it_began_with(void **state)
@@ -680,7 +731,7 @@ static void without_a_ttl_every_open_asks(void **state)
 		assert_int_equal(sent(), 1);
 	}
 	service_delete(2);
-	assert_lists("r1.json r3.json");
+	assert_lists("r0001.json r0003.json");
 }
 
 static void everything_is_due_after_a_hangup(void **state)
@@ -703,7 +754,7 @@ static void a_listing_lasts_over_a_remount(void **state)
 	service_fill(5);
 	fixture_start();
 	assert_lists(names_from_to(1, 5));
-	struct node first = node_of("r1.json");
+	struct node first = node_of("r0001.json");
 	sent();
 	fixture_stop();
 	fixture_start();
@@ -714,7 +765,7 @@ static void a_listing_lasts_over_a_remount(void **state)
 	fixture_start();
 	assert_lists(names_from_to(1, 5));
 	assert_int_equal(sent(), 1);
-	assert_int_equal(node_of("r1.json").id, first.id);
+	assert_int_equal(node_of("r0001.json").id, first.id);
 }
 
 static void a_pass_that_was_cut_by_an_unmount_is_not_whole(void **state)
@@ -746,8 +797,8 @@ static void offline_answers_from_the_replica_alone(void **state)
 	sent();
 	fixture_start_offline();
 	assert_lists(names_from_to(1, 3));
-	assert_ended(ask_lookup(posts, "r2.json"), 0);
-	assert_ended(ask_lookup(posts, "r9.json"), -ENOENT);
+	assert_ended(ask_lookup(posts, "r0002.json"), 0);
+	assert_ended(ask_lookup(posts, "r0009.json"), -ENOENT);
 	assert_ended(ask_lookup(NODE_ROOT, "orders"), -ENODATA);
 	assert_ended(ask_open(NODE_FILES), -ENODATA);
 	assert_ended(ask_lookup(NODE_FILES, "x.json"), -ENODATA);
@@ -848,21 +899,21 @@ static void a_record_is_asked_for_alone(void **state)
 	(void)state;
 	service_fill(5);
 	fixture_start();
-	struct ask *lookup = ask_lookup(posts, "r3.json");
+	struct ask *lookup = ask_lookup(posts, "r0003.json");
 	assert_int_equal(sent(), 1);
-	serve(request("GET /v1/data/posts/r3"));
+	serve(request("GET /v1/data/posts/r0003"));
 	assert_ended(lookup, 0);
-	assert_int_equal(lookup->op.node.id, node_of("r3.json").id);
+	assert_int_equal(lookup->op.node.id, node_of("r0003.json").id);
 	struct node node;
 	assert_int_equal(
-	    sync_lookup_now(sync_under_test, posts, "r3.json", &node), 0);
+	    sync_lookup_now(sync_under_test, posts, "r0003.json", &node), 0);
 	assert_int_equal(node.id, lookup->op.node.id);
 	/* For ttl; then it is asked for again, and keeps its node. */
 	fake_advance(fake, TTL_MS);
 	assert_int_equal(
-	    sync_lookup_now(sync_under_test, posts, "r3.json", &node),
+	    sync_lookup_now(sync_under_test, posts, "r0003.json", &node),
 	    -EAGAIN);
-	lookup = ask_lookup(posts, "r3.json");
+	lookup = ask_lookup(posts, "r0003.json");
 	serve_all();
 	assert_ended(lookup, 0);
 	assert_int_equal(lookup->op.node.id, node.id);
@@ -876,7 +927,7 @@ static void a_record_is_fetched_once_for_all_who_want_it(void **state)
 	fixture_start();
 	struct ask *lookups[8];
 	for (int i = 0; i < 8; i++)
-		lookups[i] = ask_lookup(posts, "r3.json");
+		lookups[i] = ask_lookup(posts, "r0003.json");
 	assert_int_equal(fake_open_count(fake), 1);
 	sync_interrupt(sync_under_test, lookups[0]->op.id);
 	fake_run(fake);
@@ -889,7 +940,7 @@ static void a_record_is_fetched_once_for_all_who_want_it(void **state)
 	}
 	assert_int_equal(sent(), 1);
 	/* With the last one, the request goes. */
-	struct ask *alone = ask_lookup(posts, "r4.json");
+	struct ask *alone = ask_lookup(posts, "r0004.json");
 	sync_interrupt(sync_under_test, alone->op.id);
 	fake_run(fake);
 	assert_ended(alone, -EINTR);
@@ -901,8 +952,8 @@ static void a_missing_record_is_enoent(void **state)
 	(void)state;
 	service_fill(3);
 	fixture_start();
-	struct ask *first = ask_lookup(posts, "r9.json");
-	struct ask *second = ask_lookup(posts, "r9.json");
+	struct ask *first = ask_lookup(posts, "r0009.json");
+	struct ask *second = ask_lookup(posts, "r0009.json");
 	serve_all();
 	assert_ended(first, -ENOENT);
 	assert_ended(second, -ENOENT);
@@ -911,7 +962,7 @@ static void a_missing_record_is_enoent(void **state)
 	/* A fresh listing knows without asking. */
 	assert_lists(names_from_to(1, 3));
 	sent();
-	assert_ended(ask_lookup(posts, "r9.json"), -ENOENT);
+	assert_ended(ask_lookup(posts, "r0009.json"), -ENOENT);
 	assert_int_equal(sent(), 0);
 }
 
@@ -919,7 +970,7 @@ static void names_that_no_record_can_have_are_not_asked_for(void **state)
 {
 	(void)state;
 	static const char *const impossible[] = {
-	    "r1", "r1.jso", ".json", "%zz.json", "r1.json~", ".git", "r1.JSON",
+	    "r1", "r1.jso", ".json", "%zz.json", "r0001.json~", ".git", "r1.JSON",
 	    "%41.json"};
 	fixture_start();
 	for (size_t i = 0; i < ARRAY_SIZE(impossible); i++) {
@@ -939,11 +990,11 @@ static void a_record_that_cannot_be_had_is_told(void **state)
 {
 	(void)state;
 	fixture_start();
-	struct ask *lookup = ask_lookup(posts, "r1.json");
-	ANSWER(request("GET /v1/data/posts/r1"), .status = 403);
+	struct ask *lookup = ask_lookup(posts, "r0001.json");
+	ANSWER(request("GET /v1/data/posts/r0001"), .status = 403);
 	assert_ended(lookup, -EACCES);
 	assert_non_null(strstr(errors_text(),
-	    "\tposts/r1.json\tGET /v1/data/posts/r1\t403\tEACCES\t"));
+	    "\tposts/r0001.json\tGET /v1/data/posts/r0001\t403\tEACCES\t"));
 }
 
 static void a_stale_listing_settles_all_names_with_one_probe(void **state)
@@ -956,7 +1007,7 @@ static void a_stale_listing_settles_all_names_with_one_probe(void **state)
 	struct ask *lookups[9];
 	for (int i = 0; i < 9; i++) {
 		char name[16];
-		snprintf(name, sizeof(name), "r%d.json", i + 1);
+		snprintf(name, sizeof(name), "r%04d.json", i + 1);
 		lookups[i] = ask_lookup(posts, name);
 	}
 	serve_all();
@@ -1052,8 +1103,8 @@ static void what_is_no_directory_cannot_be_opened(void **state)
 	(void)state;
 	service_fill(1);
 	fixture_start();
-	assert_lists("r1.json");
-	assert_ended(ask_open(node_of("r1.json").id), -ENOTDIR);
+	assert_lists("r0001.json");
+	assert_ended(ask_open(node_of("r0001.json").id), -ENOTDIR);
 	assert_ended(ask_open(987654), -ENOTDIR);
 }
 
@@ -1158,7 +1209,7 @@ int main(void)
 	    TEST(pages_are_published_in_order_whatever_comes_first),
 	    TEST(any_order_of_answers_gives_the_same_listing),
 	    TEST(reading_one_page_costs_two_requests),
-	    TEST(the_window_grows_with_the_reader_up_to_the_connections),
+	    TEST(the_window_grows_with_the_reader_to_fill_the_connections),
 	    TEST(no_more_than_the_connections_are_asked_at_once),
 	    TEST(a_refused_page_size_is_left_to_the_server),
 	    TEST(a_second_refusal_is_final),
@@ -1171,7 +1222,8 @@ int main(void)
 	    TEST(what_is_no_listing_is_eproto),
 	    TEST(a_record_that_slipped_between_pages_is_found),
 	    TEST(totals_that_differ_make_another_round),
-	    TEST(what_was_there_throughout_stands_once_however_much_changes),
+	    TEST(what_stays_is_in_whatever_goes),
+	    TEST(what_stays_is_in_whatever_comes),
 	    TEST(a_total_that_is_too_high_is_never_whole),
 	    TEST(a_total_that_is_too_low_hides_nothing),
 	    TEST(a_page_that_repeats_is_never_whole),
