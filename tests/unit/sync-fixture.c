@@ -304,15 +304,21 @@ void service_delete(int id)
 /* New records land at the end: ids only grow. */
 void service_create(int id)
 {
-	assert_true(service.count + 1 < SERVED_MAX);
+	assert_true(service.count + 1 < SERVED_MAX && id < SERVED_MAX);
 	service.ids[service.count++] = id;
+	service.created_ms[id] = timestamp_now_ms();
+}
+
+static int64_t created_ms(int id)
+{
+	int64_t ms = service.created_ms[id];
+	return ms ? ms : WALL_BEGIN_MS - 86400000 + id;
 }
 
 /* A record's change is seconds after all earlier ones. */
 static int64_t updated_ms(int id)
 {
-	return WALL_BEGIN_MS - 86400000 + id +
-	       (int64_t)service.versions[id] * 10000;
+	return created_ms(id) + (int64_t)service.versions[id] * 10000;
 }
 
 static void add_record(struct buf *out, int id)
@@ -322,7 +328,7 @@ static void add_record(struct buf *out, int id)
 	    "{\"id\":\"r%04d\",\"v\":%d,\"createdAt\":\"%s\","
 	    "\"updatedAt\":\"%s\"}",
 	    id, service.versions[id],
-	    timestamp_format(WALL_BEGIN_MS - 86400000 + id, created),
+	    timestamp_format(created_ms(id), created),
 	    timestamp_format(updated_ms(id), updated));
 }
 

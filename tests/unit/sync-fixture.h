@@ -89,6 +89,7 @@ struct service {
 	int ids[SERVED_MAX]; /* ascending */
 	size_t count;
 	int versions[SERVED_MAX]; /* by id; a change makes it newer */
+	int64_t created_ms[SERVED_MAX]; /* by id; 0: yesterday */
 	unsigned limit_max;	  /* records a page, at most */
 	int64_t total_bias;	  /* added to the total that is told */
 	bool no_totals;		  /* pages tell only whether there are more */
