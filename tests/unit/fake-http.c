@@ -260,8 +260,8 @@ size_t fake_timer_count(struct fake *fake)
 {
 	struct http_timer *timer;
 	size_t count = 0;
-	TAILQ_FOREACH(timer, &fake->timers, link)
-	count++;
+	TAILQ_FOREACH (timer, &fake->timers, link)
+		count++;
 	return count;
 }
 
@@ -426,8 +426,7 @@ void fake_answer(struct http_call *call, const struct fake_answer *answer)
 	fake_run(fake);
 }
 
-void fake_begin_answer(
-    struct http_call *call, const struct fake_answer *answer)
+void fake_begin_answer(struct http_call *call, const struct fake_answer *answer)
 {
 	must_be_open(call);
 	struct fake *fake = call->fake;

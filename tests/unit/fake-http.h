@@ -72,8 +72,8 @@ struct fake_answer {
 	bool range;	  /* Content-Range is there ... */
 	int64_t range_start;
 	int64_t range_end;
-	int64_t range_total; /* ... -1: '*' */
-	bool nowhere; /* Content-Range: bytes * /range_total */
+	int64_t range_total;	/* ... -1: '*' */
+	bool nowhere;		/* Content-Range: bytes * /range_total */
 	int64_t retry_after_ms; /* 0: none */
 	bool quota;		/* X-RateLimit-Remaining is there */
 	int64_t quota_left;

@@ -106,8 +106,7 @@ static void start(bool offline)
 	settings.api = api;
 	settings.replica = replica;
 	assert_int_equal(sync_new(&settings, &sync_under_test), 0);
-	assert_int_equal(
-	    replica_lookup(replica, NODE_ROOT, "posts", &node), 0);
+	assert_int_equal(replica_lookup(replica, NODE_ROOT, "posts", &node), 0);
 	posts = node.id;
 }
 
@@ -241,12 +240,11 @@ void assert_waits_at(const struct ask *ask, const char *file, int line)
 	_assert_int_equal((uintmax_t)ask->count, 0, file, line);
 }
 
-void assert_ended_at(
-    const struct ask *ask, int err, const char *file, int line)
+void assert_ended_at(const struct ask *ask, int err, const char *file, int line)
 {
 	_assert_int_equal((uintmax_t)ask->count, 1, file, line);
-	_assert_int_equal(
-	    (uintmax_t)(intmax_t)ask->err, (uintmax_t)(intmax_t)err, file, line);
+	_assert_int_equal((uintmax_t)(intmax_t)ask->err,
+	    (uintmax_t)(intmax_t)err, file, line);
 }
 
 const char *errors_text(void)
@@ -327,8 +325,7 @@ static void add_record(struct buf *out, int id)
 	buf_printf(out,
 	    "{\"id\":\"r%04d\",\"v\":%d,\"createdAt\":\"%s\","
 	    "\"updatedAt\":\"%s\"}",
-	    id, service.versions[id],
-	    timestamp_format(created_ms(id), created),
+	    id, service.versions[id], timestamp_format(created_ms(id), created),
 	    timestamp_format(updated_ms(id), updated));
 }
 
@@ -402,7 +399,8 @@ static void serve_page(struct http_call *call)
 	buf_adds(&body, "],");
 	add_pagination(&body, page, limit, count);
 	buf_addc(&body, '}');
-	ANSWER(call, .status = 200, .body = buf_str(&body), .length_told = true);
+	ANSWER(
+	    call, .status = 200, .body = buf_str(&body), .length_told = true);
 	buf_done(&body);
 }
 
@@ -412,8 +410,7 @@ static void serve_newest(struct http_call *call)
 	buf_init(&body, BUF_MAX_DEFAULT);
 	int newest = 0;
 	for (size_t i = 0; i < service.count; i++) {
-		if (!newest ||
-		    updated_ms(service.ids[i]) > updated_ms(newest))
+		if (!newest || updated_ms(service.ids[i]) > updated_ms(newest))
 			newest = service.ids[i];
 	}
 	buf_adds(&body, "{\"items\":[");
@@ -422,7 +419,8 @@ static void serve_newest(struct http_call *call)
 	buf_adds(&body, "],");
 	add_pagination(&body, 1, 1, (int64_t)service.count);
 	buf_addc(&body, '}');
-	ANSWER(call, .status = 200, .body = buf_str(&body), .length_told = true);
+	ANSWER(
+	    call, .status = 200, .body = buf_str(&body), .length_told = true);
 	buf_done(&body);
 }
 
@@ -486,9 +484,8 @@ static int add_readable(struct buf *out, int64_t dir,
 	int r = sync_dir_frontier(sync_under_test, dir, open_dir, &frontier);
 	if (r < 0)
 		return r;
-	assert_int_equal(replica_entries(replica, dir, *after, frontier,
-			     add_name, out),
-	    0);
+	assert_int_equal(
+	    replica_entries(replica, dir, *after, frontier, add_name, out), 0);
 	if (frontier - 1 > *after)
 		*after = frontier - 1;
 	return r;

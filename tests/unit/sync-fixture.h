@@ -54,8 +54,8 @@ struct ask {
 /* Each is begun when it returns, as far as that goes without an answer. */
 struct ask *ask_lookup(int64_t dir, const char *name);
 struct ask *ask_open(int64_t dir);
-struct ask *ask_wait(int64_t dir, const struct sync_dir *open_dir,
-    int64_t after);
+struct ask *ask_wait(
+    int64_t dir, const struct sync_dir *open_dir, int64_t after);
 struct ask *ask_measure(int64_t node);
 struct ask *ask_read(int64_t node, uint64_t offset, size_t len);
 
@@ -73,7 +73,8 @@ const char *errors_text(void);
 #define PAGE_LINE(n) "GET /v1/data/posts?page=" #n "&"
 #define FIRST_PAGE "GET /v1/data/posts?page=1&limit=100&sortDirection=asc"
 #define PROBE_LINE                                                             \
-	"GET /v1/data/posts?page=1&limit=1&sortBy=updatedAt&sortDirection=desc"
+	"GET "                                                                 \
+	"/v1/data/posts?page=1&limit=1&sortBy=updatedAt&sortDirection=desc"
 #define SPEC_LINE "GET /v1/data/posts/spec"
 
 /* How many requests were sent since this was last called. */
@@ -88,15 +89,15 @@ struct http_call *request_at(const char *line, const char *file, int number);
 struct service {
 	int ids[SERVED_MAX]; /* ascending */
 	size_t count;
-	int versions[SERVED_MAX]; /* by id; a change makes it newer */
+	int versions[SERVED_MAX];	/* by id; a change makes it newer */
 	int64_t created_ms[SERVED_MAX]; /* by id; 0: yesterday */
-	unsigned limit_max;	  /* records a page, at most */
-	int64_t total_bias;	  /* added to the total that is told */
-	bool no_totals;		  /* pages tell only whether there are more */
-	bool repeats;		  /* every page is the first one, and more */
-	bool refuses_filters;	  /* 400 */
-	bool ignores_filters;	  /* and answers as if there were none */
-	const char *spec;	  /* NULL: 404 */
+	unsigned limit_max;		/* records a page, at most */
+	int64_t total_bias;		/* added to the total that is told */
+	bool no_totals;	      /* pages tell only whether there are more */
+	bool repeats;	      /* every page is the first one, and more */
+	bool refuses_filters; /* 400 */
+	bool ignores_filters; /* and answers as if there were none */
+	const char *spec;     /* NULL: 404 */
 };
 extern struct service service;
 

@@ -275,8 +275,8 @@ static void an_error_is_no_page(void **state)
 {
 	(void)state;
 	struct api_page page;
-	assert_int_equal(page_of("{\"success\":false,\"error\":{}}", &page),
-	    -EPROTO);
+	assert_int_equal(
+	    page_of("{\"success\":false,\"error\":{}}", &page), -EPROTO);
 	assert_int_equal(page_of("[]", &page), -EPROTO);
 	assert_int_equal(page_of("", &page), -EPROTO);
 	assert_int_equal(page_of("{\"items\":[]", &page), -EPROTO);
@@ -303,8 +303,7 @@ static void a_download_url_comes_with_size_and_expiry(void **state)
 		assert_int_equal(download_of(bodies[i], &download), 0);
 		assert_string_equal(download.url, "https://s/o?sig=1");
 		assert_int_equal(download.size, 12);
-		assert_int_equal(
-		    download.expires_ms, INT64_C(1776072600123));
+		assert_int_equal(download.expires_ms, INT64_C(1776072600123));
 		answer_download_done(&download);
 		assert_null(download.url);
 	}
@@ -333,14 +332,16 @@ static void strange_file_names_do_not_spoil_a_download(void **state)
 static void an_expiry_that_is_no_time_counts_as_not_said(void **state)
 {
 	(void)state;
-	static const char *const times[] = {
-	    "\"soon\"", "1776072600", "null", "\"\"", "\"2026-13-01T00:00:00Z\""};
+	static const char *const times[] = {"\"soon\"", "1776072600", "null",
+	    "\"\"", "\"2026-13-01T00:00:00Z\""};
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
 		struct buf body;
 		struct answer_download download;
 		buf_init(&body, 1024);
-		buf_printf(&body, "{\"url\":\"https://s/o\",\"size\":-1,"
-				  "\"expiresAt\":%s}", times[i]);
+		buf_printf(&body,
+		    "{\"url\":\"https://s/o\",\"size\":-1,"
+		    "\"expiresAt\":%s}",
+		    times[i]);
 		assert_int_equal(download_of(buf_str(&body), &download), 0);
 		assert_int_equal(download.expires_ms, -1);
 		assert_int_equal(download.size, -1);

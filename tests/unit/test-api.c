@@ -124,8 +124,7 @@ static int teardown(void **state)
 
 static void start_api(void)
 {
-	assert_int_equal(
-	    api_new(fake_http(fake), &config, failures, &api), 0);
+	assert_int_equal(api_new(fake_http(fake), &config, failures, &api), 0);
 }
 
 /* A guest: no account, no token. */
@@ -169,7 +168,8 @@ static void answer_tokens_with(
 	char body[256];
 	snprintf(body, sizeof(body),
 	    "{\"accessToken\":\"%s\",\"refreshToken\":\"%s\","
-	    "\"expiresIn\":3600}", access, refresh);
+	    "\"expiresIn\":3600}",
+	    access, refresh);
 	ANSWER(call, .status = 200, .body = body);
 }
 
@@ -179,8 +179,8 @@ static void sign_in(void)
 	start_api();
 	get("first", &outcomes[31]);
 	fake_run(fake);
-	answer_tokens_with(only_line("POST /v1/auth/email/signin"), "access1",
-	    "refresh1");
+	answer_tokens_with(
+	    only_line("POST /v1/auth/email/signin"), "access1", "refresh1");
 	ANSWER(only_line("GET /v1/data/posts/first"), .status = 200,
 	    .body = "{\"id\":\"first\"}");
 	assert_int_equal(outcomes[31].count, 1);
@@ -277,8 +277,7 @@ static void sixteen_refusals_at_once_make_one_refresh(void **state)
 	for (size_t i = 0; i < 16; i++)
 		ANSWER(calls[i], UNAUTHORIZED);
 	struct http_call *call = only_line("POST /v1/auth/refresh");
-	assert_string_equal(
-	    fake_body(call), "{\"refreshToken\":\"refresh1\"}");
+	assert_string_equal(fake_body(call), "{\"refreshToken\":\"refresh1\"}");
 	assert_true(fake_is_fresh(call));
 	answer_tokens_with(call, "access2", "refresh2");
 	assert_int_equal(fake_open_count(fake), 16);
@@ -342,8 +341,8 @@ static void a_refresh_that_is_refused_leads_to_sign_in(void **state)
 	ANSWER(only(), UNAUTHORIZED);
 	ANSWER(only_line("POST /v1/auth/refresh"), .status = 401,
 	    .body = "{\"error\":{\"code\":\"auth/session-expired\"}}");
-	answer_tokens_with(only_line("POST /v1/auth/email/signin"), "access2",
-	    "refresh2");
+	answer_tokens_with(
+	    only_line("POST /v1/auth/email/signin"), "access2", "refresh2");
 	assert_bearer(only_line("GET /v1/data/posts/5f"), "access2");
 	ANSWER(only(), .status = 200, .body = "{\"id\":\"5f\"}");
 	assert_outcome(&outcomes[0], 0, 200);
@@ -406,8 +405,7 @@ static void a_refused_sign_in_is_not_hammered(void **state)
 		    "\"message\":\"wrong\"}}");
 	assert_outcome(&outcomes[0], -EACCES, 401);
 	assert_outcome(&outcomes[1], -EACCES, 401);
-	assert_string_equal(
-	    outcomes[1].error.code, "auth/invalid-credentials");
+	assert_string_equal(outcomes[1].error.code, "auth/invalid-credentials");
 	fake_advance(fake, 14999);
 	get("c", &outcomes[2]);
 	fake_run(fake);
@@ -417,8 +415,8 @@ static void a_refused_sign_in_is_not_hammered(void **state)
 	fake_advance(fake, 1);
 	get("d", &outcomes[3]);
 	fake_run(fake);
-	answer_tokens_with(only_line("POST /v1/auth/email/signin"), "access1",
-	    "refresh1");
+	answer_tokens_with(
+	    only_line("POST /v1/auth/email/signin"), "access1", "refresh1");
 	ANSWER(only(), .status = 200, .body = "{\"id\":\"d\"}");
 	assert_outcome(&outcomes[3], 0, 200);
 }
@@ -434,8 +432,8 @@ static void a_sign_in_that_breaks_is_tried_again(void **state)
 	fake_advance_to_timer(fake);
 	ANSWER(only_line("POST /v1/auth/email/signin"), .status = 503);
 	fake_advance_to_timer(fake);
-	answer_tokens_with(only_line("POST /v1/auth/email/signin"), "access1",
-	    "refresh1");
+	answer_tokens_with(
+	    only_line("POST /v1/auth/email/signin"), "access1", "refresh1");
 	ANSWER(only(), .status = 200, .body = "{\"id\":\"a\"}");
 	assert_outcome(&outcomes[0], 0, 200);
 }
@@ -449,8 +447,8 @@ static void a_late_refusal_of_an_old_token_renews_nothing(void **state)
 	fake_run(fake);
 	struct http_call *late = fake_find(fake, "GET /v1/data/posts/b");
 	ANSWER(fake_find(fake, "GET /v1/data/posts/a"), UNAUTHORIZED);
-	answer_tokens_with(fake_find(fake, "POST /v1/auth/refresh"), "access2",
-	    "refresh2");
+	answer_tokens_with(
+	    fake_find(fake, "POST /v1/auth/refresh"), "access2", "refresh2");
 	ANSWER(fake_find(fake, "GET /v1/data/posts/a"), .status = 200,
 	    .body = "{\"id\":\"a\"}");
 	ANSWER(late, UNAUTHORIZED);
@@ -471,8 +469,8 @@ static void refusals_of_fresh_tokens_end_in_eacces(void **state)
 	    only_line("POST /v1/auth/refresh"), "access2", "refresh2");
 	ANSWER(only_line("GET /v1/data/posts/a"), UNAUTHORIZED);
 	/* Not by the refresh token: the session itself may be over. */
-	answer_tokens_with(only_line("POST /v1/auth/email/signin"), "access3",
-	    "refresh3");
+	answer_tokens_with(
+	    only_line("POST /v1/auth/email/signin"), "access3", "refresh3");
 	ANSWER(only_line("GET /v1/data/posts/a"), UNAUTHORIZED);
 	assert_int_equal(fake_open_count(fake), 0);
 	assert_outcome(&outcomes[0], -EACCES, 401);
@@ -507,8 +505,8 @@ static void a_probe_signs_in_and_asks_for_nothing_else(void **state)
 	start_api();
 	api_probe(api, "posts", 1000, on_done, &outcomes[0]);
 	fake_run(fake);
-	answer_tokens_with(only_line("POST /v1/auth/email/signin"), "access1",
-	    "refresh1");
+	answer_tokens_with(
+	    only_line("POST /v1/auth/email/signin"), "access1", "refresh1");
 	assert_outcome(&outcomes[0], 0, 200);
 	assert_int_equal(fake_count(fake), 1);
 }
@@ -518,8 +516,7 @@ static void a_probe_without_an_account_asks_whether_the_key_is_good(
 {
 	(void)state;
 	start_guest();
-	assert_non_null(
-	    api_probe(api, "posts", 1000, on_done, &outcomes[0]));
+	assert_non_null(api_probe(api, "posts", 1000, on_done, &outcomes[0]));
 	fake_run(fake);
 	ANSWER(only_line("GET /v1/data/posts?page=1&limit=1"), .status = 200,
 	    .body = "{\"items\":[]}");
@@ -576,8 +573,7 @@ static void a_final_status_has_its_errno(void **state)
 		ANSWER(only(), .status = cases[i].status,
 		    .body = "{\"statusCode\":4,\"error\":\"CODE\","
 			    "\"message\":\"words\"}");
-		assert_outcome(
-		    &outcomes[i], cases[i].err, cases[i].status);
+		assert_outcome(&outcomes[i], cases[i].err, cases[i].status);
 		assert_string_equal(outcomes[i].error.code, "CODE");
 		assert_string_equal(outcomes[i].error.message, "words");
 		assert_int_equal(fake_timer_count(fake), 0);
@@ -650,8 +646,7 @@ static void retry_after_of_a_failing_server_is_heeded(void **state)
 	assert_outcome(&outcomes[0], 0, 200);
 }
 
-static void broken_transfers_are_tried_again_then_have_their_errno(
-    void **state)
+static void broken_transfers_are_tried_again_then_have_their_errno(void **state)
 {
 	(void)state;
 	static const struct {
@@ -933,8 +928,7 @@ static void what_the_sink_refuses_ends_the_call(void **state)
 	static const struct api_page_sink refusing = {
 	    refuse_record, on_restart, on_page};
 	start_guest();
-	assert_non_null(
-	    api_list(api, &first_page, &refusing, &outcomes[0]));
+	assert_non_null(api_list(api, &first_page, &refusing, &outcomes[0]));
 	fake_run(fake);
 	ANSWER(only(), .status = 200, .body = "{\"items\":[{\"id\":1}]}");
 	assert_int_equal(outcomes[0].count, 1);
@@ -957,11 +951,18 @@ static void a_listing_asks_as_the_service_documents_it(void **state)
 		"GET /v1/files?page=12&limit=100&sortDirection=asc"},
 	    {{.subject = "s", .table = "posts", .page = 1},
 		"GET /v1/data/posts?page=1&sortDirection=asc"},
-	    {{.subject = "s", .table = "posts", .page = 1, .limit = 1,
-		 .sort_by = "updatedAt", .descending = true},
+	    {{.subject = "s",
+		 .table = "posts",
+		 .page = 1,
+		 .limit = 1,
+		 .sort_by = "updatedAt",
+		 .descending = true},
 		"GET /v1/data/posts?page=1&limit=1&sortBy=updatedAt"
 		"&sortDirection=desc"},
-	    {{.subject = "s", .table = "a-b_C9", .page = 3, .limit = 100,
+	    {{.subject = "s",
+		 .table = "a-b_C9",
+		 .page = 3,
+		 .limit = 100,
 		 .select = "id",
 		 .filters = "{\"updatedAt\":{\"$gt\":\"2026\"}}"},
 		"GET /v1/data/a-b_C9?page=3&limit=100&sortDirection=asc"
@@ -1029,15 +1030,15 @@ static void a_download_url_is_handed_out(void **state)
 {
 	(void)state;
 	start_guest();
-	api_download_url(api, "storage/x", TEXT("5f"), false, on_download,
-	    &outcomes[0]);
+	api_download_url(
+	    api, "storage/x", TEXT("5f"), false, on_download, &outcomes[0]);
 	fake_run(fake);
 	ANSWER(only(), .status = 200,
 	    .body = "{\"url\":\"https://s.test/o?sig=1\",\"size\":3}");
 	assert_outcome(&outcomes[0], 0, 200);
 	assert_string_equal(outcomes[0].url, "https://s.test/o?sig=1");
-	api_download_url(api, "storage/x", TEXT("5f"), false, on_download,
-	    &outcomes[1]);
+	api_download_url(
+	    api, "storage/x", TEXT("5f"), false, on_download, &outcomes[1]);
 	fake_run(fake);
 	ANSWER(only(), .status = 404,
 	    .body = "{\"error\":{\"code\":\"file/not-found\"}}");
@@ -1106,9 +1107,9 @@ static void an_object_is_asked_for_in_ranges_or_whole(void **state)
 	    {-1, -1, NULL, NULL}};
 	start_guest();
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct api_object *object = api_object_get(api,
-		    "http://127.0.0.1:9/o", cases[i].first, cases[i].last,
-		    "\"t\"", false, &object_sink, NULL);
+		struct api_object *object =
+		    api_object_get(api, "http://127.0.0.1:9/o", cases[i].first,
+			cases[i].last, "\"t\"", false, &object_sink, NULL);
 		assert_non_null(object);
 		const char *range = fake_header(only(), "Range");
 		const char *if_range = fake_header(only(), "If-Range");
@@ -1135,8 +1136,8 @@ static void a_url_that_is_not_to_be_followed_is_refused(void **state)
 	start_guest();
 	for (size_t i = 0; i < ARRAY_SIZE(urls); i++) {
 		errno = 0;
-		assert_null(api_object_get(api, urls[i], 0, 9, NULL, false,
-		    &object_sink, NULL));
+		assert_null(api_object_get(
+		    api, urls[i], 0, 9, NULL, false, &object_sink, NULL));
 		assert_int_equal(errno, EPROTO);
 	}
 	assert_int_equal(fake_count(fake), 0);
@@ -1198,9 +1199,8 @@ static void a_call_can_be_cancelled_in_every_state(void **state)
 	assert_nothing_is_left();
 	call = list(&first_page, &outcomes[0]);
 	fake_run(fake);
-	fake_begin_answer(only(),
-	    &(struct fake_answer){
-		.status = 200, .body = "{\"items\":[{\"id\":1},{\"i"});
+	fake_begin_answer(only(), &(struct fake_answer){.status = 200,
+				      .body = "{\"items\":[{\"id\":1},{\"i"});
 	api_cancel(call);
 	assert_nothing_is_left();
 	/* At the gate. */
@@ -1227,8 +1227,7 @@ static void a_call_can_be_cancelled_in_every_state(void **state)
 	api_object_cancel(NULL);
 }
 
-static void one_who_leaves_while_a_token_is_fetched_spoils_nothing(
-    void **state)
+static void one_who_leaves_while_a_token_is_fetched_spoils_nothing(void **state)
 {
 	(void)state;
 	start_api();
@@ -1236,8 +1235,8 @@ static void one_who_leaves_while_a_token_is_fetched_spoils_nothing(
 	get("b", &outcomes[1]);
 	fake_run(fake);
 	api_cancel(call);
-	answer_tokens_with(only_line("POST /v1/auth/email/signin"), "access1",
-	    "refresh1");
+	answer_tokens_with(
+	    only_line("POST /v1/auth/email/signin"), "access1", "refresh1");
 	ANSWER(only_line("GET /v1/data/posts/b"), .status = 200,
 	    .body = "{\"id\":\"b\"}");
 	assert_int_equal(outcomes[0].count, 0);
@@ -1288,8 +1287,11 @@ static void a_failure_is_told_by_the_path_of_the_mount(void **state)
 	struct buf text;
 	buf_init(&text, BUF_MAX_DEFAULT);
 	start_guest();
-	list(&(struct api_query){.subject = "posts", .table = "posts",
-		 .page = 2, .limit = 100, .filters = "{\"secret\":1}"},
+	list(&(struct api_query){.subject = "posts",
+		 .table = "posts",
+		 .page = 2,
+		 .limit = 100,
+		 .filters = "{\"secret\":1}"},
 	    &outcomes[0]);
 	fake_run(fake);
 	ANSWER(only(), .status = 403,

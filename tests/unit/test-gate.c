@@ -57,8 +57,8 @@ static void assert_order(size_t count, const int *expected)
 		assert_int_equal(order[i], expected[i]);
 }
 #define ASSERT_ORDER(...)                                                      \
-	assert_order(sizeof((int[]){__VA_ARGS__}) / sizeof(int),               \
-	    (int[]){__VA_ARGS__})
+	assert_order(                                                          \
+	    sizeof((int[]){__VA_ARGS__}) / sizeof(int), (int[]){__VA_ARGS__})
 
 static void so_many_are_let_in_and_the_rest_in_order(void **state)
 {

@@ -207,8 +207,7 @@ static void any_order_of_answers_gives_the_same_listing(void **state)
 	struct ask *lookup = ask_lookup(posts, marked);
 	while (fake_open_count(fake)) {
 		assert_true(fake_open_count(fake) <= 16);
-		serve(fake_open(
-		    fake, (size_t)rand() % fake_open_count(fake)));
+		serve(fake_open(fake, (size_t)rand() % fake_open_count(fake)));
 	}
 	assert_ended(lookup, -ENOENT);
 	assert_int_equal(sent(), 31);
@@ -242,8 +241,8 @@ static void the_window_grows_with_the_reader_to_fill_the_connections(
 	const struct sync_dir *dir = &open->op.open_dir;
 	size_t asked = 1, before = 0;
 	for (int64_t page = 1; page <= 12; page++) {
-		sync_dir_reading(sync_under_test, posts, dir,
-		    position(dir->base, page));
+		sync_dir_reading(
+		    sync_under_test, posts, dir, position(dir->base, page));
 		serve_all();
 		asked += sent();
 		size_t ahead = asked - (size_t)page;
@@ -254,8 +253,7 @@ static void the_window_grows_with_the_reader_to_fill_the_connections(
 	}
 	assert_in_range(before, 16, 32);
 	/* One who looks at the same place again asks for nothing. */
-	sync_dir_reading(
-	    sync_under_test, posts, dir, position(dir->base, 5));
+	sync_dir_reading(sync_under_test, posts, dir, position(dir->base, 5));
 	fake_run(fake);
 	assert_int_equal(sent(), 0);
 }
@@ -310,7 +308,8 @@ static void a_page_cut_short_leaves_no_trace(void **state)
 	struct ask *open = ask_open(posts);
 	serve(request(SPEC_LINE));
 	ANSWER(request(FIRST_PAGE), .status = 200, .chunk = 3,
-	    .body = "{\"items\":[{\"id\":\"ghost\"},{\"id\":\"r0001\"},{\"id\":",
+	    .body =
+		"{\"items\":[{\"id\":\"ghost\"},{\"id\":\"r0001\"},{\"id\":",
 	    .err = -EPIPE);
 	assert_waits(open);
 	while (!fake_open_count(fake))
@@ -339,8 +338,7 @@ static void a_failed_page_fails_its_readers_and_is_taken_up_there(void **state)
 	assert_ended(wait, -EACCES);
 	int64_t frontier;
 	assert_int_equal(
-	    sync_dir_frontier(sync_under_test, posts, dir, &frontier),
-	    -EACCES);
+	    sync_dir_frontier(sync_under_test, posts, dir, &frontier), -EACCES);
 	assert_int_equal(listing().end, 0);
 	sync_dir_close(sync_under_test, dir);
 	/* What was read is not asked for again. */
@@ -374,8 +372,7 @@ static void one_who_still_reads_keeps_the_pass(void **state)
 	fake_advance(fake, PASS_KEPT_MS);
 	struct ask *second = ask_open(posts);
 	assert_ended(second, 0);
-	assert_int_equal(
-	    second->op.open_dir.base, open->op.open_dir.base);
+	assert_int_equal(second->op.open_dir.base, open->op.open_dir.base);
 }
 
 static void a_server_that_fails_is_eio_after_patience(void **state)
@@ -393,8 +390,8 @@ static void a_server_that_fails_is_eio_after_patience(void **state)
 	}
 	assert_ended(open, -EIO);
 	assert_int_equal(fake_now(fake) - begin, RETRY_MS);
-	assert_non_null(strstr(errors_text(),
-	    "\tposts\tGET /v1/data/posts\t502\tEIO\t"));
+	assert_non_null(
+	    strstr(errors_text(), "\tposts\tGET /v1/data/posts\t502\tEIO\t"));
 }
 
 static void a_record_without_an_id_is_eproto(void **state)
@@ -413,8 +410,8 @@ static void a_record_without_an_id_is_eproto(void **state)
 static void what_is_no_listing_is_eproto(void **state)
 {
 	(void)state;
-	static const char *const bodies[] = {"<html></html>", "{}",
-	    "{\"success\":false}", "{\"items\":[1]}"};
+	static const char *const bodies[] = {
+	    "<html></html>", "{}", "{\"success\":false}", "{\"items\":[1]}"};
 	fixture_start();
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
 		struct ask *open = ask_open(posts);
@@ -451,7 +448,7 @@ static void a_record_that_slipped_between_pages_is_found(void **state)
 	service_fill(6);
 	fixture_start();
 	struct ask *open = ask_open(posts);
-	serve_all(); /* r0001 and r0002 */
+	serve_all();	   /* r0001 and r0002 */
 	service_delete(1); /* now r0003 stands on page 1 */
 	struct sync_dir *dir = &open->op.open_dir;
 	struct ask *wait = ask_wait(posts, dir, position(dir->base, 6));
@@ -499,8 +496,7 @@ static void list_under_change(unsigned seed, int what)
 	strcpy(marked + 233, "~0123456789abcdef.json");
 	struct ask *lookup = ask_lookup(posts, marked);
 	for (int changes = 0; fake_open_count(fake);) {
-		serve(fake_open(
-		    fake, (size_t)rand() % fake_open_count(fake)));
+		serve(fake_open(fake, (size_t)rand() % fake_open_count(fake)));
 		if (rand() % rate || changes++ >= 12)
 			continue;
 		if ((what & GOES) && service.count > 2) {
@@ -639,7 +635,8 @@ static void a_changed_listing_is_passed_over_again(void **state)
 	service_fill(5);
 	fixture_start();
 	assert_lists(names_from_to(1, 5));
-	struct node second = node_of("r0002.json"), third = node_of("r0003.json");
+	struct node second = node_of("r0002.json"),
+		    third = node_of("r0003.json");
 	go_stale();
 	service.versions[3]++;
 	assert_lists(names_from_to(1, 5));
@@ -773,8 +770,8 @@ static void a_pass_that_was_cut_by_an_unmount_is_not_whole(void **state)
 	struct ask *open = ask_open(posts);
 	serve_all();
 	assert_ended(open, 0);
-	ask_wait(posts, &open->op.open_dir,
-	    position(open->op.open_dir.base, 2));
+	ask_wait(
+	    posts, &open->op.open_dir, position(open->op.open_dir.base, 2));
 	fixture_stop(); /* ends what waits */
 	fixture_start();
 	assert_int_equal(listing().end, 0);
@@ -857,8 +854,8 @@ static void a_wait_and_a_probe_can_be_interrupted(void **state)
 	fixture_start();
 	struct ask *open = ask_open(posts);
 	serve_all();
-	struct ask *wait = ask_wait(posts, &open->op.open_dir,
-	    end_of(open->op.open_dir.base, 1));
+	struct ask *wait = ask_wait(
+	    posts, &open->op.open_dir, end_of(open->op.open_dir.base, 1));
 	sync_interrupt(sync_under_test, wait->op.id);
 	fake_run(fake);
 	assert_ended(wait, -EINTR);
@@ -966,9 +963,8 @@ static void a_missing_record_is_enoent(void **state)
 static void names_that_no_record_can_have_are_not_asked_for(void **state)
 {
 	(void)state;
-	static const char *const impossible[] = {
-	    "r1", "r1.jso", ".json", "%zz.json", "r0001.json~", ".git", "r1.JSON",
-	    "%41.json"};
+	static const char *const impossible[] = {"r1", "r1.jso", ".json",
+	    "%zz.json", "r0001.json~", ".git", "r1.JSON", "%41.json"};
 	fixture_start();
 	for (size_t i = 0; i < ARRAY_SIZE(impossible); i++) {
 		struct ask *lookup = ask_lookup(posts, impossible[i]);
@@ -1131,8 +1127,7 @@ static void one_listing_of_files_fills_both_directories(void **state)
 	    replica_lookup(replica, NODE_STORAGE, "1_a.txt", &node), 0);
 	assert_int_equal(node.size, 5);
 	assert_true(sync_size_is_known(sync_under_test, &node));
-	assert_int_equal(
-	    replica_lookup(replica, NODE_STORAGE, "2_", &node), 0);
+	assert_int_equal(replica_lookup(replica, NODE_STORAGE, "2_", &node), 0);
 	assert_int_equal(node.size, -1);
 	assert_false(sync_size_is_known(sync_under_test, &node));
 }
@@ -1190,8 +1185,7 @@ static void a_stored_file_is_found_by_the_id_in_its_name(void **state)
 }
 
 #define TEST(name)                                                             \
-	cmocka_unit_test_setup_teardown(                                       \
-	    name, fixture_setup, fixture_teardown)
+	cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {

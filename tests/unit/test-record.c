@@ -24,8 +24,8 @@ static void an_id_is_a_string_a_number_or_an_oid(void **state)
 	(void)state;
 	assert_id("{\"id\":\"507f1f77bcf86cd799439011\"}",
 	    TEXT("507f1f77bcf86cd799439011"));
-	assert_id("{\"id\":12345678901234567890}",
-	    TEXT("12345678901234567890"));
+	assert_id(
+	    "{\"id\":12345678901234567890}", TEXT("12345678901234567890"));
 	assert_id("{\"id\":-1.0e5}", TEXT("-1.0e5"));
 	assert_id("{\"id\":{\"$oid\":\"507f\"}}", TEXT("507f"));
 	assert_id("{\"id\":\"a\\u0000b\\/c\"}", TEXT("a\0b/c"));
@@ -64,8 +64,8 @@ static void what_is_no_object_is_refused(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {"", " ", "null", "[]", "\"id\"",
-	    "{\"id\":\"x\"", "{\"id\":\"x\"}}", "{\"id\":\"x\",}",
-	    "{'id':'x'}", "{\"id\":\"x\"}{\"id\":\"x\"}"};
+	    "{\"id\":\"x\"", "{\"id\":\"x\"}}", "{\"id\":\"x\",}", "{'id':'x'}",
+	    "{\"id\":\"x\"}{\"id\":\"x\"}"};
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		struct record record;
 		assert_int_equal(parse(texts[i], &record), -EPROTO);
@@ -129,11 +129,11 @@ static void a_size_is_what_the_metadata_claims(void **state)
 	static const struct {
 		const char *value;
 		int64_t size;
-	} cases[] = {{"0", 0}, {"7", 7}, {"\"7\"", 7}, {"-1", -1},
-	    {"-7", -1}, {"\"-7\"", -1}, {"null", -1}, {"\"big\"", -1},
-	    {"1.5", -1}, {"7.0", -1}, {"1e3", -1}, {"[]", -1},
-	    {"9223372036854775807", INT64_MAX},
-	    {"9223372036854775808", -1}, {"\"\"", -1}};
+	} cases[] = {{"0", 0}, {"7", 7}, {"\"7\"", 7}, {"-1", -1}, {"-7", -1},
+	    {"\"-7\"", -1}, {"null", -1}, {"\"big\"", -1}, {"1.5", -1},
+	    {"7.0", -1}, {"1e3", -1}, {"[]", -1},
+	    {"9223372036854775807", INT64_MAX}, {"9223372036854775808", -1},
+	    {"\"\"", -1}};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct buf text;
 		struct record record;
@@ -175,12 +175,12 @@ static void an_original_name_keeps_its_bytes(void **state)
 
 /* ---- envelopes ---- */
 
-static void assert_payload(const char *text, const char *id,
-    const char *payload)
+static void assert_payload(
+    const char *text, const char *id, const char *payload)
 {
 	struct json_span span;
-	assert_int_equal(record_unwrap(text, strlen(text), id,
-			     id ? strlen(id) : 0, &span),
+	assert_int_equal(
+	    record_unwrap(text, strlen(text), id, id ? strlen(id) : 0, &span),
 	    0);
 	assert_text(span.text, span.len, payload, strlen(payload));
 }
@@ -190,8 +190,8 @@ static void an_envelope_is_taken_off(void **state)
 	(void)state;
 	assert_payload("{\"success\":true,\"data\":{\"id\":\"x\"}}", "x",
 	    "{\"id\":\"x\"}");
-	assert_payload("{\"success\":true,\"data\":{\"a\":1}}", NULL,
-	    "{\"a\":1}");
+	assert_payload(
+	    "{\"success\":true,\"data\":{\"a\":1}}", NULL, "{\"a\":1}");
 	assert_payload(" {\"data\" : \n{\"id\":\"x\"}\t, \"success\" : true} ",
 	    "x", "{\"id\":\"x\"}");
 	assert_payload("{\"success\":true,\"data\":null}", "x", "null");
@@ -237,8 +237,8 @@ static void what_is_no_json_object_has_no_payload(void **state)
 	    "{\"success\":true,\"data\":{\"id\":\"x\"}", "{} {}"};
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		struct json_span span;
-		assert_int_equal(record_unwrap(texts[i], strlen(texts[i]),
-				     "x", 1, &span),
+		assert_int_equal(
+		    record_unwrap(texts[i], strlen(texts[i]), "x", 1, &span),
 		    -EPROTO);
 	}
 }

@@ -152,8 +152,7 @@ static struct node found(int64_t in, const char *name)
 static void assert_missing(const char *name)
 {
 	struct node node;
-	assert_int_equal(
-	    replica_lookup(replica, table, name, &node), -ENOENT);
+	assert_int_equal(replica_lookup(replica, table, name, &node), -ENOENT);
 }
 
 static struct node got(int64_t id)
@@ -198,8 +197,8 @@ static int on_entry(
 	struct walk *walk = ctx;
 	size_t len = strlen(walk->text);
 	assert_true(node->id > 0);
-	snprintf(walk->text + len, sizeof(walk->text) - len, "%d:%s ",
-	    (int)pos, name);
+	snprintf(walk->text + len, sizeof(walk->text) - len, "%d:%s ", (int)pos,
+	    name);
 	return --walk->left == 0 ? 7 : 0;
 }
 
@@ -223,7 +222,8 @@ static void directories_are_made_for_the_owner_alone(void **state)
 {
 	(void)state;
 	static const char *const tails[] = {"", "/deep", "/deep/cache"};
-	static const char *const ends[] = {".db", ".db-wal", ".db-shm", ".lock"};
+	static const char *const ends[] = {
+	    ".db", ".db-wal", ".db-shm", ".lock"};
 	struct stat info;
 	char path[512];
 	mode_t mask = umask(0);
@@ -255,8 +255,7 @@ static void what_was_committed_is_there_after_reopening(void **state)
 	struct node before = put("a", "{\"id\":\"a\"}", 0, 5);
 	struct replica_listing listing = {
 	    .base = 1, .end = 9, .listed_ms = 123, .count = 1, .newest_ms = 77};
-	assert_int_equal(
-	    replica_set_listing(replica, table, &listing), 0);
+	assert_int_equal(replica_set_listing(replica, table, &listing), 0);
 	commit();
 	int64_t made = replica_made_ms(replica);
 	assert_true(made > INT64_C(1700000000000));
@@ -678,8 +677,8 @@ static void a_sweep_buries_what_was_not_seen(void **state)
 	found(table, "alone.json");
 	/* Who holds the old node, or an old place, still reads. */
 	assert_record_text(gone.id, "{\"x\":1}");
-	assert_entries_of(table, 0, 100,
-	    "1:gone.json 2:kept.json 3:alone.json ");
+	assert_entries_of(
+	    table, 0, 100, "1:gone.json 2:kept.json 3:alone.json ");
 	assert_int_equal(found(NODE_ROOT, "posts").id, table);
 }
 
@@ -705,8 +704,7 @@ static void what_is_buried_is_thrown_away_at_the_next_start(void **state)
 	struct node gone = put("gone", "{}", 0, 2);
 	struct node fresh = put("a", "{\"v\":2}", 100, 101);
 	assert_int_equal(replica_sweep(replica, table, 100, 1), 0);
-	assert_int_equal(
-	    replica_set_listing(replica, table, &listing), 0);
+	assert_int_equal(replica_set_listing(replica, table, &listing), 0);
 	commit();
 	reopen();
 	assert_gone(gone.id);
@@ -751,8 +749,7 @@ static void a_renamed_node_hands_on_its_place(void **state)
 	struct node old = put_row(&what, 0, 1, false);
 	assert_int_equal(replica_set_object(replica, old.id, 5, "\"t\""), 0);
 	old = got(old.id);
-	assert_int_equal(
-	    replica_rename(replica, &old, "x~1.jpg", &fresh), 0);
+	assert_int_equal(replica_rename(replica, &old, "x~1.jpg", &fresh), 0);
 	commit();
 	assert_true(fresh.id > old.id);
 	assert_int_equal(fresh.size, 5);
@@ -862,9 +859,8 @@ static void tables_are_shown_when_they_are_listed(void **state)
 	int64_t hidden, same;
 	struct walk walk = {.left = -1};
 	begin();
-	assert_int_equal(replica_put_table(replica, "orders", "orders", false,
-			     &hidden),
-	    0);
+	assert_int_equal(
+	    replica_put_table(replica, "orders", "orders", false, &hidden), 0);
 	commit();
 	assert_int_equal(replica_tables(replica, 0, on_entry, &walk), 0);
 	char expected[64];
@@ -896,8 +892,8 @@ static void a_table_keeps_its_own_name_beside_its_directorys(void **state)
 	(void)state;
 	int64_t id;
 	begin();
-	assert_int_equal(replica_put_table(replica, "storage", "storage.table",
-			     true, &id),
+	assert_int_equal(
+	    replica_put_table(replica, "storage", "storage.table", true, &id),
 	    0);
 	commit();
 	assert_int_equal(found(NODE_ROOT, "storage.table").id, id);
@@ -964,8 +960,7 @@ static void a_crash_leaves_what_was_committed_and_nothing_else(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		open_in(places[i]);
 		assert_entries("1:before.json ");
-		assert_record_text(
-		    found(table, "before.json").id, "{\"v\":1}");
+		assert_record_text(found(table, "before.json").id, "{\"v\":1}");
 		assert_missing("within.json");
 		assert_missing("big0.json");
 		begin();

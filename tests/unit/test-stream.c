@@ -102,8 +102,7 @@ static void serve_store(int64_t size)
 static struct node current(void)
 {
 	struct node node = {0};
-	assert_int_equal(
-	    replica_lookup(replica, NODE_STORAGE, NAME, &node), 0);
+	assert_int_equal(replica_lookup(replica, NODE_STORAGE, NAME, &node), 0);
 	return node;
 }
 
@@ -122,8 +121,7 @@ static int64_t stored_file(const char *claim)
 	return lookup->op.node.id;
 }
 
-static void assert_bytes(
-    const struct ask *ask, int64_t offset, int64_t len)
+static void assert_bytes(const struct ask *ask, int64_t offset, int64_t len)
 {
 	assert_ended(ask, 0);
 	assert_int_equal(ask->op.got, len);
@@ -179,10 +177,13 @@ static void reads_within_a_range_wait_only_for_their_bytes(void **state)
 	give_url();
 	struct http_call *call = request(GET_LINE "1");
 	char *data = bytes(0, 1000);
-	fake_begin_answer(call,
-	    &(struct fake_answer){.status = 206, .body = data, .len = 500,
-		.range = true, .range_start = 0, .range_end = 999,
-		.range_total = 1000});
+	fake_begin_answer(call, &(struct fake_answer){.status = 206,
+				    .body = data,
+				    .len = 500,
+				    .range = true,
+				    .range_start = 0,
+				    .range_end = 999,
+				    .range_total = 1000});
 	assert_bytes(first, 0, 100);
 	assert_bytes(same, 0, 100);
 	assert_waits(last);
@@ -277,8 +278,7 @@ static void an_object_of_many_ranges_comes_whole(void **state)
 	for (int64_t pos = 0; pos < size; pos += step) {
 		struct ask *read = ask_read(node, (uint64_t)pos, (size_t)step);
 		serve_store(size);
-		assert_bytes(
-		    read, pos, size - pos < step ? size - pos : step);
+		assert_bytes(read, pos, size - pos < step ? size - pos : step);
 	}
 	/* Each byte was asked for once. */
 	int64_t asked = 0;
@@ -286,8 +286,8 @@ static void an_object_of_many_ranges_comes_whole(void **state)
 		struct http_call *call = fake_call(fake, i);
 		int64_t first, last;
 		const char *range = fake_header(call, "Range");
-		if (range && sscanf(range, "bytes=%" SCNd64 "-%" SCNd64,
-				 &first, &last) == 2)
+		if (range && sscanf(range, "bytes=%" SCNd64 "-%" SCNd64, &first,
+				 &last) == 2)
 			asked += last - first + 1;
 	}
 	assert_int_equal(asked, size);
@@ -302,13 +302,12 @@ static void reads_here_and_there_stay_small(void **state)
 	int64_t node = stored_file("209715200");
 	static const int64_t places[] = {150 * MIB, 30 * MIB, 90 * MIB};
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		struct ask *read =
-		    ask_read(node, (uint64_t)places[i], 4096);
+		struct ask *read = ask_read(node, (uint64_t)places[i], 4096);
 		if (i == 0)
 			give_url();
 		assert_int_equal(fake_open_count(fake), 1);
-		assert_range(request(GET_LINE), places[i],
-		    places[i] + RANGE_SMALL - 1);
+		assert_range(
+		    request(GET_LINE), places[i], places[i] + RANGE_SMALL - 1);
 		serve_range(request(GET_LINE), size, ETAG);
 		assert_bytes(read, places[i], 4096);
 	}
@@ -319,10 +318,9 @@ static int64_t bytes_held(void)
 	struct stream *stream;
 	struct range *range;
 	int64_t held = 0;
-	TAILQ_FOREACH(stream, &sync_under_test->streams, link)
-	{
-		TAILQ_FOREACH(range, &stream->ranges, link)
-		held += range->len;
+	TAILQ_FOREACH (stream, &sync_under_test->streams, link) {
+		TAILQ_FOREACH (range, &stream->ranges, link)
+			held += range->len;
 	}
 	return held;
 }
@@ -449,16 +447,17 @@ static void a_store_without_ranges_is_read_in_one_go(void **state)
 	struct http_call *call = request(GET_LINE);
 	char *data = bytes(0, 3 * MIB);
 	/* What is there of it is served as it comes. */
-	fake_begin_answer(call,
-	    &(struct fake_answer){.status = 200, .body = data,
-		.len = (size_t)(2 * MIB), .chunk = 65536, .etag = ETAG});
-	ANSWER(call, .status = 200, .body = data + 2 * MIB,
-	    .len = (size_t)MIB, .chunk = 65536);
+	fake_begin_answer(call, &(struct fake_answer){.status = 200,
+				    .body = data,
+				    .len = (size_t)(2 * MIB),
+				    .chunk = 65536,
+				    .etag = ETAG});
+	ANSWER(call, .status = 200, .body = data + 2 * MIB, .len = (size_t)MIB,
+	    .chunk = 65536);
 	assert_bytes(middle, MIB, 4096);
 	sent();
 	assert_bytes(ask_read(node, 0, 4096), 0, 4096);
-	assert_bytes(
-	    ask_read(node, 3 * MIB - 100, 4096), 3 * MIB - 100, 100);
+	assert_bytes(ask_read(node, 3 * MIB - 100, 4096), 3 * MIB - 100, 100);
 	assert_int_equal(sent(), 0);
 	assert_true(current().proven);
 	free(data);
@@ -474,8 +473,11 @@ static void a_told_length_lets_readers_go_on_early(void **state)
 	struct http_call *call = request(GET_LINE);
 	char *data = bytes(0, 1000);
 	/* The fake takes the length told from what it is given. */
-	struct fake_answer answer = {.status = 200, .body = data, .len = 1000,
-	    .chunk = 250, .length_told = true};
+	struct fake_answer answer = {.status = 200,
+	    .body = data,
+	    .len = 1000,
+	    .chunk = 250,
+	    .length_told = true};
 	fake_answer(call, &answer);
 	assert_bytes(first, 100, 100);
 	assert_bytes(last, 900, 100);
@@ -538,8 +540,7 @@ static void an_empty_object_is_told_by_its_range(void **state)
 	assert_int_equal(sent(), 2);
 }
 
-static void an_empty_object_that_tells_nothing_is_asked_for_whole(
-    void **state)
+static void an_empty_object_that_tells_nothing_is_asked_for_whole(void **state)
 {
 	(void)state;
 	int64_t node = stored_file("null");
@@ -689,8 +690,7 @@ static void a_body_cut_short_goes_on_at_its_byte(void **state)
 	int64_t node = stored_file("1000");
 	struct ask *read = ask_read(node, 0, 1000);
 	give_url();
-	struct fake_answer answer =
-	    partial(request(GET_LINE), 1000, ETAG);
+	struct fake_answer answer = partial(request(GET_LINE), 1000, ETAG);
 	answer.len = 400;
 	answer.err = -EPIPE;
 	fake_answer(request(GET_LINE), &answer);
@@ -746,8 +746,8 @@ static void retry_after_of_a_store_is_heeded(void **state)
 	int64_t node = stored_file("1000");
 	struct ask *read = ask_read(node, 0, 1000);
 	give_url();
-	ANSWER(request(GET_LINE), .status = 429,
-	    .retry_after_ms = RETRY_MS * 2);
+	ANSWER(
+	    request(GET_LINE), .status = 429, .retry_after_ms = RETRY_MS * 2);
 	fake_advance(fake, RETRY_MS * 2 - 1);
 	assert_null(fake_find(fake, GET_LINE));
 	fake_advance(fake, 1);
@@ -778,13 +778,12 @@ static void a_store_that_keeps_failing_has_its_errno(void **state)
 	static const struct {
 		int broken, status, err;
 	} cases[] = {{0, 503, -EIO}, {-EPIPE, 0, -EIO},
-	    {-ECONNREFUSED, 0, -ENETUNREACH},
-	    {-EHOSTUNREACH, 0, -ENETUNREACH}, {-ETIMEDOUT, 0, -ETIMEDOUT}};
+	    {-ECONNREFUSED, 0, -ENETUNREACH}, {-EHOSTUNREACH, 0, -ENETUNREACH},
+	    {-ETIMEDOUT, 0, -ETIMEDOUT}};
 	int64_t node = stored_file("1000");
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct ask *read = ask_read(node, 0, 1000);
-		int64_t took =
-		    persist(read, cases[i].broken, cases[i].status);
+		int64_t took = persist(read, cases[i].broken, cases[i].status);
 		assert_ended(read, cases[i].err);
 		assert_in_range(took, RETRY_MS, RETRY_MS + 100);
 	}
@@ -823,15 +822,35 @@ static void an_answer_that_was_not_asked_for_is_eproto(void **state)
 	const struct fake_answer answers[] = {
 	    /* no Content-Range, or another one */
 	    {.status = 206, .body = data, .len = 1000},
-	    {.status = 206, .body = data, .len = 1000, .range = true,
-		.range_start = 10, .range_end = 1009, .range_total = 2000},
-	    {.status = 206, .body = data, .len = 1000, .range = true,
-		.range_start = 0, .range_end = 999, .range_total = -1},
-	    {.status = 206, .body = data, .len = 1000, .range = true,
-		.range_start = 0, .range_end = 999, .range_total = 500},
+	    {.status = 206,
+		.body = data,
+		.len = 1000,
+		.range = true,
+		.range_start = 10,
+		.range_end = 1009,
+		.range_total = 2000},
+	    {.status = 206,
+		.body = data,
+		.len = 1000,
+		.range = true,
+		.range_start = 0,
+		.range_end = 999,
+		.range_total = -1},
+	    {.status = 206,
+		.body = data,
+		.len = 1000,
+		.range = true,
+		.range_start = 0,
+		.range_end = 999,
+		.range_total = 500},
 	    /* more bytes than that */
-	    {.status = 206, .body = data, .len = 1001, .range = true,
-		.range_start = 0, .range_end = 999, .range_total = 1000},
+	    {.status = 206,
+		.body = data,
+		.len = 1001,
+		.range = true,
+		.range_start = 0,
+		.range_end = 999,
+		.range_total = 1000},
 	};
 	int64_t node = stored_file("1000");
 	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
@@ -841,6 +860,75 @@ static void an_answer_that_was_not_asked_for_is_eproto(void **state)
 		assert_ended(read, -EPROTO);
 		assert_int_equal(fake_open_count(fake), 0);
 	}
+	free(data);
+}
+
+static void a_measure_beside_a_read_that_fails_is_told_the_truth(void **state)
+{
+	(void)state;
+	int64_t node = stored_file("1000");
+	struct ask *read = ask_read(node, 0, 100);
+	struct ask *measure = ask_measure(node);
+	serve_store(3000);
+	assert_ended(read, -EIO);
+	assert_ended(measure, 0);
+	assert_int_equal(measure->op.node.size, 3000);
+}
+
+static void a_resumed_range_that_is_refused_is_no_short_read(void **state)
+{
+	(void)state;
+	static const int64_t totals[] = {1000, 300, 400, 0};
+	for (size_t i = 0; i < ARRAY_SIZE(totals); i++) {
+		int64_t node = stored_file("1000");
+		struct ask *read = ask_read(node, 0, 1000);
+		give_url();
+		struct fake_answer answer =
+		    partial(request(GET_LINE), 1000, ETAG);
+		answer.len = 400;
+		answer.err = -EPIPE;
+		fake_answer(request(GET_LINE), &answer);
+		free((char *)answer.body);
+		fake_advance(fake, 200);
+		ANSWER(request(GET_LINE), .status = 416, .nowhere = true,
+		    .range_total = totals[i]);
+		fake_advance(fake, RETRY_MS);
+		assert_int_equal(read->count, 1);
+		assert_true(read->err == -EPROTO || read->err == -EIO);
+		void *unused = NULL;
+		assert_int_equal(fixture_teardown(&unused), 0);
+		assert_int_equal(fixture_setup(&unused), 0);
+	}
+	fixture_start();
+}
+
+static void a_whole_body_that_begins_again_is_never_mixed(void **state)
+{
+	(void)state;
+	int64_t node = stored_file("1000");
+	char *data = bytes(0, 1000), other[1000];
+	struct ask *read = ask_read(node, 500, 100);
+	give_url();
+	ANSWER(request(GET_LINE), .status = 200, .body = data, .len = 550,
+	    .err = -EPIPE, .etag = ETAG);
+	fake_advance(fake, 200);
+	memset(other, 'Z', sizeof(other));
+	ANSWER(request(GET_LINE), .status = 200, .body = other, .len = 1000,
+	    .etag = "\"two\"");
+	assert_ended(read, -EIO);
+	free(data);
+}
+
+static void a_store_that_stops_heeding_ranges_is_followed(void **state)
+{
+	(void)state;
+	int64_t node;
+	struct ask *read = read_begun(&node);
+	char *data = bytes(0, 3 * MIB);
+	ANSWER(request(GET_LINE), .status = 200, .body = data,
+	    .len = (size_t)(3 * MIB), .length_told = true, .etag = ETAG);
+	assert_bytes(read, 2 * MIB, 4096);
+	assert_int_equal(name_changes, 0);
 	free(data);
 }
 
@@ -915,8 +1003,7 @@ static void an_unmount_ends_what_is_read(void **state)
 	int64_t node = stored_file("209715200");
 	struct ask *waiting = ask_read(node, 0, 4096);
 	give_url();
-	struct fake_answer answer =
-	    partial(request(GET_LINE), 200 * MIB, ETAG);
+	struct fake_answer answer = partial(request(GET_LINE), 200 * MIB, ETAG);
 	answer.len = 1000;
 	fake_begin_answer(request(GET_LINE), &answer);
 	free((char *)answer.body);
@@ -939,8 +1026,7 @@ static void offline_no_object_can_be_read(void **state)
 }
 
 #define TEST(name)                                                             \
-	cmocka_unit_test_setup_teardown(                                       \
-	    name, fixture_setup, fixture_teardown)
+	cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
@@ -978,6 +1064,10 @@ int main(void)
 	    TEST(a_store_that_keeps_failing_has_its_errno),
 	    TEST(patience_is_counted_from_the_last_byte),
 	    TEST(an_answer_that_was_not_asked_for_is_eproto),
+	    TEST(a_measure_beside_a_read_that_fails_is_told_the_truth),
+	    TEST(a_resumed_range_that_is_refused_is_no_short_read),
+	    TEST(a_whole_body_that_begins_again_is_never_mixed),
+	    TEST(a_store_that_stops_heeding_ranges_is_followed),
 	    TEST(a_refused_certificate_is_final),
 	    TEST(a_read_can_be_interrupted),
 	    TEST(with_its_last_reader_a_transfer_ends),
