@@ -1,0 +1,342 @@
+"""
+The rows about stored files.
+"""
+
+import http.client
+import json
+import random
+import statistics
+import time
+import urllib.parse
+
+from lab import HERE, Mount, Trouble
+from row import Result, Row, interleaved, median_ratio
+from servers import Emulator, FileApi, Nginx
+from tables import KIB, MIB, count_files, must_be
+
+GIB = 1024 * MIB
+
+DOWNLOAD = """
+url=$(curl -sf -X POST -H "X-API-Key: $BKEND_PUBLISHABLE_KEY" \\
+    -H "Authorization: Bearer $2" \\
+    "$BKEND_API_URL/v1/files/$1/download-url" | jq -r '(.data // .).url')
+exec curl -sf -o /dev/null "$url"
+"""
+
+
+class Api:
+    """A client that keeps its connection: the round trips as such."""
+
+    def __init__(self, settings):
+        self.settings = settings
+        host = urllib.parse.urlsplit(settings["BKEND_API_URL"]).netloc
+        self.connection = http.client.HTTPConnection(host, timeout=60)
+        self.headers = {"X-API-Key": settings["BKEND_PUBLISHABLE_KEY"]}
+        account = {
+            "method": "password",
+            "email": settings["BKEND_EMAIL"],
+            "password": settings["BKEND_PASSWORD"],
+        }
+        signed_in = self.call("POST", "/v1/auth/email/signin", account)
+        self.token = signed_in["accessToken"]
+        self.headers["Authorization"] = f"Bearer {self.token}"
+
+    def call(self, method, path, body=None):
+        headers = self.headers
+        if body:
+            body = json.dumps(body)
+            headers = {**headers, "Content-Type": "application/json"}
+        self.connection.request(method, path, body, headers)
+        answer = json.loads(self.connection.getresponse().read())
+        return answer.get("data", answer)
+
+    def file_ids(self, count):
+        page = self.call("GET", "/v1/files?page=1&limit=100&sortDirection=asc")
+        return [item["id"] for item in page["items"]][:count]
+
+
+def stored_name(lab, mount, number=0):
+    """The path of a stored file by its place in the listing."""
+    listing, _ = lab.output("ls", "-f", mount / "storage")
+    names = [name for name in listing.decode().split("\n") if name]
+    return mount / "storage" / sorted(set(names) - {".", ".."})[number]
+
+
+def small_files(lab, quick):
+    """Both begin with nothing: the script with its sign-in, bkendfs with its
+    mount."""
+    files = 50 if quick else 500
+    lab.need_memory(files * 32 * KIB)
+    server = Emulator(
+        lab,
+        "--latency", 50, "--storage-latency", 20,
+        "--generate-files", f"{files}:{20 * KIB}",
+    )
+    copy = lab.memory / "copy"
+
+    def script():
+        copy.mkdir()
+        seconds = lab.command(
+            "sh", "-c", 'cd "$1" && exec "$2"', "sh",
+            copy, HERE / "export-files.sh", env=server.settings,
+        )
+        must_be(count_files(lab, copy / "bkend_files"), files, "the export")
+        lab.remove(copy)
+        return seconds
+
+    def bkendfs():
+        mount = lab.mount(server)
+        lab.command("cp", "-r", mount / "storage", copy)
+        seconds = mount.age()
+        mount.unmount()
+        must_be(count_files(lab, copy), files, "the copy")
+        lab.remove(copy, mount.replica)
+        return seconds
+
+    raw = interleaved(1 if quick else 3, script=script, bkendfs=bkendfs)
+    result = Result(raw=raw)
+    ratio = median_ratio(raw["script"], raw["bkendfs"])
+    result.at_least("small files: script ÷ bkendfs", ratio, 15)
+    return result
+
+
+def one_large(lab, quick):
+    size = 32 * MIB if quick else 256 * MIB
+    server = Emulator(
+        lab,
+        "--latency", 50, "--storage-latency", 50,
+        "--storage-rate", 20_000_000,
+        "--generate-files", f"1:{size}",
+    )
+    api = Api(server.settings)
+    file_id = api.file_ids(1)[0]
+
+    def curl():
+        return lab.command(
+            "sh", "-c", DOWNLOAD, "sh", file_id, api.token, env=server.settings
+        )
+
+    def bkendfs():
+        mount = lab.mount(server)
+        path = stored_name(lab, mount)
+        seconds = lab.command("cp", path, "/dev/null")
+        mount.unmount()
+        lab.remove(mount.replica)
+        return seconds
+
+    raw = interleaved(1 if quick else 3, curl=curl, bkendfs=bkendfs)
+    result = Result(raw=raw)
+    ratio = median_ratio(raw["curl"], raw["bkendfs"])
+    result.at_least("one large file: curl ÷ bkendfs", ratio, 6)
+    return result
+
+
+def make_store(lab, size):
+    """A file of no pattern that a mistake could hide in, on the tmpfs; its
+    directory and name."""
+    lab.need_memory(size)
+    store = lab.memory / "store"
+    store.mkdir()
+    block = random.Random(1).randbytes(MIB - 8)
+    with open(store / "object.bin", "wb") as file:
+        for number in range(size // MIB):
+            file.write(number.to_bytes(8, "big") + block)
+    return store, "object.bin"
+
+
+def mount_rclone(lab, url):
+    point = lab.disk / lab.name("rclone")
+    words = ["rclone", "mount", ":http:", point, "--http-url", url]
+    words += ["--read-only", "--config", lab.disk / "no-rclone.conf"]
+    words += ["--cache-dir", lab.disk / "rclone-cache"]
+    return Mount(lab, words, point)
+
+
+def loopback(lab, quick):
+    """Every copy has a fresh mount, and of bkendfs a fresh replica, too."""
+    size = 128 * MIB if quick else GIB
+    lab.need_disk(size)
+    store, name = make_store(lab, size)
+    nginx = Nginx(lab, store)
+
+    def curl():
+        url = f"{nginx.url}/{name}"
+        return lab.command("curl", "-sf", "-o", "/dev/null", url)
+
+    def rclone():
+        mount = mount_rclone(lab, nginx.url)
+        lab.command("ls", mount.path)
+        seconds = lab.command("cp", mount / name, "/dev/null")
+        mount.unmount()
+        return seconds
+
+    with FileApi(store, [name]) as api:
+        api.store_url = nginx.url
+
+        def bkendfs(check=False):
+            mount = lab.mount(api)
+            path = stored_name(lab, mount)
+            seconds = lab.command("cp", path, "/dev/null")
+            if check:
+                lab.command("cmp", store / name, path)
+            mount.unmount()
+            lab.remove(mount.replica)
+            return seconds
+
+        bkendfs(check=True)
+        raw = interleaved(
+            1 if quick else 5, curl=curl, bkendfs=bkendfs, rclone=rclone
+        )
+    result = Result(raw={**raw, "bytes": size})
+    to_curl = median_ratio(raw["curl"], raw["bkendfs"])
+    to_rclone = median_ratio(raw["rclone"], raw["bkendfs"])
+    result.at_least("throughput: bkendfs ÷ curl", to_curl, 0.7)
+    result.at_least("throughput: bkendfs ÷ rclone mount", to_rclone, 2)
+    return result
+
+
+def random_reads(lab, quick):
+    size = 128 * MIB if quick else GIB
+    reads = 100 if quick else 1000
+    store, name = make_store(lab, size)
+    nginx = Nginx(lab, store)
+    with FileApi(store, [name]) as api:
+        api.store_url = nginx.url
+        mount = lab.mount(api)
+        path = stored_name(lab, mount)
+        nginx.sent()
+        api.requests = 0
+        report, seconds = lab.output(
+            "fio", "--name=random", f"--filename={path}", "--readonly",
+            "--rw=randread", "--bs=4k", f"--size={size}", "--ioengine=psync",
+            f"--number_ios={reads}", "--fadvise_hint=0", "--invalidate=0",
+            "--thread", "--output-format=json",
+        )
+        objects, sent = nginx.sent()
+        asked = api.requests
+        mount.unmount()
+    done = json.loads(report)["jobs"][0]["read"]
+    if done["total_ios"] != reads:
+        raise Trouble(f"fio did {done['total_ios']} reads, {reads} expected")
+    result = Result(
+        raw={
+            "reads": reads,
+            "seconds": seconds,
+            "latency_ns": done["clat_ns"],
+            "object_requests": objects,
+            "object_bytes": sent,
+            "api_requests": asked,
+        }
+    )
+    result.at_most(
+        "random 4 KB: requests a read", (objects + asked) / reads, 1.2
+    )
+    result.at_most(
+        "random 4 KB: fetched a read", sent / reads / KIB, 160, "KiB"
+    )
+    return result
+
+
+def storage_rss(lab, quick):
+    """A sparse file is as good as any: nobody but cp looks at it."""
+    size = 256 * MIB if quick else 4 * GIB
+    lab.need_disk(size)
+    store = lab.disk / "store"
+    store.mkdir()
+    with open(store / "object.bin", "wb") as file:
+        file.truncate(size)
+    nginx = Nginx(lab, store)
+    with FileApi(store, ["object.bin"]) as api:
+        api.store_url = nginx.url
+        mount = lab.mount(api)
+        path = stored_name(lab, mount)
+        seconds = lab.command("cp", path, "/dev/null")
+        memory = mount.high_water()
+        mount.unmount()
+    result = Result(raw={"bytes": size, "seconds": seconds, "rss": memory})
+    result.at_most(
+        f"memory, {size / GIB:g} GiB copied", memory / MIB, 96, "MiB"
+    )
+    return result
+
+
+def first_byte(lab, quick):
+    """File by file, apart and in no order, so that nothing was read ahead;
+    the rival is a client whose connections are open."""
+    count, files = (4, 20) if quick else (15, 90)
+    server = Emulator(
+        lab,
+        "--latency", 50, "--storage-latency", 20,
+        "--generate-files", f"{files}:{8 * MIB}",
+    )
+    api = Api(server.settings)
+    ids = api.file_ids(files)
+    order = [number * 5 % files for number in range(count)]
+    random.Random(1).shuffle(order)
+    mount = lab.mount(server)
+    stored_name(lab, mount)
+    store = None
+    figures = {"url": [], "object": [], "bkendfs": []}
+    for number in order:
+        begin = time.perf_counter()
+        answer = api.call("POST", f"/v1/files/{ids[number]}/download-url")
+        figures["url"].append(time.perf_counter() - begin)
+        url = urllib.parse.urlsplit(answer["url"])
+        if not store:
+            store = http.client.HTTPConnection(url.netloc, timeout=60)
+            store.connect()
+        begin = time.perf_counter()
+        store.request(
+            "GET", f"{url.path}?{url.query}", headers={"Range": "bytes=0-4095"}
+        )
+        must_be(len(store.getresponse().read()), 4096, "the range")
+        figures["object"].append(time.perf_counter() - begin)
+        path = stored_name(lab, mount, number)
+        figures["bkendfs"] += lab.probe("first-byte", path)
+    mount.unmount()
+    url, one, taken = (
+        statistics.median(figures[name]) * 1000
+        for name in ("url", "object", "bkendfs")
+    )
+    result = Result(raw=figures)
+    result.at_most("first byte of a file", taken, url + one + 5, "ms")
+    return result
+
+
+ROWS = (
+    Row(
+        "small-files",
+        "500 files of 20 KB, 50 ms API + 20 ms storage: script ÷ cp -r",
+        small_files,
+        ("curl", "jq"),
+    ),
+    Row(
+        "one-large",
+        "256 MiB, 20 MB/s a connection, 50 ms: curl ÷ cp",
+        one_large,
+        ("curl", "jq"),
+    ),
+    Row(
+        "loopback",
+        "1 GiB from nginx: throughput of cp ÷ curl, ÷ cp from rclone mount",
+        loopback,
+        ("curl", "nginx", "rclone"),
+    ),
+    Row(
+        "random",
+        "random reads of 4 KB in 1 GiB: requests and bytes fetched a read",
+        random_reads,
+        ("fio", "nginx"),
+    ),
+    Row(
+        "storage-rss",
+        "memory after a copy of 4 GiB",
+        storage_rss,
+        ("nginx",),
+    ),
+    Row(
+        "first-byte",
+        "first byte of a file ≤ URL and object round trips + 5 ms",
+        first_byte,
+    ),
+)
