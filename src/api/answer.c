@@ -169,6 +169,7 @@ int answer_page(const char *skeleton, size_t len, struct api_page *ret_page)
 	    .limit = whole(member(pagination, "limit"), -1),
 	    .total_pages = whole(member(pagination, "totalPages"), -1),
 	    .has_next = has_next(pagination),
+	    .date_ms = -1,
 	};
 	return 0;
 }

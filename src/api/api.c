@@ -327,6 +327,7 @@ struct list_call {
 	const struct api_page_sink *sink;
 	void *ctx;
 	struct api_page page;
+	int64_t date_ms;
 };
 
 static int list_renew_split(struct list_call *call)
@@ -351,6 +352,12 @@ static void list_restart(void *ctx)
 	call->sink->restart(call->ctx);
 }
 
+static void list_head(void *ctx, const struct http_head *head)
+{
+	struct list_call *call = ctx;
+	call->date_ms = head->date_ms;
+}
+
 static int list_end(void *ctx, struct api_error *error)
 {
 	struct list_call *call = ctx;
@@ -363,6 +370,7 @@ static int list_end(void *ctx, struct api_error *error)
 	if (r < 0)
 		return r == -EPROTO ? -EPIPE : r;
 	r = answer_page(skeleton, len, &call->page);
+	call->page.date_ms = call->date_ms;
 	if (r == 0 && !found)
 		r = -EPROTO;
 	if (r < 0) {
@@ -388,6 +396,7 @@ static void list_release(void *ctx)
 }
 
 static const struct call_ops list_ops = {
+    .head = list_head,
     .body = list_body,
     .restart = list_restart,
     .end = list_end,

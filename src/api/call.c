@@ -258,6 +258,8 @@ static int on_head(void *ctx, const struct http_head *head)
 	call->head = *head;
 	if (head->quota_left >= 0)
 		call->api->quota_left = head->quota_left;
+	if (call->ops->head && head->status >= 200 && head->status < 300)
+		call->ops->head(call->ctx, head);
 	return 0;
 }
 

@@ -33,6 +33,8 @@ struct call_ops {
 	int (*body)(void *ctx, const char *data, size_t len);
 	/* Another attempt begins: forget what came. */
 	void (*restart)(void *ctx);
+	/* A successful answer's header; may be NULL. */
+	void (*head)(void *ctx, const struct http_head *head);
 	/* The whole body came. 0, -EPROTO, or -EPIPE (it stopped early). error
 	 * may be filled further. */
 	int (*end)(void *ctx, struct api_error *error);

@@ -158,6 +158,7 @@ static void head_reset(struct http_head *head)
 	    .range_total = -1,
 	    .retry_after_ms = -1,
 	    .quota_left = -1,
+	    .date_ms = -1,
 	};
 }
 
@@ -188,6 +189,13 @@ static void parse_content_range(const char *value, struct http_head *head)
 	head->range_total = number_or_none(slash + 1);
 }
 
+static void parse_date(const char *value, struct http_head *head)
+{
+	time_t date = curl_getdate(value, NULL);
+	if (date != (time_t)-1)
+		head->date_ms = (int64_t)date * 1000;
+}
+
 static void parse_header(struct http_head *head, char *line)
 {
 	char *value = strchr(line, ':');
@@ -205,6 +213,8 @@ static void parse_header(struct http_head *head, char *line)
 		    retry_after_parse(value, timestamp_now_ms());
 	else if (strcasecmp(line, "X-RateLimit-Remaining") == 0)
 		head->quota_left = number_or_none(value);
+	else if (strcasecmp(line, "Date") == 0)
+		parse_date(value, head);
 	else if (strcasecmp(line, "ETag") == 0 &&
 		 strlen(value) < sizeof(head->etag))
 		strcpy(head->etag, value);

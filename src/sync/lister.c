@@ -1,4 +1,4 @@
-#include "sync/lister.h"
+#include "sync/pass.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -80,6 +80,7 @@ static struct lister *lister_new(struct sync *sync, int64_t dir)
 	lock_init(&lister->lock);
 	LIST_INIT(&lister->readers);
 	TAILQ_INIT(&lister->pass.fetches);
+	TAILQ_INIT(&lister->pass.ranges);
 	wait_init(&lister->waiting, on_abandoned, lister);
 	lister->hook = (struct commit_hook){.fn = on_commit, .ctx = lister};
 	lister->spec_hook = (struct commit_hook){
@@ -100,6 +101,7 @@ void lister_free_all(struct sync *sync)
 		}
 		api_cancel(lister->probe_call);
 		pass_stop(lister);
+		round_done(&lister->pass);
 		lock_done(&lister->lock);
 		free(lister->table);
 		free(lister);

@@ -42,17 +42,24 @@ struct lister_view {
 	int err;	     /* how the pass failed; 0: it did not */
 };
 
-/* A look at all pages. */
+enum round_kind { ROUND_PAGES, ROUND_RANGES, ROUND_REVERSE };
+
+/* A look at all records: see pass.h. */
 struct round {
+	enum round_kind kind;
 	unsigned number;
 	int64_t first_slot; /* page p lies in slot first_slot + p */
 	int64_t total;	    /* as told by the pages; -1: they do not tell */
 	bool quiet;	    /* all pages told the same */
 	int64_t count;	    /* records, also those seen before */
-	int64_t next_page;  /* to be asked for */
+	int64_t next_page;  /* to be asked for; RANGES: counts answers */
 	int64_t last_page;  /* as far as known */
+	int64_t down_page;  /* REVERSE: the page to ask for */
+	bool descending;    /* REVERSE: the end was found */
 	bool over;
 };
+
+struct id_range;
 
 struct pass {
 	int64_t base;
@@ -65,9 +72,13 @@ struct pass {
 	bool want_all;	     /* somebody needs the listing whole */
 	int64_t unique;	     /* records found */
 	int64_t newest_ms;   /* greatest updatedAt; -1: some has none */
+	int64_t began_ms;    /* server's clock when it began; -1: not told */
+	bool unordered;	     /* ids do not come in ascending order */
+	bool no_filters;     /* the server does not filter by id */
 	struct round round;
 	struct round previous;
-	TAILQ_HEAD(, page_fetch) fetches; /* under way or not yet in turn */
+	TAILQ_HEAD(, id_range) ranges; /* still to be asked for */
+	TAILQ_HEAD(fetch_queue, page_fetch) fetches; /* under way or not yet in turn */
 	struct api_call *spec_call;
 	bool spec_done; /* in the replica, or refused */
 };

@@ -1,0 +1,264 @@
+/* One answer of a listing: a page, or a range of ids. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/record.h"
+#include "base/cleanup.h"
+#include "json/json.h"
+#include "sync/pass.h"
+
+void page_drop(struct page_fetch *fetch)
+{
+	api_cancel(fetch->call);
+	write_unhook(&fetch->hook);
+	TAILQ_REMOVE(&fetch->lister->pass.fetches, fetch, link);
+	id_range_free(fetch->range);
+	buf_done(&fetch->last_id);
+	buf_done(&fetch->split_id);
+	free(fetch);
+}
+
+/* Inode numbers rise with the position, in whatever order pages come: programs
+ * like cp read by inode. Twice as many, for files and their objects. */
+static void reserve_ids(struct page_fetch *fetch)
+{
+	fetch->first_id = replica_reserve_ids(
+	    fetch->lister->sync->replica, 2 * IDS_RESERVED);
+}
+
+int page_take_back(struct page_fetch *fetch)
+{
+	struct lister *lister = fetch->lister;
+	struct pass *pass = &lister->pass;
+	int64_t dirs[] = {lister->dir, lister->twin_dir};
+	int64_t first = slot_pos(pass, fetch->slot);
+	pass->unique -= fetch->unique;
+	buf_clear(&fetch->last_id);
+	buf_clear(&fetch->split_id);
+	if (fetch->count == 0)
+		return 0;
+	fetch->count = fetch->unique = 0;
+	reserve_ids(fetch); /* some of the old ones are taken */
+	int r = write_begin(lister->sync);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++) {
+		if (dirs[i])
+			r = replica_unlist(lister->sync->replica, dirs[i],
+			    first, first + (INT64_C(1) << PAGE_BITS) - 1);
+	}
+	return r;
+}
+
+static int compare(const struct buf *a, const struct buf *b)
+{
+	size_t len = a->len < b->len ? a->len : b->len;
+	int order = len ? memcmp(a->data, b->data, len) : 0;
+	return order ? order : (a->len > b->len) - (a->len < b->len);
+}
+
+/* Watch the order of ids, and whether a filter was heeded. */
+static int watch_id(struct page_fetch *fetch, const struct buf *id)
+{
+	struct pass *pass = &fetch->lister->pass;
+	const struct id_range *range = fetch->range;
+	if (range && ((range->low.len && compare(id, &range->low) <= 0) ||
+			 (range->high.len && compare(id, &range->high) > 0)))
+		pass->no_filters = true;
+	if (fetch->last_id.len && compare(id, &fetch->last_id) <= 0)
+		pass->unordered = true;
+	buf_clear(&fetch->last_id);
+	int r = buf_add(&fetch->last_id, buf_str(id), id->len);
+	if (r == 0 && range && fetch->count == pass->limit / 2)
+		r = buf_add(&fetch->split_id, buf_str(id), id->len);
+	return r;
+}
+
+static void watch_times(struct pass *pass, const struct record *record)
+{
+	if (record->updated_ms < 0)
+		pass->newest_ms = -1;
+	else if (pass->newest_ms >= 0 && record->updated_ms > pass->newest_ms)
+		pass->newest_ms = record->updated_ms;
+	if (pass->began_ms >= 0 && record->created_ms >= pass->began_ms)
+		pass->round.quiet = false;
+}
+
+static int put(struct page_fetch *fetch, const struct record *record)
+{
+	struct lister *lister = fetch->lister;
+	struct pass *pass = &lister->pass;
+	bool again;
+	struct placement place = {
+	    .base = pass->base,
+	    .pos = slot_pos(pass, fetch->slot) + 1 + fetch->count,
+	};
+	if (fetch->count < IDS_RESERVED) {
+		place.id = fetch->first_id + fetch->count;
+		place.object_id = place.id + IDS_RESERVED;
+	}
+	int r = store_record(lister->sync, lister->dir, record, &place, &again);
+	if (r < 0)
+		return r;
+	fetch->count++;
+	if (!again) {
+		fetch->unique++;
+		pass->unique++;
+	}
+	return 0;
+}
+
+static int page_record(void *ctx, const char *text, size_t len)
+{
+	struct page_fetch *fetch = ctx;
+	struct lister *lister = fetch->lister;
+	struct record record;
+	if (fetch->count >= PAGE_RECORDS_MAX)
+		return -EPROTO;
+	int r = record_parse(text, len, &record);
+	if (r < 0) {
+		if (r == -EPROTO)
+			pass_explain(
+			    lister, r, "a record in the listing has no id");
+		return r;
+	}
+	r = watch_id(fetch, &record.id);
+	if (r == 0)
+		r = put(fetch, &record);
+	watch_times(&lister->pass, &record);
+	record_done(&record);
+	return r;
+}
+
+static void page_restart(void *ctx)
+{
+	page_take_back(ctx);
+}
+
+static void on_page_committed(void *ctx, int err)
+{
+	struct page_fetch *fetch = ctx;
+	if (err < 0) {
+		pass_failed(fetch->lister, err);
+		return;
+	}
+	fetch->done = true;
+	pass_advance(fetch->lister);
+}
+
+/* The server refuses so large a page: begin again with its own size. */
+static bool fall_back(struct page_fetch *fetch, const struct api_error *error)
+{
+	struct lister *lister = fetch->lister;
+	struct pass *pass = &lister->pass;
+	if (error->status != 400)
+		return false;
+	if (fetch->range) {
+		pass->no_filters = true;
+		round_without_filters(lister);
+		return true;
+	}
+	if (pass->limit == 0 || pass->done_slot > 0)
+		return false;
+	pass_stop(lister);
+	pass->limit = 0;
+	pass->round.next_page = 1;
+	pass_pump(lister);
+	return true;
+}
+
+static void page_done(
+    void *ctx, const struct api_error *error, const struct api_page *page)
+{
+	struct page_fetch *fetch = ctx;
+	struct lister *lister = fetch->lister;
+	fetch->call = NULL;
+	lister->list_refused = error->status == 403 &&
+			       strcasestr(error->code, "permission") != NULL;
+	if (error->err) {
+		if (!fall_back(fetch, error))
+			pass_failed(lister, error->err);
+		return;
+	}
+	fetch->info = *page;
+	int r = write_begin(lister->sync);
+	if (r < 0)
+		pass_failed(lister, r);
+	else
+		write_hook(lister->sync, &fetch->hook);
+}
+
+/* {"id":{"$gt":"…","$lte":"…"}} */
+static int write_filter(const struct id_range *range, struct buf *out)
+{
+	int r = buf_adds(out, "{\"id\":{");
+	if (r == 0 && range->low.len) {
+		r = buf_adds(out, "\"$gt\":");
+		if (r == 0)
+			r = json_string_encode(
+			    range->low.data, range->low.len, out);
+	}
+	if (r == 0 && range->low.len && range->high.len)
+		r = buf_addc(out, ',');
+	if (r == 0 && range->high.len) {
+		r = buf_adds(out, "\"$lte\":");
+		if (r == 0)
+			r = json_string_encode(
+			    range->high.data, range->high.len, out);
+	}
+	return r < 0 ? r : buf_adds(out, "}}");
+}
+
+static int ask(struct page_fetch *fetch)
+{
+	static const struct api_page_sink sink = {
+	    .record = page_record,
+	    .restart = page_restart,
+	    .done = page_done,
+	};
+	struct lister *lister = fetch->lister;
+	const struct pass *pass = &lister->pass;
+	CLEANUP_BUF struct buf filter;
+	buf_init(&filter, 4 * RECORD_ID_MAX);
+	struct api_query query = {
+	    .subject = lister->title,
+	    .table = lister->table,
+	    .page = fetch->page,
+	    .limit = pass->limit,
+	    .speculative = fetch->slot > pass->done_slot + 1,
+	};
+	if (fetch->range && (fetch->range->low.len || fetch->range->high.len)) {
+		int r = write_filter(fetch->range, &filter);
+		if (r < 0)
+			return r;
+		query.filters = buf_str(&filter);
+	}
+	fetch->call = api_list(lister->sync->api, &query, &sink, fetch);
+	return fetch->call ? 0 : -ENOMEM;
+}
+
+int page_fetch(struct lister *lister, int64_t page, struct id_range *range)
+{
+	struct pass *pass = &lister->pass;
+	struct page_fetch *fetch = calloc(1, sizeof(*fetch));
+	if (!fetch) {
+		id_range_free(range);
+		return -ENOMEM;
+	}
+	*fetch = (struct page_fetch){
+	    .lister = lister,
+	    .page = page,
+	    .range = range,
+	    .slot = pass->round.first_slot + pass->round.next_page++,
+	    .hook = {.fn = on_page_committed, .ctx = fetch},
+	};
+	buf_init(&fetch->last_id, RECORD_ID_MAX);
+	buf_init(&fetch->split_id, RECORD_ID_MAX);
+	reserve_ids(fetch);
+	TAILQ_INSERT_TAIL(&pass->fetches, fetch, link);
+	int r = ask(fetch);
+	if (r < 0)
+		page_drop(fetch);
+	return r;
+}
