@@ -52,27 +52,22 @@ static int64_t whole(const cJSON *value, int64_t none)
 	return (int64_t)number;
 }
 
-static void copy_text(char *out, size_t size, const cJSON *value)
+static bool add_text(struct buf *out, const cJSON *value)
 {
-	if (!cJSON_IsString(value))
-		return;
-	size_t len = strnlen(value->valuestring, size - 1);
-	memcpy(out, value->valuestring, len);
-	out[len] = '\0';
+	return cJSON_IsString(value) && buf_adds(out, value->valuestring) == 0;
 }
 
-void answer_error(const char *body, size_t len, struct api_error *error)
+void answer_error(
+    const char *body, size_t len, struct buf *code, struct buf *message)
 {
 	CLEANUP_JSON cJSON *root = cJSON_ParseWithLength(body, len);
-	error->code[0] = error->message[0] = '\0';
 	if (!cJSON_IsObject(root))
 		return;
 	const cJSON *inner = member(root, "error");
 	const cJSON *source = cJSON_IsObject(inner) ? inner : root;
-	copy_text(error->code, sizeof(error->code), inner);
-	copy_text(error->code, sizeof(error->code), member(source, "code"));
-	copy_text(
-	    error->message, sizeof(error->message), member(source, "message"));
+	if (!add_text(code, member(source, "code")))
+		add_text(code, inner);
+	add_text(message, member(source, "message"));
 }
 
 bool answer_is_failure(const char *body, size_t len)

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 /* How a request failed. err is 0 (it did not) or -errno. */
 struct api_error {
 	int err;
@@ -18,9 +20,10 @@ struct api_error {
 	char message[300];
 };
 
-/* Fill code and message from an error body of any of the three shapes (or
- * none of them: then both stay empty). */
-void answer_error(const char *body, size_t len, struct api_error *error);
+/* Append code and message from an error body of any of the three shapes (or
+ * none of them: then both stay empty). What is too long is left out. */
+void answer_error(
+    const char *body, size_t len, struct buf *code, struct buf *message);
 
 /* Whether a body says {"success": false} or is but an error object. */
 bool answer_is_failure(const char *body, size_t len);

@@ -101,11 +101,23 @@ static void text_restart(void *ctx)
 	buf_clear(&call->body);
 }
 
+/* Whether a body, cut short perhaps, begins as an object does. */
+static bool may_be_object(const char *body, size_t len)
+{
+	static const char mark[] = "\xef\xbb\xbf"; /* a byte order mark */
+	size_t blank = len >= 3 && memcmp(body, mark, 3) == 0 ? 3 : 0;
+	while (blank < len && strchr(" \t\r\n", body[blank]))
+		blank++;
+	return blank == len || body[blank] == '{';
+}
+
 static int check_payload(struct text_call *call, struct api_error *error)
 {
 	struct record record;
 	const char *body = buf_str(&call->body);
 	const char *id = call->id.len ? call->id.data : NULL;
+	if (!may_be_object(body, call->body.len))
+		return -EPROTO;
 	if (record_unwrap(body, call->body.len, id, call->id.len,
 		&call->payload) < 0)
 		return json_check(body, call->body.len) < 0 ? -EPIPE : -EPROTO;
@@ -340,6 +352,8 @@ static int list_renew_split(struct list_call *call)
 static int list_body(void *ctx, const char *data, size_t len)
 {
 	struct list_call *call = ctx;
+	if (!call->split && !may_be_object(data, len))
+		return -EPROTO;
 	int r = call->split ? 0 : list_renew_split(call);
 	return r < 0 ? r : json_split_feed(call->split, data, len);
 }

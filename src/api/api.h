@@ -94,7 +94,8 @@ struct api_query {
 };
 
 struct api_page_sink {
-	/* A record's text, in order. Non-zero (-errno) ends the call. */
+	/* A record's text, in order. Non-zero (-errno) ends the call, which may
+	 * not be cancelled from here. */
 	int (*record)(void *ctx, const char *text, size_t len);
 	/* The page starts over: forget its records. */
 	void (*restart)(void *ctx);

@@ -33,6 +33,7 @@ void auth_init(struct auth *auth, struct api *api)
 void auth_done(struct auth *auth)
 {
 	answer_tokens_done(&auth->tokens);
+	answer_tokens_done(&auth->previous);
 }
 
 bool auth_is_due(const struct auth *auth)
@@ -194,13 +195,19 @@ static void renew(struct auth *auth)
 		    .token = TOKEN_NONE,
 		    .patience_ms = auth->patience_ms,
 		    .once = refresh,
+		    .urgent = true,
 		};
 		auth->renewal = call_start(api, &spec, &renewal_ops, renewal);
 		renewal = NULL; /* the call's, or released by it */
 	}
 	free(renewal);
-	/* Whatever comes of it, this pair is not used again. */
-	answer_tokens_done(&auth->tokens);
+	/* Whatever comes of it, this pair is not used again; but an answer may
+	 * still repeat it. */
+	if (auth->tokens.access) {
+		answer_tokens_done(&auth->previous);
+		auth->previous = auth->tokens;
+		auth->tokens = (struct answer_tokens){0};
+	}
 	if (body.data)
 		explicit_bzero(body.data, body.len);
 	buf_done(&body);

@@ -295,6 +295,13 @@ static void on_pass(void *ctx)
 	struct api_call *call = ctx;
 	struct api *api = call->api;
 	struct buf url, bearer;
+	/* The token may have gone while we waited at the gate; without it the
+	 * answer would be a guest's, who may see less. */
+	if (call->spec.token == TOKEN_CARRIED && auth_is_due(&api->auth)) {
+		gate_leave(&api->gate, &call->pass);
+		auth_wait(&api->auth, &call->waiter);
+		return;
+	}
 	buf_init(&url, 64 << 10);
 	buf_init(&bearer, 64 << 10);
 	const char *headers[5];
@@ -380,6 +387,7 @@ struct api_call *call_start(struct api *api, const struct call_spec *spec,
 	call->spec.body = spec->body ? strdup(spec->body) : NULL;
 	call->pass = (struct gate_pass){.go = on_pass,
 	    .ctx = call,
+	    .urgent = spec->urgent,
 	    .speculative = spec->speculative};
 	call->waiter = (struct auth_waiter){.ready = on_token, .ctx = call};
 	call->started_ms = http_now(api->http);

@@ -26,6 +26,7 @@ struct call_spec {
 	bool once;	   /* not idempotent: never sent twice on its own */
 	bool expects_miss; /* a 404 is an answer, not worth a line */
 	bool speculative;
+	bool urgent; /* others wait for it */
 };
 
 struct call_ops {
@@ -55,6 +56,7 @@ struct auth_waiter {
 struct auth {
 	struct api *api;
 	struct answer_tokens tokens; /* access NULL: none */
+	struct answer_tokens previous; /* not used any more, but secret */
 	int64_t expires_ms;	     /* http_now at which to renew */
 	uint64_t generation;	     /* of tokens; grows with each pair */
 	struct api_call *renewal;    /* the one under way: single flight */

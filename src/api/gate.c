@@ -38,7 +38,10 @@ static void on_hold_over(void *ctx)
 void gate_enter(struct gate *gate, struct gate_pass *pass)
 {
 	pass->state = PASS_WAITING;
-	TAILQ_INSERT_TAIL(queue_of(gate, pass), pass, link);
+	if (pass->urgent)
+		TAILQ_INSERT_HEAD(queue_of(gate, pass), pass, link);
+	else
+		TAILQ_INSERT_TAIL(queue_of(gate, pass), pass, link);
 	let_in(gate);
 }
 

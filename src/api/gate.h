@@ -17,6 +17,7 @@ struct gate_pass {
 	void (*go)(void *ctx); /* set before gate_enter; called once let in */
 	void *ctx;
 	bool speculative;
+	bool urgent; /* goes first */
 	enum { PASS_OUT, PASS_WAITING, PASS_IN } state;
 	TAILQ_ENTRY(gate_pass) link;
 };

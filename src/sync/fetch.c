@@ -51,6 +51,17 @@ static void conclude(struct fetch *fetch, int err)
 		wait_add(&waiting, op);
 	}
 	fetch_free(fetch);
+	/* An id may hold the '_' that was taken for its end: then only the
+	 * listing can tell. */
+	struct sync_op *next;
+	for (op = TAILQ_FIRST(&waiting.queue); op && err == -ENOENT; op = next) {
+		next = TAILQ_NEXT(op, link);
+		if (op->dir != NODE_STORAGE ||
+		    strchr(op->name, '_') == strrchr(op->name, '_'))
+			continue;
+		wait_remove(op);
+		op_restart(op);
+	}
 	if (err)
 		wait_finish(&waiting, err);
 	else
@@ -87,6 +98,9 @@ static void on_text(
 	struct fetch *fetch = ctx;
 	fetch->call = NULL;
 	int r = error->err;
+	/* A spec that is refused is not there: CONTRACT.md 2. */
+	if (r && fetch->spec && error->status >= 400 && error->status < 500)
+		r = -ENOENT;
 	if (r == 0)
 		r = store(fetch, text, len);
 	if (r < 0)

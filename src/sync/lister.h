@@ -51,6 +51,7 @@ struct round {
 	int64_t first_slot; /* page p lies in slot first_slot + p */
 	int64_t total;	    /* as told by the pages; -1: they do not tell */
 	bool quiet;	    /* all pages told the same */
+	int64_t newest_created_ms; /* of the records that came; -1 */
 	int64_t count;	    /* records, also those seen before */
 	int64_t next_page;  /* to be asked for; RANGES: counts answers */
 	int64_t last_page;  /* as far as known */

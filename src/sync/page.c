@@ -81,8 +81,8 @@ static void watch_times(struct pass *pass, const struct record *record)
 		pass->newest_ms = -1;
 	else if (pass->newest_ms >= 0 && record->updated_ms > pass->newest_ms)
 		pass->newest_ms = record->updated_ms;
-	if (pass->began_ms >= 0 && record->created_ms >= pass->began_ms)
-		pass->round.quiet = false;
+	if (record->created_ms > pass->round.newest_created_ms)
+		pass->round.newest_created_ms = record->created_ms;
 }
 
 static int put(struct page_fetch *fetch, const struct record *record)

@@ -135,6 +135,7 @@ void round_begin(struct pass *pass, enum round_kind kind)
 	    .first_slot = pass->done_slot,
 	    .total = -1,
 	    .quiet = true,
+	    .newest_created_ms = -1,
 	    .next_page = 1,
 	    .last_page = 1,
 	    .down_page = pass->previous.last_page + 1,
@@ -176,6 +177,23 @@ static bool rounds_agree(const struct pass *pass)
 	       now->count == before->count;
 }
 
+/* Clocks of an API and of its database may differ by so much; and ours from
+ * theirs, where the answers carry no date. In milliseconds. */
+#define CLOCKS_DIFFER_MS 2000
+#define OWN_CLOCK_DIFFERS_MS (5 * 60 * 1000)
+
+/* Whether a record came that is newer than the pass: one may have gone as well,
+ * so that the total was the same. */
+static bool was_added_to(const struct pass *pass)
+{
+	int64_t began = pass->began_ms >= 0
+			    ? pass->began_ms - CLOCKS_DIFFER_MS
+			    : pass->started_wall_ms - OWN_CLOCK_DIFFERS_MS;
+	/* One answer is one moment. */
+	return pass->done_slot - pass->round.first_slot > 1 &&
+	       pass->round.newest_created_ms >= began;
+}
+
 static bool is_sure(const struct pass *pass)
 {
 	const struct round *round = &pass->round;
@@ -186,7 +204,7 @@ static bool is_sure(const struct pass *pass)
 	case ROUND_REVERSE:
 		return !pass->unordered;
 	default:
-		return round->quiet &&
+		return round->quiet && !was_added_to(pass) &&
 		       (round->total < 0 ||
 			   (round->count == round->total &&
 			       pass->unique >= round->total));

@@ -374,15 +374,20 @@ static void adapt_window(struct stream *stream, int64_t pos)
 		stream->window *= 2;
 }
 
-/* Start ranges over what no range covers in [pos, end), but for what there is
- * no room. */
-static int cover(struct stream *stream, int64_t pos, int64_t end, int64_t room)
+/* How much a sequential reader's stream asks for at once. */
+static int64_t piece_size(const struct stream *stream)
 {
 	int64_t piece = stream->window / 4;
 	if (piece < RANGE_FIRST)
 		piece = RANGE_FIRST;
-	if (piece > RANGE_LARGEST)
-		piece = RANGE_LARGEST;
+	return piece > RANGE_LARGEST ? RANGE_LARGEST : piece;
+}
+
+/* Start ranges over what no range covers in [pos, end), but for what there is
+ * no room. */
+static int cover(struct stream *stream, int64_t pos, int64_t end, int64_t room)
+{
+	int64_t piece = piece_size(stream);
 	for (int64_t gap = first_gap(stream, pos, end); gap < end && room > 0;
 	     gap = first_gap(stream, gap, end)) {
 		int64_t len = end - gap < piece ? end - gap : piece;
@@ -427,6 +432,15 @@ static int fetch(struct stream *stream, int64_t pos, int64_t end)
 	int64_t want = pos + (stream->window ? stream->window : RANGE_SMALL);
 	if (want < end)
 		want = end;
+	if (stream->window) {
+		/* Whole pieces, or what is left of the object. */
+		int64_t piece = piece_size(stream);
+		int64_t gap = first_gap(stream, pos, want);
+		if (stalled)
+			want += piece - 1;
+		if (want < stream->size)
+			want = gap + (want - gap) / piece * piece;
+	}
 	if (want > stream->size)
 		want = stream->size;
 	int64_t room = room_left(stream);
@@ -473,6 +487,11 @@ static void begin_read(struct sync *sync, struct sync_op *op)
 	}
 	if (stream->size >= 0 && end > stream->size)
 		end = stream->size;
+	if (stream->size < 0 && stream->node.proven && pos >= stream->node.size) {
+		op->got = 0;
+		op_finish(op, 0);
+		return;
+	}
 	if (pos >= end && stream->size >= 0) {
 		finish_read(stream, op, 0);
 		return;
@@ -483,7 +502,7 @@ static void begin_read(struct sync *sync, struct sync_op *op)
 	/* A read up to the end that was told must know that it is one. */
 	bool unsure = stream->size < 0;
 	if (got == end - pos && !unsure) {
-		if (stream->window)
+		if (stream->window && !stream->no_range)
 			fetch(stream, pos, end);
 		finish_read(stream, op, got);
 		return;

@@ -36,6 +36,7 @@ struct range {
 	int64_t first;
 	int64_t len; /* as asked for; cut when the object turns out shorter */
 	int64_t filled;
+	int64_t sent_from; /* filled when the request was sent */
 	char *data;
 	struct api_object *transfer; /* NULL: done, or waits */
 	struct http_timer *pause;

@@ -327,9 +327,11 @@ static void on_done(void *ctx, int err, const char *detail)
 		stream_progress(stream);
 	} else if (status != 200 && status != 206) {
 		retry(range, status, 0, detail);
-	} else if (!is_complete(range)) {
+	} else if (!is_complete(range) && range->filled > range->sent_from) {
 		/* The store gave less than was asked for: go on from there. */
 		send_or_fail(range);
+	} else if (!is_complete(range)) {
+		retry(range, 0, -EPIPE, "the object store gave no bytes");
 	} else if (status == 200) {
 		whole_done(range);
 	} else {
@@ -348,6 +350,7 @@ static int range_send(struct range *range)
 	int64_t last = range->first + range->len - 1;
 	bool whole = stream->no_range || stream->plain;
 	range->attempt++;
+	range->sent_from = range->filled;
 	range->url_serial = stream->url_serial;
 	range->head = (struct http_head){.retry_after_ms = -1};
 	range->refused = 0;

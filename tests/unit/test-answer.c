@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "api/answer.h"
@@ -9,8 +10,14 @@
 
 static struct api_error error_of(const char *body)
 {
-	struct api_error error = {.code = "old", .message = "old"};
-	answer_error(body, strlen(body), &error);
+	struct api_error error = {0};
+	CLEANUP_BUF struct buf code, message;
+	buf_init(&code, 4096);
+	buf_init(&message, 4096);
+	answer_error(body, strlen(body), &code, &message);
+	snprintf(error.code, sizeof(error.code), "%s", buf_str(&code));
+	snprintf(error.message, sizeof(error.message), "%s",
+	    buf_str(&message));
 	return error;
 }
 
@@ -77,9 +84,13 @@ static void an_error_without_a_nul_behind_it_is_read(void **state)
 	char *exact = malloc(len);
 	assert_non_null(exact);
 	memcpy(exact, body, len);
-	struct api_error error;
-	answer_error(exact, len, &error);
-	assert_string_equal(error.code, "X");
+	struct buf code, message;
+	buf_init(&code, 4096);
+	buf_init(&message, 4096);
+	answer_error(exact, len, &code, &message);
+	assert_string_equal(buf_str(&code), "X");
+	buf_done(&code);
+	buf_done(&message);
 	free(exact);
 }
 
