@@ -366,12 +366,15 @@ static void adapt_window(struct stream *stream, int64_t pos)
 	/* Kernel read-ahead may arrive a little out of order. */
 	bool sequential = pos <= stream->reader + BEHIND_KEPT &&
 			  pos >= stream->reader - BEHIND_KEPT;
-	if (!sequential)
-		stream->window = 0;
-	else if (stream->window == 0)
+	if (!sequential) {
+		stream->window = stream->grown_at = 0;
+	} else if (stream->window == 0) {
 		stream->window = RANGE_FIRST;
-	else if (stream->window < AHEAD_MAX)
+	} else if (stream->window < AHEAD_MAX && pos >= stream->grown_at) {
 		stream->window *= 2;
+		/* Reads that wait for the same bytes count once. */
+		stream->grown_at = pos + stream->window / 2;
+	}
 }
 
 /* How much a sequential reader's stream asks for at once. */
@@ -419,12 +422,13 @@ static int fetch_first(struct stream *stream, int64_t pos, int64_t end)
 	return range_start(stream, pos, len);
 }
 
-/* See to it that [pos, end) will come, and what is likely to be read next. */
-static int fetch(struct stream *stream, int64_t pos, int64_t end)
+/* See to it that [pos, end) will come, and what is likely to be read next.
+ * stalled: the reader waits for it. */
+static int fetch(
+    struct stream *stream, int64_t pos, int64_t end, bool stalled)
 {
 	if (stream->size < 0)
 		return fetch_first(stream, pos, end);
-	bool stalled = first_gap(stream, pos, end) < end;
 	if (stalled)
 		adapt_window(stream, pos);
 	else if (stream->window == 0)
@@ -503,12 +507,12 @@ static void begin_read(struct sync *sync, struct sync_op *op)
 	bool unsure = stream->size < 0;
 	if (got == end - pos && !unsure) {
 		if (stream->window && !stream->no_range)
-			fetch(stream, pos, end);
+			fetch(stream, pos, end, false);
 		finish_read(stream, op, got);
 		return;
 	}
 	wait_add(&stream->waiting, op);
-	r = stream->no_range ? 0 : fetch(stream, pos, end);
+	r = stream->no_range ? 0 : fetch(stream, pos, end, true);
 	if (r < 0)
 		stream_fail(stream, r, 0, NULL);
 }

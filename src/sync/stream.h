@@ -70,6 +70,7 @@ struct stream {
 	int64_t spooled;  /* bytes in it */
 	int64_t reader;	  /* furthest position read */
 	int64_t window;	  /* how far to get ahead */
+	int64_t grown_at; /* the window may grow again beyond this position */
 	int64_t served;	  /* bytes handed out */
 	int64_t used_ms;  /* http_now of the last read */
 	struct commit_hook size_hook; /* of the true size's write */
