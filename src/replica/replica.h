@@ -52,6 +52,7 @@ struct node {
 	int64_t size;	    /* bytes: raw text, or an object's; -1 unknown */
 	int64_t other_size; /* text: pretty-printed; object: as claimed */
 	bool proven;	    /* an object that has answered: size is true */
+	bool replaced;	    /* by replica_put: it took another one's name */
 	bool spoiled;	    /* an object that is another by now: unreadable */
 	int64_t checked_ms; /* when the server last confirmed it alone */
 	int64_t pos;	    /* in the last pass that saw it; 0 none */

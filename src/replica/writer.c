@@ -181,6 +181,8 @@ static int supersede(struct replica *replica, const struct node *old,
 	if (r == 0 && old->pos)
 		r = RUN(replica, ST_MOVE_ENTRY, old->dir, old->pos,
 		    ret_node->id);
+	if (r == 0)
+		ret_node->replaced = true;
 	return r;
 }
 

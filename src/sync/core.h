@@ -32,6 +32,7 @@ struct lister;
 struct stream;
 struct fetch;
 struct commit_hook;
+struct changed_name;
 TAILQ_HEAD(hook_queue, commit_hook);
 
 struct sync {
@@ -49,6 +50,7 @@ struct sync {
 	struct http_timer *commit_timer;
 	struct hook_queue hooks;
 	struct hook_queue committed; /* being called */
+	STAILQ_HEAD(, changed_name) changed_names; /* told after the commit */
 	/* Interruptions that came before their operation had begun. */
 	uint64_t early[64];
 	size_t early_next;
@@ -86,6 +88,9 @@ void write_unhook(struct commit_hook *hook);
 /* The lister of a directory, made if need be; NULL when out of memory or the
  * directory is none that is listed. Any thread. */
 struct lister *sync_lister(struct sync *sync, int64_t dir);
+
+/* A name leads to another node, once the write under way is committed. */
+void write_changes_name(struct sync *sync, int64_t dir, const char *name);
 
 /* ---- store.c: what came from the server goes into the replica ---- */
 

@@ -1,3 +1,4 @@
+#include "sync/delta.h"
 #include "sync/pass.h"
 
 #include <errno.h>
@@ -326,15 +327,19 @@ static void probe_done(
 		lister_failed(lister, error->err);
 		return;
 	}
-	bool known = listing->newest_ms >= 0 || listing->count == 0;
-	if (error->err || !known || page->total != listing->count ||
-	    (page->total > 0 &&
-		lister->probe_newest_ms != listing->newest_ms)) {
-		/* Changed, or the server cannot tell. */
+	if (error->err) {
+		/* The server cannot tell: only a whole listing can. */
 		lister->pass.base = 0;
 		pass_run(lister);
 		return;
 	}
+	bool known = listing->newest_ms >= 0 || listing->count == 0;
+	if (!known || !delta_agrees(lister, page->total,
+			  lister->probe_newest_ms)) {
+		delta_run(lister, lister->probe_newest_ms);
+		return;
+	}
+	delta_adopt(lister);
 	listing->listed_ms = timestamp_now_ms();
 	int r = write_listing(lister, false);
 	if (r < 0) {
@@ -345,7 +350,7 @@ static void probe_done(
 	write_hook(lister->sync, &lister->hook);
 }
 
-static void probe(struct lister *lister)
+void lister_probe(struct lister *lister)
 {
 	static const struct api_page_sink sink = {
 	    .record = probe_record,
@@ -378,10 +383,13 @@ static void wait_for_news(struct lister *lister, struct sync_op *op)
 		pass_pump(lister);
 	if (lister->state != LISTER_IDLE)
 		return;
-	if (lister->view.listed_end && lister->pass.base <= lister->listing.base)
-		probe(lister);
-	else
+	if (lister->view.listed_end &&
+	    lister->pass.base <= lister->listing.base) {
+		delta_reset(lister);
+		lister_probe(lister);
+	} else {
 		pass_run(lister);
+	}
 }
 
 bool lister_is_fresh(struct lister *lister, struct sync_op *op)

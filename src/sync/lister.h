@@ -84,6 +84,20 @@ struct pass {
 	bool spec_done; /* in the replica, or refused */
 };
 
+/* What changed since the listing was whole: see delta.c. */
+struct delta {
+	int64_t since_ms;   /* updatedAt from which records are asked for */
+	int64_t newest_ms;  /* greatest updatedAt so far */
+	int64_t page;
+	int64_t slot;	    /* pages put behind the listing's end */
+	int64_t count;	    /* records of this page */
+	int64_t page_added; /* those that were not listed */
+	int64_t seen;	    /* records of all pages of this look */
+	int64_t added;	    /* not listed before, all looks */
+	unsigned looks;
+	bool ignored; /* the filter was not heeded */
+};
+
 struct registration {
 	struct lister *lister;
 	int64_t base;
@@ -111,6 +125,8 @@ struct lister {
 	uint64_t confirmations; /* how often it was found whole and fresh */
 	bool finishing; /* the last write of the pass waits for its commit */
 	struct pass pass;
+	struct delta delta;
+	bool no_delta; /* the server does not filter by time */
 	/* Under lock. */
 	struct lock lock;
 	struct lister_view view;
@@ -139,6 +155,9 @@ void lister_refresh(struct lister *lister, struct sync_op *op);
 
 /* Restart op when the first page has come. */
 void lister_first_page(struct lister *lister, struct sync_op *op);
+
+/* Ask for the newest updatedAt and the total; what then? */
+void lister_probe(struct lister *lister);
 
 /* ---- pass.c ---- */
 

@@ -107,6 +107,8 @@ static int store_object(struct sync *sync, const struct record *record,
 	    sync->replica, &row, place->base, place->pos, &node, &again);
 	if (r == -EEXIST)
 		r = store_twin(sync, &node, record, &row, place);
+	else if (r == 0 && node.replaced)
+		write_changes_name(sync, row.dir, row.name);
 	return r;
 }
 
@@ -145,6 +147,8 @@ int store_record(struct sync *sync, int64_t dir, const struct record *record,
 		log_error("two records share the name %s", buf_str(&name));
 		return -EPROTO;
 	}
+	if (r == 0 && node.replaced)
+		write_changes_name(sync, dir, row.name);
 	if (r == 0 && dir == NODE_FILES)
 		r = store_object(sync, record, place);
 	return r;

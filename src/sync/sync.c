@@ -152,6 +152,36 @@ void sync_interrupt(struct sync *sync, uint64_t op_id)
 
 /* ---- writing ---- */
 
+struct changed_name {
+	int64_t dir;
+	char *name;
+	STAILQ_ENTRY(changed_name) link;
+};
+
+void write_changes_name(struct sync *sync, int64_t dir, const char *name)
+{
+	struct changed_name *changed = calloc(1, sizeof(*changed));
+	if (!changed || !(changed->name = strdup(name))) {
+		free(changed); /* the name expires by itself, later */
+		return;
+	}
+	changed->dir = dir;
+	STAILQ_INSERT_TAIL(&sync->changed_names, changed, link);
+}
+
+static void tell_changed_names(struct sync *sync, bool tell)
+{
+	struct changed_name *changed;
+	while ((changed = STAILQ_FIRST(&sync->changed_names))) {
+		STAILQ_REMOVE_HEAD(&sync->changed_names, link);
+		if (tell && sync->config.name_changed)
+			sync->config.name_changed(
+			    sync->config.ctx, changed->dir, changed->name);
+		free(changed->name);
+		free(changed);
+	}
+}
+
 static void on_commit(void *ctx)
 {
 	struct sync *sync = ctx;
@@ -159,6 +189,7 @@ static void on_commit(void *ctx)
 	sync->commit_timer = NULL;
 	sync->writing = false;
 	int r = replica_commit(sync->replica);
+	tell_changed_names(sync, r == 0);
 	/* What is hooked from here on belongs to the next write. */
 	TAILQ_CONCAT(&sync->committed, &sync->hooks, link);
 	TAILQ_FOREACH(hook, &sync->committed, link)
@@ -234,6 +265,7 @@ int sync_new(const struct sync_config *config, struct sync **ret_sync)
 	TAILQ_INIT(&sync->fetches);
 	TAILQ_INIT(&sync->hooks);
 	TAILQ_INIT(&sync->committed);
+	STAILQ_INIT(&sync->changed_names);
 	SLIST_INIT(&sync->listers);
 	lock_init(&sync->lock);
 	int r = show_named_tables(sync);
@@ -259,6 +291,7 @@ void sync_free(struct sync *sync)
 	lister_free_all(sync);
 	if (sync->writing)
 		replica_commit(sync->replica);
+	tell_changed_names(sync, false);
 	lock_done(&sync->lock);
 	free(sync);
 }

@@ -1,0 +1,190 @@
+/*
+ * What changed since a listing was last whole: the records whose updatedAt is
+ * not older than the newest one known. New ones are added behind the others,
+ * changed ones take their old version's place. Then the counts must agree with
+ * what the server says: if not, something was deleted, and only a whole pass
+ * can tell what.
+ */
+#include "sync/delta.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/record.h"
+#include "base/log.h"
+#include "base/timestamp.h"
+#include "sync/pass.h"
+
+/* A table that changes on is looked at again so often, then listed anew. */
+#define LOOKS_MAX 3
+
+static void ask_page(struct lister *lister);
+
+static int64_t slot_start(const struct lister *lister)
+{
+	return lister->listing.end + (lister->delta.slot << PAGE_BITS);
+}
+
+/* Entries that no listing holds: of a delta that was left half way. */
+static int forget_from(struct lister *lister, int64_t pos)
+{
+	struct sync *sync = lister->sync;
+	int64_t dirs[] = {lister->dir, lister->twin_dir};
+	int r = write_begin(sync);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++) {
+		if (dirs[i])
+			r = replica_unlist(
+			    sync->replica, dirs[i], pos, INT64_MAX);
+	}
+	return r;
+}
+
+static void list_anew(struct lister *lister)
+{
+	int r = forget_from(lister, lister->listing.end);
+	lister->pass.base = 0;
+	if (r < 0)
+		lister_failed(lister, r);
+	else
+		pass_run(lister);
+}
+
+static int on_record(void *ctx, const char *text, size_t len)
+{
+	struct lister *lister = ctx;
+	struct delta *delta = &lister->delta;
+	struct record record;
+	bool again = true;
+	int r = record_parse(text, len, &record);
+	if (r < 0)
+		return r;
+	if (record.updated_ms < delta->since_ms ||
+	    delta->count >= PAGE_RECORDS_MAX)
+		delta->ignored = true;
+	if (record.updated_ms > delta->newest_ms)
+		delta->newest_ms = record.updated_ms;
+	struct placement place = {
+	    .base = lister->listing.base,
+	    .pos = slot_start(lister) + 1 + delta->count++,
+	};
+	if (!delta->ignored)
+		r = store_record(
+		    lister->sync, lister->dir, &record, &place, &again);
+	if (r == 0 && !again)
+		delta->page_added++;
+	record_done(&record);
+	return r;
+}
+
+static void on_restart(void *ctx)
+{
+	struct lister *lister = ctx;
+	struct delta *delta = &lister->delta;
+	if (delta->count)
+		forget_from(lister, slot_start(lister));
+	delta->count = delta->page_added = 0;
+}
+
+static void on_page(
+    void *ctx, const struct api_error *error, const struct api_page *page)
+{
+	struct lister *lister = ctx;
+	struct delta *delta = &lister->delta;
+	lister->probe_call = NULL;
+	if (error->err && error->err != -EPROTO) {
+		forget_from(lister, lister->listing.end);
+		lister_failed(lister, error->err);
+		return;
+	}
+	if (error->err || delta->ignored) {
+		lister->no_delta = true; /* it does not filter by time */
+		list_anew(lister);
+		return;
+	}
+	delta->added += delta->page_added;
+	delta->seen += delta->count;
+	bool more = page->has_next == 1 ||
+		    (page->has_next < 0 && page->total > delta->seen);
+	if (delta->count > 0)
+		delta->slot++;
+	delta->page++;
+	if (more && delta->count > 0) {
+		ask_page(lister);
+	} else if (page->total > delta->seen) {
+		list_anew(lister); /* moved between two pages */
+	} else {
+		lister_probe(lister);
+	}
+}
+
+/* {"updatedAt":{"$gte":"2026-04-13T09:30:00.123Z"}} */
+static void ask_page(struct lister *lister)
+{
+	static const struct api_page_sink sink = {
+	    .record = on_record,
+	    .restart = on_restart,
+	    .done = on_page,
+	};
+	struct delta *delta = &lister->delta;
+	char filter[80], since[TIMESTAMP_SIZE];
+	snprintf(filter, sizeof(filter), "{\"updatedAt\":{\"$gte\":\"%s\"}}",
+	    timestamp_format(delta->since_ms, since));
+	struct api_query query = {
+	    .subject = lister->title,
+	    .table = lister->table,
+	    .page = delta->page,
+	    .limit = PAGE_LIMIT,
+	    .filters = filter,
+	};
+	delta->count = delta->page_added = 0;
+	lister->probe_call =
+	    api_list(lister->sync->api, &query, &sink, lister);
+	if (!lister->probe_call)
+		lister_failed(lister, -ENOMEM);
+}
+
+void delta_reset(struct lister *lister)
+{
+	lister->delta = (struct delta){
+	    .since_ms = lister->listing.newest_ms,
+	    .newest_ms = lister->listing.newest_ms,
+	};
+}
+
+bool delta_agrees(const struct lister *lister, int64_t total, int64_t newest_ms)
+{
+	const struct delta *delta = &lister->delta;
+	return total == lister->listing.count + delta->added &&
+	       (total == 0 || newest_ms == delta->newest_ms);
+}
+
+void delta_adopt(struct lister *lister)
+{
+	struct delta *delta = &lister->delta;
+	lister->listing.count += delta->added;
+	lister->listing.newest_ms = delta->newest_ms;
+	lister->listing.end += delta->slot << PAGE_BITS;
+	delta_reset(lister);
+}
+
+void delta_run(struct lister *lister, int64_t newest_ms)
+{
+	struct delta *delta = &lister->delta;
+	/* Where only the total differs, something is gone. */
+	if (lister->no_delta || lister->listing.newest_ms < 0 ||
+	    newest_ms <= delta->newest_ms || delta->looks++ >= LOOKS_MAX) {
+		list_anew(lister);
+		return;
+	}
+	if (delta->looks == 1 &&
+	    forget_from(lister, lister->listing.end) < 0) {
+		lister_failed(lister, -EIO);
+		return;
+	}
+	delta->since_ms = delta->newest_ms;
+	delta->page = 1;
+	delta->seen = 0;
+	ask_page(lister);
+}

@@ -1,0 +1,22 @@
+/* Inside sync/: what changed since a listing was last whole. Loop thread only;
+ * the lister is in the state PROBING. */
+#ifndef SYNC_DELTA_H
+#define SYNC_DELTA_H
+
+#include "sync/lister.h"
+
+/* Nothing was found yet that the listing does not hold. */
+void delta_reset(struct lister *lister);
+
+/* Whether the listing, with what was found, is what the server has: so many
+ * records, and the newest updatedAt of all. */
+bool delta_agrees(
+    const struct lister *lister, int64_t total, int64_t newest_ms);
+
+/* Make what was found part of lister->listing. */
+void delta_adopt(struct lister *lister);
+
+/* They do not agree: fetch what changed and probe again, or list anew. */
+void delta_run(struct lister *lister, int64_t newest_ms);
+
+#endif
