@@ -35,6 +35,18 @@ struct commit_hook;
 struct changed_name;
 TAILQ_HEAD(hook_queue, commit_hook);
 
+/* At most so many stored files are fetched ahead of one reader. */
+#define PREFETCH_MOST 64
+
+/* Stored files being read in listing order: see prefetch.h. */
+struct prefetch_streak {
+	int64_t last;	 /* position read last; 0: unused */
+	int64_t fetched; /* fetched ahead up to this position */
+	unsigned window; /* files to be ahead */
+	unsigned ahead;	 /* files fetched and not yet read */
+	uint64_t used;	 /* when, for the choice of a victim */
+};
+
 struct sync {
 	struct sync_config config;
 	struct http *http;
@@ -44,6 +56,8 @@ struct sync {
 	struct op_queue pending; /* every operation that is not done */
 	TAILQ_HEAD(, stream) streams; /* the longest unused first */
 	struct http_timer *idle_timer;
+	struct prefetch_streak streaks[4];
+	uint64_t streak_clock;
 	TAILQ_HEAD(, fetch) fetches;
 	/* The write under way, committed at the next turn of the loop. */
 	bool writing;

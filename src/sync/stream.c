@@ -9,6 +9,7 @@
 
 #include "api/record.h"
 #include "base/log.h"
+#include "sync/prefetch.h"
 
 static void stream_free(struct stream *stream)
 {
@@ -57,7 +58,9 @@ static void on_idle_timer(void *ctx)
 	sync->idle_timer = NULL;
 	for (stream = TAILQ_FIRST(&sync->streams); stream; stream = next) {
 		next = TAILQ_NEXT(stream, link);
-		if (!is_busy(stream) && now - stream->used_ms > STREAM_IDLE_MS)
+		int64_t kept = stream->prefetched ? STREAM_UNREAD_MS
+						  : STREAM_IDLE_MS;
+		if (!is_busy(stream) && now - stream->used_ms > kept)
 			stream_free(stream);
 	}
 	if (!TAILQ_EMPTY(&sync->streams))
@@ -476,6 +479,27 @@ static void finish_read(
 	op_finish(op, 0);
 }
 
+int stream_prefetch(struct sync *sync, int64_t node_id)
+{
+	struct stream *stream;
+	TAILQ_FOREACH(stream, &sync->streams, link)
+	{
+		if (stream->node.id == node_id)
+			return 0;
+	}
+	int r = stream_new(sync, node_id, &stream);
+	if (r < 0)
+		return r;
+	stream->prefetched = true;
+	r = room_left(stream) < RANGE_FIRST ? -ENOSPC
+	    : stream->node.proven && stream->node.size == 0
+		? 0
+		: fetch_first(stream, 0, RANGE_FIRST);
+	if (r < 0)
+		stream_free(stream);
+	return r;
+}
+
 static void begin_read(struct sync *sync, struct sync_op *op)
 {
 	struct stream *stream;
@@ -485,6 +509,9 @@ static void begin_read(struct sync *sync, struct sync_op *op)
 		op_finish(op, r);
 		return;
 	}
+	if (pos == 0 && stream->served == 0 && op->tries++ == 0)
+		prefetch_observe(sync, &stream->node);
+	stream->prefetched = false;
 	if (stream->size_hook.queue) {
 		wait_add(&stream->waiting, op); /* the size is being written */
 		return;

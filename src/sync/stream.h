@@ -28,8 +28,10 @@
 /* What was read is kept for readers that are a little behind. */
 #define BEHIND_KEPT ((int64_t)1 << 20)
 
-/* A stream that nobody reads is given up after this time. */
+/* A stream that nobody reads any more is given up after this time, one that
+ * was fetched ahead and not read yet after the second one. */
 #define STREAM_IDLE_MS 10000
+#define STREAM_UNREAD_MS 60000
 
 struct range {
 	struct stream *stream;
@@ -63,6 +65,7 @@ struct stream {
 	bool no_range;	  /* the store ignores Range */
 	bool plain;	  /* the store dislikes it: ask without */
 	struct range *spooler; /* whose transfer fills the spool */
+	bool prefetched;  /* nobody has read it yet */
 	bool changed;	  /* the object is another by now */
 	bool restart_all; /* the size has become known */
 	struct http_timer *progress_timer;
@@ -78,6 +81,10 @@ struct stream {
 	struct wait_list waiting;
 	TAILQ_ENTRY(stream) link;
 };
+
+/* Begin to fetch an object that is likely to be read soon. 0; -ENOSPC: there
+ * is no room for more ahead; or another error. */
+int stream_prefetch(struct sync *sync, int64_t node_id);
 
 /* ---- transfer.c ---- */
 

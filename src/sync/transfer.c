@@ -102,7 +102,8 @@ static int url_want(struct stream *stream)
 		return 0;
 	url_forget(stream);
 	stream->url_call = api_download_url(stream->sync->api, stream->subject,
-	    buf_str(&stream->file_id), stream->file_id.len, false, on_url,
+	    buf_str(&stream->file_id), stream->file_id.len,
+	    stream->prefetched, on_url,
 	    stream);
 	return stream->url_call ? 0 : -ENOMEM;
 }
@@ -355,7 +356,8 @@ static int range_send(struct range *range)
 	range->head = (struct http_head){.retry_after_ms = -1};
 	range->refused = 0;
 	range->transfer = api_object_get(stream->sync->api, stream->url,
-	    whole ? -1 : first, last, stream->etag, false, &sink, range);
+	    whole ? -1 : first, last, stream->etag,
+	    stream->prefetched, &sink, range);
 	return range->transfer ? 0 : -errno;
 }
 

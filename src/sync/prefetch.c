@@ -1,0 +1,88 @@
+#include "sync/prefetch.h"
+
+#include <errno.h>
+
+#include "sync/stream.h"
+
+/* Whether a position follows another one: the next in its page or nearly so, or
+ * among the first of the next page. */
+static bool follows(int64_t pos, int64_t last)
+{
+	int64_t index = pos & ((INT64_C(1) << SYNC_PAGE_BITS) - 1);
+	if (pos <= last)
+		return false;
+	return pos - last <= 4 || index <= 4;
+}
+
+static struct prefetch_streak *find(struct sync *sync, int64_t pos)
+{
+	struct prefetch_streak *oldest = &sync->streaks[0];
+	for (size_t i = 0; i < ARRAY_SIZE(sync->streaks); i++) {
+		struct prefetch_streak *streak = &sync->streaks[i];
+		if (streak->last && follows(pos, streak->last))
+			return streak;
+		if (streak->used < oldest->used)
+			oldest = streak;
+	}
+	*oldest = (struct prefetch_streak){0};
+	return oldest;
+}
+
+/* Files on their way to being fetched. */
+struct batch {
+	unsigned room;
+	unsigned count;
+	int64_t ids[PREFETCH_MOST];
+	int64_t last_pos;
+};
+
+static int collect(
+    void *ctx, const struct node *node, const char *name, int64_t pos)
+{
+	struct batch *batch = ctx;
+	(void)name;
+	batch->ids[batch->count++] = node->id;
+	batch->last_pos = pos;
+	return batch->count == batch->room;
+}
+
+static void top_up(struct sync *sync, struct prefetch_streak *streak)
+{
+	struct batch batch = {.room = streak->window - streak->ahead};
+	if (streak->window <= streak->ahead || api_quota_is_low(sync->api))
+		return;
+	if (replica_entries(sync->replica, NODE_STORAGE, streak->fetched,
+		INT64_MAX, collect, &batch) < 0)
+		return;
+	for (unsigned i = 0; i < batch.count; i++) {
+		if (stream_prefetch(sync, batch.ids[i]) < 0)
+			return;
+		streak->ahead++;
+	}
+	if (batch.count)
+		streak->fetched = batch.last_pos;
+}
+
+void prefetch_observe(struct sync *sync, const struct node *node)
+{
+	unsigned most = PREFETCH_GATES * sync->config.connections;
+	if (!node->pos)
+		return;
+	struct prefetch_streak *streak = find(sync, node->pos);
+	streak->used = ++sync->streak_clock;
+	if (streak->last) {
+		streak->window = streak->window ? streak->window * 2 : 2;
+		if (streak->window > most)
+			streak->window = most;
+		if (streak->window > PREFETCH_MOST)
+			streak->window = PREFETCH_MOST;
+	}
+	streak->last = node->pos;
+	if (streak->ahead)
+		streak->ahead--;
+	if (streak->fetched < node->pos) {
+		streak->fetched = node->pos;
+		streak->ahead = 0;
+	}
+	top_up(sync, streak);
+}
