@@ -46,6 +46,7 @@ static struct dir *dir_of(const struct fuse_file_info *fi)
 	return (struct dir *)(uintptr_t)fi->fh;
 }
 
+/* Whether a directory's entries come from a listing. */
 static bool is_listed(int64_t id)
 {
 	return id != NODE_ROOT && id != NODE_CONTROL;
@@ -53,9 +54,38 @@ static bool is_listed(int64_t id)
 
 /* ---- opening ---- */
 
+/*
+ * A whole listing may stay in the kernel while its names are believed; then
+ * readdir costs no request. When it was confirmed since, the kernel reads it
+ * again, and gets fresh names with it: else it would look up each of them.
+ */
+static void choose_caching(
+    struct fs *fs, struct fuse_file_info *fi, const struct dir *dir)
+{
+	uint64_t version = 0;
+	if (is_listed(dir->id) && dir->open.end)
+		version = sync_dir_version(fs->sync, dir->id);
+	if (!version)
+		return;
+	fi->cache_readdir = 1;
+	lock_acquire(&fs->lock);
+	struct cached_dir *cached = NULL;
+	for (size_t i = 0; i < CACHED_DIRS; i++) {
+		if (fs->cached_dirs[i].dir == dir->id)
+			cached = &fs->cached_dirs[i];
+	}
+	if (!cached)
+		cached = &fs->cached_dirs[fs->next_cached++ % CACHED_DIRS];
+	fi->keep_cache =
+	    cached->dir == dir->id && cached->version == version;
+	*cached = (struct cached_dir){dir->id, version};
+	lock_release(&fs->lock);
+}
+
 static void reply_open(
     fuse_req_t req, struct fuse_file_info *fi, struct dir *dir)
 {
+	choose_caching(fs_of(req), fi, dir);
 	fi->fh = (uint64_t)(uintptr_t)dir;
 	fuse_reply_open(req, fi);
 }

@@ -23,6 +23,15 @@ struct pusher;
 struct dir;
 struct request;
 
+/* A directory whose listing the kernel may hold. */
+struct cached_dir {
+	int64_t dir;
+	uint64_t version; /* of sync_dir_version */
+};
+
+/* Of so many it is remembered. */
+#define CACHED_DIRS 64
+
 struct fs {
 	struct fs_config config;
 	struct sync *sync;
@@ -41,6 +50,8 @@ struct fs {
 	/* Under lock: open directories, and lookups that wait for sync. */
 	LIST_HEAD(, dir) dirs;
 	LIST_HEAD(, request) lookups;
+	struct cached_dir cached_dirs[CACHED_DIRS];
+	size_t next_cached;
 	bool no_open; /* the kernel takes ENOSYS for an answer to open */
 };
 

@@ -33,7 +33,6 @@ struct request *request_new(
 void request_free(struct request *request)
 {
 	free(request->name);
-	free(request->op.data);
 	free(request);
 }
 
@@ -327,7 +326,7 @@ static void on_read(struct sync_op *op, int err)
 	if (err)
 		reply_error(request->req, err);
 	else
-		fuse_reply_buf(request->req, op->data, op->got);
+		fuse_reply_buf(request->req, op->got ? op->data : "", op->got);
 	request_free(request);
 }
 
@@ -340,12 +339,6 @@ static void read_object(
 	request->op.node_id = id;
 	request->op.offset = (uint64_t)off;
 	request->op.len = size;
-	request->op.data = malloc(size);
-	if (!request->op.data) {
-		reply_error(req, -ENOMEM);
-		request_free(request);
-		return;
-	}
 	sync_read(fs->sync, &request->op);
 }
 

@@ -125,7 +125,7 @@ int store_record(struct sync *sync, int64_t dir, const struct record *record,
     const struct placement *place, bool *ret_again);
 
 int store_spec(struct sync *sync, int64_t dir, const char *text, size_t len,
-    int64_t base, int64_t pos);
+    int64_t base, int64_t pos, int64_t checked_ms);
 
 /* ---- stream.c ---- */
 void stream_free_all(struct sync *sync);

@@ -80,8 +80,8 @@ static int store(struct fetch *fetch, const char *text, size_t len)
 	if (fetch->spec) {
 		int r = write_begin(fetch->sync);
 		return r < 0 ? r
-			     : store_spec(
-				   fetch->sync, fetch->dir, text, len, 0, 0);
+			     : store_spec(fetch->sync, fetch->dir, text, len, 0,
+				   0, timestamp_now_ms());
 	}
 	int r = record_parse(text, len, &record);
 	if (r < 0)

@@ -37,6 +37,7 @@ static void load_view(struct lister *lister)
 	lister->view = (struct lister_view){
 	    .listed_base = listing->base,
 	    .listed_end = listing->end,
+	    .version = 1,
 	};
 	if (listing->end && age >= 0 && age < ttl)
 		lister->view.fresh_until_ms = timestamp_mono_ms() + ttl - age;
@@ -290,6 +291,7 @@ static void on_commit(void *ctx, int err)
 			      lister->sync->config.ttl_ms -
 			      (timestamp_now_ms() - lister->listing.listed_ms);
 	view.err = 0;
+	view.version++;
 	set_view(lister, &view);
 	log_debug("%s: listed, %lld records", lister->title,
 	    (long long)lister->listing.count);
@@ -591,6 +593,18 @@ void sync_dir_close(struct sync *sync, struct sync_dir *open_dir)
 	LIST_REMOVE(reader, link);
 	lock_release(&lister->lock);
 	free(reader);
+}
+
+uint64_t sync_dir_version(struct sync *sync, int64_t dir)
+{
+	struct lister_view view;
+	struct lister *lister = sync_lister(sync, dir);
+	if (!lister)
+		return 0;
+	lister_get_view(lister, &view);
+	if (sync->api && !view_is_fresh(&view))
+		return 0;
+	return view.listed_end ? view.version : 0;
 }
 
 int64_t sync_name_valid_ms(struct sync *sync, int64_t dir)

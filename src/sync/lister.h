@@ -40,6 +40,7 @@ struct lister_view {
 	int64_t pass_base;   /* the pass under way, or left; 0: none */
 	int64_t frontier;    /* of the pass: below it all is readable */
 	int err;	     /* how the pass failed; 0: it did not */
+	uint64_t version;    /* counts what was found whole and fresh */
 };
 
 enum round_kind { ROUND_PAGES, ROUND_RANGES, ROUND_REVERSE };

@@ -143,15 +143,43 @@ static void spec_done(
 		r = write_begin(lister->sync);
 	if (r == 0)
 		r = store_spec(lister->sync, lister->dir, text, len, pass->base,
-		    pass->base + 1);
+		    pass->base + 1, timestamp_now_ms());
 	if (r < 0)
 		pass_failed(lister, r);
 	else
 		write_hook(lister->sync, &lister->spec_hook);
 }
 
+/* The spec was asked for by name just now: it only needs its place. */
+static int spec_reuse(struct lister *lister)
+{
+	struct sync *sync = lister->sync;
+	struct pass *pass = &lister->pass;
+	struct node node;
+	CLEANUP_BUF struct buf text;
+	buf_init(&text, BUF_MAX_DEFAULT);
+	int r = replica_lookup(
+	    sync->replica, lister->dir, ".spec.json", &node);
+	if (r == 0 && node.checked_ms + sync->config.ttl_ms <=
+			  timestamp_now_ms())
+		r = -ENOENT;
+	if (r == 0)
+		r = replica_text(sync->replica, node.id, &text);
+	if (r == 0)
+		r = write_begin(sync);
+	if (r == 0)
+		r = store_spec(sync, lister->dir, buf_str(&text), text.len,
+		    pass->base, pass->base + 1, node.checked_ms);
+	if (r == 0)
+		write_hook(sync, &lister->spec_hook);
+	return r;
+}
+
 static int spec_fetch(struct lister *lister)
 {
+	int r = spec_reuse(lister);
+	if (r != -ENOENT)
+		return r;
 	char subject[NAME_BYTES_MAX + 16];
 	snprintf(subject, sizeof(subject), "%s/.spec.json", lister->title);
 	lister->pass.spec_call = api_spec(lister->sync->api, subject,
@@ -159,9 +187,9 @@ static int spec_fetch(struct lister *lister)
 	return lister->pass.spec_call ? 0 : -ENOMEM;
 }
 
-/* Pages to fetch ahead of a reader who has got to the page of that number: one
- * who only looks costs little, one who goes on soon has all connections. */
-static const unsigned ramp[] = {1, 1, 2, 2, 3, 4};
+/* Pages to fetch ahead of a reader who has read the page of that number: one who
+ * only looks costs little, one who goes on has all connections from here. */
+static const unsigned ramp[] = {1, 5, 4, 3, 2, 1};
 
 void pass_reader_at(struct lister *lister, int64_t pos)
 {

@@ -170,7 +170,7 @@ static int64_t date_of_text(const char *text, size_t len)
 }
 
 int store_spec(struct sync *sync, int64_t dir, const char *text, size_t len,
-    int64_t base, int64_t pos)
+    int64_t base, int64_t pos, int64_t checked_ms)
 {
 	struct node node;
 	bool again;
@@ -189,7 +189,7 @@ int store_spec(struct sync *sync, int64_t dir, const char *text, size_t len,
 	    .mtime_ms = date_of_text(text, len),
 	    .size = (int64_t)len,
 	    .other_size = (int64_t)pretty,
-	    .checked_ms = timestamp_now_ms(),
+	    .checked_ms = checked_ms,
 	};
 	return replica_put(sync->replica, &row, base, pos, &node, &again);
 }

@@ -468,6 +468,10 @@ static void finish_read(
 {
 	int64_t end = (int64_t)op->offset + got;
 	op->got = (size_t)got;
+	/* The data may be the stream's own: reply before anything goes. */
+	char *copy = op->copy;
+	op_finish(op, 0);
+	free(copy);
 	stream->served += got;
 	if (end > stream->reader)
 		stream->reader = end;
@@ -476,7 +480,6 @@ static void finish_read(
 	drop_what_was_read(stream);
 	if (is_used_up(stream))
 		stream_free(stream);
-	op_finish(op, 0);
 }
 
 int stream_prefetch(struct sync *sync, int64_t node_id)
@@ -498,6 +501,27 @@ int stream_prefetch(struct sync *sync, int64_t node_id)
 	if (r < 0)
 		stream_free(stream);
 	return r;
+}
+
+/* Find the bytes of a read: in one range, or put together from several, or in
+ * the spool. How many are there. */
+static int64_t gather(
+    struct stream *stream, struct sync_op *op, int64_t pos, int64_t end)
+{
+	struct range *range = range_at(stream, pos);
+	if (range && !stream->no_range &&
+	    range->first + range->filled >= end) {
+		op->data = range->data + (pos - range->first);
+		return end - pos;
+	}
+	if (!stream_holds(stream, pos, end))
+		return 0;
+	op->data = op->copy = malloc((size_t)(end - pos));
+	if (!op->copy)
+		return 0;
+	if (stream->no_range)
+		return spool_read(stream, pos, op->copy, end - pos);
+	return copy_held(stream, pos, op->copy, end - pos);
 }
 
 static void begin_read(struct sync *sync, struct sync_op *op)
@@ -527,9 +551,7 @@ static void begin_read(struct sync *sync, struct sync_op *op)
 		finish_read(stream, op, 0);
 		return;
 	}
-	int64_t got = spool_read(stream, pos, op->data, end - pos);
-	if (got == 0)
-		got = copy_held(stream, pos, op->data, end - pos);
+	int64_t got = gather(stream, op, pos, end);
 	/* A read up to the end that was told must know that it is one. */
 	bool unsure = stream->size < 0;
 	if (got == end - pos && !unsure) {
@@ -538,6 +560,8 @@ static void begin_read(struct sync *sync, struct sync_op *op)
 		finish_read(stream, op, got);
 		return;
 	}
+	free(op->copy);
+	op->copy = NULL;
 	wait_add(&stream->waiting, op);
 	r = stream->no_range ? 0 : fetch(stream, pos, end, true);
 	if (r < 0)

@@ -19,7 +19,7 @@
 
 /* Sequential reading fetches in ranges from the first to the second size. */
 #define RANGE_FIRST ((int64_t)1 << 20)
-#define RANGE_LARGEST ((int64_t)4 << 20)
+#define RANGE_LARGEST ((int64_t)2 << 20)
 
 /* How far ahead of its reader a stream gets at most, and all together. */
 #define AHEAD_MAX ((int64_t)32 << 20)

@@ -103,6 +103,7 @@ void op_start(struct sync *sync, struct sync_op *op,
 	op->list = NULL;
 	op->tries = 0;
 	op->fetched = false;
+	op->data = op->copy = NULL;
 	op->begin = begin;
 	http_post(sync->http, on_begin, op);
 }

@@ -68,11 +68,12 @@ struct sync_op {
 	int64_t node_id;  /* read, measure */
 	uint64_t offset;  /* read */
 	size_t len;	  /* read */
-	char *data;	  /* read: room for len bytes, must live until done */
 	/* Results. */
 	struct node node; /* lookup, measure */
 	size_t got;	  /* read: len, or less at the true end */
+	const char *data; /* read: the bytes; borrowed, until done returns */
 	/* Sync's own. */
+	char *copy; /* read: where data had to be put together */
 	struct sync *sync;
 	void (*begin)(struct sync *sync, struct sync_op *op);
 	struct wait_list *list;
@@ -122,6 +123,10 @@ void sync_dir_reading(struct sync *sync, int64_t dir,
     const struct sync_dir *open_dir, int64_t after);
 
 void sync_dir_close(struct sync *sync, struct sync_dir *open_dir);
+
+/* A number that changes whenever a directory's entries, or how long their names
+ * may be believed, do. 0: they are not known whole. */
+uint64_t sync_dir_version(struct sync *sync, int64_t dir);
 
 /* How long a name's way to its node may be believed, in milliseconds. */
 int64_t sync_name_valid_ms(struct sync *sync, int64_t dir);

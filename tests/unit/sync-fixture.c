@@ -167,6 +167,8 @@ static void on_ended(struct sync_op *op, int err)
 	struct ask *ask = (struct ask *)op;
 	ask->count++;
 	ask->err = err;
+	if (err == 0 && ask->data && op->got)
+		memcpy(ask->data, op->data, op->got);
 }
 
 static struct ask *ask_new(void)
@@ -228,7 +230,7 @@ struct ask *ask_read(int64_t node, uint64_t offset, size_t len)
 	ask->op.offset = offset;
 	ask->op.len = len;
 	/* Exactly so long, so that writing past it is noticed. */
-	ask->data = ask->op.data = malloc(len ? len : 1);
+	ask->data = malloc(len ? len : 1);
 	assert_non_null(ask->data);
 	sync_read(sync_under_test, &ask->op);
 	fake_run(fake);

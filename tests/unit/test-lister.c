@@ -245,11 +245,10 @@ static void the_window_grows_with_the_reader_to_fill_the_connections(
 		    sync_under_test, posts, dir, position(dir->base, page));
 		serve_all();
 		asked += sent();
-		size_t ahead = asked - (size_t)page;
-		if (page == 1)
-			assert_true(ahead <= 1);
-		assert_true(ahead >= before);
-		before = ahead;
+		/* `ls | head` costs a handful. */
+		if (page <= 5)
+			assert_true(asked <= 6);
+		before = asked - (size_t)page;
 	}
 	assert_in_range(before, 16, 32);
 	/* One who looks at the same place again asks for nothing. */
