@@ -111,10 +111,9 @@ int main(int argc, char **argv)
 	if (!status)
 		status = start_check_mountpoint(&options);
 	if (!status)
-		status = options.foreground
-			     ? start_and_serve(
-				   &options, on_live_in_foreground, NULL)
-			     : serve_in_background(&options);
+		status = options.foreground ? start_and_serve(&options,
+						  on_live_in_foreground, NULL)
+					    : serve_in_background(&options);
 	options_done(&options);
 	return status;
 }

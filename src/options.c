@@ -1,16 +1,16 @@
 #include "options.h"
 
+#include "settings.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "http/http.h"
 #include "tree/name.h"
 
 #define URL_DEFAULT "https://api-client.bkend.ai"
@@ -55,11 +55,7 @@ static const char help[] =
     "\n"
     "Unmount with: fusermount3 -u MOUNTPOINT\n";
 
-/* Say what is wrong, in one line. */
-static int complain(int *ret_status, int status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int complain(int *ret_status, int status, const char *format, ...)
+int options_complain(int *ret_status, int status, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -73,10 +69,10 @@ static int complain(int *ret_status, int status, const char *format, ...)
 
 static int out_of_memory(int *ret_status)
 {
-	return complain(ret_status, EXIT_COULD_NOT, "out of memory");
+	return options_complain(ret_status, EXIT_COULD_NOT, "out of memory");
 }
 
-static int set_string(char **where, const char *value, int *ret_status)
+int options_set_string(char **where, const char *value, int *ret_status)
 {
 	char *copy = strdup(value);
 	if (!copy)
@@ -86,8 +82,7 @@ static int set_string(char **where, const char *value, int *ret_status)
 	return 0;
 }
 
-/* An environment variable, NULL when unset or empty. */
-static const char *environment(const char *name)
+const char *options_environment(const char *name)
 {
 	const char *value = getenv(name);
 	return value && *value ? value : NULL;
@@ -102,7 +97,7 @@ static int parse_number(const char *name, const char *value, long long least,
 	errno = 0;
 	long long number = strtoll(value, &end, 10);
 	if (end == value || *end || errno || number < least || number > most)
-		return complain(ret_status, EXIT_USAGE,
+		return options_complain(ret_status, EXIT_USAGE,
 		    "%s=%s: give a whole number from %lld to %lld", name, value,
 		    least, most);
 	*ret = number;
@@ -119,7 +114,7 @@ static int parse_size(const char *value, int64_t *ret, int *ret_status)
 	int shift = unit ? 10 * (int)(unit - units + 1) : 0;
 	if (end == value || number < 0 || errno || (*end && !unit) ||
 	    (unit && end[1]) || number > INT64_MAX >> shift)
-		return complain(ret_status, EXIT_USAGE,
+		return options_complain(ret_status, EXIT_USAGE,
 		    "cache_size=%s: give a size as 500M or 10G", value);
 	*ret = number << shift;
 	return 0;
@@ -141,9 +136,10 @@ static int parse_tables(
 	for (char *name = strtok_r(copy, ":,", &state); name;
 	     name = strtok_r(NULL, ":,", &state)) {
 		if (!name_is_table(name))
-			return complain(ret_status, EXIT_USAGE,
+			return options_complain(ret_status, EXIT_USAGE,
 			    "'%s' is no table name: a letter, then letters,"
-			    " digits, '_' or '-', 64 at most", name);
+			    " digits, '_' or '-', 64 at most",
+			    name);
 		if (!name_to_table(name_of_table_dir(name)))
 			continue; /* files/ is always there */
 		if (!(options->tables[count++] = strdup(name)))
@@ -187,14 +183,14 @@ static int apply_number(const struct setting *setting, const char *value,
 	if (setting->kind == SIZE)
 		return parse_size(value, where, ret_status);
 	if (setting->kind == SECONDS) {
-		r = parse_number(setting->name, value, 0, SECONDS_MAX, &number,
-		    ret_status);
+		r = parse_number(
+		    setting->name, value, 0, SECONDS_MAX, &number, ret_status);
 		if (r == 0)
 			*(int64_t *)where = number * 1000;
 		return r;
 	}
-	r = parse_number(setting->name, value, 1, CONNECTIONS_MAX, &number,
-	    ret_status);
+	r = parse_number(
+	    setting->name, value, 1, CONNECTIONS_MAX, &number, ret_status);
 	if (r == 0)
 		*(unsigned *)where = (unsigned)number;
 	return r;
@@ -206,28 +202,28 @@ static int apply(const struct setting *setting, const char *value,
 	void *where = (char *)options + setting->offset;
 	if (setting->kind == FLAG) {
 		if (value)
-			return complain(ret_status, EXIT_USAGE,
+			return options_complain(ret_status, EXIT_USAGE,
 			    "%s takes no value", setting->name);
 		*(bool *)where = true;
 		return 0;
 	}
 	if (!value || !*value)
-		return complain(ret_status, EXIT_USAGE, "%s needs a value: %s=…",
-		    setting->name, setting->name);
+		return options_complain(ret_status, EXIT_USAGE,
+		    "%s needs a value: %s=…", setting->name, setting->name);
 	switch (setting->kind) {
 	case STRING:
-		return set_string(where, value, ret_status);
+		return options_set_string(where, value, ret_status);
 	case TABLES:
 		return parse_tables(value, options, ret_status);
 	case JSON:
 		if (strcmp(value, "raw") != 0 && strcmp(value, "pretty") != 0)
-			return complain(ret_status, EXIT_USAGE,
+			return options_complain(ret_status, EXIT_USAGE,
 			    "json=%s: it is pretty or raw", value);
 		*(bool *)where = strcmp(value, "raw") == 0;
 		return 0;
 	case LEVEL:
 		if (log_level_parse(value, where) < 0)
-			return complain(ret_status, EXIT_USAGE,
+			return options_complain(ret_status, EXIT_USAGE,
 			    "log_level=%s: it is error, warn, info or debug",
 			    value);
 		return 0;
@@ -294,10 +290,11 @@ static int one_option(char *option, struct options *options, int *ret_status)
 	if (is_one_of(name, passed_on))
 		return pass_on(option, options, ret_status);
 	if (strstr(name, "key") || strstr(name, "password"))
-		return complain(ret_status, EXIT_USAGE,
+		return options_complain(ret_status, EXIT_USAGE,
 		    "option '%s': secrets are not taken from the command line,"
-		    " but from the environment", name);
-	return complain(ret_status, EXIT_USAGE,
+		    " but from the environment",
+		    name);
+	return options_complain(ret_status, EXIT_USAGE,
 	    "unknown option '%s': bkendfs --help lists them", name);
 }
 
@@ -349,13 +346,13 @@ static int long_option(
 		*ret_status = EXIT_SUCCESS;
 		return -EINVAL;
 	}
-	return complain(ret_status, EXIT_USAGE,
+	return options_complain(ret_status, EXIT_USAGE,
 	    "unknown option '%s': bkendfs --help lists them", arg);
 }
 
 /* "-fdo opts": letters in one argument; -o takes the rest or the next one. */
-static int short_options(int argc, char **argv, int *index,
-    struct options *options, int *ret_status)
+static int short_options(
+    int argc, char **argv, int *index, struct options *options, int *ret_status)
 {
 	for (const char *c = argv[*index] + 1; *c; c++) {
 		switch (*c) {
@@ -376,12 +373,11 @@ static int short_options(int argc, char **argv, int *index,
 			if (c[1])
 				return option_list(c + 1, options, ret_status);
 			if (*index + 1 >= argc)
-				return complain(ret_status, EXIT_USAGE,
+				return options_complain(ret_status, EXIT_USAGE,
 				    "-o needs options after it");
-			return option_list(
-			    argv[++*index], options, ret_status);
+			return option_list(argv[++*index], options, ret_status);
 		default:
-			return complain(ret_status, EXIT_USAGE,
+			return options_complain(ret_status, EXIT_USAGE,
 			    "unknown option '-%c': bkendfs --help lists them",
 			    *c);
 		}
@@ -393,23 +389,24 @@ static int positional(const char *const *names, size_t count,
     struct options *options, int *ret_status)
 {
 	if (count == 0)
-		return complain(ret_status, EXIT_USAGE,
+		return options_complain(ret_status, EXIT_USAGE,
 		    "no mount point given: bkendfs [options] [API_URL]"
 		    " MOUNTPOINT");
 	if (count > 2 || (count == 2 && options->demo))
-		return complain(ret_status, EXIT_USAGE,
+		return options_complain(ret_status, EXIT_USAGE,
 		    "too many arguments: bkendfs [options] [API_URL]"
 		    " MOUNTPOINT");
 	if (count == 2 && !strstr(names[0], "://"))
-		return complain(ret_status, EXIT_USAGE,
+		return options_complain(ret_status, EXIT_USAGE,
 		    "no profile '%s': give the API's URL (with ://) instead",
 		    names[0]);
 	if (count == 2 && !options->url) {
-		int r = set_string(&options->url, names[0], ret_status);
+		int r = options_set_string(&options->url, names[0], ret_status);
 		if (r < 0)
 			return r;
 	}
-	return set_string(&options->mountpoint, names[count - 1], ret_status);
+	return options_set_string(
+	    &options->mountpoint, names[count - 1], ret_status);
 }
 
 static int parse_arguments(
@@ -438,17 +435,17 @@ static int parse_arguments(
 
 /* ---- environment and defaults ---- */
 
-static int from_environment(
-    const char *name, char **where, int *ret_status)
+static int from_environment(const char *name, char **where, int *ret_status)
 {
-	const char *value = environment(name);
-	return *where || !value ? 0 : set_string(where, value, ret_status);
+	const char *value = options_environment(name);
+	return *where || !value ? 0
+				: options_set_string(where, value, ret_status);
 }
 
 static int default_cache_dir(struct options *options, int *ret_status)
 {
-	const char *xdg = environment("XDG_CACHE_HOME");
-	const char *home = environment("HOME");
+	const char *xdg = options_environment("XDG_CACHE_HOME");
+	const char *home = options_environment("HOME");
 	int r;
 	if (options->cache_dir)
 		return 0;
@@ -478,7 +475,7 @@ static int fill_in(struct options *options, int *ret_status)
 	    {"BKEND_MFA_CODE", offsetof(struct options, mfa_code)},
 	    {"BKENDFS_CACHE_DIR", offsetof(struct options, cache_dir)},
 	};
-	const char *tables = environment("BKEND_TABLES");
+	const char *tables = options_environment("BKEND_TABLES");
 	int r = 0;
 	for (size_t i = 0;
 	     !options->demo && r == 0 && i < ARRAY_SIZE(variables); i++)
@@ -489,7 +486,7 @@ static int fill_in(struct options *options, int *ret_status)
 		r = parse_tables(tables && !options->demo ? tables : "",
 		    options, ret_status);
 	if (r == 0 && !options->url)
-		r = set_string(&options->url, URL_DEFAULT, ret_status);
+		r = options_set_string(&options->url, URL_DEFAULT, ret_status);
 	return r < 0 ? r : default_cache_dir(options, ret_status);
 }
 
@@ -527,7 +524,7 @@ int options_parse(
 	if (r == 0)
 		r = make_absolute(&options.log_path, ret_status);
 	if (r == 0 && options.cacert && access(options.cacert, R_OK) < 0)
-		r = complain(ret_status, EXIT_USAGE, "cacert=%s: %s",
+		r = options_complain(ret_status, EXIT_USAGE, "cacert=%s: %s",
 		    options.cacert, strerror(errno));
 	if (r < 0) {
 		options_done(&options);
@@ -537,98 +534,6 @@ int options_parse(
 		options.nocache = true;
 	*ret_options = options;
 	return 0;
-}
-
-/* ---- URL, key, account ---- */
-
-static int check_url(struct options *options, int *ret_status)
-{
-	char *url = options->url;
-	size_t len = strlen(url);
-	while (len > 0 && url[len - 1] == '/')
-		url[--len] = '\0';
-	if (!http_url_is_http(url) || strpbrk(url, "?# \t\r\n"))
-		return complain(ret_status, EXIT_USAGE,
-		    "'%s' is no API URL: it looks like https://HOST[/PATH]",
-		    url);
-	if (http_url_is_clear_remote(url))
-		return complain(ret_status, EXIT_USAGE,
-		    "%.*s would send the key in the clear: use https://"
-		    " (http:// is for this machine only)",
-		    (int)strcspn(url, "@"), url);
-	const char *authority = strstr(url, "://") + 3;
-	const char *at = strchr(authority, '@');
-	if (at && at < authority + strcspn(authority, "/"))
-		return complain(ret_status, EXIT_USAGE,
-		    "the API URL holds a user name: give it in BKEND_EMAIL");
-	return 0;
-}
-
-/* Keys go into a header line: no byte may end it. */
-static int check_key(const char *key, int *ret_status)
-{
-	if (strncmp(key, "pk_", 3) != 0 && strncmp(key, "sk_", 3) != 0)
-		return complain(ret_status, EXIT_USAGE,
-		    "the key is none: BKEND_PUBLISHABLE_KEY begins with pk_,"
-		    " BKEND_SECRET_KEY with sk_");
-	for (const char *c = key; *c; c++) {
-		if (*c <= ' ' || *c > '~')
-			return complain(ret_status, EXIT_USAGE,
-			    "the key holds a character that no key has; copy"
-			    " it again");
-	}
-	return 0;
-}
-
-static int ask_password(struct options *options, int *ret_status)
-{
-	struct termios old, quiet;
-	char line[1024];
-	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &old) < 0)
-		return complain(ret_status, EXIT_USAGE,
-		    "no password for %s: set BKEND_PASSWORD", options->email);
-	quiet = old;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	fprintf(stderr, "Password for %s: ", options->email);
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	char *got = fgets(line, sizeof(line), stdin);
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
-	fputc('\n', stderr);
-	if (!got)
-		return complain(ret_status, EXIT_USAGE, "no password given");
-	line[strcspn(line, "\r\n")] = '\0';
-	int r = set_string(&options->password, line, ret_status);
-	explicit_bzero(line, sizeof(line));
-	return r;
-}
-
-int options_check_account(struct options *options, int *ret_status)
-{
-	const char *publishable = environment("BKEND_PUBLISHABLE_KEY");
-	const char *secret = environment("BKEND_SECRET_KEY");
-	/* An account goes with the publishable key; the secret one needs none
-	 * and sees everything. */
-	const char *key =
-	    secret && !(publishable && options->email) ? secret : publishable;
-	int r = check_url(options, ret_status);
-	if (r < 0)
-		return r;
-	if (!options->key) {
-		if (!key)
-			return complain(ret_status, EXIT_USAGE,
-			    "no key: set BKEND_PUBLISHABLE_KEY or"
-			    " BKEND_SECRET_KEY");
-		r = set_string(&options->key, key, ret_status);
-		if (r == 0 && key == secret) {
-			free(options->email);
-			options->email = NULL;
-		}
-	}
-	if (r == 0)
-		r = check_key(options->key, ret_status);
-	if (r == 0 && options->email && !options->password && !options->offline)
-		r = ask_password(options, ret_status);
-	return r;
 }
 
 static void wipe(char *secret)

@@ -82,11 +82,13 @@ int start_check_mountpoint(struct options *options)
 		if (errno == ENOENT)
 			return failed(
 			    "the mount point %s does not exist: create it with"
-			    " mkdir %s", path, path);
+			    " mkdir %s",
+			    path, path);
 		if (errno == ENOTCONN)
 			return failed(
 			    "%s is left over from a mount that ended: free it"
-			    " with fusermount3 -u %s", path, path);
+			    " with fusermount3 -u %s",
+			    path, path);
 		return failed("the mount point %s: %s", path, strerror(errno));
 	}
 	if (!S_ISDIR(st.st_mode))
@@ -169,7 +171,8 @@ static const char *words(const struct api_error *error)
 
 static bool speaks_of(const struct api_error *error, const char *word)
 {
-	return strcasestr(error->code, word) || strcasestr(error->message, word);
+	return strcasestr(error->code, word) ||
+	       strcasestr(error->message, word);
 }
 
 static int explain_refusal(
@@ -206,8 +209,7 @@ static bool is_let_in(
 	return error->status < 500;
 }
 
-static int explain(
-    const struct options *options, const struct api_error *error)
+static int explain(const struct options *options, const struct api_error *error)
 {
 	switch (error->err) {
 	case -EKEYREJECTED:
@@ -217,18 +219,20 @@ static int explain(
 	case -ENETUNREACH:
 	case -ETIMEDOUT:
 		return failed("cannot reach %s (%s): check the URL and the"
-			      " network", options->url, words(error));
+			      " network",
+		    options->url, words(error));
 	case -EACCES:
 		return explain_refusal(options, error);
 	case -ENOENT:
 		return failed("%s is no bkend API: signing in gave status %d;"
-			      " check the URL", options->url, error->status);
+			      " check the URL",
+		    options->url, error->status);
 	default:
 		if (error->status == 400)
 			return explain_refusal(options, error);
 		return failed("%s does not answer as a bkend API (status %d,"
-			      " %s)", options->url, error->status,
-		    words(error));
+			      " %s)",
+		    options->url, error->status, words(error));
 	}
 }
 
@@ -260,8 +264,8 @@ static int connect_api(struct house *house)
 static int open_http(struct house *house)
 {
 	const char *cacert = house->options->cacert;
-	int r = http_curl_new(
-	    house->options->connections, cacert, &house->http);
+	int r =
+	    http_curl_new(house->options->connections, cacert, &house->http);
 	if (r < 0 && cacert)
 		return failed("cacert=%s: %s", cacert, strerror(-r));
 	if (r < 0)
@@ -278,8 +282,8 @@ static int open_replica(struct house *house)
 	if (asprintf(&project, "%s\n%s\n%s", options->url, options->key,
 		options->email ? options->email : "") < 0)
 		return failed("out of memory");
-	int r = replica_open(options->cache_dir, project, options->nocache,
-	    &house->replica);
+	int r = replica_open(
+	    options->cache_dir, project, options->nocache, &house->replica);
 	if (r == -EWOULDBLOCK && !options->offline) {
 		log_warn("this project is mounted elsewhere too: this mount"
 			 " keeps nothing of its own");

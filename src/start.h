@@ -9,8 +9,8 @@
  * the mount answers. The exit status: EXIT_MOUNTED, or what went wrong, after
  * one line on stderr. Leaves nothing mounted.
  */
-int start_and_serve(struct options *options, void (*on_live)(void *ctx),
-    void *ctx);
+int start_and_serve(
+    struct options *options, void (*on_live)(void *ctx), void *ctx);
 
 /* Check the mount point before anything else is done. 0, or an exit status
  * after one line on stderr. Makes options->mountpoint absolute. */

@@ -192,7 +192,8 @@ int answer_download(
 	struct answer_download download = {.expires_ms = -1, .size = -1};
 	if (record_unwrap(body, len, NULL, 0, &payload) < 0 ||
 	    json_members(payload.text, payload.len, names, ARRAY_SIZE(names),
-		members) < 0 || !json_is_string(members[0]))
+		members) < 0 ||
+	    !json_is_string(members[0]))
 		return -EPROTO;
 	download.url = text_of(members[0]);
 	if (!download.url || !download.url[0]) {
@@ -202,8 +203,7 @@ int answer_download(
 	json_int64(members[1], &download.size);
 	CLEANUP_FREE char *expires = text_of(members[2]);
 	if (expires)
-		timestamp_parse(
-		    expires, strlen(expires), &download.expires_ms);
+		timestamp_parse(expires, strlen(expires), &download.expires_ms);
 	*ret_download = download;
 	return 0;
 }

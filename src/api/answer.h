@@ -45,7 +45,7 @@ struct api_page {
 	int64_t page;
 	int64_t limit;
 	int64_t total_pages;
-	int has_next; /* 1, 0, or -1 */
+	int has_next;	 /* 1, 0, or -1 */
 	int64_t date_ms; /* the server's clock when it answered; -1 */
 };
 

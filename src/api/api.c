@@ -118,8 +118,8 @@ static int check_payload(struct text_call *call, struct api_error *error)
 	const char *id = call->id.len ? call->id.data : NULL;
 	if (!may_be_object(body, call->body.len))
 		return -EPROTO;
-	if (record_unwrap(body, call->body.len, id, call->id.len,
-		&call->payload) < 0)
+	if (record_unwrap(
+		body, call->body.len, id, call->id.len, &call->payload) < 0)
 		return json_check(body, call->body.len) < 0 ? -EPIPE : -EPROTO;
 	if (!json_is_object(call->payload))
 		return -EPROTO;
@@ -167,8 +167,8 @@ static void text_done(void *ctx, const struct api_error *error)
 		    error->err ? NULL : call->payload.text,
 		    error->err ? 0 : call->payload.len);
 	else if (call->download_done)
-		call->download_done(call->ctx, error,
-		    error->err ? NULL : &call->download);
+		call->download_done(
+		    call->ctx, error, error->err ? NULL : &call->download);
 	else
 		call->done(call->ctx, error);
 }
@@ -263,7 +263,8 @@ struct api_call *api_spec(struct api *api, const char *subject,
 }
 
 struct api_call *api_download_url(struct api *api, const char *subject,
-    const char *id, size_t id_len, bool speculative, api_download_fn done, void *ctx)
+    const char *id, size_t id_len, bool speculative, api_download_fn done,
+    void *ctx)
 {
 	struct text_call *call = text_call_new(api, ANSWER_MAX, NULL, 0);
 	if (!call)
@@ -307,8 +308,8 @@ struct api_call *api_probe(struct api *api, const char *table,
 		if (!probe)
 			return NULL;
 		*probe = (struct probe){.api = api, .done = done, .ctx = ctx};
-		probe->waiter = (struct auth_waiter){
-		    .ready = probe_ready, .ctx = probe};
+		probe->waiter =
+		    (struct auth_waiter){.ready = probe_ready, .ctx = probe};
 		api->auth.patience_ms = patience_ms;
 		auth_wait(&api->auth, &probe->waiter);
 		return NULL;
@@ -450,8 +451,7 @@ struct api_call *api_list(struct api *api, const struct api_query *query,
 	struct list_call *call = calloc(1, sizeof(*call));
 	if (!call)
 		return NULL;
-	*call = (struct list_call){
-	    .api = api, .sink = page_sink, .ctx = ctx};
+	*call = (struct list_call){.api = api, .sink = page_sink, .ctx = ctx};
 	if (query_path(query, &path) < 0) {
 		free(call);
 		return NULL;

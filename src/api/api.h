@@ -44,8 +44,8 @@ struct api_counters {
 	uint64_t retries;
 	uint64_t sign_ins;
 	uint64_t refreshes;
-	uint64_t limited; /* answers 429 */
-	uint64_t bytes;	  /* of bodies received */
+	uint64_t limited;   /* answers 429 */
+	uint64_t bytes;	    /* of bodies received */
 	int64_t quota_left; /* -1: never told */
 };
 void api_counters(struct api *api, struct api_counters *ret_counters);
@@ -53,8 +53,9 @@ void api_counters(struct api *api, struct api_counters *ret_counters);
 /* Whether a published quota runs low, so that nothing should be guessed. */
 bool api_quota_is_low(struct api *api);
 
-/* In what follows, subject is the mount's path that is asked for ("posts/5f.json"):
- * it stands in .bkendfs/errors and the log when the call fails. Copied. */
+/* In what follows, subject is the mount's path that is asked for
+ * ("posts/5f.json"): it stands in .bkendfs/errors and the log when the call
+ * fails. Copied. */
 
 typedef void (*api_done_fn)(void *ctx, const struct api_error *error);
 
@@ -67,8 +68,8 @@ struct api_call *api_probe(struct api *api, const char *table,
     int64_t patience_ms, api_done_fn done, void *ctx);
 
 /* An answer's text, free of its envelope; borrowed for the call. */
-typedef void (*api_text_fn)(void *ctx, const struct api_error *error,
-    const char *text, size_t len);
+typedef void (*api_text_fn)(
+    void *ctx, const struct api_error *error, const char *text, size_t len);
 
 /* One record; table NULL: a stored file's metadata. error->err: -ENOENT when
  * there is none (also when another record answers to that id). */
@@ -83,10 +84,10 @@ struct api_call *api_spec(struct api *api, const char *subject,
 /* Which page of a listing. */
 struct api_query {
 	const char *subject;
-	const char *table; /* NULL: the stored files */
-	int64_t page;	   /* 1 is the first */
-	unsigned limit;	   /* records a page; 0: leave it to the server */
-	const char *sort_by;   /* NULL: by id */
+	const char *table;   /* NULL: the stored files */
+	int64_t page;	     /* 1 is the first */
+	unsigned limit;	     /* records a page; 0: leave it to the server */
+	const char *sort_by; /* NULL: by id */
 	bool descending;
 	const char *select;  /* NULL: whole records */
 	const char *filters; /* andFilters as JSON text; NULL: none */
@@ -111,7 +112,8 @@ struct api_call *api_list(struct api *api, const struct api_query *query,
 typedef void (*api_download_fn)(void *ctx, const struct api_error *error,
     const struct answer_download *download);
 struct api_call *api_download_url(struct api *api, const char *subject,
-    const char *id, size_t id_len, bool speculative, api_download_fn done, void *ctx);
+    const char *id, size_t id_len, bool speculative, api_download_fn done,
+    void *ctx);
 
 void api_cancel(struct api_call *call);
 

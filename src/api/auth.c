@@ -89,8 +89,8 @@ static int renewal_end(void *ctx, struct api_error *error)
 	struct renewal *renewal = ctx;
 	struct auth *auth = renewal->auth;
 	struct answer_tokens tokens;
-	int r = answer_tokens(
-	    buf_str(&renewal->body), renewal->body.len, &tokens);
+	int r =
+	    answer_tokens(buf_str(&renewal->body), renewal->body.len, &tokens);
 	/* A pair is adopted whole or not at all. */
 	if (r == 0 && renewal->refresh && !tokens.refresh) {
 		answer_tokens_done(&tokens);
@@ -122,8 +122,7 @@ static void renewal_done(void *ctx, const struct api_error *error)
 		return;
 	}
 	if (error->err == -EACCES) {
-		auth->refused_until_ms =
-		    http_now(auth->api->http) + REFUSED_MS;
+		auth->refused_until_ms = http_now(auth->api->http) + REFUSED_MS;
 		auth->refusal = *error;
 	}
 	wake(auth, error);

@@ -193,8 +193,7 @@ static bool pause_and_retry(struct api_call *call, int status, int err)
 		api->limited++;
 		gate_hold(&api->gate, wait);
 	}
-	call->timer =
-	    http_timer_start(api->http, wait, on_pause_over, call);
+	call->timer = http_timer_start(api->http, wait, on_pause_over, call);
 	return call->timer != NULL;
 }
 
@@ -227,7 +226,8 @@ static void conclude(struct api_call *call, int err, const char *detail)
 			finish(call, &error);
 			return;
 		}
-		/* A body of the length that was announced is as it was meant. */
+		/* A body of the length that was announced is as it was meant.
+		 */
 		if (err == -EPIPE && call->head.content_length >= 0)
 			err = -EPROTO;
 		status = err == -EPIPE ? 0 : status;
@@ -329,8 +329,8 @@ static void on_pass(void *ctx)
 	};
 	call->attempt++;
 	call->refused = false;
-	call->head = (struct http_head){.content_length = -1,
-	    .retry_after_ms = -1};
+	call->head =
+	    (struct http_head){.content_length = -1, .retry_after_ms = -1};
 	buf_clear(&call->error_body);
 	api->requests++;
 	call->http_call = http_start(api->http, &request, &sink, call);

@@ -55,13 +55,13 @@ struct auth_waiter {
 
 struct auth {
 	struct api *api;
-	struct answer_tokens tokens; /* access NULL: none */
+	struct answer_tokens tokens;   /* access NULL: none */
 	struct answer_tokens previous; /* not used any more, but secret */
-	int64_t expires_ms;	     /* http_now at which to renew */
-	uint64_t generation;	     /* of tokens; grows with each pair */
-	struct api_call *renewal;    /* the one under way: single flight */
-	int64_t patience_ms;	     /* with sign-in */
-	int64_t refused_until_ms;    /* no new try before: the last said no */
+	int64_t expires_ms;	       /* http_now at which to renew */
+	uint64_t generation;	       /* of tokens; grows with each pair */
+	struct api_call *renewal;      /* the one under way: single flight */
+	int64_t patience_ms;	       /* with sign-in */
+	int64_t refused_until_ms;      /* no new try before: the last said no */
 	struct api_error refusal;
 	TAILQ_HEAD(, auth_waiter) waiting;
 };

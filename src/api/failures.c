@@ -100,9 +100,8 @@ int failures_print(struct failures *failures, struct buf *out)
 {
 	int r = 0;
 	lock_acquire(&failures->lock);
-	uint64_t first = failures->total > FAILURES_MAX
-			     ? failures->total - FAILURES_MAX
-			     : 0;
+	uint64_t first =
+	    failures->total > FAILURES_MAX ? failures->total - FAILURES_MAX : 0;
 	for (uint64_t i = first; i < failures->total && r == 0; i++) {
 		const struct failure *f = &failures->ring[i % FAILURES_MAX];
 		char time[TIMESTAMP_SIZE];

@@ -30,7 +30,7 @@ static void blot_after(char *text, size_t len, const char *word)
 	char *end = text + len, *at = text;
 	while ((at = memmem(at, (size_t)(end - at), word, strlen(word)))) {
 		at += strlen(word);
-		while (at < end && *at > ' ' && !strchr("\"',<>", *at))
+		while (at<end && * at> ' ' && !strchr("\"',<>", *at))
 			*at++ = '*';
 	}
 }
@@ -41,7 +41,7 @@ static void blot_queries(char *text, size_t len)
 	char *end = text + len, *at = text;
 	while ((at = memmem(at, (size_t)(end - at), "://", 3))) {
 		bool query = false;
-		for (; at < end && *at > ' ' && !strchr("\"'<>", *at); at++) {
+		for (; at<end && * at> ' ' && !strchr("\"'<>", *at); at++) {
 			if (query)
 				*at = '*';
 			query = query || *at == '?';
@@ -77,6 +77,6 @@ void api_fill_error(
 	blot_all(api, &code);
 	blot_all(api, &message);
 	snprintf(error->code, sizeof(error->code), "%s", buf_str(&code));
-	snprintf(error->message, sizeof(error->message), "%s",
-	    buf_str(&message));
+	snprintf(
+	    error->message, sizeof(error->message), "%s", buf_str(&message));
 }

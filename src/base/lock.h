@@ -26,16 +26,14 @@ static inline void lock_done(struct lock *lock)
 	pthread_mutex_destroy(&lock->mutex);
 }
 
-static inline void lock_acquire(struct lock *lock)
-    LOCK_ATTRIBUTE(acquire_capability(*lock))
-	LOCK_ATTRIBUTE(no_thread_safety_analysis)
+static inline void lock_acquire(struct lock *lock) LOCK_ATTRIBUTE(
+    acquire_capability(*lock)) LOCK_ATTRIBUTE(no_thread_safety_analysis)
 {
 	pthread_mutex_lock(&lock->mutex);
 }
 
-static inline void lock_release(struct lock *lock)
-    LOCK_ATTRIBUTE(release_capability(*lock))
-	LOCK_ATTRIBUTE(no_thread_safety_analysis)
+static inline void lock_release(struct lock *lock) LOCK_ATTRIBUTE(
+    release_capability(*lock)) LOCK_ATTRIBUTE(no_thread_safety_analysis)
 {
 	pthread_mutex_unlock(&lock->mutex);
 }

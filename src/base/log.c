@@ -71,8 +71,8 @@ static void make_safe(const char *text, char *out, size_t size)
 			memcpy(out + used, text + i, n);
 			i += n;
 		} else {
-			snprintf(out + used, 5, "\\x%02x",
-			    (unsigned char)text[i]);
+			snprintf(
+			    out + used, 5, "\\x%02x", (unsigned char)text[i]);
 			i++;
 		}
 		used += need;
@@ -101,7 +101,7 @@ void log_write(enum log_level level, const char *format, ...)
 	} else if (log_syslog) {
 		syslog(priorities[level], "%s", line);
 	} else {
-		fprintf(stderr, "%s: %s\n",
-		    program_invocation_short_name, line);
+		fprintf(
+		    stderr, "%s: %s\n", program_invocation_short_name, line);
 	}
 }

@@ -183,8 +183,8 @@ int control_attr(struct control *control, int64_t id, struct stat *out)
 	return r;
 }
 
-int control_read(struct control *control, int64_t id, size_t offset,
-    size_t len, struct buf *out)
+int control_read(struct control *control, int64_t id, size_t offset, size_t len,
+    struct buf *out)
 {
 	int r = -ESTALE;
 	lock_acquire(&control->lock);

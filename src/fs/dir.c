@@ -76,8 +76,7 @@ static void choose_caching(
 	}
 	if (!cached)
 		cached = &fs->cached_dirs[fs->next_cached++ % CACHED_DIRS];
-	fi->keep_cache =
-	    cached->dir == dir->id && cached->version == version;
+	fi->keep_cache = cached->dir == dir->id && cached->version == version;
 	*cached = (struct cached_dir){dir->id, version};
 	lock_release(&fs->lock);
 }
@@ -169,8 +168,8 @@ static int add(struct filling *f, const char *name, const struct stat *attr,
 		    .attr_timeout = FOREVER_S,
 		    .entry_timeout = f->name_valid_s,
 		};
-		need = fuse_add_direntry_plus(
-		    f->req, at, room, name, &entry, pos);
+		need =
+		    fuse_add_direntry_plus(f->req, at, room, name, &entry, pos);
 	} else {
 		need = fuse_add_direntry(f->req, at, room, name, attr, pos);
 	}
@@ -237,8 +236,8 @@ static int fill_control(struct filling *f, int64_t after)
  * Fill from a listing. 0: reply with what there is, be it nothing at the end;
  * -EAGAIN: wait for more, beyond *ret_after.
  */
-static int fill_listed(struct filling *f, const struct dir *dir, int64_t after,
-    int64_t *ret_after)
+static int fill_listed(
+    struct filling *f, const struct dir *dir, int64_t after, int64_t *ret_after)
 {
 	int64_t frontier;
 	struct sync *sync = f->fs->sync;

@@ -45,7 +45,7 @@ struct fs {
 	uid_t uid;
 	gid_t gid;
 	bool answering_init; /* the next reply is INIT's: see channel.c */
-	bool can_expire; /* the kernel knows notify_expire_entry */
+	bool can_expire;     /* the kernel knows notify_expire_entry */
 	struct lock lock;
 	/* Under lock: open directories, and lookups that wait for sync. */
 	LIST_HEAD(, dir) dirs;
@@ -61,15 +61,15 @@ struct request {
 	struct fs *fs;
 	fuse_req_t req;
 	char *name;
-	size_t size;	/* of the reply: read, readdir */
-	bool plus;	/* readdirplus */
+	size_t size;	 /* of the reply: read, readdir */
+	bool plus;	 /* readdirplus */
 	struct dir *dir; /* readdir, opendir */
 	struct fuse_file_info fi;
 	LIST_ENTRY(request) lookup_link;
 };
 
-struct request *request_new(struct fs *fs, fuse_req_t req,
-    void (*done)(struct sync_op *op, int err));
+struct request *request_new(
+    struct fs *fs, fuse_req_t req, void (*done)(struct sync_op *op, int err));
 void request_free(struct request *request);
 
 static inline struct fs *fs_of(fuse_req_t req)
@@ -114,7 +114,8 @@ void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
     struct fuse_file_info *fi);
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 
-/* ---- notify.c: what the kernel is told unasked, by a thread of its own ---- */
+/* ---- notify.c: what the kernel is told unasked, by a thread of its own ----
+ */
 
 struct notifier *notifier_new(struct fs *fs); /* NULL: out of memory */
 void notifier_free(struct notifier *notifier);
@@ -135,7 +136,7 @@ int64_t control_lookup(struct control *control, const char *name);
 
 /* 0 or -ESTALE: too many others were looked at since. */
 int control_attr(struct control *control, int64_t id, struct stat *out);
-int control_read(struct control *control, int64_t id, size_t offset,
-    size_t len, struct buf *out);
+int control_read(struct control *control, int64_t id, size_t offset, size_t len,
+    struct buf *out);
 
 #endif

@@ -76,7 +76,8 @@ static bool is_text(const struct node *node)
 	return node->kind == NODE_KIND_RECORD || node->kind == NODE_KIND_SPEC;
 }
 
-void attr_of_node(const struct fs *fs, const struct node *node, struct stat *out)
+void attr_of_node(
+    const struct fs *fs, const struct node *node, struct stat *out)
 {
 	bool dir = node->kind == NODE_KIND_DIR || node->kind == NODE_KIND_TABLE;
 	int64_t size = node->size;
@@ -138,8 +139,7 @@ static void on_measured_lookup(struct sync_op *op, int err)
 	if (err)
 		reply_error(request->req, err);
 	else
-		reply_node(
-		    request->fs, request->req, op->node.dir, &op->node);
+		reply_node(request->fs, request->req, op->node.dir, &op->node);
 	request_free(request);
 }
 
@@ -179,9 +179,9 @@ bool lookup_is_waiting(struct fs *fs, int64_t dir, const char *name)
 	struct request *request;
 	bool found = false;
 	lock_acquire(&fs->lock);
-	LIST_FOREACH(request, &fs->lookups, lookup_link)
-	found = found || (request->op.dir == dir &&
-			     strcmp(request->name, name) == 0);
+	LIST_FOREACH (request, &fs->lookups, lookup_link)
+		found = found || (request->op.dir == dir &&
+				     strcmp(request->name, name) == 0);
 	lock_release(&fs->lock);
 	return found;
 }

@@ -26,8 +26,8 @@ static void tell(struct notifier *notifier, const struct notice *notice)
 	struct fs *fs = notifier->fs;
 	size_t len = strlen(notice->name);
 	if (fs->can_expire)
-		fuse_lowlevel_notify_expire_entry(
-		    fs->session, (fuse_ino_t)notice->dir, notice->name, len,
+		fuse_lowlevel_notify_expire_entry(fs->session,
+		    (fuse_ino_t)notice->dir, notice->name, len,
 		    FUSE_LL_EXPIRE_ONLY);
 	else
 		fuse_lowlevel_notify_inval_entry(

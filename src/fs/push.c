@@ -14,10 +14,10 @@
 
 /* One directory being read in order. */
 struct streak {
-	int64_t dir; /* 0: unused */
-	int64_t last; /* position read last */
-	int64_t marker; /* left out: its read asks for the next window */
-	int64_t pushed; /* pushed up to this position */
+	int64_t dir;	 /* 0: unused */
+	int64_t last;	 /* position read last */
+	int64_t marker;	 /* left out: its read asks for the next window */
+	int64_t pushed;	 /* pushed up to this position */
 	unsigned window; /* 0: not proven yet */
 	unsigned wanted; /* entries to push now */
 	uint64_t used;	 /* when, for the choice of a victim */
@@ -80,7 +80,8 @@ void pusher_observe(struct pusher *pusher, const struct node *node)
 	lock_acquire(&pusher->lock);
 	struct streak *streak = find_locked(pusher, node->dir);
 	int64_t pos = node->pos, last = streak->last;
-	bool ahead = pos > last && pos < streak->pushed && pos != streak->marker;
+	bool ahead =
+	    pos > last && pos < streak->pushed && pos != streak->marker;
 	streak->used = ++pusher->clock;
 	if (!ahead || !streak->window)
 		streak->last = pos;
@@ -118,9 +119,9 @@ static int collect(
 	(void)name;
 	batch->entries[batch->count].id = node->id;
 	batch->entries[batch->count].pos = pos;
-	batch->entries[batch->count].skip =
-	    node->kind != NODE_KIND_RECORD || node->size > PUSH_RECORD_MAX ||
-	    node->other_size > PUSH_RECORD_MAX;
+	batch->entries[batch->count].skip = node->kind != NODE_KIND_RECORD ||
+					    node->size > PUSH_RECORD_MAX ||
+					    node->other_size > PUSH_RECORD_MAX;
 	return ++batch->count == BATCH;
 }
 
@@ -138,8 +139,8 @@ static int store(struct fs *fs, int64_t id, struct buf *text)
 }
 
 /* Whether the streak still wants what it wanted. */
-static bool is_wanted(struct pusher *pusher, struct streak *streak,
-    int64_t dir, int64_t pushed, int64_t marker)
+static bool is_wanted(struct pusher *pusher, struct streak *streak, int64_t dir,
+    int64_t pushed, int64_t marker)
 {
 	lock_acquire(&pusher->lock);
 	bool wanted = streak->dir == dir && streak->wanted && !pusher->stopping;
@@ -162,8 +163,8 @@ static void push(struct pusher *pusher, struct streak *streak, int64_t dir,
 	buf_init(&text, TEXT_BYTES_MAX);
 	while (done < count) {
 		struct batch batch = {0};
-		int r = replica_entries(fs->config.replica, dir, after,
-		    INT64_MAX, collect, &batch);
+		int r = replica_entries(
+		    fs->config.replica, dir, after, INT64_MAX, collect, &batch);
 		if (r < 0 || batch.count == 0)
 			break;
 		for (size_t i = 0; i < batch.count && done < count; i++) {
@@ -174,8 +175,8 @@ static void push(struct pusher *pusher, struct streak *streak, int64_t dir,
 			else if (!batch.entries[i].skip)
 				r = store(fs, batch.entries[i].id, &text);
 			/* -ENOENT: the kernel has not seen it yet. */
-			if (r < 0 || !is_wanted(pusher, streak, dir, after,
-					 marker))
+			if (r < 0 ||
+			    !is_wanted(pusher, streak, dir, after, marker))
 				goto out;
 		}
 	}

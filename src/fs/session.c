@@ -32,8 +32,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	want(conn, FUSE_CAP_READDIRPLUS, true);
 	want(conn, FUSE_CAP_READDIRPLUS_AUTO, false);
 	want(conn, FUSE_CAP_PARALLEL_DIROPS, true);
-	fs->answering_init =
-	    (conn->capable & FUSE_CAP_PARALLEL_DIROPS) != 0;
+	fs->answering_init = (conn->capable & FUSE_CAP_PARALLEL_DIROPS) != 0;
 	want(conn, FUSE_CAP_ASYNC_READ, true);
 	/* Replies are copied: splice was measured to be slower. */
 	want(conn,
@@ -137,9 +136,8 @@ static int add_options(struct fs *fs, struct fuse_args *args)
 /* libfuse writes to stderr otherwise; its words are part of our own line. */
 static char last_message[300] = "FUSE refuses";
 
-static void on_message(
-    enum fuse_log_level level, const char *format, va_list args)
-    __attribute__((format(printf, 2, 0)));
+static void on_message(enum fuse_log_level level, const char *format,
+    va_list args) __attribute__((format(printf, 2, 0)));
 
 static void on_message(
     enum fuse_log_level level, const char *format, va_list args)
@@ -214,7 +212,8 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	fs->control = control_new(fs);
 	fs->notifier = notifier_new(fs);
 	fs->pusher = pusher_new(fs);
-	if (!fs->control || !fs->notifier || !fs->pusher || add_options(fs, &args) < 0)
+	if (!fs->control || !fs->notifier || !fs->pusher ||
+	    add_options(fs, &args) < 0)
 		goto fail;
 	r = -EINVAL;
 	if (!config->debug)
@@ -249,8 +248,7 @@ void fs_set_sync(struct fs *fs, struct sync *sync)
 void fs_size_changed(void *ctx, int64_t node)
 {
 	struct fs *fs = ctx;
-	fuse_lowlevel_notify_inval_inode(
-	    fs->session, (fuse_ino_t)node, -1, 0);
+	fuse_lowlevel_notify_inval_inode(fs->session, (fuse_ino_t)node, -1, 0);
 }
 
 /* This takes the directory's lock in the kernel, which somebody may hold who

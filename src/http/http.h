@@ -147,8 +147,8 @@ static inline void http_free(struct http *http)
  * replaces the system's store, or NULL. 0; -ENOMEM; -ENOENT or -EINVAL when
  * cacert cannot be used.
  */
-int http_curl_new(unsigned connections, const char *cacert,
-    struct http **ret_http);
+int http_curl_new(
+    unsigned connections, const char *cacert, struct http **ret_http);
 
 /* Whether url is http://, with a host that is no loopback. Such a URL would
  * send credentials in the clear. */

@@ -20,7 +20,7 @@
 #include "base/buf.h"
 #include "base/lock.h"
 #include "base/timestamp.h"
-#include "http/retry.h"
+#include "http/head.h"
 
 /* Finished easy handles kept for the next transfers. */
 #define IDLE_HANDLES_MAX 64
@@ -149,77 +149,6 @@ static void call_free(struct http_call *call)
 	free(call);
 }
 
-static void head_reset(struct http_head *head)
-{
-	*head = (struct http_head){
-	    .content_length = -1,
-	    .range_start = -1,
-	    .range_end = -1,
-	    .range_total = -1,
-	    .retry_after_ms = -1,
-	    .quota_left = -1,
-	    .date_ms = -1,
-	};
-}
-
-static int64_t number_or_none(const char *text)
-{
-	char *end;
-	errno = 0;
-	long long value = strtoll(text, &end, 10);
-	return end == text || errno || value < 0 ? -1 : (int64_t)value;
-}
-
-/* "bytes 0-1023/4096", "bytes 0-1023/ *" or, with 416, "bytes * /4096". */
-static void parse_content_range(const char *value, struct http_head *head)
-{
-	if (strncasecmp(value, "bytes", 5) != 0)
-		return;
-	value += 5;
-	value += strspn(value, " \t=");
-	const char *slash = strchr(value, '/');
-	if (!slash)
-		return;
-	long long start, end;
-	if (*value != '*' && sscanf(value, "%lld-%lld", &start, &end) == 2 &&
-	    start >= 0 && end >= start) {
-		head->range_start = start;
-		head->range_end = end;
-	}
-	head->range_total = number_or_none(slash + 1);
-}
-
-static void parse_date(const char *value, struct http_head *head)
-{
-	time_t date = curl_getdate(value, NULL);
-	if (date != (time_t)-1)
-		head->date_ms = (int64_t)date * 1000;
-}
-
-static void parse_header(struct http_head *head, char *line)
-{
-	char *value = strchr(line, ':');
-	if (!value)
-		return;
-	*value++ = '\0';
-	value += strspn(value, " \t");
-	value[strcspn(value, "\r\n")] = '\0';
-	if (strcasecmp(line, "Content-Length") == 0)
-		head->content_length = number_or_none(value);
-	else if (strcasecmp(line, "Content-Range") == 0)
-		parse_content_range(value, head);
-	else if (strcasecmp(line, "Retry-After") == 0)
-		head->retry_after_ms =
-		    retry_after_parse(value, timestamp_now_ms());
-	else if (strcasecmp(line, "X-RateLimit-Remaining") == 0)
-		head->quota_left = number_or_none(value);
-	else if (strcasecmp(line, "Date") == 0)
-		parse_date(value, head);
-	else if (strcasecmp(line, "ETag") == 0 &&
-		 strlen(value) < sizeof(head->etag))
-		strcpy(head->etag, value);
-}
-
 static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 {
 	struct http_call *call = ctx;
@@ -227,14 +156,15 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 	if (call->cancelled)
 		return CURL_WRITEFUNC_ERROR;
 	if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) {
-		head_reset(&call->head); /* a further answer: only it counts */
+		http_head_reset(
+		    &call->head); /* a further answer: only it counts */
 		return len;
 	}
 	char line[1024];
 	if (len < sizeof(line)) {
 		memcpy(line, data, len);
 		line[len] = '\0';
-		parse_header(&call->head, line);
+		http_head_parse(&call->head, line);
 	}
 	return len;
 }
@@ -417,7 +347,7 @@ static struct http_call *curl_start(struct http *http,
 	}
 	*call = (struct http_call){
 	    .transport = t, .easy = call->easy, .sink = sink, .ctx = ctx};
-	head_reset(&call->head);
+	http_head_reset(&call->head);
 	TAILQ_INSERT_TAIL(&t->calls, call, link);
 	if (add_headers(call, request) < 0) {
 		call_free(call);
@@ -534,7 +464,8 @@ static void finish_calls(struct curl_transport *t)
 			continue;
 		struct http_call *call = NULL;
 		CURLcode code = message->data.result;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
+		curl_easy_getinfo(
+		    message->easy_handle, CURLINFO_PRIVATE, &call);
 		call_finish(call, code);
 	}
 }

@@ -61,21 +61,25 @@ static int64_t parse_seconds(const char *value, size_t len)
 	return len ? ms : -1;
 }
 
-/* One of the three forms of an HTTP date. The names of days and months are
- * English as long as nobody calls setlocale, which this program does not. */
-static int64_t parse_date(const char *value, int64_t now_ms)
+/* The names of days and months are English as long as nobody calls setlocale,
+ * which this program does not. */
+int64_t retry_date_parse(const char *value)
 {
 	static const char *const forms[] = {
 	    "%a, %d %b %Y %T GMT", "%A, %d-%b-%y %T GMT", "%a %b %e %T %Y"};
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		struct tm tm = {0};
 		const char *rest = strptime(value, forms[i], &tm);
-		if (!rest || rest[strspn(rest, " \t")] != '\0')
-			continue;
-		int64_t ms = max_ms((int64_t)timegm(&tm) * 1000 - now_ms, 0);
-		return ms < DAY_MS ? ms : DAY_MS;
+		if (rest && rest[strspn(rest, " \t")] == '\0')
+			return (int64_t)timegm(&tm) * 1000;
 	}
 	return -1;
+}
+
+static int64_t ms_until(int64_t date_ms, int64_t now_ms)
+{
+	int64_t ms = max_ms(date_ms - now_ms, 0);
+	return ms < DAY_MS ? ms : DAY_MS;
 }
 
 int64_t retry_after_parse(const char *value, int64_t now_ms)
@@ -85,5 +89,8 @@ int64_t retry_after_parse(const char *value, int64_t now_ms)
 	while (len > 0 && isspace((unsigned char)value[len - 1]))
 		len--;
 	int64_t ms = parse_seconds(value, len);
-	return ms >= 0 ? ms : parse_date(value, now_ms);
+	if (ms >= 0)
+		return ms;
+	int64_t date_ms = retry_date_parse(value);
+	return date_ms < 0 ? -1 : ms_until(date_ms, now_ms);
 }

@@ -7,12 +7,12 @@
 
 /* What came of one attempt. */
 struct retry_outcome {
-	int status;	        /* HTTP status; 0 when no whole answer came */
+	int status;		/* HTTP status; 0 when no whole answer came */
 	int64_t retry_after_ms; /* what Retry-After asked for; -1: nothing */
-	unsigned attempt;       /* 1 for the first */
-	int64_t elapsed_ms;     /* since the first attempt began */
-	int64_t budget_ms;      /* patience, the setting retry */
-	uint32_t random;        /* any 32 random bits, for the jitter */
+	unsigned attempt;	/* 1 for the first */
+	int64_t elapsed_ms;	/* since the first attempt began */
+	int64_t budget_ms;	/* patience, the setting retry */
+	uint32_t random;	/* any 32 random bits, for the jitter */
 };
 
 /* The first pause, doubled with each attempt up to the longest, then jittered
@@ -36,5 +36,9 @@ int64_t retry_wait_ms(const struct retry_outcome *outcome);
 /* Parse a Retry-After value: seconds, or an HTTP date against now (ms since
  * the epoch). Milliseconds, or -1 when it is neither; never more than a day. */
 int64_t retry_after_parse(const char *value, int64_t now_ms);
+
+/* Parse one of the three forms of an HTTP date (RFC 9110, 5.6.7): milliseconds
+ * since the epoch, or -1. */
+int64_t retry_date_parse(const char *value);
 
 #endif

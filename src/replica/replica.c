@@ -64,8 +64,7 @@ static int choose_path(
 			   ? -ENOMEM
 			   : 0;
 	}
-	uint64_t hash =
-	    hash_fnv1a(HASH_FNV1A_INIT, project, strlen(project));
+	uint64_t hash = hash_fnv1a(HASH_FNV1A_INIT, project, strlen(project));
 	if (asprintf(&base, "%s/%016" PRIx64, dir, hash) < 0 ||
 	    asprintf(&replica->path, "%s.db", base) < 0)
 		return -ENOMEM;
@@ -209,8 +208,7 @@ static int ask(
 	int r = borrow(replica, &question->connection);
 	if (r < 0)
 		return r;
-	question->statement =
-	    connection_statement(question->connection, which);
+	question->statement = connection_statement(question->connection, which);
 	if (question->statement)
 		return 0;
 	give_back(replica, question->connection);
@@ -263,8 +261,8 @@ int replica_lookup(struct replica *replica, int64_t dir, const char *name,
 	return close_question(replica, &q, r == 1 ? 0 : r == 0 ? -ENOENT : r);
 }
 
-static int one_blob(struct replica *replica, enum statement which, int64_t id,
-    struct buf *out)
+static int one_blob(
+    struct replica *replica, enum statement which, int64_t id, struct buf *out)
 {
 	struct question q;
 	int r = ask(replica, which, &q);
@@ -331,8 +329,8 @@ int replica_entries(struct replica *replica, int64_t dir, int64_t after,
 	return close_question(replica, &q, walk(&q, fn, ctx));
 }
 
-int replica_tables(struct replica *replica, int64_t after,
-    replica_entry_fn fn, void *ctx)
+int replica_tables(
+    struct replica *replica, int64_t after, replica_entry_fn fn, void *ctx)
 {
 	struct question q;
 	int r = ask(replica, ST_TABLES, &q);
@@ -342,8 +340,8 @@ int replica_tables(struct replica *replica, int64_t after,
 	return close_question(replica, &q, walk(&q, fn, ctx));
 }
 
-int replica_listing(struct replica *replica, int64_t dir,
-    struct replica_listing *ret_listing)
+int replica_listing(
+    struct replica *replica, int64_t dir, struct replica_listing *ret_listing)
 {
 	struct question q;
 	int r = ask(replica, ST_LISTING, &q);

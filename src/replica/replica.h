@@ -85,7 +85,8 @@ int replica_key(struct replica *replica, int64_t id, struct buf *out);
 /* Append a node's name. -ENOENT. */
 int replica_name(struct replica *replica, int64_t id, struct buf *out);
 
-/* Append the ETag with which an object answered first; may be empty. -ENOENT. */
+/* Append the ETag with which an object answered first; may be empty. -ENOENT.
+ */
 int replica_etag(struct replica *replica, int64_t id, struct buf *out);
 
 /* Called with each entry; name is borrowed. Non-zero ends the walk. */
@@ -97,9 +98,10 @@ typedef int (*replica_entry_fn)(
 int replica_entries(struct replica *replica, int64_t dir, int64_t after,
     int64_t before, replica_entry_fn fn, void *ctx);
 
-/* The tables to show in the root, by node id, ids above after; pos is the id. */
-int replica_tables(struct replica *replica, int64_t after,
-    replica_entry_fn fn, void *ctx);
+/* The tables to show in the root, by node id, ids above after; pos is the id.
+ */
+int replica_tables(
+    struct replica *replica, int64_t after, replica_entry_fn fn, void *ctx);
 
 /* What is known of a directory's listing. */
 struct replica_listing {
@@ -110,8 +112,8 @@ struct replica_listing {
 	int64_t newest_ms; /* greatest updatedAt; -1: some had none */
 	int64_t ceiling;   /* the highest position in use; only read */
 };
-int replica_listing(struct replica *replica, int64_t dir,
-    struct replica_listing *ret_listing);
+int replica_listing(
+    struct replica *replica, int64_t dir, struct replica_listing *ret_listing);
 
 struct replica_totals {
 	int64_t nodes;

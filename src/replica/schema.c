@@ -87,7 +87,7 @@ static const char *const statement_sql[STATEMENTS] = {
     [ST_SET_LISTING] = "INSERT OR REPLACE INTO listing(dir, base, end, listed,"
 		       " count, newest) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
     [ST_SET_SIZE] = "UPDATE node SET size = ?2, proven = 1, etag = ?3"
-		     " WHERE id = ?1",
+		    " WHERE id = ?1",
     [ST_SHOW_TABLE] = "UPDATE node SET pos = 1 WHERE id = ?1 AND pos = 0",
     [ST_TOTALS] = "SELECT count(*), CAST(total(max(size, 0)) AS INTEGER),"
 		  " (SELECT made FROM meta),"
@@ -117,8 +117,8 @@ int connection_error(struct connection *connection, int result)
 
 static int execute(struct connection *connection, const char *sql)
 {
-	return connection_error(connection,
-	    sqlite3_exec(connection->db, sql, NULL, NULL, NULL));
+	return connection_error(
+	    connection, sqlite3_exec(connection->db, sql, NULL, NULL, NULL));
 }
 
 static int user_version(struct connection *connection, int *ret)
@@ -171,8 +171,10 @@ static int prepare_schema(struct connection *connection)
 	if (version == SCHEMA_VERSION)
 		return has_buried(connection) ? collect(connection) : 0;
 	char sql[sizeof(schema_sql) + 128];
-	snprintf(sql, sizeof(sql), "BEGIN IMMEDIATE; %s PRAGMA user_version"
-	    " = %d; COMMIT", schema_sql, SCHEMA_VERSION);
+	snprintf(sql, sizeof(sql),
+	    "BEGIN IMMEDIATE; %s PRAGMA user_version"
+	    " = %d; COMMIT",
+	    schema_sql, SCHEMA_VERSION);
 	return execute(connection, sql);
 }
 
@@ -184,17 +186,17 @@ int connection_open(
 		return -ENOMEM;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 		    (create ? SQLITE_OPEN_CREATE : 0);
-	int r = connection_error(connection,
-	    sqlite3_open_v2(path, &connection->db, flags, NULL));
+	int r = connection_error(
+	    connection, sqlite3_open_v2(path, &connection->db, flags, NULL));
 	if (r == 0) {
 		sqlite3_busy_timeout(connection->db, BUSY_MS);
-		r = execute(connection,
-		    create ? "PRAGMA journal_mode = WAL;"
-			     "PRAGMA synchronous = NORMAL;"
-			     "PRAGMA cache_size = -4096;"
-			     "PRAGMA wal_autocheckpoint = 4000"
-			   : "PRAGMA cache_size = -512;"
-			     "PRAGMA query_only = 1");
+		r = execute(connection, create
+					    ? "PRAGMA journal_mode = WAL;"
+					      "PRAGMA synchronous = NORMAL;"
+					      "PRAGMA cache_size = -4096;"
+					      "PRAGMA wal_autocheckpoint = 4000"
+					    : "PRAGMA cache_size = -512;"
+					      "PRAGMA query_only = 1");
 	}
 	if (r == 0 && create)
 		r = prepare_schema(connection);

@@ -8,11 +8,11 @@
 
 struct replica {
 	/* Immutable after open. */
-	char *path;		  /* of the database */
-	char *private_dir;	  /* to be removed at the end; NULL: none */
-	int lock_fd;		  /* holds the project's lock; -1: none */
+	char *path;	   /* of the database */
+	char *private_dir; /* to be removed at the end; NULL: none */
+	int lock_fd;	   /* holds the project's lock; -1: none */
 	int64_t made_ms;
-	int64_t next_id; /* the writing thread's */
+	int64_t next_id;	   /* the writing thread's */
 	struct connection *writer; /* the writing thread's */
 	/* Which thread is within a transaction: it reads what it wrote. */
 	_Atomic bool writing;

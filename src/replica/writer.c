@@ -110,8 +110,8 @@ static int insert(struct replica *replica, const struct replica_row *row,
 	sqlite3_bind_int64(s, 1, row->dir);
 	sqlite3_bind_int(s, 2, row->kind);
 	sqlite3_bind_text(s, 3, row->name, -1, SQLITE_STATIC);
-	sqlite3_bind_blob64(s, 4, row->key_len ? row->key : "", row->key_len,
-	    SQLITE_STATIC);
+	sqlite3_bind_blob64(
+	    s, 4, row->key_len ? row->key : "", row->key_len, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 5, row->mtime_ms);
 	sqlite3_bind_int64(s, 6, row->size);
 	sqlite3_bind_int64(s, 7, row->other_size);
@@ -153,8 +153,7 @@ static int is_same(struct replica *replica, const struct node *node,
 		return 0;
 	if (!row->text)
 		return 1;
-	return blob_is(
-	    replica, ST_TEXT, node->id, row->text, row->text_len);
+	return blob_is(replica, ST_TEXT, node->id, row->text, row->text_len);
 }
 
 /* Give the node its place in the pass, unless it has one. */
@@ -179,8 +178,8 @@ static int supersede(struct replica *replica, const struct node *old,
 	if (r == 0)
 		r = insert(replica, row, old->pos, proven, ret_node);
 	if (r == 0 && old->pos)
-		r = RUN(replica, ST_MOVE_ENTRY, old->dir, old->pos,
-		    ret_node->id);
+		r = RUN(
+		    replica, ST_MOVE_ENTRY, old->dir, old->pos, ret_node->id);
 	if (r == 0)
 		ret_node->replaced = true;
 	return r;
@@ -293,8 +292,8 @@ int replica_unlist(
 	return r < 0 ? r : RUN(replica, ST_UNLIST, dir, first, last);
 }
 
-int replica_set_listing(struct replica *replica, int64_t dir,
-    const struct replica_listing *listing)
+int replica_set_listing(
+    struct replica *replica, int64_t dir, const struct replica_listing *listing)
 {
 	return RUN(replica, ST_SET_LISTING, dir, listing->base, listing->end,
 	    listing->listed_ms, listing->count, listing->newest_ms);

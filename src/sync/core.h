@@ -17,8 +17,7 @@ struct wait_list {
 	void *ctx;
 };
 
-void wait_init(
-    struct wait_list *list, void (*abandoned)(void *ctx), void *ctx);
+void wait_init(struct wait_list *list, void (*abandoned)(void *ctx), void *ctx);
 void wait_add(struct wait_list *list, struct sync_op *op);
 void wait_remove(struct sync_op *op);
 
@@ -53,7 +52,7 @@ struct sync {
 	struct api *api; /* NULL: offline */
 	struct replica *replica;
 	_Atomic uint64_t next_op;
-	struct op_queue pending; /* every operation that is not done */
+	struct op_queue pending;      /* every operation that is not done */
 	TAILQ_HEAD(, stream) streams; /* the longest unused first */
 	struct http_timer *idle_timer;
 	struct prefetch_streak streaks[4];
@@ -63,7 +62,7 @@ struct sync {
 	bool writing;
 	struct http_timer *commit_timer;
 	struct hook_queue hooks;
-	struct hook_queue committed; /* being called */
+	struct hook_queue committed;		   /* being called */
 	STAILQ_HEAD(, changed_name) changed_names; /* told after the commit */
 	/* Interruptions that came before their operation had begun. */
 	uint64_t early[64];
@@ -136,8 +135,7 @@ void fetch_free_all(struct sync *sync);
 void fetch_spec(struct sync *sync, int64_t dir, struct sync_op *op);
 
 /* Get one record, or a stored file's metadata, by id and restart op then. */
-void fetch_record(
-    struct sync *sync, int64_t dir, const char *id, size_t len,
+void fetch_record(struct sync *sync, int64_t dir, const char *id, size_t len,
     struct sync_op *op);
 
 #endif

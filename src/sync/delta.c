@@ -139,8 +139,7 @@ static void ask_page(struct lister *lister)
 	    .filters = filter,
 	};
 	delta->count = delta->page_added = 0;
-	lister->probe_call =
-	    api_list(lister->sync->api, &query, &sink, lister);
+	lister->probe_call = api_list(lister->sync->api, &query, &sink, lister);
 	if (!lister->probe_call)
 		lister_failed(lister, -ENOMEM);
 }
@@ -178,8 +177,7 @@ void delta_run(struct lister *lister, int64_t newest_ms)
 		list_anew(lister);
 		return;
 	}
-	if (delta->looks == 1 &&
-	    forget_from(lister, lister->listing.end) < 0) {
+	if (delta->looks == 1 && forget_from(lister, lister->listing.end) < 0) {
 		lister_failed(lister, -EIO);
 		return;
 	}

@@ -54,7 +54,8 @@ static void conclude(struct fetch *fetch, int err)
 	/* An id may hold the '_' that was taken for its end: then only the
 	 * listing can tell. */
 	struct sync_op *next;
-	for (op = TAILQ_FIRST(&waiting.queue); op && err == -ENOENT; op = next) {
+	for (op = TAILQ_FIRST(&waiting.queue); op && err == -ENOENT;
+	     op = next) {
 		next = TAILQ_NEXT(op, link);
 		if (op->dir != NODE_STORAGE ||
 		    strchr(op->name, '_') == strrchr(op->name, '_'))
@@ -109,12 +110,11 @@ static void on_text(
 		write_hook(fetch->sync, &fetch->hook);
 }
 
-static struct fetch *find(struct sync *sync, int64_t dir, const char *id,
-    size_t len, bool spec)
+static struct fetch *find(
+    struct sync *sync, int64_t dir, const char *id, size_t len, bool spec)
 {
 	struct fetch *fetch;
-	TAILQ_FOREACH(fetch, &sync->fetches, link)
-	{
+	TAILQ_FOREACH (fetch, &sync->fetches, link) {
 		if (fetch->dir == dir && fetch->spec == spec &&
 		    fetch->id.len == len &&
 		    memcmp(buf_str(&fetch->id), id, len) == 0)
@@ -143,8 +143,8 @@ static struct api_call *ask(struct fetch *fetch, struct lister *lister)
 	return call;
 }
 
-static struct fetch *fetch_new(struct sync *sync, int64_t dir, const char *id,
-    size_t len, bool spec)
+static struct fetch *fetch_new(
+    struct sync *sync, int64_t dir, const char *id, size_t len, bool spec)
 {
 	struct lister *lister = sync_lister(sync, dir);
 	struct fetch *fetch = calloc(1, sizeof(*fetch));

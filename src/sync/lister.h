@@ -34,13 +34,13 @@ struct page_fetch;
 
 /* What any thread may know. */
 struct lister_view {
-	int64_t listed_base; /* the last whole listing ... */
-	int64_t listed_end;  /* ... 0: there is none */
+	int64_t listed_base;	/* the last whole listing ... */
+	int64_t listed_end;	/* ... 0: there is none */
 	int64_t fresh_until_ms; /* timestamp_mono_ms */
-	int64_t pass_base;   /* the pass under way, or left; 0: none */
-	int64_t frontier;    /* of the pass: below it all is readable */
-	int err;	     /* how the pass failed; 0: it did not */
-	uint64_t version;    /* counts what was found whole and fresh */
+	int64_t pass_base;	/* the pass under way, or left; 0: none */
+	int64_t frontier;	/* of the pass: below it all is readable */
+	int err;		/* how the pass failed; 0: it did not */
+	uint64_t version;	/* counts what was found whole and fresh */
 };
 
 enum round_kind { ROUND_PAGES, ROUND_RANGES, ROUND_REVERSE };
@@ -53,11 +53,11 @@ struct round {
 	int64_t total;	    /* as told by the pages; -1: they do not tell */
 	bool quiet;	    /* all pages told the same */
 	int64_t newest_created_ms; /* of the records that came; -1 */
-	int64_t count;	    /* records, also those seen before */
-	int64_t next_page;  /* to be asked for; RANGES: counts answers */
-	int64_t last_page;  /* as far as known */
-	int64_t down_page;  /* REVERSE: the page to ask for */
-	bool descending;    /* REVERSE: the end was found */
+	int64_t count;		   /* records, also those seen before */
+	int64_t next_page;	   /* to be asked for; RANGES: counts answers */
+	int64_t last_page;	   /* as far as known */
+	int64_t down_page;	   /* REVERSE: the page to ask for */
+	bool descending;	   /* REVERSE: the end was found */
 	bool over;
 };
 
@@ -80,15 +80,16 @@ struct pass {
 	struct round round;
 	struct round previous;
 	TAILQ_HEAD(, id_range) ranges; /* still to be asked for */
-	TAILQ_HEAD(fetch_queue, page_fetch) fetches; /* under way or not yet in turn */
+	TAILQ_HEAD(fetch_queue, page_fetch)
+	fetches; /* under way or not yet in turn */
 	struct api_call *spec_call;
 	bool spec_done; /* in the replica, or refused */
 };
 
 /* What changed since the listing was whole: see delta.c. */
 struct delta {
-	int64_t since_ms;   /* updatedAt from which records are asked for */
-	int64_t newest_ms;  /* greatest updatedAt so far */
+	int64_t since_ms;  /* updatedAt from which records are asked for */
+	int64_t newest_ms; /* greatest updatedAt so far */
 	int64_t page;
 	int64_t slot;	    /* pages put behind the listing's end */
 	int64_t count;	    /* records of this page */
@@ -111,7 +112,8 @@ struct lister {
 	int64_t dir;
 	int64_t twin_dir; /* NODE_STORAGE beside NODE_FILES, else 0 */
 	char *table;	  /* NULL: the stored files */
-	const char *title; /* the directory's name; points to table, or static */
+	const char
+	    *title; /* the directory's name; points to table, or static */
 	SLIST_ENTRY(lister) link;
 	/* Loop thread only. */
 	enum { LISTER_IDLE, LISTER_PROBING, LISTER_PASSING } state;
@@ -146,6 +148,10 @@ bool view_is_fresh(const struct lister_view *view);
  * operation asks each time that it begins.
  */
 bool lister_is_fresh(struct lister *lister, struct sync_op *op);
+
+/* Restart op at the next news, and see to it that there will be some: probe, or
+ * run a pass. */
+void lister_wait_for_news(struct lister *lister, struct sync_op *op);
 
 /* Restart op at the next news, and see to it that the listing gets whole. */
 void lister_complete(struct lister *lister, struct sync_op *op);

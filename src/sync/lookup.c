@@ -32,8 +32,8 @@ static bool is_possible(int64_t dir, const char *name)
 }
 
 /* The server has confirmed the node lately, alone or in the listing. */
-static bool is_current(struct sync *sync, const struct lister_view *view,
-    const struct node *node)
+static bool is_current(
+    struct sync *sync, const struct lister_view *view, const struct node *node)
 {
 	int64_t age = timestamp_now_ms() - node->checked_ms;
 	if (!sync->api)
@@ -47,8 +47,8 @@ static bool is_current(struct sync *sync, const struct lister_view *view,
 }
 
 /* What the replica says. -ENOENT: surely none; -EAGAIN: it cannot tell. */
-static int answer(struct sync *sync, int64_t dir, const char *name,
-    struct node *ret_node)
+static int answer(
+    struct sync *sync, int64_t dir, const char *name, struct node *ret_node)
 {
 	struct lister_view view = {0};
 	struct node node;

@@ -25,8 +25,8 @@ void page_drop(struct page_fetch *fetch)
  * like cp read by inode. Twice as many, for files and their objects. */
 static void reserve_ids(struct page_fetch *fetch)
 {
-	fetch->first_id = replica_reserve_ids(
-	    fetch->lister->sync->replica, 2 * IDS_RESERVED);
+	fetch->first_id =
+	    replica_reserve_ids(fetch->lister->sync->replica, 2 * IDS_RESERVED);
 }
 
 int page_take_back(struct page_fetch *fetch)

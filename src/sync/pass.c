@@ -66,8 +66,7 @@ static struct page_fetch *next_in_turn(struct pass *pass)
 	struct page_fetch *fetch;
 	if (pass->done_slot == 0 && !pass->spec_done)
 		return NULL;
-	TAILQ_FOREACH(fetch, &pass->fetches, link)
-	{
+	TAILQ_FOREACH (fetch, &pass->fetches, link) {
 		if (fetch->slot == pass->done_slot + 1)
 			return fetch->done ? fetch : NULL;
 	}
@@ -158,10 +157,9 @@ static int spec_reuse(struct lister *lister)
 	struct node node;
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, BUF_MAX_DEFAULT);
-	int r = replica_lookup(
-	    sync->replica, lister->dir, ".spec.json", &node);
-	if (r == 0 && node.checked_ms + sync->config.ttl_ms <=
-			  timestamp_now_ms())
+	int r = replica_lookup(sync->replica, lister->dir, ".spec.json", &node);
+	if (r == 0 &&
+	    node.checked_ms + sync->config.ttl_ms <= timestamp_now_ms())
 		r = -ENOENT;
 	if (r == 0)
 		r = replica_text(sync->replica, node.id, &text);
@@ -182,13 +180,14 @@ static int spec_fetch(struct lister *lister)
 		return r;
 	char subject[NAME_BYTES_MAX + 16];
 	snprintf(subject, sizeof(subject), "%s/.spec.json", lister->title);
-	lister->pass.spec_call = api_spec(lister->sync->api, subject,
-	    lister->table, spec_done, lister);
+	lister->pass.spec_call = api_spec(
+	    lister->sync->api, subject, lister->table, spec_done, lister);
 	return lister->pass.spec_call ? 0 : -ENOMEM;
 }
 
-/* Pages to fetch ahead of a reader who has read the page of that number: one who
- * only looks costs little, one who goes on has all connections from here. */
+/* Pages to fetch ahead of a reader who has read the page of that number: one
+ * who only looks costs little, one who goes on has all connections from here.
+ */
 static const unsigned ramp[] = {1, 5, 4, 3, 2, 1};
 
 void pass_reader_at(struct lister *lister, int64_t pos)

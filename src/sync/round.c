@@ -148,8 +148,8 @@ static void another_round(struct lister *lister)
 	enum round_kind kind = !pass->no_filters  ? ROUND_RANGES
 			       : !pass->unordered ? ROUND_REVERSE
 						  : ROUND_PAGES;
-	log_info("%s: changed while it was listed, looking again",
-	    lister->title);
+	log_info(
+	    "%s: changed while it was listed, looking again", lister->title);
 	round_begin(pass, kind);
 	pass->want_all = true;
 	int r = kind == ROUND_RANGES ? plan_ranges(lister) : 0;
@@ -205,9 +205,8 @@ static bool is_sure(const struct pass *pass)
 		return !pass->unordered;
 	default:
 		return round->quiet && !was_added_to(pass) &&
-		       (round->total < 0 ||
-			   (round->count == round->total &&
-			       pass->unique >= round->total));
+		       (round->total < 0 || (round->count == round->total &&
+						pass->unique >= round->total));
 	}
 }
 
@@ -317,8 +316,7 @@ static int absorb_page(struct lister *lister, struct page_fetch *fetch)
 
 /* Whether there is more in the range than came: 1, 0, or -EPROTO when the
  * answer contradicts itself. */
-static int range_has_more(
-    struct lister *lister, const struct page_fetch *fetch)
+static int range_has_more(struct lister *lister, const struct page_fetch *fetch)
 {
 	const struct api_page *info = &fetch->info;
 	if (info->has_next == 1)

@@ -12,8 +12,8 @@ int spool_open(struct stream *stream)
 	const char *dir = getenv("TMPDIR");
 	if (stream->spool >= 0)
 		return 0;
-	stream->spool = open(dir && *dir ? dir : P_tmpdir,
-	    O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	stream->spool = open(
+	    dir && *dir ? dir : P_tmpdir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	return stream->spool < 0 ? -errno : 0;
 }
 
@@ -26,8 +26,7 @@ int spool_add(struct stream *stream, const void *data, size_t len)
 {
 	const char *from = data;
 	while (len > 0) {
-		ssize_t n =
-		    pwrite(stream->spool, from, len, stream->spooled);
+		ssize_t n = pwrite(stream->spool, from, len, stream->spooled);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -39,8 +38,7 @@ int spool_add(struct stream *stream, const void *data, size_t len)
 	return 0;
 }
 
-int64_t spool_read(
-    struct stream *stream, int64_t pos, char *out, int64_t len)
+int64_t spool_read(struct stream *stream, int64_t pos, char *out, int64_t len)
 {
 	int64_t done = 0;
 	if (!stream->no_range || stream->spooled < pos + len)

@@ -64,8 +64,8 @@ static int store_twin(struct sync *sync, const struct node *other,
 		return r;
 	if (compare(&key, &record->id) < 0) {
 		r = name_of_object_twin(buf_str(&record->id), record->id.len,
-		    buf_str(&record->original_name),
-		    record->original_name.len, &name);
+		    buf_str(&record->original_name), record->original_name.len,
+		    &name);
 		row->name = buf_str(&name);
 	} else {
 		r = name_of_object_twin(buf_str(&key), key.len,
@@ -75,8 +75,8 @@ static int store_twin(struct sync *sync, const struct node *other,
 			    sync->replica, other, buf_str(&name), &node);
 	}
 	if (r == 0)
-		r = replica_put(sync->replica, row, place->base, place->pos,
-		    &node, &again);
+		r = replica_put(
+		    sync->replica, row, place->base, place->pos, &node, &again);
 	return r == -EEXIST ? -EPROTO : r;
 }
 

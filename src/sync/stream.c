@@ -58,8 +58,8 @@ static void on_idle_timer(void *ctx)
 	sync->idle_timer = NULL;
 	for (stream = TAILQ_FIRST(&sync->streams); stream; stream = next) {
 		next = TAILQ_NEXT(stream, link);
-		int64_t kept = stream->prefetched ? STREAM_UNREAD_MS
-						  : STREAM_IDLE_MS;
+		int64_t kept =
+		    stream->prefetched ? STREAM_UNREAD_MS : STREAM_IDLE_MS;
 		if (!is_busy(stream) && now - stream->used_ms > kept)
 			stream_free(stream);
 	}
@@ -68,29 +68,20 @@ static void on_idle_timer(void *ctx)
 		    sync->http, STREAM_IDLE_MS / 2, on_idle_timer, sync);
 }
 
-static int64_t bytes_held(const struct stream *stream)
-{
-	const struct range *range;
-	int64_t bytes = 0;
-	TAILQ_FOREACH(range, &stream->ranges, link)
-	bytes += range->len;
-	return bytes;
-}
-
 /* Room for more: the longest unused give up theirs first. */
-static int64_t room_left(struct stream *for_stream)
+int64_t stream_room_left(struct stream *for_stream)
 {
 	struct sync *sync = for_stream->sync;
 	struct stream *stream, *next;
 	int64_t held = 0;
-	TAILQ_FOREACH(stream, &sync->streams, link)
-	held += bytes_held(stream);
+	TAILQ_FOREACH (stream, &sync->streams, link)
+		held += stream_bytes_held(stream);
 	for (stream = TAILQ_FIRST(&sync->streams);
 	     stream && held >= AHEAD_ALL_MAX; stream = next) {
 		next = TAILQ_NEXT(stream, link);
 		if (stream == for_stream || is_busy(stream))
 			continue;
-		held -= bytes_held(stream);
+		held -= stream_bytes_held(stream);
 		stream_free(stream);
 	}
 	return AHEAD_ALL_MAX - held;
@@ -155,8 +146,7 @@ static int find_or_make(
     struct sync *sync, int64_t node_id, struct stream **ret_stream)
 {
 	struct stream *stream;
-	TAILQ_FOREACH(stream, &sync->streams, link)
-	{
+	TAILQ_FOREACH (stream, &sync->streams, link) {
 		if (stream->node.id != node_id)
 			continue;
 		/* The longest unused stands first. */
@@ -191,7 +181,8 @@ static void fail_readers(struct stream *stream)
 	char message[160];
 	snprintf(message, sizeof(message),
 	    "the size was given as %" PRId64 ", but the object has %" PRId64
-	    " bytes; read it again", stream->node.size, stream->size);
+	    " bytes; read it again",
+	    stream->node.size, stream->size);
 	stream_report(stream, -EIO, 200, message);
 	wait_finish(&readers, -EIO);
 }
@@ -233,8 +224,8 @@ static void on_size_committed(void *ctx, int err)
 	}
 	if (stream->changed) {
 		announce_change(stream);
-		stream_fail(stream, -EIO, 200,
-		    "the object changed while it was read");
+		stream_fail(
+		    stream, -EIO, 200, "the object changed while it was read");
 		return;
 	}
 	bool changed = stream->node.size != stream->size;
@@ -262,8 +253,8 @@ int stream_learn_size(struct stream *stream, int64_t size)
 	}
 	int r = write_begin(stream->sync);
 	if (r == 0)
-		r = replica_set_object(stream->sync->replica, stream->node.id,
-		    size, stream->etag);
+		r = replica_set_object(
+		    stream->sync->replica, stream->node.id, size, stream->etag);
 	if (r == 0)
 		write_hook(stream->sync, &stream->size_hook);
 	return r;
@@ -295,167 +286,6 @@ void stream_fail(
 	wait_finish(&waiting, err);
 }
 
-static struct range *range_at(struct stream *stream, int64_t pos)
-{
-	struct range *range;
-	TAILQ_FOREACH(range, &stream->ranges, link)
-	{
-		if (pos >= range->first && pos < range->first + range->len)
-			return range;
-	}
-	return NULL;
-}
-
-/* Copy what is there from pos on; how much that was. */
-static int64_t copy_held(
-    struct stream *stream, int64_t pos, char *out, int64_t len)
-{
-	int64_t done = 0;
-	while (done < len) {
-		struct range *range = range_at(stream, pos + done);
-		if (!range)
-			break;
-		int64_t at = pos + done - range->first;
-		int64_t n = range->filled - at;
-		if (n <= 0)
-			break;
-		if (n > len - done)
-			n = len - done;
-		memcpy(out + done, range->data + at, (size_t)n);
-		done += n;
-	}
-	return done;
-}
-
-/* The first position from pos on that no range covers. */
-static int64_t first_gap(struct stream *stream, int64_t pos, int64_t end)
-{
-	struct range *range;
-	while (pos < end && (range = range_at(stream, pos)))
-		pos = range->first + range->len;
-	return pos;
-}
-
-/* Whether all of [pos, end) is there. */
-static bool stream_holds(struct stream *stream, int64_t pos, int64_t end)
-{
-	if (stream->no_range)
-		return stream->spooled >= end;
-	while (pos < end) {
-		struct range *range = range_at(stream, pos);
-		if (!range || range->filled <= pos - range->first)
-			return false;
-		pos = range->first + range->filled;
-	}
-	return true;
-}
-
-static void drop_what_was_read(struct stream *stream)
-{
-	struct range *range, *next;
-	int64_t keep = stream->reader - BEHIND_KEPT;
-	for (range = TAILQ_FIRST(&stream->ranges); range; range = next) {
-		next = TAILQ_NEXT(range, link);
-		if (range->first + range->len <= keep && !range->transfer &&
-		    !range->pause)
-			range_free(range);
-	}
-}
-
-/* Adapt the window to how the object is read: it doubles each time that a
- * sequential reader has to wait, and closes for one that jumps about. */
-static void adapt_window(struct stream *stream, int64_t pos)
-{
-	/* Kernel read-ahead may arrive a little out of order. */
-	bool sequential = pos <= stream->reader + BEHIND_KEPT &&
-			  pos >= stream->reader - BEHIND_KEPT;
-	if (!sequential) {
-		stream->window = stream->grown_at = 0;
-	} else if (stream->window == 0) {
-		stream->window = RANGE_FIRST;
-	} else if (stream->window < AHEAD_MAX && pos >= stream->grown_at) {
-		stream->window *= 2;
-		/* Reads that wait for the same bytes count once. */
-		stream->grown_at = pos + stream->window / 2;
-	}
-}
-
-/* How much a sequential reader's stream asks for at once. */
-static int64_t piece_size(const struct stream *stream)
-{
-	int64_t piece = stream->window / 4;
-	if (piece < RANGE_FIRST)
-		piece = RANGE_FIRST;
-	return piece > RANGE_LARGEST ? RANGE_LARGEST : piece;
-}
-
-/* Start ranges over what no range covers in [pos, end), but for what there is
- * no room. */
-static int cover(struct stream *stream, int64_t pos, int64_t end, int64_t room)
-{
-	int64_t piece = piece_size(stream);
-	for (int64_t gap = first_gap(stream, pos, end); gap < end && room > 0;
-	     gap = first_gap(stream, gap, end)) {
-		int64_t len = end - gap < piece ? end - gap : piece;
-		struct range *after;
-		TAILQ_FOREACH(after, &stream->ranges, link)
-		{
-			if (after->first > gap && after->first < gap + len)
-				len = after->first - gap;
-		}
-		int r = range_start(stream, gap, len);
-		if (r < 0)
-			return r;
-		room -= len;
-	}
-	return 0;
-}
-
-/* The first request of all: one range, which tells the size as well. */
-static int fetch_first(struct stream *stream, int64_t pos, int64_t end)
-{
-	int64_t len = pos == 0 ? RANGE_FIRST : RANGE_SMALL;
-	if (!TAILQ_EMPTY(&stream->ranges))
-		return 0;
-	if (stream->node.size > pos && stream->node.size - pos < len)
-		len = stream->node.size - pos;
-	else if (len < end - pos)
-		len = end - pos;
-	stream->window = pos == 0 ? RANGE_FIRST : 0;
-	return range_start(stream, pos, len);
-}
-
-/* See to it that [pos, end) will come, and what is likely to be read next.
- * stalled: the reader waits for it. */
-static int fetch(
-    struct stream *stream, int64_t pos, int64_t end, bool stalled)
-{
-	if (stream->size < 0)
-		return fetch_first(stream, pos, end);
-	if (stalled)
-		adapt_window(stream, pos);
-	else if (stream->window == 0)
-		return 0;
-	int64_t want = pos + (stream->window ? stream->window : RANGE_SMALL);
-	if (want < end)
-		want = end;
-	if (stream->window) {
-		/* Whole pieces, or what is left of the object. */
-		int64_t piece = piece_size(stream);
-		int64_t gap = first_gap(stream, pos, want);
-		if (stalled)
-			want += piece - 1;
-		if (want < stream->size)
-			want = gap + (want - gap) / piece * piece;
-	}
-	if (want > stream->size)
-		want = stream->size;
-	int64_t room = room_left(stream);
-	if (stalled && room < end - pos)
-		room = end - pos;
-	return cover(stream, pos, want, room);
-}
-
 /* Everything was handed out once: the kernel has it now. */
 static bool is_used_up(const struct stream *stream)
 {
@@ -463,8 +293,7 @@ static bool is_used_up(const struct stream *stream)
 	       !is_busy(stream) && !stream->size_hook.queue;
 }
 
-static void finish_read(
-    struct stream *stream, struct sync_op *op, int64_t got)
+static void finish_read(struct stream *stream, struct sync_op *op, int64_t got)
 {
 	int64_t end = (int64_t)op->offset + got;
 	op->got = (size_t)got;
@@ -477,7 +306,7 @@ static void finish_read(
 		stream->reader = end;
 	else if (end < stream->reader - BEHIND_KEPT)
 		stream->reader = end;
-	drop_what_was_read(stream);
+	stream_drop_read(stream);
 	if (is_used_up(stream))
 		stream_free(stream);
 }
@@ -485,8 +314,7 @@ static void finish_read(
 int stream_prefetch(struct sync *sync, int64_t node_id)
 {
 	struct stream *stream;
-	TAILQ_FOREACH(stream, &sync->streams, link)
-	{
+	TAILQ_FOREACH (stream, &sync->streams, link) {
 		if (stream->node.id == node_id)
 			return 0;
 	}
@@ -494,10 +322,10 @@ int stream_prefetch(struct sync *sync, int64_t node_id)
 	if (r < 0)
 		return r;
 	stream->prefetched = true;
-	r = room_left(stream) < RANGE_FIRST ? -ENOSPC
+	r = stream_room_left(stream) < RANGE_FIRST ? -ENOSPC
 	    : stream->node.proven && stream->node.size == 0
 		? 0
-		: fetch_first(stream, 0, RANGE_FIRST);
+		: stream_fetch_first(stream, 0, RANGE_FIRST);
 	if (r < 0)
 		stream_free(stream);
 	return r;
@@ -508,9 +336,8 @@ int stream_prefetch(struct sync *sync, int64_t node_id)
 static int64_t gather(
     struct stream *stream, struct sync_op *op, int64_t pos, int64_t end)
 {
-	struct range *range = range_at(stream, pos);
-	if (range && !stream->no_range &&
-	    range->first + range->filled >= end) {
+	struct range *range = stream_range_at(stream, pos);
+	if (range && !stream->no_range && range->first + range->filled >= end) {
 		op->data = range->data + (pos - range->first);
 		return end - pos;
 	}
@@ -521,7 +348,7 @@ static int64_t gather(
 		return 0;
 	if (stream->no_range)
 		return spool_read(stream, pos, op->copy, end - pos);
-	return copy_held(stream, pos, op->copy, end - pos);
+	return stream_copy(stream, pos, op->copy, end - pos);
 }
 
 static void begin_read(struct sync *sync, struct sync_op *op)
@@ -542,7 +369,8 @@ static void begin_read(struct sync *sync, struct sync_op *op)
 	}
 	if (stream->size >= 0 && end > stream->size)
 		end = stream->size;
-	if (stream->size < 0 && stream->node.proven && pos >= stream->node.size) {
+	if (stream->size < 0 && stream->node.proven &&
+	    pos >= stream->node.size) {
 		op->got = 0;
 		op_finish(op, 0);
 		return;
@@ -556,14 +384,14 @@ static void begin_read(struct sync *sync, struct sync_op *op)
 	bool unsure = stream->size < 0;
 	if (got == end - pos && !unsure) {
 		if (stream->window && !stream->no_range)
-			fetch(stream, pos, end, false);
+			stream_fetch(stream, pos, end, false);
 		finish_read(stream, op, got);
 		return;
 	}
 	free(op->copy);
 	op->copy = NULL;
 	wait_add(&stream->waiting, op);
-	r = stream->no_range ? 0 : fetch(stream, pos, end, true);
+	r = stream->no_range ? 0 : stream_fetch(stream, pos, end, true);
 	if (r < 0)
 		stream_fail(stream, r, 0, NULL);
 }

@@ -58,16 +58,16 @@ struct stream {
 	char *subject; /* "storage/<id>", for .bkendfs/errors */
 	int64_t size;  /* true size; -1: not known yet */
 	char etag[128];
-	char *url; /* a secret; NULL: none */
+	char *url;		/* a secret; NULL: none */
 	int64_t url_expires_ms; /* wall clock; -1: not said */
 	struct api_call *url_call;
-	uint64_t url_serial; /* counts the URLs */
-	bool no_range;	  /* the store ignores Range */
-	bool plain;	  /* the store dislikes it: ask without */
+	uint64_t url_serial;   /* counts the URLs */
+	bool no_range;	       /* the store ignores Range */
+	bool plain;	       /* the store dislikes it: ask without */
 	struct range *spooler; /* whose transfer fills the spool */
-	bool prefetched;  /* nobody has read it yet */
-	bool changed;	  /* the object is another by now */
-	bool restart_all; /* the size has become known */
+	bool prefetched;       /* nobody has read it yet */
+	bool changed;	       /* the object is another by now */
+	bool restart_all;      /* the size has become known */
 	struct http_timer *progress_timer;
 	int spool;	  /* file descriptor; -1: none */
 	int64_t spooled;  /* bytes in it */
@@ -77,7 +77,7 @@ struct stream {
 	int64_t served;	  /* bytes handed out */
 	int64_t used_ms;  /* http_now of the last read */
 	struct commit_hook size_hook; /* of the true size's write */
-	TAILQ_HEAD(, range) ranges; /* by first */
+	TAILQ_HEAD(, range) ranges;   /* by first */
 	struct wait_list waiting;
 	TAILQ_ENTRY(stream) link;
 };
@@ -92,7 +92,35 @@ int stream_prefetch(struct sync *sync, int64_t node_id);
 int range_start(struct stream *stream, int64_t first, int64_t len);
 void range_free(struct range *range);
 
-/* ---- stream.c, for transfer.c ---- */
+/* ---- held.c ---- */
+
+/* Bytes that a stream's ranges take up. */
+int64_t stream_bytes_held(const struct stream *stream);
+
+/* The range that pos lies in, whether its bytes have come or not; or NULL. */
+struct range *stream_range_at(struct stream *stream, int64_t pos);
+
+/* Whether all of [pos, end) is there. */
+bool stream_holds(struct stream *stream, int64_t pos, int64_t end);
+
+/* Copy what is there from pos on; how much that was. */
+int64_t stream_copy(struct stream *stream, int64_t pos, char *out, int64_t len);
+
+/* Let go of what the reader has left behind. */
+void stream_drop_read(struct stream *stream);
+
+/* The first request of all: one range, which tells the size as well. */
+int stream_fetch_first(struct stream *stream, int64_t pos, int64_t end);
+
+/* See to it that [pos, end) will come, and what is likely to be read next.
+ * stalled: the reader waits for it. */
+int stream_fetch(struct stream *stream, int64_t pos, int64_t end, bool stalled);
+
+/* ---- stream.c, for the others ---- */
+
+/* How much more may be held ahead of readers, all together: the longest unused
+ * streams make room. */
+int64_t stream_room_left(struct stream *for_stream);
 
 /* The object has answered: its true size. 0; -ESTALE: it was another before;
  * or an error of the replica. */
@@ -125,7 +153,6 @@ void spool_restart(struct stream *stream);
 int spool_add(struct stream *stream, const void *data, size_t len);
 
 /* Read from it: len, or 0 when not all of that is there. */
-int64_t spool_read(
-    struct stream *stream, int64_t pos, char *out, int64_t len);
+int64_t spool_read(struct stream *stream, int64_t pos, char *out, int64_t len);
 
 #endif

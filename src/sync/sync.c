@@ -38,8 +38,8 @@ static void drain(struct wait_list *list, struct op_queue *batch)
 	TAILQ_INIT(batch);
 	TAILQ_CONCAT(batch, &list->queue, link);
 	struct sync_op *op;
-	TAILQ_FOREACH(op, batch, link)
-	op->list = NULL;
+	TAILQ_FOREACH (op, batch, link)
+		op->list = NULL;
 }
 
 void wait_finish(struct wait_list *list, int err)
@@ -125,8 +125,7 @@ static void on_interrupt(void *ctx)
 	uint64_t id = interruption->op_id;
 	struct sync_op *op;
 	free(interruption);
-	TAILQ_FOREACH(op, &sync->pending, pending_link)
-	{
+	TAILQ_FOREACH (op, &sync->pending, pending_link) {
 		if (op->id == id)
 			break;
 	}
@@ -193,8 +192,8 @@ static void on_commit(void *ctx)
 	tell_changed_names(sync, r == 0);
 	/* What is hooked from here on belongs to the next write. */
 	TAILQ_CONCAT(&sync->committed, &sync->hooks, link);
-	TAILQ_FOREACH(hook, &sync->committed, link)
-	hook->queue = &sync->committed;
+	TAILQ_FOREACH (hook, &sync->committed, link)
+		hook->queue = &sync->committed;
 	while ((hook = TAILQ_FIRST(&sync->committed))) {
 		write_unhook(hook);
 		hook->fn(hook->ctx, r);
@@ -242,8 +241,8 @@ static int show_named_tables(struct sync *sync)
 	for (const char *const *t = sync->config.tables; r == 0 && t && *t;
 	     t++) {
 		int64_t id;
-		r = replica_put_table(sync->replica, *t, name_of_table_dir(*t),
-		    true, &id);
+		r = replica_put_table(
+		    sync->replica, *t, name_of_table_dir(*t), true, &id);
 	}
 	if (r == 0)
 		return replica_commit(sync->replica);

@@ -61,13 +61,13 @@ struct sync_op {
 	/* Set by the caller. */
 	uint64_t id; /* from sync_op_id */
 	void (*done)(struct sync_op *op, int err);
-	int64_t dir;	  /* lookup, open, wait */
-	const char *name; /* lookup; must live until done */
+	int64_t dir;		  /* lookup, open, wait */
+	const char *name;	  /* lookup; must live until done */
 	struct sync_dir open_dir; /* open: result; wait: which */
-	int64_t after;	  /* wait: the position read so far */
-	int64_t node_id;  /* read, measure */
-	uint64_t offset;  /* read */
-	size_t len;	  /* read */
+	int64_t after;		  /* wait: the position read so far */
+	int64_t node_id;	  /* read, measure */
+	uint64_t offset;	  /* read */
+	size_t len;		  /* read */
 	/* Results. */
 	struct node node; /* lookup, measure */
 	size_t got;	  /* read: len, or less at the true end */

@@ -51,8 +51,7 @@ static bool url_is_usable(const struct stream *stream)
 static int send_waiting(struct stream *stream)
 {
 	struct range *range;
-	TAILQ_FOREACH(range, &stream->ranges, link)
-	{
+	TAILQ_FOREACH (range, &stream->ranges, link) {
 		if (range->transfer || range->pause ||
 		    range->filled >= range->len)
 			continue;
@@ -102,9 +101,8 @@ static int url_want(struct stream *stream)
 		return 0;
 	url_forget(stream);
 	stream->url_call = api_download_url(stream->sync->api, stream->subject,
-	    buf_str(&stream->file_id), stream->file_id.len,
-	    stream->prefetched, on_url,
-	    stream);
+	    buf_str(&stream->file_id), stream->file_id.len, stream->prefetched,
+	    on_url, stream);
 	return stream->url_call ? 0 : -ENOMEM;
 }
 
@@ -227,8 +225,8 @@ static void on_pause_over(void *ctx)
 	send_or_fail(range);
 }
 
-static void give_up(struct range *range, int err, int status,
-    const char *message)
+static void give_up(
+    struct range *range, int err, int status, const char *message)
 {
 	stream_fail(range->stream, err, status, message);
 }
@@ -355,9 +353,9 @@ static int range_send(struct range *range)
 	range->url_serial = stream->url_serial;
 	range->head = (struct http_head){.retry_after_ms = -1};
 	range->refused = 0;
-	range->transfer = api_object_get(stream->sync->api, stream->url,
-	    whole ? -1 : first, last, stream->etag,
-	    stream->prefetched, &sink, range);
+	range->transfer =
+	    api_object_get(stream->sync->api, stream->url, whole ? -1 : first,
+		last, stream->etag, stream->prefetched, &sink, range);
 	return range->transfer ? 0 : -errno;
 }
 
@@ -372,8 +370,7 @@ int range_start(struct stream *stream, int64_t first, int64_t len)
 	range->first = first;
 	range->len = len;
 	range->progress_ms = http_now(stream->sync->http);
-	TAILQ_FOREACH(after, &stream->ranges, link)
-	{
+	TAILQ_FOREACH (after, &stream->ranges, link) {
 		if (after->first > first)
 			break;
 	}
@@ -382,8 +379,8 @@ int range_start(struct stream *stream, int64_t first, int64_t len)
 	else
 		TAILQ_INSERT_TAIL(&stream->ranges, range, link);
 	/* From the loop, so that a failure finds nobody in the middle. */
-	range->pause = http_timer_start(
-	    stream->sync->http, 0, on_pause_over, range);
+	range->pause =
+	    http_timer_start(stream->sync->http, 0, on_pause_over, range);
 	if (!range->pause) {
 		range_free(range);
 		return -ENOMEM;

@@ -1,0 +1,75 @@
+/* Header lines of an answer: the few that anyone asks for. Pure. */
+#include "http/head.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/timestamp.h"
+#include "http/retry.h"
+
+void http_head_reset(struct http_head *head)
+{
+	*head = (struct http_head){
+	    .content_length = -1,
+	    .range_start = -1,
+	    .range_end = -1,
+	    .range_total = -1,
+	    .retry_after_ms = -1,
+	    .quota_left = -1,
+	    .date_ms = -1,
+	};
+}
+
+static int64_t number_or_none(const char *text)
+{
+	char *end;
+	errno = 0;
+	long long value = strtoll(text, &end, 10);
+	return end == text || errno || value < 0 ? -1 : (int64_t)value;
+}
+
+/* "bytes 0-1023/4096", "bytes 0-1023/ *" or, with 416, "bytes * /4096". */
+static void parse_content_range(const char *value, struct http_head *head)
+{
+	if (strncasecmp(value, "bytes", 5) != 0)
+		return;
+	value += 5;
+	value += strspn(value, " \t=");
+	const char *slash = strchr(value, '/');
+	if (!slash)
+		return;
+	long long start, end;
+	if (*value != '*' && sscanf(value, "%lld-%lld", &start, &end) == 2 &&
+	    start >= 0 && end >= start) {
+		head->range_start = start;
+		head->range_end = end;
+	}
+	head->range_total = number_or_none(slash + 1);
+}
+
+void http_head_parse(struct http_head *head, char *line)
+{
+	char *value = strchr(line, ':');
+	if (!value)
+		return;
+	*value++ = '\0';
+	value += strspn(value, " \t");
+	value[strcspn(value, "\r\n")] = '\0';
+	if (strcasecmp(line, "Content-Length") == 0)
+		head->content_length = number_or_none(value);
+	else if (strcasecmp(line, "Content-Range") == 0)
+		parse_content_range(value, head);
+	else if (strcasecmp(line, "Retry-After") == 0)
+		head->retry_after_ms =
+		    retry_after_parse(value, timestamp_now_ms());
+	else if (strcasecmp(line, "X-RateLimit-Remaining") == 0)
+		head->quota_left = number_or_none(value);
+	else if (strcasecmp(line, "Date") == 0)
+		head->date_ms = retry_date_parse(value);
+	else if (strcasecmp(line, "ETag") == 0 &&
+		 strlen(value) < sizeof(head->etag))
+		strcpy(head->etag, value);
+}

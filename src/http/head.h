@@ -1,0 +1,14 @@
+/* Header lines of an answer. Pure, thread-safe. */
+#ifndef HTTP_HEAD_H
+#define HTTP_HEAD_H
+
+#include "http/http.h"
+
+/* Nothing is known yet. */
+void http_head_reset(struct http_head *head);
+
+/* Learn from one line, "Name: value" with or without its end; line is changed.
+ * Unknown names and broken values are passed over. */
+void http_head_parse(struct http_head *head, char *line);
+
+#endif

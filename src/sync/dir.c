@@ -1,0 +1,201 @@
+/* Open directories: each reads the listing that it began with. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/timestamp.h"
+#include "sync/lister.h"
+
+static int enter(
+    struct lister *lister, int64_t base, int64_t end, struct sync_dir *ret_dir)
+{
+	struct registration *reader = malloc(sizeof(*reader));
+	if (!reader)
+		return -ENOMEM;
+	reader->lister = lister;
+	reader->base = base;
+	lock_acquire(&lister->lock);
+	LIST_INSERT_HEAD(&lister->readers, reader, link);
+	lock_release(&lister->lock);
+	*ret_dir = (struct sync_dir){base, end, reader};
+	return 0;
+}
+
+int sync_dir_open_now(struct sync *sync, int64_t dir, struct sync_dir *ret_dir)
+{
+	struct lister_view view;
+	struct lister *lister = sync_lister(sync, dir);
+	if (!lister)
+		return -ENOTDIR;
+	lister_get_view(lister, &view);
+	if (view.listed_end && (!sync->api || view_is_fresh(&view)))
+		return enter(
+		    lister, view.listed_base, view.listed_end, ret_dir);
+	return sync->api ? -EAGAIN : -ENODATA;
+}
+
+/* A pass is under way, and its first page is there. */
+static bool has_first_page(const struct lister *lister)
+{
+	return lister->state == LISTER_PASSING && !lister->view.err &&
+	       lister->view.pass_base == lister->pass.base &&
+	       lister->pass.done_slot >= 1;
+}
+
+static bool has_readers(struct lister *lister, int64_t base)
+{
+	struct registration *reader;
+	bool found = false;
+	lock_acquire(&lister->lock);
+	LIST_FOREACH (reader, &lister->readers, link)
+		found = found || reader->base == base;
+	lock_release(&lister->lock);
+	return found;
+}
+
+/* A pass that its readers left half way is too old to be joined. */
+static void give_up_old_pass(struct lister *lister)
+{
+	int64_t age = timestamp_mono_ms() - lister->pass.started_mono_ms;
+	if (lister->state != LISTER_PASSING || lister->finishing ||
+	    age < PASS_KEPT_MS || !TAILQ_EMPTY(&lister->waiting.queue) ||
+	    has_readers(lister, lister->pass.base))
+		return;
+	pass_stop(lister);
+	lister->state = LISTER_IDLE;
+}
+
+static void begin_open(struct sync *sync, struct sync_op *op)
+{
+	struct lister *lister = sync_lister(sync, op->dir);
+	if (!lister) {
+		op_finish(op, -ENOTDIR);
+		return;
+	}
+	const struct lister_view *view = &lister->view;
+	give_up_old_pass(lister);
+	if (lister_is_fresh(lister, op))
+		op_finish(op, enter(lister, view->listed_base, view->listed_end,
+				  &op->open_dir));
+	else if (!sync->api)
+		op_finish(op, -ENODATA);
+	else if (has_first_page(lister))
+		op_finish(
+		    op, enter(lister, lister->pass.base, 0, &op->open_dir));
+	else
+		lister_first_page(lister, op);
+}
+
+void sync_dir_open(struct sync *sync, struct sync_op *op)
+{
+	op_start(sync, op, begin_open);
+}
+
+int sync_dir_frontier(struct sync *sync, int64_t dir,
+    const struct sync_dir *open_dir, int64_t *ret_frontier)
+{
+	struct lister_view view;
+	if (open_dir->end) {
+		*ret_frontier = open_dir->end;
+		return 1;
+	}
+	lister_get_view(sync_lister(sync, dir), &view);
+	if (view.listed_base == open_dir->base && view.listed_end) {
+		*ret_frontier = view.listed_end;
+		return 1;
+	}
+	if (view.pass_base != open_dir->base)
+		return -EIO; /* the pass was given up, and another begun */
+	if (view.err)
+		return view.err;
+	*ret_frontier = view.frontier;
+	return 0;
+}
+
+static void begin_wait(struct sync *sync, struct sync_op *op)
+{
+	int64_t frontier;
+	struct lister *lister = sync_lister(sync, op->dir);
+	int r = sync_dir_frontier(sync, op->dir, &op->open_dir, &frontier);
+	if (r < 0 || r == 1 || frontier > op->after + 1) {
+		op_finish(op, r < 0 ? r : 0);
+		return;
+	}
+	pass_reader_at(lister, op->after);
+	lister_wait_for_news(lister, op);
+}
+
+void sync_dir_wait(struct sync *sync, struct sync_op *op)
+{
+	op_start(sync, op, begin_wait);
+}
+
+struct reading {
+	struct lister *lister;
+	int64_t base;
+	int64_t after;
+};
+
+static void on_reading(void *ctx)
+{
+	struct reading *reading = ctx;
+	struct lister *lister = reading->lister;
+	if (lister->state == LISTER_PASSING && !lister->finishing &&
+	    lister->pass.base == reading->base) {
+		pass_reader_at(lister, reading->after);
+		pass_pump(lister);
+	}
+	free(reading);
+}
+
+void sync_dir_reading(struct sync *sync, int64_t dir,
+    const struct sync_dir *open_dir, int64_t after)
+{
+	if (open_dir->end)
+		return;
+	struct reading *reading = malloc(sizeof(*reading));
+	if (!reading)
+		return; /* only a hint */
+	*reading =
+	    (struct reading){sync_lister(sync, dir), open_dir->base, after};
+	http_post(sync->http, on_reading, reading);
+}
+
+void sync_dir_close(struct sync *sync, struct sync_dir *open_dir)
+{
+	(void)sync;
+	struct registration *reader = open_dir->registration;
+	if (!reader)
+		return;
+	open_dir->registration = NULL;
+	struct lister *lister = reader->lister;
+	lock_acquire(&lister->lock);
+	LIST_REMOVE(reader, link);
+	lock_release(&lister->lock);
+	free(reader);
+}
+
+uint64_t sync_dir_version(struct sync *sync, int64_t dir)
+{
+	struct lister_view view;
+	struct lister *lister = sync_lister(sync, dir);
+	if (!lister)
+		return 0;
+	lister_get_view(lister, &view);
+	if (sync->api && !view_is_fresh(&view))
+		return 0;
+	return view.listed_end ? view.version : 0;
+}
+
+int64_t sync_name_valid_ms(struct sync *sync, int64_t dir)
+{
+	struct lister_view view;
+	struct lister *lister = sync_lister(sync, dir);
+	if (!sync->api)
+		return INT32_MAX;
+	if (!lister)
+		return sync->config.ttl_ms;
+	lister_get_view(lister, &view);
+	if (!view_is_fresh(&view))
+		return sync->config.ttl_ms;
+	return view.fresh_until_ms - timestamp_mono_ms();
+}
