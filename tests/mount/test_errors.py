@@ -99,9 +99,12 @@ def test_a_server_error_that_stays_is_an_io_error_after_the_patience(project, mo
     assert 0.5 < time.monotonic() - began < 10
     assert 2 <= len(seen) <= 40
     times = [request.at for request in seen]
-    pauses = sorted(b - a for a, b in zip(times, times[1:]))
-    # A kept connection that was reset may be tried anew at once, once.
-    assert pauses[-1] > 0.1 and not [p for p in pauses[1:] if p < 0.02], pauses
+    pauses = [b - a for a, b in zip(times, times[1:])]
+    # A kept connection that was reset is replaced at once, each one once: the
+    # mount and the sign-in have left two at most. From then on it pauses.
+    while pauses[0] < 0.02 and len(pauses) > len(times) - 3:
+        pauses.pop(0)
+    assert max(pauses) > 0.1 and min(pauses) > 0.02, pauses
     project.hooks.clear()
     assert read(m / NAME) == pretty(record(1))
 
