@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/hash.h"
+#include "replica/checkpoint.h"
 #include "replica/store.h"
 
 /* ---- opening ---- */
@@ -98,11 +99,15 @@ int replica_open(const char *dir, const char *project, bool private,
 	lock_init(&replica->lock);
 	SLIST_INIT(&replica->idle);
 	sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	/* All that is made here is for the owner alone. */
 	mode_t mask = umask(0077);
 	int r = choose_path(replica, dir, project, private);
 	if (r == 0)
 		r = connection_open(replica->path, true, &replica->writer);
+	if (r == 0)
+		r = checkpointer_new(replica->path, replica->writer,
+		    &replica->checkpointer);
 	umask(mask);
 	if (r == 0)
 		r = load_totals(replica);
@@ -136,6 +141,7 @@ void replica_close(struct replica *replica)
 		SLIST_REMOVE_HEAD(&replica->idle, link);
 		connection_close(connection);
 	}
+	checkpointer_free(replica->checkpointer);
 	connection_close(replica->writer);
 	if (replica->private_dir)
 		remove_private(replica);

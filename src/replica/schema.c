@@ -194,7 +194,7 @@ int connection_open(
 					    ? "PRAGMA journal_mode = WAL;"
 					      "PRAGMA synchronous = NORMAL;"
 					      "PRAGMA cache_size = -4096;"
-					      "PRAGMA wal_autocheckpoint = 4000"
+					      "PRAGMA wal_autocheckpoint = 0"
 					    : "PRAGMA cache_size = -512;"
 					      "PRAGMA query_only = 1");
 	}

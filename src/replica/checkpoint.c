@@ -1,0 +1,102 @@
+#include "replica/checkpoint.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/lock.h"
+
+/* Log pages (4 KiB each) after which to begin; and after which the writer has
+ * to lend a hand, so that the log does not grow without bound. */
+#define PAGES_BEGIN 2000
+#define PAGES_MOST 65536
+
+struct checkpointer {
+	struct connection *connection; /* the thread's own */
+	struct connection *writer;
+	pthread_t thread;
+	struct lock lock;
+	pthread_cond_t news;
+	/* Under lock. */
+	bool wanted;
+	bool stopping;
+};
+
+static void *run(void *ctx)
+{
+	struct checkpointer *checkpointer = ctx;
+	pthread_setname_np(pthread_self(), "checkpoint");
+	lock_acquire(&checkpointer->lock);
+	while (!checkpointer->stopping) {
+		if (!checkpointer->wanted) {
+			lock_wait(&checkpointer->lock, &checkpointer->news);
+			continue;
+		}
+		lock_release(&checkpointer->lock);
+		/* What readers still use is left for the next time. */
+		sqlite3_wal_checkpoint_v2(checkpointer->connection->db, NULL,
+		    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		lock_acquire(&checkpointer->lock);
+		checkpointer->wanted = false;
+	}
+	lock_release(&checkpointer->lock);
+	return NULL;
+}
+
+/* Called after each commit of the writer, by the writer. */
+static int on_commit(void *ctx, sqlite3 *db, const char *name, int pages)
+{
+	struct checkpointer *checkpointer = ctx;
+	if (pages < PAGES_BEGIN)
+		return SQLITE_OK;
+	if (pages >= PAGES_MOST)
+		sqlite3_wal_checkpoint_v2(
+		    db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	lock_acquire(&checkpointer->lock);
+	checkpointer->wanted = true;
+	pthread_cond_signal(&checkpointer->news);
+	lock_release(&checkpointer->lock);
+	return SQLITE_OK;
+}
+
+int checkpointer_new(const char *path, struct connection *writer,
+    struct checkpointer **ret_checkpointer)
+{
+	struct checkpointer *checkpointer = calloc(1, sizeof(*checkpointer));
+	if (!checkpointer)
+		return -ENOMEM;
+	checkpointer->writer = writer;
+	lock_init(&checkpointer->lock);
+	pthread_cond_init(&checkpointer->news, NULL);
+	int r = connection_open(path, false, &checkpointer->connection);
+	if (r == 0 &&
+	    pthread_create(&checkpointer->thread, NULL, run, checkpointer) !=
+		0)
+		r = -ENOMEM;
+	if (r < 0) {
+		connection_close(checkpointer->connection);
+		pthread_cond_destroy(&checkpointer->news);
+		lock_done(&checkpointer->lock);
+		free(checkpointer);
+		return r;
+	}
+	sqlite3_wal_hook(writer->db, on_commit, checkpointer);
+	*ret_checkpointer = checkpointer;
+	return 0;
+}
+
+void checkpointer_free(struct checkpointer *checkpointer)
+{
+	if (!checkpointer)
+		return;
+	sqlite3_wal_hook(checkpointer->writer->db, NULL, NULL);
+	lock_acquire(&checkpointer->lock);
+	checkpointer->stopping = true;
+	pthread_cond_signal(&checkpointer->news);
+	lock_release(&checkpointer->lock);
+	pthread_join(checkpointer->thread, NULL);
+	connection_close(checkpointer->connection);
+	pthread_cond_destroy(&checkpointer->news);
+	lock_done(&checkpointer->lock);
+	free(checkpointer);
+}
