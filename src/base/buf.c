@@ -110,3 +110,10 @@ void buf_drop(struct buf *buf, size_t len)
 	memmove(buf->data, buf->data + len, buf->len - len + 1);
 	buf->len -= len;
 }
+
+int buf_compare(const struct buf *a, const struct buf *b)
+{
+	size_t len = a->len < b->len ? a->len : b->len;
+	int order = len ? memcmp(a->data, b->data, len) : 0;
+	return order ? order : (a->len > b->len) - (a->len < b->len);
+}

@@ -46,6 +46,9 @@ int buf_reserve(struct buf *buf, size_t len);
  * NULL when out of memory. */
 char *buf_steal(struct buf *buf);
 
+/* The order of two contents, byte by byte, as memcmp tells it. */
+int buf_compare(const struct buf *a, const struct buf *b);
+
 /* Drop the first len bytes. */
 void buf_drop(struct buf *buf, size_t len);
 

@@ -36,16 +36,6 @@ struct pusher {
 
 /* ---- watching ---- */
 
-/* Whether a position follows another one: the next in its page or nearly so, or
- * among the first of a later page. */
-static bool follows(int64_t pos, int64_t last)
-{
-	int64_t index = pos & ((INT64_C(1) << SYNC_PAGE_BITS) - 1);
-	if (pos <= last)
-		return false;
-	return pos - last <= 4 || index <= 4;
-}
-
 static struct streak *find_locked(struct pusher *pusher, int64_t dir)
     REQUIRES(pusher->lock)
 {
@@ -88,10 +78,11 @@ void pusher_observe(struct pusher *pusher, const struct node *node)
 	if (ahead && streak->window) {
 		/* The reader was faster than we are: nothing new. */
 	} else if (streak->window &&
-		   (pos == streak->marker || follows(pos, streak->pushed))) {
+		   (pos == streak->marker ||
+		       sync_pos_follows(pos, streak->pushed))) {
 		if (!streak->wanted)
 			grow_locked(pusher, streak);
-	} else if (!streak->window && follows(pos, last) && last) {
+	} else if (!streak->window && sync_pos_follows(pos, last) && last) {
 		grow_locked(pusher, streak);
 	} else {
 		streak->window = streak->wanted = 0;

@@ -70,8 +70,7 @@ int checkpointer_new(const char *path, struct connection *writer,
 	pthread_cond_init(&checkpointer->news, NULL);
 	int r = connection_open(path, false, &checkpointer->connection);
 	if (r == 0 &&
-	    pthread_create(&checkpointer->thread, NULL, run, checkpointer) !=
-		0)
+	    pthread_create(&checkpointer->thread, NULL, run, checkpointer) != 0)
 		r = -ENOMEM;
 	if (r < 0) {
 		connection_close(checkpointer->connection);

@@ -106,8 +106,8 @@ int replica_open(const char *dir, const char *project, bool private,
 	if (r == 0)
 		r = connection_open(replica->path, true, &replica->writer);
 	if (r == 0)
-		r = checkpointer_new(replica->path, replica->writer,
-		    &replica->checkpointer);
+		r = checkpointer_new(
+		    replica->path, replica->writer, &replica->checkpointer);
 	umask(mask);
 	if (r == 0)
 		r = load_totals(replica);

@@ -190,13 +190,12 @@ int connection_open(
 	    connection, sqlite3_open_v2(path, &connection->db, flags, NULL));
 	if (r == 0) {
 		sqlite3_busy_timeout(connection->db, BUSY_MS);
-		r = execute(connection, create
-					    ? "PRAGMA journal_mode = WAL;"
-					      "PRAGMA synchronous = NORMAL;"
-					      "PRAGMA cache_size = -4096;"
-					      "PRAGMA wal_autocheckpoint = 0"
-					    : "PRAGMA cache_size = -512;"
-					      "PRAGMA query_only = 1");
+		r = execute(connection, create ? "PRAGMA journal_mode = WAL;"
+						 "PRAGMA synchronous = NORMAL;"
+						 "PRAGMA cache_size = -4096;"
+						 "PRAGMA wal_autocheckpoint = 0"
+					       : "PRAGMA cache_size = -512;"
+						 "PRAGMA query_only = 1");
 	}
 	if (r == 0 && create)
 		r = prepare_schema(connection);

@@ -51,22 +51,16 @@ int page_take_back(struct page_fetch *fetch)
 	return r;
 }
 
-static int compare(const struct buf *a, const struct buf *b)
-{
-	size_t len = a->len < b->len ? a->len : b->len;
-	int order = len ? memcmp(a->data, b->data, len) : 0;
-	return order ? order : (a->len > b->len) - (a->len < b->len);
-}
-
 /* Watch the order of ids, and whether a filter was heeded. */
 static int watch_id(struct page_fetch *fetch, const struct buf *id)
 {
 	struct pass *pass = &fetch->lister->pass;
 	const struct id_range *range = fetch->range;
-	if (range && ((range->low.len && compare(id, &range->low) <= 0) ||
-			 (range->high.len && compare(id, &range->high) > 0)))
+	if (range &&
+	    ((range->low.len && buf_compare(id, &range->low) <= 0) ||
+		(range->high.len && buf_compare(id, &range->high) > 0)))
 		pass->no_filters = true;
-	if (fetch->last_id.len && compare(id, &fetch->last_id) <= 0)
+	if (fetch->last_id.len && buf_compare(id, &fetch->last_id) <= 0)
 		pass->unordered = true;
 	buf_clear(&fetch->last_id);
 	int r = buf_add(&fetch->last_id, buf_str(id), id->len);

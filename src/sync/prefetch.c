@@ -4,22 +4,12 @@
 
 #include "sync/stream.h"
 
-/* Whether a position follows another one: the next in its page or nearly so, or
- * among the first of the next page. */
-static bool follows(int64_t pos, int64_t last)
-{
-	int64_t index = pos & ((INT64_C(1) << SYNC_PAGE_BITS) - 1);
-	if (pos <= last)
-		return false;
-	return pos - last <= 4 || index <= 4;
-}
-
 static struct prefetch_streak *find(struct sync *sync, int64_t pos)
 {
 	struct prefetch_streak *oldest = &sync->streaks[0];
 	for (size_t i = 0; i < ARRAY_SIZE(sync->streaks); i++) {
 		struct prefetch_streak *streak = &sync->streaks[i];
-		if (streak->last && follows(pos, streak->last))
+		if (streak->last && sync_pos_follows(pos, streak->last))
 			return streak;
 		if (streak->used < oldest->used)
 			oldest = streak;

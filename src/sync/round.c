@@ -46,12 +46,9 @@ static int add_range(
 	return 0;
 }
 
-static int order(const void *a, const void *b)
+static int by_content(const void *a, const void *b)
 {
-	const struct buf *x = a, *y = b;
-	size_t len = x->len < y->len ? x->len : y->len;
-	int differs = len ? memcmp(x->data, y->data, len) : 0;
-	return differs ? differs : (x->len > y->len) - (x->len < y->len);
+	return buf_compare(a, b);
 }
 
 static int take_first(
@@ -84,7 +81,7 @@ static int boundaries(
 		buf_init(&ids[count], RECORD_ID_MAX);
 		r = replica_key(replica, node, &ids[count++]);
 	}
-	qsort(ids, count, sizeof(*ids), order);
+	qsort(ids, count, sizeof(*ids), by_content);
 	*ret_ids = ids;
 	*ret_count = count;
 	return r < 0 ? r : 0;
@@ -99,7 +96,7 @@ static int plan_ranges(struct lister *lister)
 	int r = boundaries(lister, &ids, &count);
 	const struct buf *low = &none;
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		if (low->len && order(low, &ids[i]) == 0)
+		if (low->len && buf_compare(low, &ids[i]) == 0)
 			continue;
 		r = add_range(pass, low, &ids[i]);
 		low = &ids[i];
@@ -342,9 +339,9 @@ static int absorb_range(struct lister *lister, struct page_fetch *fetch)
 		return r;
 	if (r == 1) {
 		const struct buf *at = &fetch->split_id;
-		if (!at->len || order(at, &fetch->range->high) == 0)
+		if (!at->len || buf_compare(at, &fetch->range->high) == 0)
 			at = &fetch->last_id;
-		if (!at->len || order(at, &fetch->range->high) == 0)
+		if (!at->len || buf_compare(at, &fetch->range->high) == 0)
 			return -EOPNOTSUPP;
 		r = add_range(pass, &fetch->range->low, at);
 		if (r == 0)

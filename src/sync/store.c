@@ -41,13 +41,6 @@ static int original_name(struct sync *sync, const struct node *object,
 	return r;
 }
 
-static int compare(const struct buf *a, const struct buf *b)
-{
-	size_t len = a->len < b->len ? a->len : b->len;
-	int order = memcmp(buf_str(a), buf_str(b), len);
-	return order ? order : (a->len > b->len) - (a->len < b->len);
-}
-
 /* Two stored files of one name: the one with the greater id is marked. */
 static int store_twin(struct sync *sync, const struct node *other,
     const struct record *record, struct replica_row *row,
@@ -62,7 +55,7 @@ static int store_twin(struct sync *sync, const struct node *other,
 	int r = original_name(sync, other, &key, &original);
 	if (r < 0)
 		return r;
-	if (compare(&key, &record->id) < 0) {
+	if (buf_compare(&key, &record->id) < 0) {
 		r = name_of_object_twin(buf_str(&record->id), record->id.len,
 		    buf_str(&record->original_name), record->original_name.len,
 		    &name);

@@ -50,6 +50,14 @@ void sync_free(struct sync *sync);
  * multiple of 1 << SYNC_PAGE_BITS. */
 #define SYNC_PAGE_BITS 20
 
+/* Whether a position follows another one in reading order: the next of its page
+ * or nearly so, or among the first of a later page. */
+static inline bool sync_pos_follows(int64_t pos, int64_t last)
+{
+	int64_t index = pos & ((INT64_C(1) << SYNC_PAGE_BITS) - 1);
+	return pos > last && (pos - last <= 4 || index <= 4);
+}
+
 /* An open directory's place: what it may read, and until where. */
 struct sync_dir {
 	int64_t base; /* positions above base ... */
