@@ -2,7 +2,6 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -47,7 +46,7 @@ static int64_t whole(const cJSON *value, int64_t none)
 	} else {
 		return none;
 	}
-	if (!(number >= 0 && number < 9e15) || number != floor(number))
+	if (!(number >= 0 && number < 9e15) || number != (double)(int64_t)number)
 		return none;
 	return (int64_t)number;
 }
