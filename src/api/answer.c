@@ -46,7 +46,8 @@ static int64_t whole(const cJSON *value, int64_t none)
 	} else {
 		return none;
 	}
-	if (!(number >= 0 && number < 9e15) || number != (double)(int64_t)number)
+	if (!(number >= 0 && number < 9e15) ||
+	    number != (double)(int64_t)number)
 		return none;
 	return (int64_t)number;
 }
