@@ -1,0 +1,333 @@
+#include "unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "lister-fixture.h"
+
+/* ---- lookups ---- */
+
+static void a_record_is_asked_for_alone(void **state)
+{
+	(void)state;
+	service_fill(5);
+	fixture_start();
+	struct ask *lookup = ask_lookup(posts, "r0003.json");
+	assert_int_equal(sent(), 1);
+	serve(request("GET /v1/data/posts/r0003"));
+	assert_ended(lookup, 0);
+	assert_int_equal(lookup->op.node.id, node_of("r0003.json").id);
+	struct node node;
+	assert_int_equal(
+	    sync_lookup_now(sync_under_test, posts, "r0003.json", &node), 0);
+	assert_int_equal(node.id, lookup->op.node.id);
+	/* For ttl; then it is asked for again, and keeps its node. */
+	fake_advance(fake, TTL_MS);
+	assert_int_equal(
+	    sync_lookup_now(sync_under_test, posts, "r0003.json", &node),
+	    -EAGAIN);
+	lookup = ask_lookup(posts, "r0003.json");
+	serve_all();
+	assert_ended(lookup, 0);
+	assert_int_equal(lookup->op.node.id, node.id);
+	assert_int_equal(sent(), 1);
+}
+
+static void a_record_is_fetched_once_for_all_who_want_it(void **state)
+{
+	(void)state;
+	service_fill(5);
+	fixture_start();
+	struct ask *lookups[8];
+	for (int i = 0; i < 8; i++)
+		lookups[i] = ask_lookup(posts, "r0003.json");
+	assert_int_equal(fake_open_count(fake), 1);
+	sync_interrupt(sync_under_test, lookups[0]->op.id);
+	fake_run(fake);
+	assert_ended(lookups[0], -EINTR);
+	serve_all();
+	for (int i = 1; i < 8; i++) {
+		assert_ended(lookups[i], 0);
+		assert_int_equal(
+		    lookups[i]->op.node.id, lookups[1]->op.node.id);
+	}
+	assert_int_equal(sent(), 1);
+	/* With the last one, the request goes. */
+	struct ask *alone = ask_lookup(posts, "r0004.json");
+	sync_interrupt(sync_under_test, alone->op.id);
+	fake_run(fake);
+	assert_ended(alone, -EINTR);
+	assert_int_equal(fake_open_count(fake), 0);
+}
+
+static void a_missing_record_is_enoent(void **state)
+{
+	(void)state;
+	service_fill(3);
+	fixture_start();
+	struct ask *first = ask_lookup(posts, "r0009.json");
+	struct ask *second = ask_lookup(posts, "r0009.json");
+	serve_all();
+	assert_ended(first, -ENOENT);
+	assert_ended(second, -ENOENT);
+	assert_int_equal(sent(), 1);
+	assert_string_equal(errors_text(), "");
+	/* A fresh listing knows without asking. */
+	assert_lists(names_from_to(1, 3));
+	sent();
+	assert_ended(ask_lookup(posts, "r0009.json"), -ENOENT);
+	assert_int_equal(sent(), 0);
+}
+
+static void names_that_no_record_can_have_are_not_asked_for(void **state)
+{
+	(void)state;
+	static const char *const impossible[] = {"r1", "r1.jso", ".json",
+	    "%zz.json", "r0001.json~", ".git", "r1.JSON", "%41.json"};
+	fixture_start();
+	for (size_t i = 0; i < ARRAY_SIZE(impossible); i++) {
+		struct ask *lookup = ask_lookup(posts, impossible[i]);
+		/* An odd one may cost a request, but not be found. */
+		serve_all();
+		assert_ended(lookup, -ENOENT);
+	}
+	assert_true(sent() <= 1);
+	assert_ended(ask_lookup(NODE_ROOT, ".Trash"), -ENOENT);
+	assert_ended(ask_lookup(NODE_ROOT, "9lives"), -ENOENT);
+	assert_ended(ask_lookup(NODE_STORAGE, "nounderscore"), -ENOENT);
+	assert_true(sent() <= 1);
+}
+
+static void a_record_that_cannot_be_had_is_told(void **state)
+{
+	(void)state;
+	fixture_start();
+	struct ask *lookup = ask_lookup(posts, "r0001.json");
+	ANSWER(request("GET /v1/data/posts/r0001"), .status = 403);
+	assert_ended(lookup, -EACCES);
+	assert_non_null(strstr(errors_text(),
+	    "\tposts/r0001.json\tGET /v1/data/posts/r0001\t403\tEACCES\t"));
+}
+
+static void a_stale_listing_settles_all_names_with_one_probe(void **state)
+{
+	(void)state;
+	service_fill(9);
+	fixture_start();
+	assert_lists(names_from_to(1, 9));
+	go_stale();
+	struct ask *lookups[9];
+	for (int i = 0; i < 9; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "r%04d.json", i + 1);
+		lookups[i] = ask_lookup(posts, name);
+	}
+	serve_all();
+	for (int i = 0; i < 9; i++)
+		assert_ended(lookups[i], 0);
+	assert_int_equal(sent(), 1);
+}
+
+/* ---- tables ---- */
+
+static bool is_shown(const char *table)
+{
+	struct node node;
+	return replica_lookup(replica, NODE_ROOT, table, &node) == 0 &&
+	       node.pos > 0;
+}
+
+static void an_unknown_table_is_confirmed_by_its_first_page(void **state)
+{
+	(void)state;
+	service_fill(5);
+	fixture_start();
+	struct ask *first = ask_lookup(NODE_ROOT, "orders");
+	struct ask *second = ask_lookup(NODE_ROOT, "orders");
+	assert_int_equal(sent(), 2);
+	assert_false(is_shown("orders"));
+	ANSWER(request("GET /v1/data/orders/spec"), .status = 404);
+	serve(request("GET /v1/data/orders?page=1&limit=100"));
+	assert_ended(first, 0);
+	assert_ended(second, 0);
+	assert_int_equal(first->op.node.kind, NODE_KIND_TABLE);
+	assert_int_equal(second->op.node.id, first->op.node.id);
+	assert_true(is_shown("orders"));
+	/* From then on it is there, at no cost. */
+	assert_int_equal(fake_open_count(fake), 0);
+	assert_ended(ask_lookup(NODE_ROOT, "orders"), 0);
+	assert_int_equal(sent(), 0);
+	fixture_stop();
+	fixture_start();
+	assert_ended(ask_lookup(NODE_ROOT, "orders"), 0);
+	assert_int_equal(sent(), 0);
+}
+
+static void a_missing_table_is_enoent_and_not_asked_for_again(void **state)
+{
+	(void)state;
+	fixture_start();
+	struct ask *lookup = ask_lookup(NODE_ROOT, "orders");
+	ANSWER(request("GET /v1/data/orders?page=1"), .status = 404,
+	    .body = "{\"error\":{\"code\":\"data/table-not-found\"}}");
+	assert_ended(lookup, -ENOENT);
+	assert_int_equal(fake_open_count(fake), 0);
+	sent();
+	for (int i = 0; i < 5; i++) {
+		fake_advance(fake, TTL_MS / 6);
+		assert_ended(ask_lookup(NODE_ROOT, "orders"), -ENOENT);
+	}
+	assert_int_equal(sent(), 0);
+	assert_false(is_shown("orders"));
+	fake_advance(fake, TTL_MS);
+	lookup = ask_lookup(NODE_ROOT, "orders");
+	assert_int_equal(sent(), 2);
+	serve(request("GET /v1/data/orders/spec"));
+	serve(request("GET /v1/data/orders?page=1"));
+	assert_ended(lookup, 0);
+}
+
+static void a_table_that_may_not_be_listed_is_there_all_the_same(void **state)
+{
+	(void)state;
+	fixture_start();
+	struct ask *lookup = ask_lookup(NODE_ROOT, "orders");
+	ANSWER(request("GET /v1/data/orders?page=1"), .status = 403,
+	    .body = "{\"error\":{\"code\":\"data/permission-denied\"}}");
+	assert_ended(lookup, 0);
+	int64_t orders = lookup->op.node.id;
+	struct ask *record = ask_lookup(orders, "x.json");
+	ANSWER(request("GET /v1/data/orders/x"), .status = 200,
+	    .body = "{\"id\":\"x\"}");
+	assert_ended(record, 0);
+	struct ask *open = ask_open(orders);
+	ANSWER(request("GET /v1/data/orders?page=1"), .status = 403,
+	    .body = "{\"error\":{\"code\":\"data/permission-denied\"}}");
+	assert_ended(open, -EACCES);
+}
+
+static void a_table_that_the_key_does_not_reach_is_eacces(void **state)
+{
+	(void)state;
+	fixture_start();
+	struct ask *lookup = ask_lookup(NODE_ROOT, "orders");
+	ANSWER(request("GET /v1/data/orders?page=1"), .status = 403,
+	    .body = "{\"error\":{\"code\":\"data/system-table-access\"}}");
+	assert_ended(lookup, -EACCES);
+	assert_false(is_shown("orders"));
+}
+
+static void what_is_no_directory_cannot_be_opened(void **state)
+{
+	(void)state;
+	service_fill(1);
+	fixture_start();
+	assert_lists("r0001.json");
+	assert_ended(ask_open(node_of("r0001.json").id), -ENOTDIR);
+	assert_ended(ask_open(987654), -ENOTDIR);
+}
+
+/* ---- stored files ---- */
+
+#define FILES_LINE "GET /v1/files?page=1&limit=100&sortDirection=asc"
+
+static void one_listing_of_files_fills_both_directories(void **state)
+{
+	(void)state;
+	char files[1024], objects[1024];
+	fixture_start();
+	struct ask *open = ask_open(NODE_STORAGE);
+	assert_int_equal(sent(), 1); /* files have no spec */
+	ANSWER(request(FILES_LINE), .status = 200,
+	    .body = "{\"items\":[{\"id\":\"1\",\"originalName\":\"a.txt\","
+		    "\"size\":5},{\"id\":\"2\",\"size\":-1}],\"pagination\":{"
+		    "\"total\":2,\"hasNextPage\":false}}");
+	assert_ended(open, 0);
+	assert_int_equal(list_all(NODE_STORAGE, objects, sizeof(objects)), 0);
+	assert_int_equal(list_all(NODE_FILES, files, sizeof(files)), 0);
+	assert_string_equal(objects, "1_a.txt 2_");
+	assert_string_equal(files, "1.json 2.json");
+	assert_int_equal(sent(), 0);
+	struct node node;
+	assert_int_equal(
+	    replica_lookup(replica, NODE_STORAGE, "1_a.txt", &node), 0);
+	assert_int_equal(node.size, 5);
+	assert_true(sync_size_is_known(sync_under_test, &node));
+	assert_int_equal(replica_lookup(replica, NODE_STORAGE, "2_", &node), 0);
+	assert_int_equal(node.size, -1);
+	assert_false(sync_size_is_known(sync_under_test, &node));
+}
+
+/* Of two names that are equal, that of the greater id is marked. */
+static void assert_twins(const char *items)
+{
+	char body[512], objects[1024];
+	struct buf key;
+	struct node node;
+	buf_init(&key, 64);
+	fixture_start();
+	struct ask *open = ask_open(NODE_STORAGE);
+	snprintf(body, sizeof(body),
+	    "{\"items\":[%s],\"pagination\":{\"total\":2}}", items);
+	ANSWER(request("GET /v1/files?page=1"), .status = 200, .body = body);
+	assert_ended(open, 0);
+	assert_int_equal(list_all(NODE_STORAGE, objects, sizeof(objects)), 0);
+	assert_non_null(strstr(objects, "1_2_x.txt"));
+	assert_non_null(strstr(objects, "1_2_x~"));
+	assert_int_equal(
+	    replica_lookup(replica, NODE_STORAGE, "1_2_x.txt", &node), 0);
+	assert_int_equal(replica_key(replica, node.id, &key), 0);
+	assert_buf(&key, "1");
+	buf_done(&key);
+}
+
+static void the_greater_id_is_marked_when_it_comes_last(void **state)
+{
+	(void)state;
+	assert_twins("{\"id\":\"1\",\"originalName\":\"2_x.txt\"},"
+		     "{\"id\":\"1_2\",\"originalName\":\"x.txt\"}");
+}
+
+static void the_greater_id_is_marked_when_it_comes_first(void **state)
+{
+	(void)state;
+	assert_twins("{\"id\":\"1_2\",\"originalName\":\"x.txt\"},"
+		     "{\"id\":\"1\",\"originalName\":\"2_x.txt\"}");
+}
+
+static void a_stored_file_is_found_by_the_id_in_its_name(void **state)
+{
+	(void)state;
+	fixture_start();
+	struct ask *lookup = ask_lookup(NODE_STORAGE, "f1_a.txt");
+	ANSWER(request("GET /v1/files/f1"), .status = 200,
+	    .body = "{\"id\":\"f1\",\"originalName\":\"a.txt\",\"size\":3}");
+	assert_ended(lookup, 0);
+	assert_int_equal(lookup->op.node.kind, NODE_KIND_OBJECT);
+	assert_int_equal(lookup->op.node.size, 3);
+	assert_int_equal(sent(), 1);
+	assert_ended(ask_lookup(NODE_FILES, "f1.json"), 0);
+	assert_int_equal(sent(), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_record_is_asked_for_alone),
+	    TEST(a_record_is_fetched_once_for_all_who_want_it),
+	    TEST(a_missing_record_is_enoent),
+	    TEST(names_that_no_record_can_have_are_not_asked_for),
+	    TEST(a_record_that_cannot_be_had_is_told),
+	    TEST(a_stale_listing_settles_all_names_with_one_probe),
+	    TEST(an_unknown_table_is_confirmed_by_its_first_page),
+	    TEST(a_missing_table_is_enoent_and_not_asked_for_again),
+	    TEST(a_table_that_may_not_be_listed_is_there_all_the_same),
+	    TEST(a_table_that_the_key_does_not_reach_is_eacces),
+	    TEST(what_is_no_directory_cannot_be_opened),
+	    TEST(one_listing_of_files_fills_both_directories),
+	    TEST(the_greater_id_is_marked_when_it_comes_last),
+	    TEST(the_greater_id_is_marked_when_it_comes_first),
+	    TEST(a_stored_file_is_found_by_the_id_in_its_name),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
