@@ -4,10 +4,15 @@
  * The kernel then holds a mutex for each directory, so that one slow lookup
  * would hold up all others there, and nothing could interrupt them. So the
  * answer is completed on its way out; everything else passes as it is.
+ *
+ * And when the session's descriptor is closed, replies and notices that come
+ * late must not go to whatever file gets its number next.
  */
 #include <errno.h>
 #include <linux/fuse.h>
+#include <pthread.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fs/internal.h"
@@ -28,7 +33,29 @@ static ssize_t channel_write(
 		fs->answering_init = false;
 		out->flags |= FUSE_PARALLEL_DIROPS;
 	}
-	return writev(fd, iov, count);
+	pthread_rwlock_rdlock(&fs->channel_lock);
+	ssize_t n = -1;
+	errno = ENODEV;
+	if (!fs->closing)
+		n = writev(fd, iov, count);
+	int err = errno;
+	pthread_rwlock_unlock(&fs->channel_lock);
+	errno = err;
+	return n;
+}
+
+/* A write that the kernel holds up is over when the mount is: no need to wait
+ * longer for it. In seconds. */
+#define CLOSE_PATIENCE_S 1
+
+void channel_close(struct fs *fs)
+{
+	struct timespec until;
+	fs->closing = true;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += CLOSE_PATIENCE_S;
+	if (pthread_rwlock_timedwrlock(&fs->channel_lock, &until) == 0)
+		pthread_rwlock_unlock(&fs->channel_lock);
 }
 
 int channel_open(struct fs *fs)

@@ -44,6 +44,8 @@ struct fs {
 	int64_t started_ms; /* wall clock; also the fixed directories' mtime */
 	uid_t uid;
 	gid_t gid;
+	pthread_rwlock_t channel_lock; /* read: writing to the kernel */
+	_Atomic bool closing;
 	bool answering_init; /* the next reply is INIT's: see channel.c */
 	bool can_expire;     /* the kernel knows notify_expire_entry */
 	struct lock lock;
@@ -91,6 +93,9 @@ bool attr_of_fixed(const struct fs *fs, int64_t id, struct stat *out);
 
 /* Put ourselves between libfuse and a session that is mounted. 0 or -errno. */
 int channel_open(struct fs *fs);
+
+/* From here on nothing is written any more: -ENODEV to who tries. */
+void channel_close(struct fs *fs);
 
 /* ---- node.c ---- */
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);

@@ -207,6 +207,8 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	fs->gid = getgid();
 	fs->started_ms = timestamp_now_ms();
 	lock_init(&fs->lock);
+	pthread_rwlock_init(&fs->channel_lock, NULL);
+	fs->main_thread = pthread_self();
 	LIST_INIT(&fs->dirs);
 	LIST_INIT(&fs->lookups);
 	fs->control = control_new(fs);
@@ -261,7 +263,6 @@ void fs_name_changed(void *ctx, int64_t dir, const char *name)
 
 void fs_run(struct fs *fs)
 {
-	fs->main_thread = pthread_self();
 	if (fs->config.single_threaded) {
 		fuse_session_loop(fs->session);
 		return;
@@ -285,6 +286,7 @@ void fs_stop(struct fs *fs)
 
 void fs_unmount(struct fs *fs)
 {
+	channel_close(fs);
 	if (fs->mounted)
 		fuse_session_unmount(fs->session);
 	fs->mounted = false;
@@ -302,6 +304,7 @@ void fs_free(struct fs *fs)
 	}
 	dir_free_all(fs);
 	control_free(fs->control);
+	pthread_rwlock_destroy(&fs->channel_lock);
 	lock_done(&fs->lock);
 	free(fs);
 }
