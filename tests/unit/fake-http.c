@@ -368,6 +368,8 @@ static struct http_head head_of(const struct fake_answer *answer, size_t len)
 		head.range_total = answer->range_total;
 	if (answer->retry_after_ms)
 		head.retry_after_ms = answer->retry_after_ms;
+	if (answer->date_ms)
+		head.date_ms = answer->date_ms;
 	if (answer->quota)
 		head.quota_left = answer->quota_left;
 	if (answer->etag)

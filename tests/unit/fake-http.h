@@ -77,6 +77,7 @@ struct fake_answer {
 	int64_t retry_after_ms; /* 0: none */
 	bool quota;		/* X-RateLimit-Remaining is there */
 	int64_t quota_left;
+	int64_t date_ms; /* 0: no Date */
 	const char *etag;
 	int err; /* how the transfer ends after the body; 0: well */
 };

@@ -373,7 +373,21 @@ static size_t select_ids(const char *line, int ids[SERVED_MAX])
 		if (service.ignores_filters || (id > low && id <= high))
 			ids[count++] = id;
 	}
+	if (service.finds_nothing && strstr(line, "andFilters="))
+		return 0;
+	for (size_t i = 0; service.descends && i < count / 2; i++) {
+		int id = ids[i];
+		ids[i] = ids[count - 1 - i];
+		ids[count - 1 - i] = id;
+	}
 	return count;
+}
+
+static void answer_listing(struct http_call *call, const struct buf *body)
+{
+	int64_t now = timestamp_now_ms();
+	ANSWER(call, .status = 200, .body = buf_str(body), .length_told = true,
+	    .date_ms = service.tells_date ? now - now % 1000 : 0);
 }
 
 static void serve_page(struct http_call *call)
@@ -401,8 +415,7 @@ static void serve_page(struct http_call *call)
 	buf_adds(&body, "],");
 	add_pagination(&body, page, limit, count);
 	buf_addc(&body, '}');
-	ANSWER(
-	    call, .status = 200, .body = buf_str(&body), .length_told = true);
+	answer_listing(call, &body);
 	buf_done(&body);
 }
 
@@ -421,8 +434,7 @@ static void serve_newest(struct http_call *call)
 	buf_adds(&body, "],");
 	add_pagination(&body, 1, 1, (int64_t)service.count);
 	buf_addc(&body, '}');
-	ANSWER(
-	    call, .status = 200, .body = buf_str(&body), .length_told = true);
+	answer_listing(call, &body);
 	buf_done(&body);
 }
 

@@ -97,6 +97,9 @@ struct service {
 	bool repeats;	      /* every page is the first one, and more */
 	bool refuses_filters; /* 400 */
 	bool ignores_filters; /* and answers as if there were none */
+	bool finds_nothing;   /* whatever the filter says */
+	bool descends;	      /* whatever the direction asked for */
+	bool tells_date;      /* answers carry a Date, in seconds */
 	const char *spec;     /* NULL: 404 */
 };
 extern struct service service;

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "api-fixture.h"
 
@@ -347,6 +348,77 @@ static void a_probe_has_its_own_patience(void **state)
 	assert_int_equal(fake_now(fake) - begin, RETRY_MS);
 }
 
+/* ---- never as a guest in between ---- */
+
+/* What was asked for so far with a token is to be asked for so always. */
+static void assert_no_guest_asked(void)
+{
+	for (size_t i = 0; i < fake_count(fake); i++) {
+		struct http_call *call = fake_call(fake, i);
+		if (strncmp(fake_line(call), "GET ", 4) == 0)
+			assert_non_null(fake_header(call, "Authorization"));
+	}
+}
+
+static void calls_at_the_gate_wait_for_a_renewal(void **state)
+{
+	(void)state;
+	config.connections = 2;
+	sign_in();
+	get("a", &outcomes[0]);
+	get("b", &outcomes[1]);
+	get("c", &outcomes[2]);
+	get("d", &outcomes[3]);
+	fake_run(fake);
+	struct http_call *b = fake_find(fake, "GET /v1/data/posts/b");
+	ANSWER(fake_find(fake, "GET /v1/data/posts/a"), UNAUTHORIZED);
+	ANSWER(b, .status = 200, .body = "{\"id\":\"b\"}");
+	/* What is let in meanwhile has the old token, and then the new one. */
+	struct http_call *c = fake_find(fake, "GET /v1/data/posts/c");
+	answer_tokens_with(
+	    fake_find(fake, "POST /v1/auth/refresh"), "access2", "refresh2");
+	if (c)
+		ANSWER(c, UNAUTHORIZED);
+	while (fake_open_count(fake)) {
+		char body[32];
+		struct http_call *call = fake_open(fake, 0);
+		assert_bearer(call, "access2");
+		snprintf(body, sizeof(body), "{\"id\":\"%s\"}",
+		    strrchr(fake_line(call), '/') + 1);
+		ANSWER(call, .status = 200, .body = body);
+	}
+	assert_int_equal(counters().refreshes, 1);
+	for (int i = 0; i < 4; i++)
+		assert_outcome(&outcomes[i], 0, 200);
+	assert_no_guest_asked();
+}
+
+static void calls_behind_a_rate_limit_wait_for_a_renewal(void **state)
+{
+	(void)state;
+	sign_in();
+	get("a", &outcomes[0]);
+	get("b", &outcomes[1]);
+	fake_run(fake);
+	struct http_call *b = fake_find(fake, "GET /v1/data/posts/b");
+	ANSWER(fake_find(fake, "GET /v1/data/posts/a"), .status = 429,
+	    .retry_after_ms = 4000000);
+	get("c", &outcomes[2]);
+	fake_run(fake);
+	ANSWER(b, UNAUTHORIZED); /* the renewal stands behind c */
+	fake_advance(fake, 4000000);
+	assert_no_guest_asked();
+	answer_tokens_with(
+	    only_line("POST /v1/auth/refresh"), "access2", "refresh2");
+	assert_int_equal(fake_open_count(fake), 3);
+	while (fake_open_count(fake)) {
+		assert_bearer(fake_open(fake, 0), "access2");
+		ANSWER(fake_open(fake, 0), .status = 404);
+	}
+	for (int i = 0; i < 3; i++)
+		assert_outcome(&outcomes[i], -ENOENT, 404);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +438,8 @@ int main(void)
 	    TEST(a_probe_signs_in_and_asks_for_nothing_else),
 	    TEST(a_probe_without_an_account_asks_whether_the_key_is_good),
 	    TEST(a_probe_has_its_own_patience),
+	    TEST(calls_at_the_gate_wait_for_a_renewal),
+	    TEST(calls_behind_a_rate_limit_wait_for_a_renewal),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 #include "unit.h"
 
+#include <errno.h>
+
 #include "api-fixture.h"
 
 /* ---- objects ---- */

@@ -89,12 +89,111 @@ static void a_body_that_is_not_kept_by_a_guest_is_blotted_too(void **state)
 	assert_false(is_told(&outcomes[0], KEY));
 }
 
+static void a_refresh_token_is_blotted_out_of_its_own_refusal(void **state)
+{
+	(void)state;
+	sign_in();
+	get("a", &outcomes[0]);
+	fake_run(fake);
+	ANSWER(only(), UNAUTHORIZED);
+	ANSWER(only_line("POST /v1/auth/refresh"), .status = 401,
+	    .body = "{\"error\":{\"code\":\"auth/invalid-refresh-token\","
+		    "\"message\":\"refresh1 was used\"}}");
+	ANSWER(only_line("POST /v1/auth/email/signin"), .status = 403,
+	    .body = "{\"error\":{\"code\":\"auth/account-banned\","
+		    "\"message\":\"banned, and so is refresh1\"}}");
+	assert_outcome(&outcomes[0], -EACCES, 403);
+	assert_false(is_told(&outcomes[0], "refresh1"));
+}
+
+static void an_access_token_that_was_replaced_is_blotted_out(void **state)
+{
+	(void)state;
+	sign_in();
+	get("a", &outcomes[0]);
+	get("b", &outcomes[1]);
+	fake_run(fake);
+	struct http_call *b = fake_find(fake, "GET /v1/data/posts/b");
+	ANSWER(fake_find(fake, "GET /v1/data/posts/a"), UNAUTHORIZED);
+	answer_tokens_with(
+	    fake_find(fake, "POST /v1/auth/refresh"), "access2", "refresh2");
+	ANSWER(b, .status = 403,
+	    .body = "{\"error\":{\"code\":\"X\","
+		    "\"message\":\"token access1 has no rights\"}}");
+	assert_outcome(&outcomes[1], -EACCES, 403);
+	assert_false(is_told(&outcomes[1], "access1"));
+	assert_true(is_told(&outcomes[1], "has no rights"));
+	ANSWER(only(), .status = 200, .body = "{\"id\":\"a\"}");
+}
+
+static void escapes_do_not_hide_a_secret(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *said, *secret;
+	} cases[] = {
+	    {"password pass\\/word\\\"long", "pass/word"},
+	    {"password p\\u0061ss/word\\\"long", "pass/word"},
+	    {"see https:\\/\\/s.test\\/o?X-Amz-Signature=feedface", "feedface"},
+	    {"see https://s.test/o\\u003fX-Amz-Signature=feedface", "feedface"},
+	};
+	config.password = "pass/word\"long";
+	sign_in();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char body[256];
+		get("a", &outcomes[i]);
+		fake_run(fake);
+		snprintf(body, sizeof(body), "{\"error\":{\"message\":\"%s\"}}",
+		    cases[i].said);
+		ANSWER(only(), .status = 403, .body = body);
+		assert_outcome(&outcomes[i], -EACCES, 403);
+		assert_true(outcomes[i].error.message[0]);
+		assert_false(is_told(&outcomes[i], cases[i].secret));
+	}
+}
+
+static void a_secret_is_not_cut_in_half_before_it_is_blotted(void **state)
+{
+	(void)state;
+	char body[1024];
+	size_t room = sizeof(outcomes[0].error.message);
+	sign_in();
+	for (size_t i = 0; i < 20; i++) {
+		get("a", &outcomes[i]);
+		fake_run(fake);
+		snprintf(body, sizeof(body),
+		    "{\"error\":{\"message\":\"%0*d%s\"}}", (int)(room - 1 - i),
+		    0, PASSWORD);
+		ANSWER(only(), .status = 403, .body = body);
+		assert_outcome(&outcomes[i], -EACCES, 403);
+		assert_null(strchr(outcomes[i].error.message, PASSWORD[0]));
+	}
+}
+
+static void a_password_of_asterisks_is_blotted_out_once(void **state)
+{
+	(void)state;
+	config.password = "********";
+	sign_in();
+	get("a", &outcomes[0]);
+	fake_run(fake);
+	ANSWER(only(), .status = 403,
+	    .body = "{\"error\":{\"message\":\"not ******** again\"}}");
+	assert_outcome(&outcomes[0], -EACCES, 403);
+	assert_string_equal(outcomes[0].error.message, "not ******** again");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_failure_is_told_by_the_path_of_the_mount),
 	    TEST(secrets_are_blotted_out_of_what_the_server_says),
 	    TEST(a_body_that_is_not_kept_by_a_guest_is_blotted_too),
+	    TEST(a_refresh_token_is_blotted_out_of_its_own_refusal),
+	    TEST(an_access_token_that_was_replaced_is_blotted_out),
+	    TEST(escapes_do_not_hide_a_secret),
+	    TEST(a_secret_is_not_cut_in_half_before_it_is_blotted),
+	    TEST(a_password_of_asterisks_is_blotted_out_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,6 +52,24 @@ static void a_whole_body_that_is_no_answer_is_eproto_at_once(void **state)
 	}
 }
 
+static void a_body_that_cannot_become_an_answer_is_eproto_at_once(void **state)
+{
+	(void)state;
+	/* Whole or not, what begins so is none: no length need be told. */
+	static const char *const bodies[] = {
+	    "<html><body>sign in to this network</body></html>",
+	    "\n<!DOCTYPE html>", "Service temporarily unavailable",
+	    "[{\"id\":", "\"id\""};
+	start_guest();
+	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+		get("a", &outcomes[i]);
+		fake_run(fake);
+		ANSWER(only(), .status = 200, .body = bodies[i]);
+		assert_outcome(&outcomes[i], -EPROTO, 200);
+		assert_int_equal(fake_timer_count(fake), 0);
+	}
+}
+
 static void an_error_behind_a_200_is_told(void **state)
 {
 	(void)state;
@@ -296,6 +314,7 @@ int main(void)
 	    TEST(a_body_cut_short_is_asked_for_again),
 	    TEST(a_body_that_stays_cut_short_is_eio),
 	    TEST(a_whole_body_that_is_no_answer_is_eproto_at_once),
+	    TEST(a_body_that_cannot_become_an_answer_is_eproto_at_once),
 	    TEST(an_error_behind_a_200_is_told),
 	    TEST(the_record_of_another_name_is_none),
 	    TEST(a_record_comes_out_of_its_envelope_as_it_was_sent),

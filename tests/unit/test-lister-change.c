@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lister-fixture.h"
@@ -22,6 +23,30 @@ static void a_record_that_slipped_between_pages_is_found(void **state)
 	assert_each_once(names_of(posts, dir), 2, 6);
 	assert_int_equal(list_all(posts, names, sizeof(names)), 0);
 	assert_each_once(names, 2, 6);
+}
+
+static void a_record_that_slipped_while_another_was_born_is_found(void **state)
+{
+	(void)state;
+	void *unused = NULL;
+	for (int date = 0; date < 2; date++) {
+		service.tells_date = date;
+		service_fill(6);
+		fixture_start();
+		struct ask *open = ask_open(posts);
+		serve_all();	   /* r0001 and r0002 */
+		service_delete(1); /* now r0003 stands on page 1, */
+		service_create(7); /* and there are as many as before */
+		struct sync_dir *dir = &open->op.open_dir;
+		ask_wait(posts, dir, position(dir->base, 6));
+		serve_all();
+		assert_each_once(names_of(posts, dir), 2, 7);
+		assert_int_equal(list_all(posts, names, sizeof(names)), 0);
+		assert_each_once(names, 2, 7);
+		assert_int_equal(fixture_teardown(&unused), 0);
+		assert_int_equal(fixture_setup(&unused), 0);
+	}
+	fixture_start();
 }
 
 static void totals_that_differ_make_another_round(void **state)
@@ -85,11 +110,13 @@ static void list_under_change(unsigned seed, int what)
 	}
 }
 
-static void list_under_changes(int what)
+static void list_under_changes(int what, bool tells_date)
 {
 	void *unused = NULL;
 	for (unsigned seed = 1; seed <= 90; seed++) {
-		service.refuses_filters = seed % 3 == 1;
+		service.tells_date = tells_date;
+		service.refuses_filters = seed % 4 == 1;
+		service.ignores_filters = seed % 4 == 2;
 		list_under_change(seed, what);
 		assert_int_equal(fixture_teardown(&unused), 0);
 		assert_int_equal(fixture_setup(&unused), 0);
@@ -100,13 +127,27 @@ static void list_under_changes(int what)
 static void what_stays_is_in_whatever_goes(void **state)
 {
 	(void)state;
-	list_under_changes(GOES);
+	list_under_changes(GOES, true);
 }
 
 static void what_stays_is_in_whatever_comes(void **state)
 {
 	(void)state;
-	list_under_changes(COMES);
+	list_under_changes(COMES, true);
+}
+
+static void what_stays_is_in_whatever_goes_and_comes(void **state)
+{
+	(void)state;
+	list_under_changes(GOES | COMES, true);
+}
+
+static void what_stays_is_in_though_the_server_tells_no_time(void **state)
+{
+	(void)state;
+	list_under_changes(GOES, false);
+	fixture_stop();
+	list_under_changes(GOES | COMES, false);
 }
 
 static void a_total_that_is_too_high_is_never_whole(void **state)
@@ -170,17 +211,185 @@ static void totals_that_never_agree_end_all_the_same(void **state)
 		assert_true(wait->err == -EIO || wait->err == -EPROTO);
 }
 
+/* ---- how it is looked at again ---- */
+
+/* List ten records in pages of two, of which the first is deleted when page 1
+ * has come, so that the third one is missed. */
+static struct replica_listing list_with_a_slip(void)
+{
+	service_fill(10);
+	fixture_start();
+	struct ask *open = ask_open(posts);
+	serve_all();
+	service_delete(1);
+	struct sync_dir *dir = &open->op.open_dir;
+	ask_wait(posts, dir, position(dir->base, 2000));
+	serve_all();
+	if (listing().end)
+		assert_each_once(names_of(posts, dir), 2, 10);
+	return listing();
+}
+
+/* How many requests asked for a range of ids. */
+static size_t ranges_asked(void)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < fake_count(fake); i++)
+		count += strstr(fake_line(fake_call(fake, i)), "andFilters=") !=
+			 NULL;
+	return count;
+}
+
+/* The pages that were asked for after the last range, as "5 4 3 2 1". */
+static const char *pages_after_the_ranges(void)
+{
+	static char pages[256];
+	size_t len = 0;
+	pages[0] = '\0';
+	for (size_t i = 0; i < fake_count(fake); i++) {
+		const char *line = fake_line(fake_call(fake, i));
+		const char *page = strstr(line, "?page=");
+		if (strstr(line, "andFilters="))
+			pages[len = 0] = '\0';
+		else if (page)
+			len += (size_t)snprintf(pages + len,
+			    sizeof(pages) - len, "%s%d", len ? " " : "",
+			    atoi(page + strlen("?page=")));
+	}
+	return pages;
+}
+
+static void assert_ends_in_reverse(const char *pages, const char *end)
+{
+	size_t len = strlen(pages), tail = strlen(end);
+	if (len < tail || strcmp(pages + len - tail, end) != 0)
+		print_error("pages: %s\n", pages);
+	assert_true(len >= tail);
+	assert_string_equal(pages + len - tail, end);
+}
+
+static void ranges_of_ids_find_what_slipped(void **state)
+{
+	(void)state;
+	assert_true(list_with_a_slip().end);
+	/* The ranges between the pages' first ids, and the last one. */
+	assert_in_range(ranges_asked(), 5, 12);
+	assert_string_equal(pages_after_the_ranges(), "");
+	assert_string_equal(errors_text(), "");
+}
+
+static void a_range_that_has_more_than_a_page_is_split(void **state)
+{
+	(void)state;
+	service_fill(8);
+	fixture_start();
+	struct ask *open = ask_open(posts);
+	serve_all();
+	service_delete(1);
+	/* Many more behind the last page's first id. */
+	for (int id = 9; id <= 60; id++)
+		service_create(id);
+	struct sync_dir *dir = &open->op.open_dir;
+	struct ask *wait = ask_wait(posts, dir, position(dir->base, 2000));
+	/* They are born after the pages that would have shown them. */
+	service.limit_max = 5;
+	serve_all();
+	assert_ended(wait, 0);
+	assert_each_once(names_of(posts, dir), 2, 60);
+	assert_true(ranges_asked() > 10);
+}
+
+static void where_filters_are_refused_it_reads_in_reverse(void **state)
+{
+	(void)state;
+	service.refuses_filters = true;
+	assert_true(list_with_a_slip().end);
+	assert_true(ranges_asked() >= 1);
+	assert_ends_in_reverse(pages_after_the_ranges(), "5 4 3 2 1");
+}
+
+static void where_filters_are_ignored_it_reads_in_reverse(void **state)
+{
+	(void)state;
+	service.ignores_filters = true;
+	assert_true(list_with_a_slip().end);
+	assert_true(ranges_asked() >= 1);
+	assert_ends_in_reverse(pages_after_the_ranges(), "5 4 3 2 1");
+}
+
+static void a_filter_that_finds_nothing_is_not_believed(void **state)
+{
+	(void)state;
+	service.finds_nothing = true;
+	assert_true(list_with_a_slip().end);
+	assert_true(ranges_asked() >= 1);
+	assert_ends_in_reverse(pages_after_the_ranges(), "5 4 3 2 1");
+}
+
+static void without_filters_and_order_it_looks_until_a_round_is_quiet(
+    void **state)
+{
+	(void)state;
+	service.refuses_filters = service.descends = true;
+	service_fill(10);
+	fixture_start();
+	struct ask *open = ask_open(posts);
+	serve_all();	    /* r0010 and r0009 */
+	service_delete(10); /* r0008 stands on page 1 now */
+	struct sync_dir *dir = &open->op.open_dir;
+	struct ask *wait = ask_wait(posts, dir, position(dir->base, 2000));
+	serve_all();
+	assert_ended(wait, 0);
+	assert_true(listing().end);
+	assert_each_once(names_of(posts, dir), 1, 9);
+}
+
+static void a_table_that_never_rests_is_an_error_without_filters_and_order(
+    void **state)
+{
+	(void)state;
+	service.refuses_filters = service.descends = true;
+	service_fill(40);
+	fixture_start();
+	struct ask *open = ask_open(posts);
+	serve_all();
+	struct sync_dir *dir = &open->op.open_dir;
+	struct ask *wait = ask_wait(posts, dir, position(dir->base, 2000));
+	int born = 41;
+	for (int i = 0; fake_open_count(fake); i++) {
+		assert_true(i < 2000);
+		if (i % 3 == 0)
+			service_create(born++);
+		serve(fake_open(fake, 0));
+	}
+	assert_ended(wait, -EIO);
+	assert_false(listing().end);
+	assert_non_null(strstr(
+	    errors_text(), "the listing changes faster than it can be read"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_record_that_slipped_between_pages_is_found),
+	    TEST(a_record_that_slipped_while_another_was_born_is_found),
 	    TEST(totals_that_differ_make_another_round),
 	    TEST(what_stays_is_in_whatever_goes),
 	    TEST(what_stays_is_in_whatever_comes),
+	    TEST(what_stays_is_in_whatever_goes_and_comes),
+	    TEST(what_stays_is_in_though_the_server_tells_no_time),
 	    TEST(a_total_that_is_too_high_is_never_whole),
 	    TEST(a_total_that_is_too_low_hides_nothing),
 	    TEST(a_page_that_repeats_is_never_whole),
 	    TEST(totals_that_never_agree_end_all_the_same),
+	    TEST(ranges_of_ids_find_what_slipped),
+	    TEST(a_range_that_has_more_than_a_page_is_split),
+	    TEST(where_filters_are_refused_it_reads_in_reverse),
+	    TEST(where_filters_are_ignored_it_reads_in_reverse),
+	    TEST(a_filter_that_finds_nothing_is_not_believed),
+	    TEST(without_filters_and_order_it_looks_until_a_round_is_quiet),
+	    TEST(
+		a_table_that_never_rests_is_an_error_without_filters_and_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

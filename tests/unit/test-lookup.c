@@ -128,6 +128,23 @@ static void a_stale_listing_settles_all_names_with_one_probe(void **state)
 	assert_int_equal(sent(), 1);
 }
 
+static void a_refused_spec_is_enoent_by_name(void **state)
+{
+	(void)state;
+	static const int statuses[] = {401, 403, 404, 400};
+	fixture_start();
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+		struct ask *lookup = ask_lookup(posts, ".spec.json");
+		ANSWER(request(SPEC_LINE), .status = statuses[i]);
+		assert_ended(lookup, -ENOENT);
+		go_stale();
+	}
+	service.spec = "{\"tableName\":\"posts\"}";
+	struct ask *lookup = ask_lookup(posts, ".spec.json");
+	serve_all();
+	assert_ended(lookup, 0);
+}
+
 /* ---- tables ---- */
 
 static bool is_shown(const char *table)
@@ -310,6 +327,24 @@ static void a_stored_file_is_found_by_the_id_in_its_name(void **state)
 	assert_int_equal(sent(), 0);
 }
 
+static void a_stored_file_whose_id_holds_an_underscore_is_found(void **state)
+{
+	(void)state;
+	fixture_start();
+	struct ask *lookup = ask_lookup(NODE_STORAGE, "a_b_photo.jpg");
+	ANSWER(request("GET /v1/files/a"), .status = 404);
+	assert_waits(lookup); /* all of them have to be looked at */
+	ANSWER(request(FILES_LINE), .status = 200,
+	    .body = "{\"items\":[{\"id\":\"a_b\",\"originalName\":"
+		    "\"photo.jpg\",\"size\":3}],\"pagination\":{\"total\":1}}");
+	assert_ended(lookup, 0);
+	assert_int_equal(lookup->op.node.kind, NODE_KIND_OBJECT);
+	assert_int_equal(lookup->op.node.size, 3);
+	assert_int_equal(sent(), 2);
+	assert_ended(ask_lookup(NODE_STORAGE, "a_c_photo.jpg"), -ENOENT);
+	assert_int_equal(sent(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +354,7 @@ int main(void)
 	    TEST(names_that_no_record_can_have_are_not_asked_for),
 	    TEST(a_record_that_cannot_be_had_is_told),
 	    TEST(a_stale_listing_settles_all_names_with_one_probe),
+	    TEST(a_refused_spec_is_enoent_by_name),
 	    TEST(an_unknown_table_is_confirmed_by_its_first_page),
 	    TEST(a_missing_table_is_enoent_and_not_asked_for_again),
 	    TEST(a_table_that_may_not_be_listed_is_there_all_the_same),
@@ -328,6 +364,7 @@ int main(void)
 	    TEST(the_greater_id_is_marked_when_it_comes_last),
 	    TEST(the_greater_id_is_marked_when_it_comes_first),
 	    TEST(a_stored_file_is_found_by_the_id_in_its_name),
+	    TEST(a_stored_file_whose_id_holds_an_underscore_is_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -161,6 +161,27 @@ static void a_range_that_ends_early_goes_on_at_once(void **state)
 	assert_bytes(read, 0, 1000);
 }
 
+static void a_range_that_brings_nothing_is_not_asked_for_at_full_speed(
+    void **state)
+{
+	(void)state;
+	int64_t node = stored_file("1000");
+	struct ask *read = ask_read(node, 0, 1000);
+	give_url();
+	sent();
+	while (!read->count) {
+		if (fake_open_count(fake))
+			ANSWER(request(GET_LINE), .status = 206, .body = "",
+			    .range = true, .range_start = 0, .range_end = 999,
+			    .range_total = 1000);
+		else
+			assert_true(fake_advance_to_timer(fake));
+	}
+	assert_ended(read, -EIO);
+	assert_in_range(sent(), 2, 40);
+	assert_int_equal(fake_now(fake) - FAKE_BEGIN_MS, RETRY_MS);
+}
+
 static void a_failing_store_is_tried_again(void **state)
 {
 	(void)state;
@@ -391,6 +412,7 @@ int main(void)
 	    TEST(what_the_service_refuses_is_told),
 	    TEST(a_body_cut_short_goes_on_at_its_byte),
 	    TEST(a_range_that_ends_early_goes_on_at_once),
+	    TEST(a_range_that_brings_nothing_is_not_asked_for_at_full_speed),
 	    TEST(a_failing_store_is_tried_again),
 	    TEST(retry_after_of_a_store_is_heeded),
 	    TEST(a_store_that_keeps_failing_has_its_errno),

@@ -32,6 +32,34 @@ static void a_store_without_ranges_is_read_in_one_go(void **state)
 	free(data);
 }
 
+/* Answer all that is asked with the whole object, whatever range it is. */
+static void serve_whole(const char *data, int64_t size)
+{
+	while (fake_open_count(fake)) {
+		if (fake_find(fake, URL_LINE))
+			give_url();
+		else
+			ANSWER(fake_open(fake, 0), .status = 200, .body = data,
+			    .len = (size_t)size, .length_told = true,
+			    .etag = ETAG);
+	}
+}
+
+static void a_store_without_ranges_is_asked_once(void **state)
+{
+	(void)state;
+	int64_t size = 3 * MIB, step = 131072;
+	int64_t node = stored_file("3145728");
+	char *data = bytes(0, size);
+	for (int64_t pos = 0; pos < size; pos += step) {
+		struct ask *read = ask_read(node, (uint64_t)pos, (size_t)step);
+		serve_whole(data, size);
+		assert_bytes(read, pos, step);
+	}
+	free(data);
+	assert_int_equal(sent(), 2); /* a URL, and the object */
+}
+
 static void a_told_length_lets_readers_go_on_early(void **state)
 {
 	(void)state;
@@ -141,6 +169,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_store_without_ranges_is_read_in_one_go),
+	    TEST(a_store_without_ranges_is_asked_once),
 	    TEST(a_told_length_lets_readers_go_on_early),
 	    TEST(a_wrong_claim_is_found_out_without_ranges_too),
 	    TEST(a_whole_body_cut_short_begins_again),

@@ -226,6 +226,58 @@ static void a_reader_that_waits_gets_more_at_once_but_bounded(void **state)
 	serve_store(size);
 }
 
+/* How many ranges were asked for. */
+static size_t ranges_asked(void)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < fake_count(fake); i++)
+		count += fake_header(fake_call(fake, i), "Range") != NULL;
+	return count;
+}
+
+static void a_quick_store_is_read_in_pieces_of_a_mib(void **state)
+{
+	(void)state;
+	int64_t size = 64 * MIB, step = 131072;
+	int64_t node = stored_file("67108864");
+	for (int64_t pos = 0; pos < size; pos += step) {
+		struct ask *read = ask_read(node, (uint64_t)pos, (size_t)step);
+		serve_store(size);
+		assert_bytes(read, pos, step);
+	}
+	assert_in_range(ranges_asked(), 16, 66);
+}
+
+static void a_slow_store_is_read_in_pieces_of_a_mib_and_more(void **state)
+{
+	(void)state;
+	int64_t size = 128 * MIB, step = 131072;
+	int64_t node = stored_file("134217728");
+	for (int64_t pos = 0; pos < size; pos += step) {
+		struct ask *read = ask_read(node, (uint64_t)pos, (size_t)step);
+		if (fake_find(fake, URL_LINE))
+			give_url();
+		/* Nothing comes before it is waited for. */
+		while (!read->count)
+			serve_range(fake_open(fake, 0), size, ETAG);
+		assert_bytes(read, pos, step);
+	}
+	assert_in_range(ranges_asked(), 32, 150);
+}
+
+static void a_read_beyond_a_proven_end_costs_nothing(void **state)
+{
+	(void)state;
+	int64_t node = stored_file("1000");
+	struct ask *read = ask_read(node, 0, 1000);
+	serve_store(1000);
+	assert_bytes(read, 0, 1000);
+	sent();
+	assert_bytes(ask_read(node, 1000, 4096), 1000, 0);
+	assert_bytes(ask_read(node, 999999, 1), 999999, 0);
+	assert_int_equal(sent(), 0);
+}
+
 /* ---- another object under the same name ---- */
 
 static void assert_changed(int64_t old)
@@ -395,6 +447,9 @@ int main(void)
 	    TEST(an_object_of_many_ranges_comes_whole),
 	    TEST(reads_here_and_there_stay_small),
 	    TEST(a_reader_that_waits_gets_more_at_once_but_bounded),
+	    TEST(a_quick_store_is_read_in_pieces_of_a_mib),
+	    TEST(a_slow_store_is_read_in_pieces_of_a_mib_and_more),
+	    TEST(a_read_beyond_a_proven_end_costs_nothing),
 	    TEST(another_etag_is_eio_and_a_new_node),
 	    TEST(another_size_is_eio_and_a_new_node),
 	    TEST(a_whole_new_object_for_a_range_is_eio_and_a_new_node),
