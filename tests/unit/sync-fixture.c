@@ -315,10 +315,17 @@ static int64_t created_ms(int id)
 	return ms ? ms : WALL_BEGIN_MS - 86400000 + id;
 }
 
-/* A record's change is seconds after all earlier ones. */
-static int64_t updated_ms(int id)
+/* By its version, a record's change is seconds after all earlier ones. */
+int64_t service_updated_ms(int id)
 {
-	return created_ms(id) + (int64_t)service.versions[id] * 10000;
+	int64_t ms = service.changed_ms[id];
+	return ms ? ms : created_ms(id) + service.versions[id] * 10000;
+}
+
+void service_change(int id)
+{
+	service.versions[id]++;
+	service.changed_ms[id] = timestamp_now_ms();
 }
 
 static void add_record(struct buf *out, int id)
@@ -328,7 +335,7 @@ static void add_record(struct buf *out, int id)
 	    "{\"id\":\"r%04d\",\"v\":%d,\"createdAt\":\"%s\","
 	    "\"updatedAt\":\"%s\"}",
 	    id, service.versions[id], timestamp_format(created_ms(id), created),
-	    timestamp_format(updated_ms(id), updated));
+	    timestamp_format(service_updated_ms(id), updated));
 }
 
 static void add_pagination(
@@ -361,16 +368,40 @@ static int bound(const char *filter, const char *name, int none)
 	return at ? atoi(at + strlen(name)) : none;
 }
 
+/* The time in {"updatedAt":{"$gte":"2026-04-13T09:30:00.123Z"}}, or the least
+ * there is. */
+static int64_t time_bound(const char *line)
+{
+	static const char name[] = "%22updatedAt%22%3A%7B%22%24gte%22%3A%22";
+	const char *at = strstr(line, name);
+	char text[TIMESTAMP_SIZE];
+	int64_t ms = INT64_MIN;
+	if (!at || !service.heeds_times)
+		return ms;
+	at += strlen(name);
+	size_t len = 0;
+	while (len < sizeof(text) - 1 && *at && strncmp(at, "%22", 3) != 0) {
+		bool colon = strncmp(at, "%3A", 3) == 0;
+		text[len++] = colon ? ':' : *at;
+		at += colon ? 3 : 1;
+	}
+	text[len] = '\0';
+	assert_int_equal(timestamp_parse(text, len, &ms), 0);
+	return ms;
+}
+
 /* The records that the request's filter lets through. How many. */
 static size_t select_ids(const char *line, int ids[SERVED_MAX])
 {
 	/* {"id":{"$gt":"r0007","$lte":"r0012"}}, percent-encoded */
 	int low = bound(line, "%24gt%22%3A%22r", 0);
 	int high = bound(line, "%24lte%22%3A%22r", SERVED_MAX);
+	int64_t since = time_bound(line);
 	size_t count = 0;
 	for (size_t i = 0; i < service.count; i++) {
 		int id = service.ids[i];
-		if (service.ignores_filters || (id > low && id <= high))
+		if (service.ignores_filters ||
+		    (id > low && id <= high && service_updated_ms(id) >= since))
 			ids[count++] = id;
 	}
 	if (service.finds_nothing && strstr(line, "andFilters="))
@@ -425,7 +456,8 @@ static void serve_newest(struct http_call *call)
 	buf_init(&body, BUF_MAX_DEFAULT);
 	int newest = 0;
 	for (size_t i = 0; i < service.count; i++) {
-		if (!newest || updated_ms(service.ids[i]) > updated_ms(newest))
+		if (!newest || service_updated_ms(service.ids[i]) >
+				   service_updated_ms(newest))
 			newest = service.ids[i];
 	}
 	buf_adds(&body, "{\"items\":[");

@@ -91,6 +91,7 @@ struct service {
 	size_t count;
 	int versions[SERVED_MAX];	/* by id; a change makes it newer */
 	int64_t created_ms[SERVED_MAX]; /* by id; 0: yesterday */
+	int64_t changed_ms[SERVED_MAX]; /* by id; 0: by its version */
 	unsigned limit_max;		/* records a page, at most */
 	int64_t total_bias;		/* added to the total that is told */
 	bool no_totals;	      /* pages tell only whether there are more */
@@ -99,6 +100,7 @@ struct service {
 	bool ignores_filters; /* and answers as if there were none */
 	bool finds_nothing;   /* whatever the filter says */
 	bool descends;	      /* whatever the direction asked for */
+	bool heeds_times;     /* filters by updatedAt as well */
 	bool tells_date;      /* answers carry a Date, in seconds */
 	const char *spec;     /* NULL: 404 */
 };
@@ -108,6 +110,12 @@ extern struct service service;
 void service_fill(size_t count);
 void service_delete(int id);
 void service_create(int id);
+
+/* Change a record now. */
+void service_change(int id);
+
+/* When it changed last, as served. */
+int64_t service_updated_ms(int id);
 
 /* Answer a request from the service as it is now. */
 void serve(struct http_call *call);
