@@ -463,6 +463,7 @@ struct api_call *api_list(struct api *api, const struct api_query *query,
 	    .token = TOKEN_CARRIED,
 	    .patience_ms = api->config.retry_ms,
 	    .speculative = query->speculative,
+	    .may_be_refused = query->filters || query->sort_by,
 	};
 	return call_start(api, &spec, &list_ops, call);
 }

@@ -23,8 +23,9 @@ struct call_spec {
 	const char *body;    /* JSON, or NULL; copied */
 	enum token_kind token;
 	int64_t patience_ms;
-	bool once;	   /* not idempotent: never sent twice on its own */
-	bool expects_miss; /* a 404 is an answer, not worth a line */
+	bool once;	     /* not idempotent: never sent twice on its own */
+	bool may_be_refused; /* a 400 has an answer of ours, not worth a line */
+	bool expects_miss;   /* a 404 is an answer, not worth a line */
 	bool speculative;
 	bool urgent; /* others wait for it */
 };

@@ -386,14 +386,15 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		return;
 	}
 	int r = replica_get(fs->config.replica, id, &node);
+	/* Before the reply: the next read may come right behind it. */
+	if (r == 0 && off == 0 && node.kind == NODE_KIND_RECORD)
+		pusher_observe(fs->pusher, &node);
 	if (r < 0)
 		reply_error(req, r == -ENOENT ? -ESTALE : r);
 	else if (node.kind == NODE_KIND_OBJECT)
 		read_object(fs, req, id, size, off);
-	else if (!is_text(&node))
-		reply_error(req, -EISDIR);
-	else
+	else if (is_text(&node))
 		read_text(fs, req, id, size, off);
-	if (r == 0 && off == 0 && node.kind == NODE_KIND_RECORD)
-		pusher_observe(fs->pusher, &node);
+	else
+		reply_error(req, -EISDIR);
 }

@@ -159,11 +159,20 @@ bool delta_agrees(const struct lister *lister, int64_t total, int64_t newest_ms)
 	       (total == 0 || newest_ms == delta->newest_ms);
 }
 
+void delta_asked_at(struct lister *lister, int64_t date_ms)
+{
+	if (!lister->delta.began_ms)
+		lister->delta.began_ms =
+		    round_moment(date_ms, timestamp_now_ms());
+}
+
 void delta_adopt(struct lister *lister)
 {
 	struct delta *delta = &lister->delta;
 	lister->listing.count += delta->added;
-	lister->listing.newest_ms = delta->newest_ms;
+	if (delta->looks)
+		lister->listing.newest_ms =
+		    lister_newest(delta->newest_ms, delta->began_ms);
 	lister->listing.end += delta->slot << PAGE_BITS;
 	delta_reset(lister);
 }

@@ -13,6 +13,9 @@ void delta_reset(struct lister *lister);
 bool delta_agrees(
     const struct lister *lister, int64_t total, int64_t newest_ms);
 
+/* A question was answered at that time (server's clock, -1: not told). */
+void delta_asked_at(struct lister *lister, int64_t date_ms);
+
 /* Make what was found part of lister->listing. */
 void delta_adopt(struct lister *lister);
 

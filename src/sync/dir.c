@@ -13,6 +13,7 @@ static int enter(
 		return -ENOMEM;
 	reader->lister = lister;
 	reader->base = base;
+	reader->end = end;
 	lock_acquire(&lister->lock);
 	LIST_INSERT_HEAD(&lister->readers, reader, link);
 	lock_release(&lister->lock);
@@ -93,14 +94,14 @@ void sync_dir_open(struct sync *sync, struct sync_op *op)
 int sync_dir_frontier(struct sync *sync, int64_t dir,
     const struct sync_dir *open_dir, int64_t *ret_frontier)
 {
-	struct lister_view view;
-	if (open_dir->end) {
-		*ret_frontier = open_dir->end;
-		return 1;
-	}
-	lister_get_view(sync_lister(sync, dir), &view);
-	if (view.listed_base == open_dir->base && view.listed_end) {
-		*ret_frontier = view.listed_end;
+	struct lister *lister = sync_lister(sync, dir);
+	const struct registration *reader = open_dir->registration;
+	lock_acquire(&lister->lock);
+	struct lister_view view = lister->view;
+	int64_t end = reader ? reader->end : open_dir->end;
+	lock_release(&lister->lock);
+	if (end) {
+		*ret_frontier = end;
 		return 1;
 	}
 	if (view.pass_base != open_dir->base)

@@ -251,6 +251,11 @@ static int write_listing(struct lister *lister, bool whole_pass)
 	return r;
 }
 
+int64_t lister_newest(int64_t newest_ms, int64_t began_ms)
+{
+	return newest_ms < began_ms ? newest_ms : began_ms;
+}
+
 void lister_finished(struct lister *lister)
 {
 	const struct pass *pass = &lister->pass;
@@ -258,8 +263,8 @@ void lister_finished(struct lister *lister)
 	    .base = pass->base,
 	    .end = pass->base + ((pass->done_slot + 1) << PAGE_BITS),
 	    .listed_ms = pass->started_wall_ms,
-	    .count = pass->round.total >= 0 ? pass->round.total : pass->unique,
-	    .newest_ms = pass->newest_ms,
+	    .count = pass->count,
+	    .newest_ms = lister_newest(pass->newest_ms, pass_began_ms(pass)),
 	};
 	int r = write_listing(lister, true);
 	if (r < 0) {
@@ -268,6 +273,19 @@ void lister_finished(struct lister *lister)
 	}
 	lister->finishing = true;
 	write_hook(lister->sync, &lister->hook);
+}
+
+/* Who read along with the pass has all of it: what comes later is not theirs.
+ */
+static void end_readers(struct lister *lister)
+{
+	struct registration *reader;
+	lock_acquire(&lister->lock);
+	LIST_FOREACH (reader, &lister->readers, link) {
+		if (reader->base == lister->listing.base && !reader->end)
+			reader->end = lister->listing.end;
+	}
+	lock_release(&lister->lock);
 }
 
 /* The listing's last write is safe: it is whole. */
@@ -290,6 +308,7 @@ static void on_commit(void *ctx, int err)
 	view.err = 0;
 	view.version++;
 	set_view(lister, &view);
+	end_readers(lister);
 	log_debug("%s: listed, %lld records", lister->title,
 	    (long long)lister->listing.count);
 	wait_restart(&lister->waiting);
@@ -322,6 +341,8 @@ static void probe_done(
 	struct lister *lister = ctx;
 	struct replica_listing *listing = &lister->listing;
 	lister->probe_call = NULL;
+	if (!error->err)
+		delta_asked_at(lister, page->date_ms);
 	if (error->err && error->err != -EPROTO) {
 		lister_failed(lister, error->err);
 		return;

@@ -73,6 +73,7 @@ struct pass {
 	unsigned window;     /* pages to fetch ahead of the reader */
 	bool want_all;	     /* somebody needs the listing whole */
 	int64_t unique;	     /* records found */
+	int64_t count;	     /* how many there are, once it is whole */
 	int64_t newest_ms;   /* greatest updatedAt; -1: some has none */
 	int64_t began_ms;    /* server's clock when it began; -1: not told */
 	bool unordered;	     /* ids do not come in ascending order */
@@ -97,12 +98,14 @@ struct delta {
 	int64_t seen;	    /* records of all pages of this look */
 	int64_t added;	    /* not listed before, all looks */
 	unsigned looks;
-	bool ignored; /* the filter was not heeded */
+	int64_t began_ms; /* server's clock at the first question, less some */
+	bool ignored;	  /* the filter was not heeded */
 };
 
 struct registration {
 	struct lister *lister;
 	int64_t base;
+	int64_t end; /* 0: its pass is still under way */
 	LIST_ENTRY(registration) link;
 };
 
@@ -188,6 +191,13 @@ void pass_reader_at(struct lister *lister, int64_t pos);
 /* More is readable, or nothing more will be: tell everybody. */
 void lister_publish(struct lister *lister);
 void lister_failed(struct lister *lister, int err);
+
+/*
+ * The updatedAt from which on to look for changes: the newest one seen, but not
+ * later than when we began to look (server's clock). What changed meanwhile,
+ * behind our back, may be older than the newest that we saw.
+ */
+int64_t lister_newest(int64_t newest_ms, int64_t began_ms);
 
 /* The pass is whole. */
 void lister_finished(struct lister *lister);

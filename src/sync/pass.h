@@ -67,6 +67,13 @@ void page_drop(struct page_fetch *fetch);
 
 /* ---- round.c ---- */
 
+/* When the pass began, by the server's clock, less what clocks may differ. */
+int64_t pass_began_ms(const struct pass *pass);
+
+/* The same of a moment: date_ms as an answer tells it, or else our own clock.
+ */
+int64_t round_moment(int64_t date_ms, int64_t own_ms);
+
 void round_begin(struct pass *pass, enum round_kind kind);
 void round_done(struct pass *pass);
 

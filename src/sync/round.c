@@ -179,16 +179,23 @@ static bool rounds_agree(const struct pass *pass)
 #define CLOCKS_DIFFER_MS 2000
 #define OWN_CLOCK_DIFFERS_MS (5 * 60 * 1000)
 
+int64_t round_moment(int64_t date_ms, int64_t own_ms)
+{
+	return date_ms > 0 ? date_ms - CLOCKS_DIFFER_MS
+			   : own_ms - OWN_CLOCK_DIFFERS_MS;
+}
+
+int64_t pass_began_ms(const struct pass *pass)
+{
+	return round_moment(pass->began_ms, pass->started_wall_ms);
+}
+
 /* Whether a record came that is newer than the pass: one may have gone as well,
- * so that the total was the same. */
+ * so that the total was the same. One answer is one moment. */
 static bool was_added_to(const struct pass *pass)
 {
-	int64_t began = pass->began_ms >= 0
-			    ? pass->began_ms - CLOCKS_DIFFER_MS
-			    : pass->started_wall_ms - OWN_CLOCK_DIFFERS_MS;
-	/* One answer is one moment. */
 	return pass->done_slot - pass->round.first_slot > 1 &&
-	       pass->round.newest_created_ms >= began;
+	       pass->round.newest_created_ms >= pass_began_ms(pass);
 }
 
 static bool is_sure(const struct pass *pass)
@@ -231,12 +238,14 @@ static bool is_short_of_total(const struct pass *pass)
 void round_judge(struct lister *lister)
 {
 	struct pass *pass = &lister->pass;
+	pass->count = pass->unique;
 	if (is_short_of_total(pass)) {
 		disbelieve(lister);
 	} else if (is_sure(pass)) {
 		lister_finished(lister);
 	} else if (rounds_agree(pass) && pass->unique >= pass->round.total) {
 		/* The total is too low, but nothing hides behind it. */
+		pass->count = pass->round.total;
 		lister_finished(lister);
 	} else if (rounds_agree(pass)) {
 		disbelieve(lister);
