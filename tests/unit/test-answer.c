@@ -16,8 +16,7 @@ static struct api_error error_of(const char *body)
 	buf_init(&message, 4096);
 	answer_error(body, strlen(body), &code, &message);
 	snprintf(error.code, sizeof(error.code), "%s", buf_str(&code));
-	snprintf(error.message, sizeof(error.message), "%s",
-	    buf_str(&message));
+	snprintf(error.message, sizeof(error.message), "%s", buf_str(&message));
 	return error;
 }
 
