@@ -41,7 +41,7 @@ static const char help[] =
     "  retry=SECONDS          patience with a failing server (120)\n"
     "  cache_dir=DIR          where the replica lives "
     "($XDG_CACHE_HOME/bkendfs)\n"
-    "  cache_size=SIZE        bound for cached contents, as 500M or 10G (10G)\n"
+    "  cache_size=SIZE        for file contents, which are not kept yet (10G)\n"
     "  nocache                a replica for this mount alone\n"
     "  offline                serve the replica, ask nobody\n"
     "  verify_sizes           ask each stored file for its size at stat\n"
