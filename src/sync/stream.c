@@ -351,17 +351,9 @@ static int64_t gather(
 	return stream_copy(stream, pos, op->copy, end - pos);
 }
 
-static void begin_read(struct sync *sync, struct sync_op *op)
+static void read_stream(struct stream *stream, struct sync_op *op)
 {
-	struct stream *stream;
 	int64_t pos = (int64_t)op->offset, end = pos + (int64_t)op->len;
-	int r = sync->api ? find_or_make(sync, op->node_id, &stream) : -ENODATA;
-	if (r < 0) {
-		op_finish(op, r);
-		return;
-	}
-	if (pos == 0 && stream->served == 0 && op->tries++ == 0)
-		prefetch_observe(sync, &stream->node);
 	stream->prefetched = false;
 	if (stream->size_hook.queue) {
 		wait_add(&stream->waiting, op); /* the size is being written */
@@ -391,9 +383,26 @@ static void begin_read(struct sync *sync, struct sync_op *op)
 	free(op->copy);
 	op->copy = NULL;
 	wait_add(&stream->waiting, op);
-	r = stream->no_range ? 0 : stream_fetch(stream, pos, end, true);
+	int r = stream->no_range ? 0 : stream_fetch(stream, pos, end, true);
 	if (r < 0)
 		stream_fail(stream, r, 0, NULL);
+}
+
+static void begin_read(struct sync *sync, struct sync_op *op)
+{
+	struct stream *stream;
+	int r = sync->api ? find_or_make(sync, op->node_id, &stream) : -ENODATA;
+	if (r < 0) {
+		op_finish(op, r);
+		return;
+	}
+	bool first = op->offset == 0 && stream->served == 0 && op->tries++ == 0;
+	struct node node = stream->node;
+	read_stream(stream, op);
+	/* Afterwards: what is fetched ahead may take an idle stream's room, and
+	 * this one may be idle by now. */
+	if (first)
+		prefetch_observe(sync, &node);
 }
 
 void sync_read(struct sync *sync, struct sync_op *op)
