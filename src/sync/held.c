@@ -38,6 +38,7 @@ int64_t stream_copy(struct stream *stream, int64_t pos, char *out, int64_t len)
 		if (n > len - done)
 			n = len - done;
 		memcpy(out + done, range->data + at, (size_t)n);
+		stream_serve(stream, range, n);
 		done += n;
 	}
 	return done;
@@ -66,16 +67,42 @@ bool stream_holds(struct stream *stream, int64_t pos, int64_t end)
 	return true;
 }
 
+/* Whether nobody would miss it: it is neither under way nor waits to be. */
+static bool is_idle(const struct range *range)
+{
+	return !range->transfer && !range->pause;
+}
+
+static struct range *longest_unused(struct stream *stream)
+{
+	struct range *range, *oldest = NULL;
+	TAILQ_FOREACH (range, &stream->ranges, link) {
+		if (is_idle(range) && range->filled >= range->len &&
+		    (!oldest || range->used < oldest->used))
+			oldest = range;
+	}
+	return oldest;
+}
+
 void stream_drop_read(struct stream *stream)
 {
 	struct range *range, *next;
-	int64_t keep = stream->reader - BEHIND_KEPT;
 	for (range = TAILQ_FIRST(&stream->ranges); range; range = next) {
 		next = TAILQ_NEXT(range, link);
-		if (range->first + range->len <= keep && !range->transfer &&
-		    !range->pause)
+		/* The kernel has it all, and will not ask again. */
+		if (range->served >= range->len && is_idle(range))
 			range_free(range);
 	}
+	/* What one who jumps about leaves unread is bounded. */
+	while (stream_bytes_held(stream) > HELD_MAX &&
+	       (range = longest_unused(stream)))
+		range_free(range);
+}
+
+void stream_serve(struct stream *stream, struct range *range, int64_t bytes)
+{
+	range->served += bytes;
+	range->used = ++stream->uses;
 }
 
 /* Adapt the window to how the object is read: it doubles each time that a
@@ -83,8 +110,8 @@ void stream_drop_read(struct stream *stream)
 static void adapt_window(struct stream *stream, int64_t pos)
 {
 	/* Kernel read-ahead may arrive a little out of order. */
-	bool sequential = pos <= stream->reader + BEHIND_KEPT &&
-			  pos >= stream->reader - BEHIND_KEPT;
+	bool sequential = pos <= stream->reader + OUT_OF_ORDER &&
+			  pos >= stream->reader - OUT_OF_ORDER;
 	if (!sequential) {
 		stream->window = stream->grown_at = 0;
 	} else if (stream->window == 0) {

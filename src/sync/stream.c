@@ -304,7 +304,7 @@ static void finish_read(struct stream *stream, struct sync_op *op, int64_t got)
 	stream->served += got;
 	if (end > stream->reader)
 		stream->reader = end;
-	else if (end < stream->reader - BEHIND_KEPT)
+	else if (end < stream->reader - OUT_OF_ORDER)
 		stream->reader = end;
 	stream_drop_read(stream);
 	if (is_used_up(stream))
@@ -339,6 +339,7 @@ static int64_t gather(
 	struct range *range = stream_range_at(stream, pos);
 	if (range && !stream->no_range && range->first + range->filled >= end) {
 		op->data = range->data + (pos - range->first);
+		stream_serve(stream, range, end - pos);
 		return end - pos;
 	}
 	if (!stream_holds(stream, pos, end))

@@ -25,8 +25,11 @@
 #define AHEAD_MAX ((int64_t)32 << 20)
 #define AHEAD_ALL_MAX ((int64_t)64 << 20)
 
-/* What was read is kept for readers that are a little behind. */
-#define BEHIND_KEPT ((int64_t)1 << 20)
+/* Reads that arrive out of order by so much still count as sequential. */
+#define OUT_OF_ORDER ((int64_t)1 << 20)
+
+/* Ranges that were fetched and not read, of one stream, at most. */
+#define HELD_MAX (AHEAD_MAX + ((int64_t)8 << 20))
 
 /* A stream that nobody reads any more is given up after this time, one that
  * was fetched ahead and not read yet after the second one. */
@@ -38,6 +41,8 @@ struct range {
 	int64_t first;
 	int64_t len; /* as asked for; cut when the object turns out shorter */
 	int64_t filled;
+	int64_t served;	   /* bytes handed out */
+	uint64_t used;	   /* when, by the stream's count */
 	int64_t sent_from; /* filled when the request was sent */
 	char *data;
 	struct api_object *transfer; /* NULL: done, or waits */
@@ -75,6 +80,7 @@ struct stream {
 	int64_t window;	  /* how far to get ahead */
 	int64_t grown_at; /* the window may grow again beyond this position */
 	int64_t served;	  /* bytes handed out */
+	uint64_t uses;	  /* counts the ranges' uses */
 	int64_t used_ms;  /* http_now of the last read */
 	struct commit_hook size_hook; /* of the true size's write */
 	TAILQ_HEAD(, range) ranges;   /* by first */
@@ -106,7 +112,10 @@ bool stream_holds(struct stream *stream, int64_t pos, int64_t end);
 /* Copy what is there from pos on; how much that was. */
 int64_t stream_copy(struct stream *stream, int64_t pos, char *out, int64_t len);
 
-/* Let go of what the reader has left behind. */
+/* Some of a range's bytes are handed out. */
+void stream_serve(struct stream *stream, struct range *range, int64_t bytes);
+
+/* Let go of what was handed out, and of what is too much. */
 void stream_drop_read(struct stream *stream);
 
 /* The first request of all: one range, which tells the size as well. */

@@ -216,7 +216,7 @@ static void a_reader_that_waits_gets_more_at_once_but_bounded(void **state)
 		most = open > most ? open : most;
 		assert_true(open <= 16);
 		assert_true(bytes_held() <=
-			    AHEAD_MAX + RANGE_LARGEST * 2 + BEHIND_KEPT);
+			    AHEAD_MAX + RANGE_LARGEST * 2 + OUT_OF_ORDER);
 		/* A slow store: nothing comes before it is waited for. */
 		while (!read->count)
 			serve_range(fake_open(fake, 0), size, ETAG);
