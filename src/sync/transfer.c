@@ -369,6 +369,7 @@ int range_start(struct stream *stream, int64_t first, int64_t len)
 	range->stream = stream;
 	range->first = first;
 	range->len = len;
+	range->used = ++stream->uses;
 	range->progress_ms = http_now(stream->sync->http);
 	TAILQ_FOREACH (after, &stream->ranges, link) {
 		if (after->first > first)
