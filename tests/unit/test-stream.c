@@ -226,6 +226,31 @@ static void a_reader_that_waits_gets_more_at_once_but_bounded(void **state)
 	serve_store(size);
 }
 
+/* One who jumps about leaves most of each range unread. */
+static void what_jumping_about_leaves_is_bounded_and_in_nobodys_way(
+    void **state)
+{
+	(void)state;
+	int64_t size = 1000 * MIB, step = 131072;
+	int64_t node = stored_file("1048576000");
+	for (int64_t i = 0; i < 800; i++) {
+		int64_t pos = (i * 377 % 997) * MIB;
+		struct ask *read = ask_read(node, (uint64_t)pos, 4096);
+		serve_store(size);
+		assert_bytes(read, pos, 4096);
+		assert_true(bytes_held() <= HELD_MAX + RANGE_LARGEST);
+	}
+	/* Reading on in order then asks for nothing twice. */
+	size_t before = fake_count(fake);
+	int64_t from = 500 * MIB + 65536;
+	for (int64_t pos = from; pos < from + 64 * MIB; pos += step) {
+		struct ask *read = ask_read(node, (uint64_t)pos, (size_t)step);
+		serve_store(size);
+		assert_bytes(read, pos, step);
+	}
+	assert_true(fake_count(fake) - before <= 64 + 64 + 40);
+}
+
 /* How many ranges were asked for. */
 static size_t ranges_asked(void)
 {
@@ -447,6 +472,7 @@ int main(void)
 	    TEST(an_object_of_many_ranges_comes_whole),
 	    TEST(reads_here_and_there_stay_small),
 	    TEST(a_reader_that_waits_gets_more_at_once_but_bounded),
+	    TEST(what_jumping_about_leaves_is_bounded_and_in_nobodys_way),
 	    TEST(a_quick_store_is_read_in_pieces_of_a_mib),
 	    TEST(a_slow_store_is_read_in_pieces_of_a_mib_and_more),
 	    TEST(a_read_beyond_a_proven_end_costs_nothing),
