@@ -44,6 +44,8 @@ static const char help[] =
     "  cache_size=SIZE        for file contents, which are not kept yet (10G)\n"
     "  nocache                a replica for this mount alone\n"
     "  offline                serve the replica, ask nobody\n"
+    "  xattr                  tell what the server said in extended "
+    "attributes\n"
     "  verify_sizes           ask each stored file for its size at stat\n"
     "  cacert=FILE            trust this CA instead of the system's\n"
     "  log=FILE, log_level=error|warn|info|debug\n"
@@ -172,6 +174,7 @@ static const struct setting {
     {"max_idle_threads", COUNT, offsetof(struct options, max_idle_threads)},
     {"nocache", FLAG, offsetof(struct options, nocache)},
     {"offline", FLAG, offsetof(struct options, offline)},
+    {"xattr", FLAG, offsetof(struct options, xattr)},
     {"verify_sizes", FLAG, offsetof(struct options, verify_sizes)},
 };
 

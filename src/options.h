@@ -37,6 +37,7 @@ struct options {
 	bool nocache;
 	bool offline;
 	bool verify_sizes;
+	bool xattr;
 	bool foreground;
 	bool debug;
 	bool single_threaded;

@@ -319,6 +319,7 @@ static int open_fs(struct house *house)
 	    .mountpoint = options->mountpoint,
 	    .options = options->mount_options,
 	    .raw = options->raw,
+	    .xattr = options->xattr,
 	    .debug = options->debug,
 	    .single_threaded = options->single_threaded,
 	    .max_threads = options->max_threads,

@@ -23,6 +23,7 @@ struct fs_config {
 	const char *mountpoint; /* absolute */
 	const char *options;	/* further mount options, comma list, or NULL */
 	bool raw;		/* record text as it came */
+	bool xattr;		/* tell extended attributes */
 	bool debug;		/* libfuse's own trace on stderr */
 	bool single_threaded;
 	unsigned max_threads;	   /* 0: our own choice */

@@ -129,6 +129,10 @@ void notifier_free(struct notifier *notifier);
 void notifier_expire_name(
     struct notifier *notifier, int64_t dir, const char *name);
 
+/* ---- xattr.c ---- */
+void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+
 /* ---- control.c: the files of .bkendfs ---- */
 
 struct control *control_new(struct fs *fs);

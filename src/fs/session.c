@@ -220,8 +220,13 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	r = -EINVAL;
 	if (!config->debug)
 		fuse_set_log_func(on_message);
-	fs->session =
-	    fuse_session_new(&args, &operations, sizeof(operations), fs);
+	/* Without -o xattr the kernel is told once that there are none. */
+	struct fuse_lowlevel_ops chosen = operations;
+	if (config->xattr) {
+		chosen.getxattr = op_getxattr;
+		chosen.listxattr = op_listxattr;
+	}
+	fs->session = fuse_session_new(&args, &chosen, sizeof(chosen), fs);
 	if (!fs->session)
 		goto fail;
 	install_wake();

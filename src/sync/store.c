@@ -14,23 +14,31 @@
 /* Names are at most 255 bytes, but are made from longer texts. */
 #define NAME_WORK_MAX ((size_t)1 << 20)
 
+int sync_metadata_of(struct sync *sync, int64_t object, struct buf *out)
+{
+	CLEANUP_BUF struct buf key, name;
+	struct node node;
+	buf_init(&key, RECORD_ID_MAX);
+	buf_init(&name, NAME_WORK_MAX);
+	int r = replica_key(sync->replica, object, &key);
+	if (r == 0)
+		r = name_of_record(buf_str(&key), key.len, &name);
+	if (r == 0)
+		r = replica_lookup(
+		    sync->replica, NODE_FILES, buf_str(&name), &node);
+	return r < 0 ? r : replica_text(sync->replica, node.id, out);
+}
+
 /* The original name of the stored file that a node of storage/ stands for. */
 static int original_name(struct sync *sync, const struct node *object,
     struct buf *key, struct buf *ret_original)
 {
-	CLEANUP_BUF struct buf name, text;
-	struct node node;
+	CLEANUP_BUF struct buf text;
 	struct record record;
-	buf_init(&name, NAME_WORK_MAX);
 	buf_init(&text, BUF_MAX_DEFAULT);
 	int r = replica_key(sync->replica, object->id, key);
 	if (r == 0)
-		r = name_of_record(buf_str(key), key->len, &name);
-	if (r == 0)
-		r = replica_lookup(
-		    sync->replica, NODE_FILES, buf_str(&name), &node);
-	if (r == 0)
-		r = replica_text(sync->replica, node.id, &text);
+		r = sync_metadata_of(sync, object->id, &text);
 	if (r == 0)
 		r = record_parse(buf_str(&text), text.len, &record);
 	if (r < 0)

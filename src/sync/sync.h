@@ -142,6 +142,10 @@ int64_t sync_name_valid_ms(struct sync *sync, int64_t dir);
 /* Whether an object's size may be shown, or has to be measured first. */
 bool sync_size_is_known(struct sync *sync, const struct node *node);
 
+/* Append the metadata text of the stored file that an object's node stands for.
+ * Any thread; from the replica alone. -ENOENT. */
+int sync_metadata_of(struct sync *sync, int64_t object, struct buf *out);
+
 /* Everything is due for a check (SIGHUP). Any thread. */
 void sync_expire(struct sync *sync);
 
