@@ -1,12 +1,11 @@
 #include "api/failures.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/lock.h"
+#include "base/log.h"
 #include "base/timestamp.h"
-#include "base/utf8.h"
 
 #define PATH_SHOWN 300
 #define REQUEST_SHOWN 300
@@ -46,30 +45,9 @@ void failures_free(struct failures *failures)
 	free(failures);
 }
 
-/* Copy what is fit to be shown; other bytes as \xNN. */
 static void copy_safe(char *out, size_t size, const char *text)
 {
-	static const char hex[] = "0123456789abcdef";
-	size_t len = text ? strlen(text) : 0, used = 0;
-	for (size_t i = 0; i < len;) {
-		uint32_t code = 0;
-		size_t n = utf8_sequence(text + i, len - i, &code);
-		bool safe = n && code >= 0x20 && !(code >= 0x7f && code < 0xa0);
-		if (used + (safe ? n : 4) + 1 > size)
-			break;
-		if (safe) {
-			memcpy(out + used, text + i, n);
-			used += n;
-			i += n;
-		} else {
-			unsigned char c = (unsigned char)text[i++];
-			out[used++] = '\\';
-			out[used++] = 'x';
-			out[used++] = hex[c >> 4];
-			out[used++] = hex[c & 15];
-		}
-	}
-	out[used] = '\0';
+	log_make_safe(text ? text : "", out, size);
 }
 
 void failures_add(struct failures *failures, const char *path,

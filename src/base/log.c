@@ -56,8 +56,7 @@ int log_level_parse(const char *text, enum log_level *ret_level)
 	return -EINVAL;
 }
 
-/* Copy text, with everything that a terminal could obey spelt out. */
-static void make_safe(const char *text, char *out, size_t size)
+void log_make_safe(const char *text, char *out, size_t size)
 {
 	size_t len = strlen(text), used = 0;
 	for (size_t i = 0; i < len;) {
@@ -89,7 +88,7 @@ void log_write(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	make_safe(text, line, sizeof(line));
+	log_make_safe(text, line, sizeof(line));
 
 	static const int priorities[] = {
 	    LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};

@@ -6,6 +6,8 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stddef.h>
+
 enum log_level {
 	LOG_LEVEL_ERROR,
 	LOG_LEVEL_WARN,
@@ -21,6 +23,10 @@ void log_set_level(enum log_level level);
 
 /* error, warn, info, debug -> level. 0 or -EINVAL. */
 int log_level_parse(const char *text, enum log_level *ret_level);
+
+/* Copy text into out, with everything that a terminal could obey spelt out as
+ * \xNN; cut where it does not fit. */
+void log_make_safe(const char *text, char *out, size_t size);
 
 void log_write(enum log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
