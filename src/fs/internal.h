@@ -19,6 +19,7 @@
 struct control;
 struct notifier;
 struct pusher;
+struct text_shelf;
 
 struct dir;
 struct request;
@@ -39,6 +40,7 @@ struct fs {
 	struct control *control;
 	struct notifier *notifier;
 	struct pusher *pusher;
+	struct text_shelf *shelf;
 	pthread_t main_thread; /* in fs_run */
 	bool mounted;
 	int64_t started_ms; /* wall clock; also the fixed directories' mtime */

@@ -353,13 +353,14 @@ static void reply_slice(
 static void read_text(
     struct fs *fs, fuse_req_t req, int64_t id, size_t size, off_t off)
 {
-	CLEANUP_BUF struct buf text;
-	buf_init(&text, TEXT_BYTES_MAX);
-	int r = text_load(fs, id, &text);
-	if (r < 0)
+	struct text *text;
+	int r = text_get(fs, id, &text);
+	if (r < 0) {
 		reply_error(req, r);
-	else
-		reply_slice(req, &text, size, off);
+		return;
+	}
+	reply_slice(req, &text->buf, size, off);
+	text_unref(text);
 }
 
 static void read_control(

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/timestamp.h"
 #include "fs/push.h"
+#include "fs/text.h"
 
 /* Requests that the kernel may have under way in the background: asynchronous
  * reads count among them, and are held back beyond it. */
@@ -214,7 +215,8 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	fs->control = control_new(fs);
 	fs->notifier = notifier_new(fs);
 	fs->pusher = pusher_new(fs);
-	if (!fs->control || !fs->notifier || !fs->pusher ||
+	fs->shelf = text_shelf_new();
+	if (!fs->control || !fs->notifier || !fs->pusher || !fs->shelf ||
 	    add_options(fs, &args) < 0)
 		goto fail;
 	r = -EINVAL;
@@ -308,6 +310,7 @@ void fs_free(struct fs *fs)
 		fuse_session_destroy(fs->session);
 	}
 	dir_free_all(fs);
+	text_shelf_free(fs->shelf);
 	control_free(fs->control);
 	pthread_rwlock_destroy(&fs->channel_lock);
 	lock_done(&fs->lock);
