@@ -539,13 +539,6 @@ int options_parse(
 	return 0;
 }
 
-static void wipe(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 void options_done(struct options *options)
 {
 	for (size_t i = 0; options->tables && options->tables[i]; i++)
@@ -558,8 +551,8 @@ void options_done(struct options *options)
 	free(options->cacert);
 	free(options->log_path);
 	free(options->mount_options);
-	wipe(options->key);
-	wipe(options->password);
-	wipe(options->mfa_code);
+	free_secret(options->key);
+	free_secret(options->password);
+	free_secret(options->mfa_code);
 	*options = (struct options){0};
 }

@@ -290,8 +290,7 @@ static int open_replica(struct house *house)
 		r = replica_open(
 		    options->cache_dir, project, true, &house->replica);
 	}
-	explicit_bzero(project, strlen(project));
-	free(project);
+	free_secret(project);
 	if (r == -EWOULDBLOCK)
 		return failed("the replica in %s is in use by another mount of"
 			      " this project: unmount that first",

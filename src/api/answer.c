@@ -122,17 +122,10 @@ int answer_tokens(
 	return 0;
 }
 
-static void wipe(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 void answer_tokens_done(struct answer_tokens *tokens)
 {
-	wipe(tokens->access);
-	wipe(tokens->refresh);
+	free_secret(tokens->access);
+	free_secret(tokens->refresh);
 	*tokens = (struct answer_tokens){0};
 }
 
@@ -210,6 +203,6 @@ int answer_download(
 
 void answer_download_done(struct answer_download *download)
 {
-	wipe(download->url);
+	free_secret(download->url);
 	*download = (struct answer_download){0};
 }

@@ -50,8 +50,7 @@ void api_free(struct api *api)
 	while ((call = TAILQ_FIRST(&api->calls)))
 		api_cancel(call);
 	auth_done(&api->auth);
-	explicit_bzero(api->key_header, strlen(api->key_header));
-	free(api->key_header);
+	free_secret(api->key_header);
 	free(api);
 }
 

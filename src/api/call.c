@@ -65,10 +65,7 @@ static void call_free(struct api_call *call)
 	buf_done(&call->error_body);
 	free((char *)call->spec.path);
 	free((char *)call->spec.subject);
-	if (call->spec.body)
-		explicit_bzero(
-		    (char *)call->spec.body, strlen(call->spec.body));
-	free((char *)call->spec.body);
+	free_secret((char *)call->spec.body);
 	struct gate_pass pass = call->pass;
 	if (pass.state == PASS_WAITING)
 		gate_leave(&api->gate, &call->pass);

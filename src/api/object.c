@@ -29,8 +29,7 @@ static void object_free(struct api_object *object)
 	if (pass.state == PASS_WAITING)
 		gate_leave(&api->storage_gate, &object->pass);
 	TAILQ_REMOVE(&api->open_objects, object, link);
-	explicit_bzero(object->url, strlen(object->url));
-	free(object->url);
+	free_secret(object->url);
 	free(object);
 	if (pass.state == PASS_IN)
 		gate_leave(&api->storage_gate, &pass);

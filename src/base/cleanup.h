@@ -3,6 +3,7 @@
 #define BASE_CLEANUP_H
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define CLEANUP(function) __attribute__((cleanup(function)))
@@ -16,6 +17,14 @@ static inline void cleanup_close(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
+}
+
+/* Overwrite a secret before its memory goes. NULL is fine. */
+static inline void free_secret(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
 }
 
 #define CLEANUP_FREE CLEANUP(cleanup_free)
