@@ -21,6 +21,9 @@ void wait_init(struct wait_list *list, void (*abandoned)(void *ctx), void *ctx);
 void wait_add(struct wait_list *list, struct sync_op *op);
 void wait_remove(struct sync_op *op);
 
+/* Let those of one list wait in another one. */
+void wait_move(struct wait_list *from, struct wait_list *to);
+
 /* End all of them. */
 void wait_finish(struct wait_list *list, int err);
 

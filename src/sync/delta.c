@@ -30,15 +30,7 @@ static int64_t slot_start(const struct lister *lister)
 /* Entries that no listing holds: of a delta that was left half way. */
 static int forget_from(struct lister *lister, int64_t pos)
 {
-	struct sync *sync = lister->sync;
-	int64_t dirs[] = {lister->dir, lister->twin_dir};
-	int r = write_begin(sync);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++) {
-		if (dirs[i])
-			r = replica_unlist(
-			    sync->replica, dirs[i], pos, INT64_MAX);
-	}
-	return r;
+	return lister_unlist(lister, pos, INT64_MAX);
 }
 
 static void list_anew(struct lister *lister)

@@ -46,10 +46,7 @@ static void conclude(struct fetch *fetch, int err)
 	struct wait_list waiting;
 	wait_init(&waiting, NULL, NULL);
 	struct sync_op *op;
-	while ((op = TAILQ_FIRST(&fetch->waiting.queue))) {
-		wait_remove(op);
-		wait_add(&waiting, op);
-	}
+	wait_move(&fetch->waiting, &waiting);
 	fetch_free(fetch);
 	/* An id may hold the '_' that was taken for its end: then only the
 	 * listing can tell. */

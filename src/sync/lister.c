@@ -218,6 +218,18 @@ void lister_failed(struct lister *lister, int err)
 	wait_finish(&lister->waiting, err);
 }
 
+int lister_unlist(struct lister *lister, int64_t first, int64_t last)
+{
+	struct sync *sync = lister->sync;
+	int64_t dirs[] = {lister->dir, lister->twin_dir};
+	int r = write_begin(sync);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++) {
+		if (dirs[i])
+			r = replica_unlist(sync->replica, dirs[i], first, last);
+	}
+	return r;
+}
+
 /* The lowest position that an open directory may still read. */
 static int64_t oldest_reader(struct lister *lister, int64_t base)
 {
@@ -251,6 +263,18 @@ static int write_listing(struct lister *lister, bool whole_pass)
 	return r;
 }
 
+/* Write the listing; once that is committed, it is whole and fresh. */
+static void settle(struct lister *lister, bool whole_pass)
+{
+	int r = write_listing(lister, whole_pass);
+	if (r < 0) {
+		lister_failed(lister, r);
+		return;
+	}
+	lister->finishing = true;
+	write_hook(lister->sync, &lister->hook);
+}
+
 int64_t lister_newest(int64_t newest_ms, int64_t began_ms)
 {
 	return newest_ms < began_ms ? newest_ms : began_ms;
@@ -266,13 +290,7 @@ void lister_finished(struct lister *lister)
 	    .count = pass->count,
 	    .newest_ms = lister_newest(pass->newest_ms, pass_began_ms(pass)),
 	};
-	int r = write_listing(lister, true);
-	if (r < 0) {
-		lister_failed(lister, r);
-		return;
-	}
-	lister->finishing = true;
-	write_hook(lister->sync, &lister->hook);
+	settle(lister, true);
 }
 
 /* Who read along with the pass has all of it: what comes later is not theirs.
@@ -295,11 +313,11 @@ static void on_commit(void *ctx, int err)
 	struct lister_view view = lister->view;
 	lister->finishing = false;
 	lister->state = LISTER_IDLE;
-	lister->confirmations++;
 	if (err < 0) {
 		lister_failed(lister, err);
 		return;
 	}
+	lister->confirmations++;
 	view.listed_base = lister->listing.base;
 	view.listed_end = lister->listing.end;
 	view.fresh_until_ms = timestamp_mono_ms() +
@@ -361,13 +379,7 @@ static void probe_done(
 	}
 	delta_adopt(lister);
 	listing->listed_ms = timestamp_now_ms();
-	int r = write_listing(lister, false);
-	if (r < 0) {
-		lister_failed(lister, r);
-		return;
-	}
-	lister->finishing = true;
-	write_hook(lister->sync, &lister->hook);
+	settle(lister, false);
 }
 
 void lister_probe(struct lister *lister)

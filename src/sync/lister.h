@@ -188,6 +188,9 @@ void pass_reader_at(struct lister *lister, int64_t pos);
 
 /* ---- lister.c, for pass.c ---- */
 
+/* Take entries back, of both directories where there are two. */
+int lister_unlist(struct lister *lister, int64_t first, int64_t last);
+
 /* More is readable, or nothing more will be: tell everybody. */
 void lister_publish(struct lister *lister);
 void lister_failed(struct lister *lister, int err);

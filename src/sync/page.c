@@ -33,7 +33,6 @@ int page_take_back(struct page_fetch *fetch)
 {
 	struct lister *lister = fetch->lister;
 	struct pass *pass = &lister->pass;
-	int64_t dirs[] = {lister->dir, lister->twin_dir};
 	int64_t first = slot_pos(pass, fetch->slot);
 	pass->unique -= fetch->unique;
 	buf_clear(&fetch->last_id);
@@ -42,13 +41,8 @@ int page_take_back(struct page_fetch *fetch)
 		return 0;
 	fetch->count = fetch->unique = 0;
 	reserve_ids(fetch); /* some of the old ones are taken */
-	int r = write_begin(lister->sync);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++) {
-		if (dirs[i])
-			r = replica_unlist(lister->sync->replica, dirs[i],
-			    first, first + (INT64_C(1) << PAGE_BITS) - 1);
-	}
-	return r;
+	return lister_unlist(
+	    lister, first, first + (INT64_C(1) << PAGE_BITS) - 1);
 }
 
 /* Watch the order of ids, and whether a filter was heeded. */

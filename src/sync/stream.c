@@ -20,11 +20,9 @@ static void stream_free(struct stream *stream)
 	http_timer_stop(stream->sync->http, stream->progress_timer);
 	write_unhook(&stream->size_hook);
 	TAILQ_REMOVE(&stream->sync->streams, stream, link);
-	if (stream->url)
-		explicit_bzero(stream->url, strlen(stream->url));
 	if (stream->spool >= 0)
 		close(stream->spool);
-	free(stream->url);
+	free_secret(stream->url);
 	free(stream->subject);
 	buf_done(&stream->file_id);
 	free(stream);
@@ -274,14 +272,10 @@ void stream_fail(
     struct stream *stream, int err, int status, const char *message)
 {
 	struct wait_list waiting;
-	struct sync_op *op;
 	if (message)
 		stream_report(stream, err, status, message);
 	wait_init(&waiting, NULL, NULL);
-	while ((op = TAILQ_FIRST(&stream->waiting.queue))) {
-		wait_remove(op);
-		wait_add(&waiting, op);
-	}
+	wait_move(&stream->waiting, &waiting);
 	stream_free(stream);
 	wait_finish(&waiting, err);
 }

@@ -32,6 +32,15 @@ void wait_remove(struct sync_op *op)
 	op->list = NULL;
 }
 
+void wait_move(struct wait_list *from, struct wait_list *to)
+{
+	struct sync_op *op;
+	while ((op = TAILQ_FIRST(&from->queue))) {
+		wait_remove(op);
+		wait_add(to, op);
+	}
+}
+
 /* Take all out first: what one does must not meet the others half done. */
 static void drain(struct wait_list *list, struct op_queue *batch)
 {

@@ -34,10 +34,7 @@ void range_free(struct range *range)
 
 static void url_forget(struct stream *stream)
 {
-	if (stream->url)
-		explicit_bzero(stream->url, strlen(stream->url));
-	free(stream->url);
-	stream->url = NULL;
+	free_secret(TAKE(stream->url));
 }
 
 static bool url_is_usable(const struct stream *stream)
