@@ -1,0 +1,27 @@
+/*
+ * A block of bytes that several threads may hold: who writes it shares it only
+ * afterwards, or says by other means how much of it may be read.
+ */
+#ifndef BASE_BLOB_H
+#define BASE_BLOB_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct blob {
+	_Atomic unsigned refs;
+	_Atomic int64_t *account; /* bytes of all blobs like this; or NULL */
+	size_t len;
+	char data[];
+};
+
+/* One reference, the caller's; the bytes are not set. account, if not NULL,
+ * is raised by len until the last reference goes. NULL: out of memory. */
+struct blob *blob_new(size_t len, _Atomic int64_t *account);
+
+/* Any thread. unref: NULL is fine. */
+struct blob *blob_ref(struct blob *blob);
+void blob_unref(struct blob *blob);
+
+#endif
