@@ -16,6 +16,7 @@ HOMES = [
     (r"sqlite3\.h", ["replica/"]),
     (r"curl/.*", ["http/http_curl.c"]),
     (r"(cjson/)?cJSON.*", ["api/", "emulator/"]),
+    (r"xxhash\.h", ["replica/segment.c"]),
     (r"microhttpd\.h", ["emulator/"]),
 ]
 

@@ -1,0 +1,148 @@
+#include "replica/segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/cleanup.h"
+
+/* Uses closer together than this count as one, in seconds. */
+#define TOUCH_S 1
+
+void segment_path(const struct segment_key *key, char out[SEGMENT_PATH])
+{
+	snprintf(out, SEGMENT_PATH, "%02x/%" PRIx64 "-%" PRIx64,
+	    (unsigned)(key->node & 0xff), key->node, key->segment);
+}
+
+int64_t segment_node(const char *name)
+{
+	uint64_t node;
+	char dash;
+	if (sscanf(name, "%" SCNx64 "%c", &node, &dash) != 2 || dash != '-')
+		return -1;
+	return (int64_t)node;
+}
+
+int segment_open(int dir, const struct segment_key *key, bool create)
+{
+	char path[SEGMENT_PATH];
+	int flags = O_CLOEXEC | O_NOFOLLOW;
+	segment_path(key, path);
+	int fd = create ? openat(dir, path, flags | O_RDWR | O_CREAT, 0600)
+			: openat(dir, path, flags | O_RDONLY);
+	if (fd < 0 && errno == ENOENT && create) {
+		char parent[3] = {path[0], path[1], '\0'};
+		if (mkdirat(dir, parent, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		fd = openat(dir, path, flags | O_RDWR | O_CREAT, 0600);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+/* All of it, or fewer at the file's end; or -errno. */
+static ssize_t read_all(int fd, void *out, size_t len, off_t offset)
+{
+	size_t done = 0;
+	while (done < len) {
+		ssize_t n = pread(
+		    fd, (char *)out + done, len - done, offset + (off_t)done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+static int write_all(int fd, const void *data, size_t len, off_t offset)
+{
+	size_t done = 0;
+	while (done < len) {
+		ssize_t n = pwrite(fd, (const char *)data + done, len - done,
+		    offset + (off_t)done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int segment_load(int fd, uint64_t sums[CONTENT_SEGMENT])
+{
+	const size_t len = CONTENT_SEGMENT * sizeof(*sums);
+	memset(sums, 0, len);
+	ssize_t n = read_all(fd, sums, len, 0);
+	return n < 0 ? (int)n : 0;
+}
+
+int segment_store(int fd, const uint64_t sums[CONTENT_SEGMENT])
+{
+	return write_all(fd, sums, CONTENT_SEGMENT * sizeof(*sums), 0);
+}
+
+static uint64_t checksum(
+    const struct segment_key *key, unsigned index, const void *data, size_t len)
+{
+	const uint64_t place[] = {
+	    key->replica, (uint64_t)key->node, (uint64_t)key->segment, index};
+	uint64_t seed = XXH3_64bits(place, sizeof(place));
+	uint64_t sum = XXH3_64bits_withSeed(data, len, seed);
+	return sum ? sum : 1;
+}
+
+static off_t place_of(unsigned index)
+{
+	return (off_t)(SEGMENT_DATA + index * CONTENT_BLOCK);
+}
+
+/* The block shall not be taken for one that is there again. Another may have
+ * been written meanwhile: then that one is fetched once more, no harm. */
+static void forget(int dir, const struct segment_key *key, unsigned index)
+{
+	const uint64_t none = 0;
+	char path[SEGMENT_PATH];
+	segment_path(key, path);
+	CLEANUP_CLOSE int fd = openat(dir, path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		write_all(
+		    fd, &none, sizeof(none), (off_t)(index * sizeof(none)));
+}
+
+int segment_read(int dir, int fd, const struct segment_key *key, unsigned index,
+    uint64_t sum, void *out, size_t len)
+{
+	ssize_t n = read_all(fd, out, len, place_of(index));
+	if (n == (ssize_t)len && checksum(key, index, out, len) == sum)
+		return 0;
+	forget(dir, key, index);
+	return -EBADMSG;
+}
+
+int segment_write(int fd, const struct segment_key *key, unsigned index,
+    const void *data, size_t len, uint64_t sums[CONTENT_SEGMENT])
+{
+	int r = write_all(fd, data, len, place_of(index));
+	if (r == 0)
+		sums[index] = checksum(key, index, data, len);
+	return r;
+}
+
+void segment_touch(int fd)
+{
+	struct stat st;
+	if (fstat(fd, &st) == 0 && time(NULL) - st.st_mtim.tv_sec > TOUCH_S)
+		futimens(fd, NULL);
+}
