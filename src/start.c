@@ -17,6 +17,7 @@
 #include "demo.h"
 #include "fs/fs.h"
 #include "http/http.h"
+#include "replica/content.h"
 #include "replica/replica.h"
 #include "sync/sync.h"
 
@@ -33,6 +34,7 @@ struct house {
 	struct api_config api_config;
 	struct api *api; /* NULL: offline */
 	struct replica *replica;
+	struct content *content; /* NULL: file contents are not kept */
 	struct sync_config sync_config;
 	struct sync *sync;
 	struct fs_config fs_config;
@@ -287,6 +289,7 @@ static int open_replica(struct house *house)
 	if (r == -EWOULDBLOCK && !options->offline) {
 		log_warn("this project is mounted elsewhere too: this mount"
 			 " keeps nothing of its own");
+		options->nocache = true;
 		r = replica_open(
 		    options->cache_dir, project, true, &house->replica);
 	}
@@ -306,6 +309,19 @@ static int open_replica(struct house *house)
 	return 0;
 }
 
+/* File contents: without a place for them all else still works. */
+static void open_content(struct house *house)
+{
+	struct options *options = house->options;
+	if (options->nocache || options->cache_size == 0)
+		return;
+	int r =
+	    content_open(house->replica, options->cache_size, &house->content);
+	if (r < 0)
+		log_warn("file contents cannot be kept in %s: %s",
+		    options->cache_dir, strerror(-r));
+}
+
 static int open_fs(struct house *house)
 {
 	struct options *options = house->options;
@@ -313,6 +329,7 @@ static int open_fs(struct house *house)
 	    .http = house->http,
 	    .api = house->api,
 	    .replica = house->replica,
+	    .content = house->content,
 	    .failures = house->failures,
 	    .url = options->url,
 	    .mountpoint = options->mountpoint,
@@ -340,6 +357,7 @@ static int open_sync(struct house *house)
 	    .http = house->http,
 	    .api = house->api,
 	    .replica = house->replica,
+	    .content = house->content,
 	    .failures = house->failures,
 	    .tables = (const char *const *)options->tables,
 	    .ttl_ms = options->ttl_ms,
@@ -415,6 +433,8 @@ static void close_house(struct house *house)
 	}
 	if (house->http)
 		http_stop(house->http);
+	/* What is still to be kept is written; sync accounts for it. */
+	content_close(house->content);
 	sync_free(house->sync);
 	fs_free(house->fs);
 	api_free(house->api);
@@ -439,6 +459,8 @@ static int open_house(struct house *house)
 		status = connect_api(house);
 	if (!status)
 		status = open_replica(house);
+	if (!status)
+		open_content(house);
 	if (!status)
 		status = open_fs(house);
 	if (!status)

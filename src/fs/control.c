@@ -55,21 +55,25 @@ static int print_status(struct fs *fs, struct buf *out)
 {
 	const struct fs_config *config = &fs->config;
 	struct replica_totals totals;
+	struct content_totals content;
 	struct api_counters counters = {.quota_left = -1};
 	char since[TIMESTAMP_SIZE];
 	replica_totals(config->replica, &totals);
+	content_totals(config->content, &content);
 	if (config->api)
 		api_counters(config->api, &counters);
 	int r = buf_printf(out,
 	    "version: %s\nurl: %s\nmode: %s\nrecords: %s\nmounted: %s\n"
 	    "requests: %" PRIu64 "\nobject_requests: %" PRIu64
 	    "\nretries: %" PRIu64 "\nfailures: %" PRIu64
-	    "\nreplica_nodes: %" PRId64 "\nreplica_bytes: %" PRId64 "\n",
+	    "\nreplica_nodes: %" PRId64 "\nreplica_bytes: %" PRId64
+	    "\ncontent_bytes: %" PRId64 "\ncontent_limit: %" PRId64 "\n",
 	    BKENDFS_VERSION, config->url, config->api ? "online" : "offline",
 	    config->raw ? "raw" : "pretty",
 	    timestamp_format(fs->started_ms, since), counters.requests,
 	    counters.objects, counters.retries,
-	    failures_count(config->failures), totals.nodes, totals.bytes);
+	    failures_count(config->failures), totals.nodes, totals.bytes,
+	    content.bytes, content.limit);
 	if (r == 0 && counters.quota_left >= 0)
 		r = buf_printf(
 		    out, "quota_left: %" PRId64 "\n", counters.quota_left);
@@ -89,8 +93,10 @@ static int print_metrics(struct fs *fs, struct buf *out)
 {
 	const struct fs_config *config = &fs->config;
 	struct replica_totals totals;
+	struct content_totals content;
 	struct api_counters c = {.quota_left = -1};
 	replica_totals(config->replica, &totals);
+	content_totals(config->content, &content);
 	if (config->api)
 		api_counters(config->api, &c);
 	const struct {
@@ -114,6 +120,16 @@ static int print_metrics(struct fs *fs, struct buf *out)
 		(uint64_t)totals.nodes},
 	    {"replica_known_bytes", "gauge", "Bytes of what is known.",
 		(uint64_t)totals.bytes},
+	    {"content_bytes", "gauge", "Bytes of file contents on the disk.",
+		(uint64_t)content.bytes},
+	    {"content_reads_total", "counter",
+		"Reads of file contents answered from the disk.", content.hits},
+	    {"content_damaged_total", "counter",
+		"Blocks on the disk that did not fit their checksum.",
+		content.damaged},
+	    {"content_removed_total", "counter",
+		"Segments removed from the disk to make room.",
+		content.removed},
 	};
 	int r = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(metrics) && r == 0; i++)

@@ -18,6 +18,7 @@ struct fs_config {
 	struct http *http;
 	struct api *api; /* NULL: offline */
 	struct replica *replica;
+	struct content *content; /* NULL: file contents are not kept */
 	struct failures *failures;
 	const char *url;	/* shown in .bkendfs/status and as fsname */
 	const char *mountpoint; /* absolute */

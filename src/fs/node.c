@@ -330,13 +330,19 @@ static void on_read(struct sync_op *op, int err)
 	request_free(request);
 }
 
-static void read_object(
-    struct fs *fs, fuse_req_t req, int64_t id, size_t size, off_t off)
+static void read_object(struct fs *fs, fuse_req_t req, const struct node *node,
+    size_t size, off_t off)
 {
+	struct sync_bytes bytes;
+	if (sync_read_now(fs->sync, node, (uint64_t)off, size, &bytes) == 0) {
+		fuse_reply_buf(req, bytes.data, bytes.len);
+		sync_bytes_done(&bytes);
+		return;
+	}
 	struct request *request = request_new(fs, req, on_read);
 	if (!request)
 		return;
-	request->op.node_id = id;
+	request->op.node_id = node->id;
 	request->op.offset = (uint64_t)off;
 	request->op.len = size;
 	sync_read(fs->sync, &request->op);
@@ -393,7 +399,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	if (r < 0)
 		reply_error(req, r == -ENOENT ? -ESTALE : r);
 	else if (node.kind == NODE_KIND_OBJECT)
-		read_object(fs, req, id, size, off);
+		read_object(fs, req, &node, size, off);
 	else if (is_text(&node))
 		read_text(fs, req, id, size, off);
 	else

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "base/lock.h"
+#include "sync/ready.h"
 #include "sync/sync.h"
 
 /* Operations that wait for the same thing. */
@@ -58,6 +59,8 @@ struct sync {
 	struct op_queue pending;      /* every operation that is not done */
 	TAILQ_HEAD(, stream) streams; /* the longest unused first */
 	struct http_timer *idle_timer;
+	struct ready ready;	    /* any thread's */
+	_Atomic int64_t bytes_held; /* of ranges, until the last one lets go */
 	struct prefetch_streak streaks[4];
 	uint64_t streak_clock;
 	TAILQ_HEAD(, fetch) fetches;

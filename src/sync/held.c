@@ -37,20 +37,62 @@ int64_t stream_copy(struct stream *stream, int64_t pos, char *out, int64_t len)
 			break;
 		if (n > len - done)
 			n = len - done;
-		memcpy(out + done, range->data + at, (size_t)n);
+		memcpy(out + done, range->blob->data + at, (size_t)n);
 		stream_serve(stream, range, n);
 		done += n;
 	}
 	return done;
 }
 
-/* The first position from pos on that no range covers. */
-static int64_t first_gap(struct stream *stream, int64_t pos, int64_t end)
+static bool is_kept(struct stream *stream, int64_t pos)
+{
+	int64_t block = pos / CONTENT_BLOCK;
+	int64_t segment = block / CONTENT_SEGMENT;
+	if (segment != stream->kept_segment) {
+		stream->kept_segment = segment;
+		stream->kept_blocks = content_segment(
+		    stream->sync->config.content, stream->node.id, segment);
+	}
+	return stream->kept_blocks >> (block % CONTENT_SEGMENT) & 1;
+}
+
+static int64_t block_begin(int64_t pos)
+{
+	return pos - pos % CONTENT_BLOCK;
+}
+
+/* The first position from pos on that is to be fetched: no range covers it,
+ * nor, from must on, does the content cache. */
+static int64_t first_gap(
+    struct stream *stream, int64_t pos, int64_t must, int64_t end)
 {
 	struct range *range;
-	while (pos < end && (range = stream_range_at(stream, pos)))
-		pos = range->first + range->len;
+	while (pos < end) {
+		if ((range = stream_range_at(stream, pos)))
+			pos = range->first + range->len;
+		else if (pos >= must && is_kept(stream, pos))
+			pos = block_begin(pos) + CONTENT_BLOCK;
+		else
+			break;
+	}
 	return pos;
+}
+
+/* How far a range from a gap on may get. */
+static int64_t gap_size(
+    struct stream *stream, int64_t gap, int64_t must, int64_t most)
+{
+	struct range *after;
+	TAILQ_FOREACH (after, &stream->ranges, link) {
+		if (after->first > gap && after->first < gap + most)
+			most = after->first - gap;
+	}
+	int64_t pos = block_begin(gap) + CONTENT_BLOCK;
+	for (; pos < gap + most; pos += CONTENT_BLOCK) {
+		if (pos >= must && is_kept(stream, pos))
+			return pos - gap;
+	}
+	return most;
 }
 
 /* Whether all of [pos, end) is there. */
@@ -105,46 +147,46 @@ void stream_serve(struct stream *stream, struct range *range, int64_t bytes)
 	range->used = ++stream->uses;
 }
 
-/* Adapt the window to how the object is read: it doubles each time that a
- * sequential reader has to wait, and closes for one that jumps about. */
-static void adapt_window(struct stream *stream, int64_t pos)
+void stream_keep(struct stream *stream)
 {
-	/* Kernel read-ahead may arrive a little out of order. */
-	bool sequential = pos <= stream->reader + OUT_OF_ORDER &&
-			  pos >= stream->reader - OUT_OF_ORDER;
-	if (!sequential) {
-		stream->window = stream->grown_at = 0;
-	} else if (stream->window == 0) {
-		stream->window = RANGE_FIRST;
-	} else if (stream->window < AHEAD_MAX && pos >= stream->grown_at) {
-		stream->window *= 2;
-		/* Reads that wait for the same bytes count once. */
-		stream->grown_at = pos + stream->window / 2;
+	struct range *range;
+	struct content *content = stream->sync->config.content;
+	if (!stream->node.proven || stream->changed)
+		return;
+	if (stream->no_range) {
+		if (stream->spool_whole && !stream->spool_kept)
+			content_keep_file(content, stream->node.id,
+			    stream->size, stream->spool);
+		stream->spool_kept = stream->spool_whole;
+		return;
+	}
+	TAILQ_FOREACH (range, &stream->ranges, link) {
+		if (range->kept || range->filled < range->len)
+			continue;
+		range->kept = true;
+		content_keep(content, stream->node.id, stream->size,
+		    range->first, range->blob, range->len);
 	}
 }
 
 /* How much a sequential reader's stream asks for at once. */
-static int64_t piece_size(const struct stream *stream)
+static int64_t piece_size(int64_t window)
 {
-	int64_t piece = stream->window / 4;
+	int64_t piece = window / 4 / RANGE_FIRST * RANGE_FIRST;
 	if (piece < RANGE_FIRST)
 		piece = RANGE_FIRST;
 	return piece > RANGE_LARGEST ? RANGE_LARGEST : piece;
 }
 
-/* Start ranges over what no range covers in [pos, end), but for what there is
- * no room. */
-static int cover(struct stream *stream, int64_t pos, int64_t end, int64_t room)
+/* Start ranges over what is to be fetched of [pos, end), but for what there is
+ * no room; what lies before must is fetched in any case. */
+static int cover(struct stream *stream, int64_t pos, int64_t must, int64_t end,
+    int64_t piece, int64_t room)
 {
-	int64_t piece = piece_size(stream);
-	for (int64_t gap = first_gap(stream, pos, end); gap < end && room > 0;
-	     gap = first_gap(stream, gap, end)) {
+	for (int64_t gap = first_gap(stream, pos, must, end);
+	     gap < end && room > 0; gap = first_gap(stream, gap, must, end)) {
 		int64_t len = end - gap < piece ? end - gap : piece;
-		struct range *after;
-		TAILQ_FOREACH (after, &stream->ranges, link) {
-			if (after->first > gap && after->first < gap + len)
-				len = after->first - gap;
-		}
+		len = gap_size(stream, gap, must, len);
 		int r = range_start(stream, gap, len);
 		if (r < 0)
 			return r;
@@ -153,46 +195,60 @@ static int cover(struct stream *stream, int64_t pos, int64_t end, int64_t room)
 	return 0;
 }
 
-/* The first request of all: one range, which tells the size as well. */
 int stream_fetch_first(struct stream *stream, int64_t pos, int64_t end)
 {
-	int64_t len = pos == 0 ? RANGE_FIRST : RANGE_SMALL;
+	int64_t begin = block_begin(pos);
+	int64_t len = begin == 0 ? RANGE_FIRST : RANGE_SMALL;
 	if (!TAILQ_EMPTY(&stream->ranges))
 		return 0;
-	if (stream->node.size > pos && stream->node.size - pos < len)
-		len = stream->node.size - pos;
-	else if (len < end - pos)
-		len = end - pos;
-	stream->window = pos == 0 ? RANGE_FIRST : 0;
-	return range_start(stream, pos, len);
+	if (len < end - begin)
+		len = block_begin(end - begin + CONTENT_BLOCK - 1);
+	if (stream->node.size > begin && stream->node.size - begin < len)
+		len = stream->node.size - begin;
+	if (pos == 0) {
+		struct reader *reader = stream_reader(stream, pos);
+		reader->window = RANGE_FIRST;
+		reader->fresh = false;
+	}
+	return range_start(stream, begin, len);
 }
 
-/* See to it that [pos, end) will come, and what is likely to be read next.
- * stalled: the reader waits for it. */
+/* Until where a reader's stream shall get: whole pieces, or what is left. */
+static int64_t aim(struct stream *stream, int64_t pos, int64_t window,
+    int64_t piece, bool stalled)
+{
+	int64_t want = pos + window;
+	int64_t gap = first_gap(stream, pos, pos, want);
+	if (stalled)
+		want += piece - 1;
+	if (want < stream->size)
+		want = gap + (want - gap) / piece * piece;
+	return want;
+}
+
 int stream_fetch(struct stream *stream, int64_t pos, int64_t end, bool stalled)
 {
 	if (stream->size < 0)
 		return stream_fetch_first(stream, pos, end);
+	struct reader *reader = stream_reader(stream, pos);
 	if (stalled)
-		adapt_window(stream, pos);
-	else if (stream->window == 0)
+		reader_stalled(reader, pos);
+	else if (!reader->window)
 		return 0;
-	int64_t want = pos + (stream->window ? stream->window : RANGE_SMALL);
-	if (want < end)
-		want = end;
-	if (stream->window) {
-		/* Whole pieces, or what is left of the object. */
-		int64_t piece = piece_size(stream);
-		int64_t gap = first_gap(stream, pos, want);
-		if (stalled)
-			want += piece - 1;
-		if (want < stream->size)
-			want = gap + (want - gap) / piece * piece;
-	}
+	int64_t begin = block_begin(pos);
+	int64_t must = stalled ? end : begin;
+	int64_t window = reader_window(stream, reader);
+	int64_t piece = piece_size(window);
+	int64_t want = begin + RANGE_SMALL;
+	if (window)
+		want = aim(stream, begin, window, piece, stalled);
+	if (want < must)
+		want = block_begin(must + CONTENT_BLOCK - 1);
 	if (want > stream->size)
 		want = stream->size;
 	int64_t room = stream_room_left(stream);
-	if (stalled && room < end - pos)
-		room = end - pos;
-	return cover(stream, pos, want, room);
+	/* One who waits gets on, also while others have all the room. */
+	if (stalled && room < RANGE_FIRST)
+		room = RANGE_FIRST;
+	return cover(stream, begin, must, want, piece, room);
 }

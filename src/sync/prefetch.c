@@ -45,9 +45,10 @@ static void top_up(struct sync *sync, struct prefetch_streak *streak)
 		INT64_MAX, collect, &batch) < 0)
 		return;
 	for (unsigned i = 0; i < batch.count; i++) {
-		if (stream_prefetch(sync, batch.ids[i]) < 0)
+		int r = stream_prefetch(sync, batch.ids[i]);
+		if (r < 0)
 			return;
-		streak->ahead++;
+		streak->ahead += r == 0;
 	}
 	if (batch.count)
 		streak->fetched = batch.last_pos;

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "sync/prefetch.h"
 
-static void stream_free(struct stream *stream)
+void stream_free(struct stream *stream)
 {
 	struct range *range;
 	while ((range = TAILQ_FIRST(&stream->ranges)))
@@ -42,7 +42,7 @@ static void on_abandoned(void *ctx)
 	stream_free(ctx);
 }
 
-static bool is_busy(const struct stream *stream)
+bool stream_is_busy(const struct stream *stream)
 {
 	return !TAILQ_EMPTY(&stream->waiting.queue);
 }
@@ -54,11 +54,12 @@ static void on_idle_timer(void *ctx)
 	struct stream *stream, *next;
 	int64_t now = http_now(sync->http);
 	sync->idle_timer = NULL;
+	stream_read_notes(sync);
 	for (stream = TAILQ_FIRST(&sync->streams); stream; stream = next) {
 		next = TAILQ_NEXT(stream, link);
 		int64_t kept =
 		    stream->prefetched ? STREAM_UNREAD_MS : STREAM_IDLE_MS;
-		if (!is_busy(stream) && now - stream->used_ms > kept)
+		if (!stream_is_busy(stream) && now - stream->used_ms > kept)
 			stream_free(stream);
 	}
 	if (!TAILQ_EMPTY(&sync->streams))
@@ -77,12 +78,13 @@ int64_t stream_room_left(struct stream *for_stream)
 	for (stream = TAILQ_FIRST(&sync->streams);
 	     stream && held >= AHEAD_ALL_MAX; stream = next) {
 		next = TAILQ_NEXT(stream, link);
-		if (stream == for_stream || is_busy(stream))
+		if (stream == for_stream || stream_is_busy(stream))
 			continue;
 		held -= stream_bytes_held(stream);
 		stream_free(stream);
 	}
-	return AHEAD_ALL_MAX - held;
+	/* What is still being written to the content cache counts as well. */
+	return AHEAD_ALL_MAX - sync->bytes_held;
 }
 
 static void on_size_committed(void *ctx, int err);
@@ -116,6 +118,7 @@ static int stream_new(
 	stream->sync = sync;
 	stream->size = -1;
 	stream->spool = -1;
+	stream->kept_segment = -1;
 	stream->url_expires_ms = -1;
 	stream->used_ms = http_now(sync->http);
 	buf_init(&stream->file_id, RECORD_ID_MAX);
@@ -140,17 +143,22 @@ static int stream_new(
 	return 0;
 }
 
-static int find_or_make(
-    struct sync *sync, int64_t node_id, struct stream **ret_stream)
+void stream_use(struct stream *stream)
+{
+	struct sync *sync = stream->sync;
+	/* The longest unused stands first. */
+	TAILQ_REMOVE(&sync->streams, stream, link);
+	TAILQ_INSERT_TAIL(&sync->streams, stream, link);
+	stream->used_ms = http_now(sync->http);
+}
+
+int stream_get(struct sync *sync, int64_t node_id, struct stream **ret_stream)
 {
 	struct stream *stream;
 	TAILQ_FOREACH (stream, &sync->streams, link) {
 		if (stream->node.id != node_id)
 			continue;
-		/* The longest unused stands first. */
-		TAILQ_REMOVE(&sync->streams, stream, link);
-		TAILQ_INSERT_TAIL(&sync->streams, stream, link);
-		stream->used_ms = http_now(sync->http);
+		stream_use(stream);
 		*ret_stream = stream;
 		return 0;
 	}
@@ -233,6 +241,7 @@ static void on_size_committed(void *ctx, int err)
 		fail_readers(stream);
 	stream->node.size = stream->size;
 	stream->node.proven = true;
+	stream_keep(stream);
 	stream->restart_all = false;
 	wait_restart(&stream->waiting);
 }
@@ -258,7 +267,7 @@ int stream_learn_size(struct stream *stream, int64_t size)
 	return r;
 }
 
-/* ---- reading ---- */
+/* ---- failing ---- */
 
 void stream_report(
     struct stream *stream, int err, int status, const char *message)
@@ -280,30 +289,7 @@ void stream_fail(
 	wait_finish(&waiting, err);
 }
 
-/* Everything was handed out once: the kernel has it now. */
-static bool is_used_up(const struct stream *stream)
-{
-	return stream->size >= 0 && stream->served >= stream->size &&
-	       !is_busy(stream) && !stream->size_hook.queue;
-}
-
-static void finish_read(struct stream *stream, struct sync_op *op, int64_t got)
-{
-	int64_t end = (int64_t)op->offset + got;
-	op->got = (size_t)got;
-	/* The data may be the stream's own: reply before anything goes. */
-	char *copy = op->copy;
-	op_finish(op, 0);
-	free(copy);
-	stream->served += got;
-	if (end > stream->reader)
-		stream->reader = end;
-	else if (end < stream->reader - OUT_OF_ORDER)
-		stream->reader = end;
-	stream_drop_read(stream);
-	if (is_used_up(stream))
-		stream_free(stream);
-}
+/* ---- beginning, going on ---- */
 
 int stream_prefetch(struct sync *sync, int64_t node_id)
 {
@@ -315,94 +301,18 @@ int stream_prefetch(struct sync *sync, int64_t node_id)
 	int r = stream_new(sync, node_id, &stream);
 	if (r < 0)
 		return r;
+	if (stream->node.proven &&
+	    content_has(sync->config.content, node_id, stream->node.size)) {
+		stream_free(stream);
+		return 1;
+	}
 	stream->prefetched = true;
-	r = stream_room_left(stream) < RANGE_FIRST ? -ENOSPC
-	    : stream->node.proven && stream->node.size == 0
-		? 0
+	r = stream_room_left(stream) < RANGE_FIRST
+		? -ENOSPC
 		: stream_fetch_first(stream, 0, RANGE_FIRST);
 	if (r < 0)
 		stream_free(stream);
 	return r;
-}
-
-/* Find the bytes of a read: in one range, or put together from several, or in
- * the spool. How many are there. */
-static int64_t gather(
-    struct stream *stream, struct sync_op *op, int64_t pos, int64_t end)
-{
-	struct range *range = stream_range_at(stream, pos);
-	if (range && !stream->no_range && range->first + range->filled >= end) {
-		op->data = range->data + (pos - range->first);
-		stream_serve(stream, range, end - pos);
-		return end - pos;
-	}
-	if (!stream_holds(stream, pos, end))
-		return 0;
-	op->data = op->copy = malloc((size_t)(end - pos));
-	if (!op->copy)
-		return 0;
-	if (stream->no_range)
-		return spool_read(stream, pos, op->copy, end - pos);
-	return stream_copy(stream, pos, op->copy, end - pos);
-}
-
-static void read_stream(struct stream *stream, struct sync_op *op)
-{
-	int64_t pos = (int64_t)op->offset, end = pos + (int64_t)op->len;
-	stream->prefetched = false;
-	if (stream->size_hook.queue) {
-		wait_add(&stream->waiting, op); /* the size is being written */
-		return;
-	}
-	if (stream->size >= 0 && end > stream->size)
-		end = stream->size;
-	if (stream->size < 0 && stream->node.proven &&
-	    pos >= stream->node.size) {
-		op->got = 0;
-		op_finish(op, 0);
-		return;
-	}
-	if (pos >= end && stream->size >= 0) {
-		finish_read(stream, op, 0);
-		return;
-	}
-	int64_t got = gather(stream, op, pos, end);
-	/* A read up to the end that was told must know that it is one. */
-	bool unsure = stream->size < 0;
-	if (got == end - pos && !unsure) {
-		if (stream->window && !stream->no_range)
-			stream_fetch(stream, pos, end, false);
-		finish_read(stream, op, got);
-		return;
-	}
-	free(op->copy);
-	op->copy = NULL;
-	wait_add(&stream->waiting, op);
-	int r = stream->no_range ? 0 : stream_fetch(stream, pos, end, true);
-	if (r < 0)
-		stream_fail(stream, r, 0, NULL);
-}
-
-static void begin_read(struct sync *sync, struct sync_op *op)
-{
-	struct stream *stream;
-	int r = sync->api ? find_or_make(sync, op->node_id, &stream) : -ENODATA;
-	if (r < 0) {
-		op_finish(op, r);
-		return;
-	}
-	bool first = op->offset == 0 && stream->served == 0 && op->tries++ == 0;
-	struct node node = stream->node;
-	read_stream(stream, op);
-	/* Afterwards: what is fetched ahead may take an idle stream's room, and
-	 * this one may be idle by now. */
-	if (first)
-		prefetch_observe(sync, &node);
-}
-
-void sync_read(struct sync *sync, struct sync_op *op)
-{
-	op_start(sync, op, begin_read);
 }
 
 static void begin_measure(struct sync *sync, struct sync_op *op)
@@ -413,7 +323,7 @@ static void begin_measure(struct sync *sync, struct sync_op *op)
 		op_finish(op, r);
 		return;
 	}
-	r = sync->api ? find_or_make(sync, op->node_id, &stream) : -ENODATA;
+	r = sync->api ? stream_get(sync, op->node_id, &stream) : -ENODATA;
 	if (r < 0) {
 		op_finish(op, r);
 		return;
@@ -421,7 +331,7 @@ static void begin_measure(struct sync *sync, struct sync_op *op)
 	wait_add(&stream->waiting, op);
 	if (stream->size < 0 && TAILQ_EMPTY(&stream->ranges) &&
 	    !stream->no_range)
-		r = range_start(stream, 0, RANGE_SMALL / 2);
+		r = range_start(stream, 0, RANGE_SMALL);
 	if (r < 0)
 		stream_fail(stream, r, 0, NULL);
 }

@@ -12,21 +12,27 @@
 #ifndef SYNC_STREAM_H
 #define SYNC_STREAM_H
 
+#include "replica/content.h"
 #include "sync/core.h"
+#include "sync/ready.h"
 
-/* A lone read fetches this much, so that random access stays small. */
-#define RANGE_SMALL ((int64_t)128 << 10)
+/* A lone read fetches this much, so that random access stays small. All ranges
+ * begin at a block, and end at one or at the object's end. */
+#define RANGE_SMALL CONTENT_BLOCK
 
 /* Sequential reading fetches in ranges from the first to the second size. */
 #define RANGE_FIRST ((int64_t)1 << 20)
 #define RANGE_LARGEST ((int64_t)2 << 20)
 
-/* How far ahead of its reader a stream gets at most, and all together. */
+/* How far ahead of a reader a stream gets at most, and all together. */
 #define AHEAD_MAX ((int64_t)32 << 20)
 #define AHEAD_ALL_MAX ((int64_t)64 << 20)
 
 /* Reads that arrive out of order by so much still count as sequential. */
 #define OUT_OF_ORDER ((int64_t)1 << 20)
+
+/* Readers of one object that are told apart. */
+#define READERS 4
 
 /* Ranges that were fetched and not read, of one stream, at most. */
 #define HELD_MAX (AHEAD_MAX + ((int64_t)8 << 20))
@@ -44,7 +50,9 @@ struct range {
 	int64_t served;	   /* bytes handed out */
 	uint64_t used;	   /* when, by the stream's count */
 	int64_t sent_from; /* filled when the request was sent */
-	char *data;
+	struct blob *blob;
+	bool kept; /* handed to the content cache */
+	struct ready_range shown;
 	struct api_object *transfer; /* NULL: done, or waits */
 	struct http_timer *pause;
 	struct http_head head;
@@ -54,6 +62,16 @@ struct range {
 	int64_t progress_ms; /* http_now of the last byte, or the start */
 	int refused;	     /* what on_head made of the answer */
 	TAILQ_ENTRY(range) link;
+};
+
+/* One who reads an object. */
+struct reader {
+	int64_t pos;	  /* the furthest position read */
+	int64_t window;	  /* how far to get ahead; 0: reads here and there */
+	int64_t grown_at; /* the window may grow again beyond this position */
+	uint64_t used;	  /* when, by the stream's count; 0: nobody */
+	int64_t used_ms;  /* http_now */
+	bool fresh;	  /* has not had to wait yet */
 };
 
 struct stream {
@@ -76,20 +94,24 @@ struct stream {
 	struct http_timer *progress_timer;
 	int spool;	  /* file descriptor; -1: none */
 	int64_t spooled;  /* bytes in it */
-	int64_t reader;	  /* furthest position read */
-	int64_t window;	  /* how far to get ahead */
-	int64_t grown_at; /* the window may grow again beyond this position */
+	bool spool_whole; /* all of the object */
+	bool spool_kept;  /* handed to the content cache */
 	int64_t served;	  /* bytes handed out */
-	uint64_t uses;	  /* counts the ranges' uses */
-	int64_t used_ms;  /* http_now of the last read */
+	uint64_t uses;	  /* counts the ranges' and readers' uses */
+	struct reader readers[READERS];
+	/* What the content cache has of one segment, as of when it was asked.
+	 */
+	int64_t kept_segment; /* -1: not asked */
+	uint64_t kept_blocks;
+	int64_t used_ms;	      /* http_now of the last read */
 	struct commit_hook size_hook; /* of the true size's write */
 	TAILQ_HEAD(, range) ranges;   /* by first */
 	struct wait_list waiting;
 	TAILQ_ENTRY(stream) link;
 };
 
-/* Begin to fetch an object that is likely to be read soon. 0; -ENOSPC: there
- * is no room for more ahead; or another error. */
+/* Begin to fetch an object that is likely to be read soon. 0; 1: it is here
+ * already; -ENOSPC: there is no room for more ahead; or another error. */
 int stream_prefetch(struct sync *sync, int64_t node_id);
 
 /* ---- transfer.c ---- */
@@ -112,6 +134,9 @@ bool stream_holds(struct stream *stream, int64_t pos, int64_t end);
 /* Copy what is there from pos on; how much that was. */
 int64_t stream_copy(struct stream *stream, int64_t pos, char *out, int64_t len);
 
+/* Hand to the content cache what has come and is sure. */
+void stream_keep(struct stream *stream);
+
 /* Some of a range's bytes are handed out. */
 void stream_serve(struct stream *stream, struct range *range, int64_t bytes);
 
@@ -121,11 +146,41 @@ void stream_drop_read(struct stream *stream);
 /* The first request of all: one range, which tells the size as well. */
 int stream_fetch_first(struct stream *stream, int64_t pos, int64_t end);
 
-/* See to it that [pos, end) will come, and what is likely to be read next.
- * stalled: the reader waits for it. */
+/* See to it that [pos, end) will come, and what its reader is likely to read
+ * next. stalled: it waits. */
 int stream_fetch(struct stream *stream, int64_t pos, int64_t end, bool stalled);
 
+/* ---- reader.c ---- */
+
+/* The reader that reads at pos: the one that was close before, or a new one in
+ * the place of the longest unused. */
+struct reader *stream_reader(struct stream *stream, int64_t pos);
+
+/* It has got everything up to end. */
+void reader_moved(struct reader *reader, int64_t end);
+
+/* It waits for the bytes at pos: the window doubles. */
+void reader_stalled(struct reader *reader, int64_t pos);
+
+/* Its window, or less when others want their share of the room. */
+int64_t reader_window(const struct stream *stream, const struct reader *reader);
+
+/* ---- read.c ---- */
+
+/* Learn what was read without asking. */
+void stream_read_notes(struct sync *sync);
+
 /* ---- stream.c, for the others ---- */
+
+/* The object's stream, made if there is none. */
+int stream_get(struct sync *sync, int64_t node_id, struct stream **ret_stream);
+void stream_free(struct stream *stream);
+
+/* Somebody waits for it. */
+bool stream_is_busy(const struct stream *stream);
+
+/* Note that it was used just now. */
+void stream_use(struct stream *stream);
 
 /* How much more may be held ahead of readers, all together: the longest unused
  * streams make room. */

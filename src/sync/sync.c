@@ -277,6 +277,7 @@ int sync_new(const struct sync_config *config, struct sync **ret_sync)
 	STAILQ_INIT(&sync->changed_names);
 	SLIST_INIT(&sync->listers);
 	lock_init(&sync->lock);
+	ready_init(&sync->ready);
 	int r = show_named_tables(sync);
 	if (r < 0) {
 		sync_free(sync);
@@ -301,6 +302,7 @@ void sync_free(struct sync *sync)
 	if (sync->writing)
 		replica_commit(sync->replica);
 	tell_changed_names(sync, false);
+	ready_done(&sync->ready);
 	lock_done(&sync->lock);
 	free(sync);
 }

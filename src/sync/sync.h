@@ -16,6 +16,7 @@
 #include <sys/queue.h>
 
 #include "api/api.h"
+#include "replica/content.h"
 #include "replica/replica.h"
 
 struct sync;
@@ -27,6 +28,7 @@ struct sync_config {
 	struct http *http;
 	struct api *api; /* NULL: offline */
 	struct replica *replica;
+	struct content *content; /* NULL: file contents are not kept */
 	struct failures *failures;
 	const char *const *tables; /* named in the settings; NULL ends */
 	int64_t ttl_ms;
@@ -114,12 +116,23 @@ void sync_read(struct sync *sync, struct sync_op *op);
 void sync_interrupt(struct sync *sync, uint64_t op_id);
 
 /*
- * The same questions, answered at once when the replica can: any thread, never
- * blocks on the network. -EAGAIN: start the operation.
+ * The same questions, answered at once when the replica can, or what has come
+ * already: any thread, never blocks on the network. -EAGAIN: start the
+ * operation.
  */
 int sync_lookup_now(
     struct sync *sync, int64_t dir, const char *name, struct node *ret_node);
 int sync_dir_open_now(struct sync *sync, int64_t dir, struct sync_dir *ret_dir);
+
+/* An object's bytes, which stay until sync_bytes_done. */
+struct sync_bytes {
+	const char *data;
+	size_t len;	   /* what was asked for, or less at the object's end */
+	struct blob *blob; /* sync's own */
+};
+int sync_read_now(struct sync *sync, const struct node *node, uint64_t offset,
+    size_t len, struct sync_bytes *ret_bytes);
+void sync_bytes_done(struct sync_bytes *bytes);
 
 /* Until where open_dir may be read now (exclusive). 0; 1 when that is the end
  * of the listing; or the -errno with which the listing failed. */

@@ -25,8 +25,9 @@ void range_free(struct range *range)
 {
 	api_object_cancel(range->transfer);
 	http_timer_stop(range->stream->sync->http, range->pause);
+	ready_hide(&range->stream->sync->ready, &range->shown);
 	TAILQ_REMOVE(&range->stream->ranges, range, link);
-	free(range->data);
+	blob_unref(range->blob);
 	free(range);
 }
 
@@ -201,8 +202,9 @@ static int on_body(void *ctx, const void *data, size_t len)
 		return spool_add(stream, data, len);
 	if ((int64_t)len > range->len - range->filled)
 		return -EPROTO; /* more than was announced */
-	memcpy(range->data + range->filled, data, len);
+	memcpy(range->blob->data + range->filled, data, len);
 	range->filled += (int64_t)len;
+	ready_show(&stream->sync->ready, &range->shown, range->filled);
 	return 0;
 }
 
@@ -286,12 +288,15 @@ static void whole_done(struct range *range)
 	struct stream *stream = range->stream;
 	int r = stream_learn_size(stream, stream->spooled);
 	range->filled = range->len = 0;
-	if (r == -ESTALE)
+	if (r == -ESTALE) {
 		stream_changed(stream);
-	else if (r < 0)
+	} else if (r < 0) {
 		give_up(range, r, 200, NULL);
-	else
+	} else {
+		stream->spool_whole = true;
+		stream_keep(stream);
 		stream_progress(stream);
+	}
 }
 
 static void on_done(void *ctx, int err, const char *detail)
@@ -331,6 +336,7 @@ static void on_done(void *ctx, int err, const char *detail)
 	} else if (status == 200) {
 		whole_done(range);
 	} else {
+		stream_keep(stream);
 		stream_progress(stream);
 	}
 }
@@ -359,10 +365,15 @@ static int range_send(struct range *range)
 int range_start(struct stream *stream, int64_t first, int64_t len)
 {
 	struct range *range = calloc(1, sizeof(*range)), *after;
-	if (!range || !(range->data = malloc((size_t)len))) {
+	if (range)
+		range->blob = blob_new((size_t)len, &stream->sync->bytes_held);
+	if (!range || !range->blob) {
 		free(range);
 		return -ENOMEM;
 	}
+	range->shown.node = stream->node.id;
+	range->shown.first = first;
+	range->shown.blob = range->blob;
 	range->stream = stream;
 	range->first = first;
 	range->len = len;
