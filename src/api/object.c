@@ -95,7 +95,7 @@ static void on_start(void *ctx)
 }
 
 struct api_object *api_object_get(struct api *api, const char *url,
-    int64_t first, int64_t last, const char *etag, bool speculative,
+    int64_t first, int64_t last, const char *validator, bool speculative,
     const struct http_sink *sink, void *ctx)
 {
 	if (!http_url_is_http(url) || http_url_is_clear_remote(url)) {
@@ -121,9 +121,10 @@ struct api_object *api_object_get(struct api *api, const char *url,
 	else
 		snprintf(object->range, sizeof(object->range),
 		    "Range: bytes=%" PRId64 "-", first);
-	if (etag && etag[0])
+	/* A weak ETag is of no use there: RFC 9110, 13.1.5. */
+	if (validator && validator[0] && strncmp(validator, "W/", 2) != 0)
 		snprintf(object->if_range, sizeof(object->if_range),
-		    "If-Range: %s", etag);
+		    "If-Range: %s", validator);
 	TAILQ_INSERT_TAIL(&api->open_objects, object, link);
 	on_start(object);
 	return object;

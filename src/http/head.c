@@ -20,6 +20,7 @@ void http_head_reset(struct http_head *head)
 	    .retry_after_ms = -1,
 	    .quota_left = -1,
 	    .date_ms = -1,
+	    .modified_ms = -1,
 	};
 }
 
@@ -50,6 +51,14 @@ static void parse_content_range(const char *value, struct http_head *head)
 	head->range_total = number_or_none(slash + 1);
 }
 
+static void take_modified(struct http_head *head, const char *value)
+{
+	if (strlen(value) >= sizeof(head->modified))
+		return;
+	strcpy(head->modified, value);
+	head->modified_ms = retry_date_parse(value);
+}
+
 void http_head_parse(struct http_head *head, char *line)
 {
 	char *value = strchr(line, ':');
@@ -72,4 +81,21 @@ void http_head_parse(struct http_head *head, char *line)
 	else if (strcasecmp(line, "ETag") == 0 &&
 		 strlen(value) < sizeof(head->etag))
 		strcpy(head->etag, value);
+	else if (strcasecmp(line, "Last-Modified") == 0)
+		take_modified(head, value);
+}
+
+/* A date is a strong validator only when the content cannot have changed again
+ * within its second: RFC 9110, 8.8.2.2. A minute, as earlier RFCs had it, also
+ * leaves out servers that just send the time of day. */
+#define MODIFIED_STRONG_MS 60000
+
+const char *http_head_validator(const struct http_head *head)
+{
+	if (head->etag[0])
+		return head->etag;
+	if (head->modified_ms >= 0 && head->date_ms >= 0 &&
+	    head->date_ms - head->modified_ms >= MODIFIED_STRONG_MS)
+		return head->modified;
+	return "";
 }

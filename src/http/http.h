@@ -48,7 +48,14 @@ struct http_head {
 	int64_t date_ms;	/* Date, since the epoch; -1: none */
 	int64_t quota_left;	/* X-RateLimit-Remaining; -1: none */
 	char etag[128];		/* "" when none, or too long to compare */
+	char modified[64];	/* Last-Modified as it stands; likewise */
+	int64_t modified_ms;	/* the same, since the epoch; -1: none */
 };
+
+/* What tells an answer's version from others: its ETag, or else Last-Modified,
+ * where that is certain to change with the content. "" when neither. Borrowed
+ * from head. */
+const char *http_head_validator(const struct http_head *head);
 
 /* Where an answer goes. All three are called on the loop thread. */
 struct http_sink {

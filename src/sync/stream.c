@@ -100,7 +100,8 @@ static int load_object(struct stream *stream)
 		r = replica_etag(replica, stream->node.id, &text);
 	if (r < 0)
 		return r;
-	snprintf(stream->etag, sizeof(stream->etag), "%s", buf_str(&text));
+	snprintf(
+	    stream->validator, sizeof(stream->validator), "%s", buf_str(&text));
 	buf_clear(&text);
 	r = replica_name(replica, stream->node.id, &text);
 	if (r == 0 &&
@@ -260,8 +261,8 @@ int stream_learn_size(struct stream *stream, int64_t size)
 	}
 	int r = write_begin(stream->sync);
 	if (r == 0)
-		r = replica_set_object(
-		    stream->sync->replica, stream->node.id, size, stream->etag);
+		r = replica_set_object(stream->sync->replica, stream->node.id,
+		    size, stream->validator);
 	if (r == 0)
 		write_hook(stream->sync, &stream->size_hook);
 	return r;

@@ -3,9 +3,9 @@
  * size once the object has answered, and keeps ranges that are under way or
  * were not yet read. A range is written only by its own transfer, in order.
  *
- * Every answer is held against the first one: total size and ETag must stay
- * the same, so that a read never mixes two versions. A store that ignores
- * Range is read in one go, into a spool file.
+ * Every answer is held against the first one: total size and ETag (or date)
+ * must stay the same, so that a read never mixes two versions. A store that
+ * ignores Range is read in one go, into a spool file.
  *
  * Loop thread only.
  */
@@ -78,9 +78,9 @@ struct stream {
 	struct sync *sync;
 	struct node node; /* as it was when the stream began */
 	struct buf file_id;
-	char *subject; /* "storage/<id>", for .bkendfs/errors */
-	int64_t size;  /* true size; -1: not known yet */
-	char etag[128];
+	char *subject;		/* "storage/<id>", for .bkendfs/errors */
+	int64_t size;		/* true size; -1: not known yet */
+	char validator[128];	/* ETag or Last-Modified of the first answer */
 	char *url;		/* a secret; NULL: none */
 	int64_t url_expires_ms; /* wall clock; -1: not said */
 	struct api_call *url_call;

@@ -106,13 +106,25 @@ static int url_want(struct stream *stream)
 
 /* ---- the answer ---- */
 
+static bool is_date(const char *validator)
+{
+	size_t len = strlen(validator);
+	return len > 3 && strcmp(validator + len - 3, "GMT") == 0;
+}
+
+/* Whether two answers are of different versions, for certain. */
+static bool differ(const char *a, const char *b)
+{
+	return *a && *b && is_date(a) == is_date(b) && strcmp(a, b) != 0;
+}
+
 /* The object must be the one that answered first. */
 static int check_same(struct stream *stream, const struct http_head *head)
 {
-	if (!stream->etag[0] && !stream->node.proven && stream->size < 0)
-		strcpy(stream->etag, head->etag);
-	else if (stream->etag[0] && head->etag[0] &&
-		 strcmp(stream->etag, head->etag) != 0)
+	const char *validator = http_head_validator(head);
+	if (!stream->validator[0] && !stream->node.proven && stream->size < 0)
+		strcpy(stream->validator, validator);
+	else if (differ(stream->validator, validator))
 		return -ESTALE;
 	return 0;
 }
@@ -197,7 +209,8 @@ static int on_body(void *ctx, const void *data, size_t len)
 		return 0;
 	range->progress_ms = http_now(stream->sync->http);
 	range->attempt = range->renewals = 0;
-	stream_schedule_progress(stream);
+	if (!TAILQ_EMPTY(&stream->waiting.queue))
+		stream_schedule_progress(stream);
 	if (range->head.status == 200)
 		return spool_add(stream, data, len);
 	if ((int64_t)len > range->len - range->filled)
@@ -358,7 +371,7 @@ static int range_send(struct range *range)
 	range->refused = 0;
 	range->transfer =
 	    api_object_get(stream->sync->api, stream->url, whole ? -1 : first,
-		last, stream->etag, stream->prefetched, &sink, range);
+		last, stream->validator, stream->prefetched, &sink, range);
 	return range->transfer ? 0 : -errno;
 }
 

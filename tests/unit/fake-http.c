@@ -357,7 +357,7 @@ static struct http_head head_of(const struct fake_answer *answer, size_t len)
 	struct http_head head;
 	memset(&head, 0xff, sizeof(head)); /* -1: not said */
 	head.status = answer->status;
-	head.etag[0] = '\0';
+	head.etag[0] = head.modified[0] = '\0';
 	if (answer->length_told)
 		head.content_length = (int64_t)len;
 	if (answer->range) {
@@ -374,6 +374,11 @@ static struct http_head head_of(const struct fake_answer *answer, size_t len)
 		head.quota_left = answer->quota_left;
 	if (answer->etag)
 		snprintf(head.etag, sizeof(head.etag), "%s", answer->etag);
+	if (answer->modified) {
+		snprintf(head.modified, sizeof(head.modified), "%s",
+		    answer->modified);
+		head.modified_ms = answer->modified_ms;
+	}
 	return head;
 }
 

@@ -1,0 +1,95 @@
+/* Header lines of an answer. */
+#include <stdio.h>
+#include <string.h>
+
+#include "http/head.h"
+#include "unit.h"
+
+#define DATE "Tue, 15 Nov 1994 08:12:31 GMT"
+#define MINUTE_BEFORE "Tue, 15 Nov 1994 08:11:31 GMT"
+#define LESS_BEFORE "Tue, 15 Nov 1994 08:11:32 GMT"
+
+static struct http_head parsed(const char *const *lines)
+{
+	struct http_head head;
+	http_head_reset(&head);
+	for (; *lines; lines++) {
+		char line[300];
+		snprintf(line, sizeof(line), "%s\r\n", *lines);
+		http_head_parse(&head, line);
+	}
+	return head;
+}
+
+#define PARSED(...) parsed((const char *const[]){__VA_ARGS__, NULL})
+
+static void assert_validator(struct http_head head, const char *expected)
+{
+	assert_string_equal(http_head_validator(&head), expected);
+}
+
+static void nothing_is_said_of_what_no_line_says(void **state)
+{
+	(void)state;
+	struct http_head head = PARSED("HTTP/1.1 200 OK", "no colon here");
+	assert_int_equal(head.content_length, -1);
+	assert_int_equal(head.range_start, -1);
+	assert_int_equal(head.range_total, -1);
+	assert_int_equal(head.retry_after_ms, -1);
+	assert_int_equal(head.date_ms, -1);
+	assert_int_equal(head.modified_ms, -1);
+	assert_validator(head, "");
+}
+
+static void ranges_are_read(void **state)
+{
+	(void)state;
+	struct http_head head = PARSED("content-range: bytes 5-9/40");
+	assert_int_equal(head.range_start, 5);
+	assert_int_equal(head.range_end, 9);
+	assert_int_equal(head.range_total, 40);
+	head = PARSED("Content-Range: bytes */40");
+	assert_int_equal(head.range_start, -1);
+	assert_int_equal(head.range_total, 40);
+	head = PARSED("Content-Range: bytes 5-9/*");
+	assert_int_equal(head.range_end, 9);
+	assert_int_equal(head.range_total, -1);
+	head = PARSED("Content-Range: bytes 9-5/40");
+	assert_int_equal(head.range_start, -1);
+}
+
+static void an_etag_is_a_validator(void **state)
+{
+	(void)state;
+	assert_validator(PARSED("ETag: \"a\""), "\"a\"");
+	assert_validator(PARSED("etag: \"a\"", "Last-Modified: " MINUTE_BEFORE,
+			     "Date: " DATE),
+	    "\"a\"");
+	char line[400] = "ETag: \"";
+	memset(line + strlen(line), 'x', 200);
+	assert_validator(PARSED(line), "");
+}
+
+/* RFC 9110, 8.8.2.2: a date alone may be too coarse to tell versions apart. */
+static void a_date_is_a_validator_once_it_is_old(void **state)
+{
+	(void)state;
+	assert_validator(PARSED("Last-Modified: " MINUTE_BEFORE, "Date: " DATE),
+	    MINUTE_BEFORE);
+	assert_validator(
+	    PARSED("Date: " DATE, "Last-Modified: " LESS_BEFORE), "");
+	assert_validator(PARSED("Last-Modified: " DATE, "Date: " DATE), "");
+	assert_validator(PARSED("Last-Modified: " MINUTE_BEFORE), "");
+	assert_validator(PARSED("Last-Modified: soon", "Date: " DATE), "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(nothing_is_said_of_what_no_line_says),
+	    cmocka_unit_test(ranges_are_read),
+	    cmocka_unit_test(an_etag_is_a_validator),
+	    cmocka_unit_test(a_date_is_a_validator_once_it_is_old),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
