@@ -220,12 +220,20 @@ void stream_changed(struct stream *stream)
 		write_hook(sync, &stream->size_hook);
 }
 
+/* On a full disk the size cannot be noted. Where it is as the metadata claim,
+ * nothing is wrong without that. */
+static bool is_as_claimed(const struct stream *stream, int err)
+{
+	return err == -ENOSPC && !stream->changed &&
+	       stream->size == stream->node.size;
+}
+
 /* The true size is in the replica. */
 static void on_size_committed(void *ctx, int err)
 {
 	struct stream *stream = ctx;
 	struct sync *sync = stream->sync;
-	if (err < 0) {
+	if (err < 0 && !is_as_claimed(stream, err)) {
 		stream_fail(stream, err, 0, NULL);
 		return;
 	}
@@ -241,7 +249,7 @@ static void on_size_committed(void *ctx, int err)
 	if (changed)
 		fail_readers(stream);
 	stream->node.size = stream->size;
-	stream->node.proven = true;
+	stream->node.proven = err == 0;
 	stream_keep(stream);
 	stream->restart_all = false;
 	wait_restart(&stream->waiting);
@@ -265,6 +273,10 @@ int stream_learn_size(struct stream *stream, int64_t size)
 		    size, stream->validator);
 	if (r == 0)
 		write_hook(stream->sync, &stream->size_hook);
+	if (r < 0 && is_as_claimed(stream, r)) {
+		stream_schedule_progress(stream);
+		return 0;
+	}
 	return r;
 }
 
@@ -327,6 +339,11 @@ static void begin_measure(struct sync *sync, struct sync_op *op)
 	r = sync->api ? stream_get(sync, op->node_id, &stream) : -ENODATA;
 	if (r < 0) {
 		op_finish(op, r);
+		return;
+	}
+	if (stream->size >= 0 && !stream->size_hook.queue) {
+		op->node.size = stream->size; /* it could not be noted */
+		op_finish(op, 0);
 		return;
 	}
 	wait_add(&stream->waiting, op);
