@@ -366,6 +366,7 @@ static int open_sync(struct house *house)
 	    .verify_sizes = options->verify_sizes,
 	    .size_changed = fs_size_changed,
 	    .name_changed = fs_name_changed,
+	    .names_expired = fs_names_expired,
 	    .ctx = house->fs,
 	};
 	int r = sync_new(&house->sync_config, &house->sync);

@@ -131,6 +131,9 @@ void notifier_free(struct notifier *notifier);
 void notifier_expire_name(
     struct notifier *notifier, int64_t dir, const char *name);
 
+/* So do all names that the kernel may know, for all it knows. Likewise. */
+void notifier_expire_all(struct notifier *notifier);
+
 /* ---- xattr.c ---- */
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);

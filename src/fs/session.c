@@ -268,6 +268,12 @@ void fs_name_changed(void *ctx, int64_t dir, const char *name)
 	notifier_expire_name(fs->notifier, dir, name);
 }
 
+void fs_names_expired(void *ctx)
+{
+	struct fs *fs = ctx;
+	notifier_expire_all(fs->notifier);
+}
+
 void fs_run(struct fs *fs)
 {
 	if (fs->config.single_threaded) {

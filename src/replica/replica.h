@@ -103,6 +103,14 @@ int replica_entries(struct replica *replica, int64_t dir, int64_t after,
 int replica_tables(
     struct replica *replica, int64_t after, replica_entry_fn fn, void *ctx);
 
+/* Called with each name, borrowed. Non-zero ends the walk. */
+typedef int (*replica_name_fn)(void *ctx, const char *name);
+
+/* The live names of dir that come after one, in the order of their bytes. 0,
+ * what fn returned, or an error. */
+int replica_names(struct replica *replica, int64_t dir, const char *after,
+    replica_name_fn fn, void *ctx);
+
 /* What is known of a directory's listing. */
 struct replica_listing {
 	int64_t base;	   /* positions of this pass lie in (base, end) */
@@ -173,9 +181,9 @@ int replica_rename(struct replica *replica, const struct node *node,
 int replica_bury(struct replica *replica, const struct node *node);
 
 /* Bury what a complete pass has not seen, but for what was confirmed alone
- * since since_ms. */
-int replica_sweep(
-    struct replica *replica, int64_t dir, int64_t base, int64_t since_ms);
+ * since since_ms. fn, if not NULL, is told the names. */
+int replica_sweep(struct replica *replica, int64_t dir, int64_t base,
+    int64_t since_ms, replica_name_fn fn, void *ctx);
 
 /* Forget entries below pos that no open directory needs any more. */
 int replica_trim(struct replica *replica, int64_t dir, int64_t pos);

@@ -63,6 +63,8 @@ static const char *const statement_sql[STATEMENTS] = {
     [ST_TABLES] = "SELECT " NODE_COLUMNS ", n.name, n.id FROM node n"
 		  " WHERE dir = 1 AND live = 1 AND pos > 0 AND id > ?1"
 		  " ORDER BY id",
+    [ST_NAMES] = "SELECT name FROM node WHERE dir = ?1 AND name > ?2"
+		 " AND live = 1 ORDER BY name",
     [ST_LISTING] = "SELECT l.base, l.end, l.listed, l.count, l.newest,"
 		   " (SELECT max(pos) FROM entry e WHERE e.dir = ?1)"
 		   " FROM (SELECT 1) LEFT JOIN listing l ON l.dir = ?1",
@@ -78,7 +80,7 @@ static const char *const statement_sql[STATEMENTS] = {
     [ST_MOVE_ENTRY] = "UPDATE entry SET node = ?3"
 		      " WHERE dir = ?1 AND pos = ?2",
     [ST_SWEEP] = "UPDATE node SET live = 0 WHERE dir = ?1 AND live = 1"
-		 " AND pos <= ?2 AND checked < ?3",
+		 " AND pos <= ?2 AND checked < ?3 RETURNING name",
     [ST_TRIM] = "DELETE FROM entry WHERE dir = ?1 AND pos < ?2",
     [ST_UNLIST] = "DELETE FROM entry WHERE dir = ?1"
 		  " AND pos >= ?2 AND pos <= ?3",

@@ -274,10 +274,25 @@ int replica_put_table(struct replica *replica, const char *table,
 	return r;
 }
 
-int replica_sweep(
-    struct replica *replica, int64_t dir, int64_t base, int64_t since_ms)
+int replica_sweep(struct replica *replica, int64_t dir, int64_t base,
+    int64_t since_ms, replica_name_fn fn, void *ctx)
 {
-	return RUN(replica, ST_SWEEP, dir, base, since_ms);
+	sqlite3_stmt *s = connection_statement(replica->writer, ST_SWEEP);
+	int r;
+	if (!s)
+		return -EIO;
+	sqlite3_bind_int64(s, 1, dir);
+	sqlite3_bind_int64(s, 2, base);
+	sqlite3_bind_int64(s, 3, since_ms);
+	/* All is done with the first step; the others tell the names. */
+	while ((r = sqlite3_step(s)) == SQLITE_ROW) {
+		const unsigned char *name = sqlite3_column_text(s, 0);
+		if (fn && name)
+			fn(ctx, (const char *)name);
+	}
+	int err = connection_error(replica->writer, r);
+	sqlite3_reset(s);
+	return err;
 }
 
 int replica_trim(struct replica *replica, int64_t dir, int64_t pos)

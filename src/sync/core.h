@@ -56,6 +56,7 @@ struct sync {
 	struct api *api; /* NULL: offline */
 	struct replica *replica;
 	_Atomic uint64_t next_op;
+	_Atomic int64_t expired_ms;   /* wall clock: of the last sync_expire */
 	struct op_queue pending;      /* every operation that is not done */
 	TAILQ_HEAD(, stream) streams; /* the longest unused first */
 	struct http_timer *idle_timer;
@@ -70,6 +71,7 @@ struct sync {
 	struct hook_queue hooks;
 	struct hook_queue committed;		   /* being called */
 	STAILQ_HEAD(, changed_name) changed_names; /* told after the commit */
+	size_t changed_count;
 	/* Interruptions that came before their operation had begun. */
 	uint64_t early[64];
 	size_t early_next;
@@ -103,6 +105,9 @@ struct commit_hook {
 };
 void write_hook(struct sync *sync, struct commit_hook *hook);
 void write_unhook(struct commit_hook *hook);
+
+/* Whether the server has confirmed a node alone, lately. Any thread. */
+bool is_confirmed(struct sync *sync, const struct node *node);
 
 /* The lister of a directory, made if need be; NULL when out of memory or the
  * directory is none that is listed. Any thread. */

@@ -243,6 +243,19 @@ static int64_t oldest_reader(struct lister *lister, int64_t base)
 	return base;
 }
 
+/* Names that a sweep took away. */
+struct swept {
+	struct sync *sync;
+	int64_t dir;
+};
+
+static int on_swept(void *ctx, const char *name)
+{
+	const struct swept *swept = ctx;
+	write_changes_name(swept->sync, swept->dir, name);
+	return 0;
+}
+
 static int write_listing(struct lister *lister, bool whole_pass)
 {
 	struct sync *sync = lister->sync;
@@ -252,8 +265,9 @@ static int write_listing(struct lister *lister, bool whole_pass)
 	for (size_t i = 0; r == 0 && whole_pass && i < ARRAY_SIZE(dirs); i++) {
 		if (!dirs[i])
 			continue;
+		struct swept swept = {sync, dirs[i]};
 		r = replica_sweep(sync->replica, dirs[i], listing->base,
-		    lister->pass.started_wall_ms);
+		    lister->pass.started_wall_ms, on_swept, &swept);
 		if (r == 0)
 			r = replica_trim(sync->replica, dirs[i],
 			    oldest_reader(lister, listing->base));

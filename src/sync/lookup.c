@@ -35,7 +35,6 @@ static bool is_possible(int64_t dir, const char *name)
 static bool is_current(
     struct sync *sync, const struct lister_view *view, const struct node *node)
 {
-	int64_t age = timestamp_now_ms() - node->checked_ms;
 	if (!sync->api)
 		return true;
 	if (view_is_fresh(view) && node->pos > view->listed_base)
@@ -43,7 +42,7 @@ static bool is_current(
 	if (view->pass_base > view->listed_base &&
 	    node->pos > view->pass_base && node->pos < view->frontier)
 		return true;
-	return node->checked_ms && age >= 0 && age < sync->config.ttl_ms;
+	return is_confirmed(sync, node);
 }
 
 /* What the replica says. -ENOENT: surely none; -EAGAIN: it cannot tell. */

@@ -158,8 +158,7 @@ static int spec_reuse(struct lister *lister)
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, BUF_MAX_DEFAULT);
 	int r = replica_lookup(sync->replica, lister->dir, ".spec.json", &node);
-	if (r == 0 &&
-	    node.checked_ms + sync->config.ttl_ms <= timestamp_now_ms())
+	if (r == 0 && !is_confirmed(sync, &node))
 		r = -ENOENT;
 	if (r == 0)
 		r = replica_text(sync->replica, node.id, &text);

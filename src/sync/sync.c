@@ -161,6 +161,9 @@ void sync_interrupt(struct sync *sync, uint64_t op_id)
 
 /* ---- writing ---- */
 
+/* Of so many names is told in one go; others expire by themselves, in time. */
+#define CHANGED_NAMES_MAX 100000
+
 struct changed_name {
 	int64_t dir;
 	char *name;
@@ -169,13 +172,16 @@ struct changed_name {
 
 void write_changes_name(struct sync *sync, int64_t dir, const char *name)
 {
-	struct changed_name *changed = calloc(1, sizeof(*changed));
+	struct changed_name *changed = sync->changed_count < CHANGED_NAMES_MAX
+					   ? calloc(1, sizeof(*changed))
+					   : NULL;
 	if (!changed || !(changed->name = strdup(name))) {
 		free(changed); /* the name expires by itself, later */
 		return;
 	}
 	changed->dir = dir;
 	STAILQ_INSERT_TAIL(&sync->changed_names, changed, link);
+	sync->changed_count++;
 }
 
 static void tell_changed_names(struct sync *sync, bool tell)
@@ -189,6 +195,7 @@ static void tell_changed_names(struct sync *sync, bool tell)
 		free(changed->name);
 		free(changed);
 	}
+	sync->changed_count = 0;
 }
 
 static void on_commit(void *ctx)
@@ -307,10 +314,20 @@ void sync_free(struct sync *sync)
 	free(sync);
 }
 
+bool is_confirmed(struct sync *sync, const struct node *node)
+{
+	int64_t age = timestamp_now_ms() - node->checked_ms;
+	return node->checked_ms > sync->expired_ms && age >= 0 &&
+	       age < sync->config.ttl_ms;
+}
+
 static void on_expire(void *ctx)
 {
 	struct sync *sync = ctx;
+	sync->expired_ms = timestamp_now_ms();
 	lister_expire_all(sync);
+	if (sync->config.names_expired)
+		sync->config.names_expired(sync->config.ctx);
 }
 
 void sync_expire(struct sync *sync)

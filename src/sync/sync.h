@@ -40,6 +40,8 @@ struct sync_config {
 	void (*size_changed)(void *ctx, int64_t node);
 	/* A name leads to another node now. Likewise. */
 	void (*name_changed)(void *ctx, int64_t dir, const char *name);
+	/* Every name is due for a check. Likewise. */
+	void (*names_expired)(void *ctx);
 	void *ctx;
 };
 

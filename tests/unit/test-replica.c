@@ -656,9 +656,38 @@ static void a_page_can_be_taken_back(void **state)
 	assert_entries("103:c.json 104:a.json ");
 }
 
+static int add_name(void *ctx, const char *name)
+{
+	return buf_printf(ctx, "%s ", name);
+}
+
+static void names_come_in_order_from_any_one_on(void **state)
+{
+	(void)state;
+	struct buf names;
+	buf_init(&names, 1000);
+	begin();
+	put("b", "{}", 0, 1);
+	put("c", "{}", 0, 0);
+	put("a", "{}", 0, 2);
+	struct node gone = put("gone", "{}", 0, 3);
+	assert_int_equal(replica_bury(replica, &gone), 0);
+	commit();
+	assert_int_equal(
+	    replica_names(replica, table, "", add_name, &names), 0);
+	assert_string_equal(buf_str(&names), "a.json b.json c.json ");
+	buf_clear(&names);
+	assert_int_equal(
+	    replica_names(replica, table, "a.json", add_name, &names), 0);
+	assert_string_equal(buf_str(&names), "b.json c.json ");
+	buf_done(&names);
+}
+
 static void a_sweep_buries_what_was_not_seen(void **state)
 {
 	(void)state;
+	struct buf gone_names;
+	buf_init(&gone_names, 1000);
 	begin();
 	struct node gone = put("gone", "{\"x\":1}", 0, 1);
 	put("kept", "{}", 0, 2);
@@ -669,8 +698,11 @@ static void a_sweep_buries_what_was_not_seen(void **state)
 	stale.checked_ms = 4999;
 	put_row(&stale, 0, 0, false);
 	put("kept", "{}", 100, 101);
-	assert_int_equal(replica_sweep(replica, table, 100, 5000), 0);
+	assert_int_equal(
+	    replica_sweep(replica, table, 100, 5000, add_name, &gone_names), 0);
 	commit();
+	assert_string_equal(buf_str(&gone_names), "gone.json stale.json ");
+	buf_done(&gone_names);
 	assert_missing("gone.json");
 	assert_missing("stale.json");
 	found(table, "kept.json");
@@ -703,7 +735,7 @@ static void what_is_buried_is_thrown_away_at_the_next_start(void **state)
 	struct node old = put("a", "{\"v\":1}", 0, 1);
 	struct node gone = put("gone", "{}", 0, 2);
 	struct node fresh = put("a", "{\"v\":2}", 100, 101);
-	assert_int_equal(replica_sweep(replica, table, 100, 1), 0);
+	assert_int_equal(replica_sweep(replica, table, 100, 1, NULL, NULL), 0);
 	assert_int_equal(replica_set_listing(replica, table, &listing), 0);
 	commit();
 	reopen();
@@ -1052,6 +1084,7 @@ int main(void)
 	    TEST(a_record_that_changes_within_a_pass_keeps_its_place),
 	    TEST(a_page_can_be_taken_back),
 	    TEST(a_sweep_buries_what_was_not_seen),
+	    TEST(names_come_in_order_from_any_one_on),
 	    TEST(a_trim_forgets_entries_below),
 	    TEST(what_is_buried_is_thrown_away_at_the_next_start),
 	    TEST(a_name_that_belongs_to_another_key_is_told),
