@@ -45,6 +45,7 @@ struct content {
 	int64_t paused_until; /* timestamp_mono_ms */
 	bool told;	      /* that the disk is full */
 	char *buffer;	      /* a block, for files */
+	_Atomic int64_t backlog;
 	_Atomic uint64_t hits;
 	_Atomic uint64_t damaged;
 	struct lock lock;
@@ -291,8 +292,15 @@ static void keep(struct content *content, const struct job *job)
 	}
 }
 
-static void job_free(struct job *job)
+int64_t content_backlog(struct content *content)
 {
+	return content ? content->backlog : 0;
+}
+
+static void job_free(struct content *content, struct job *job)
+{
+	if (job->blob)
+		content->backlog -= (int64_t)job->blob->len;
 	blob_unref(job->blob);
 	if (job->fd >= 0)
 		close(job->fd);
@@ -322,7 +330,7 @@ static void *run(void *ctx)
 		counted = counted || segments_count_some(content->segments);
 		if (job) {
 			keep(content, job);
-			job_free(job);
+			job_free(content, job);
 		}
 		show_totals(content);
 		lock_acquire(&content->lock);
@@ -346,6 +354,7 @@ void content_keep(struct content *content, int64_t node, int64_t size,
 	if (!job)
 		return;
 	*job = (struct job){node, size, first, len, blob_ref(blob), -1, {0}};
+	content->backlog += (int64_t)blob->len;
 	push(content, job);
 }
 

@@ -60,6 +60,9 @@ bool content_has(struct content *content, int64_t node, int64_t size);
 void content_keep(struct content *content, int64_t node, int64_t size,
     int64_t first, struct blob *blob, int64_t len);
 
+/* Bytes of blobs that wait to be written. */
+int64_t content_backlog(struct content *content);
+
 /* Keep a whole object that stands in a file; the descriptor is duplicated. */
 void content_keep_file(
     struct content *content, int64_t node, int64_t size, int fd);

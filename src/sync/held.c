@@ -230,6 +230,9 @@ int stream_fetch(struct stream *stream, int64_t pos, int64_t end, bool stalled)
 {
 	if (stream->size < 0)
 		return stream_fetch_first(stream, pos, end);
+	if (stalled &&
+	    content_backlog(stream->sync->config.content) > BACKLOG_MAX)
+		return stream_wait_for_disk(stream);
 	struct reader *reader = stream_reader(stream, pos);
 	if (stalled)
 		reader_stalled(reader, pos);

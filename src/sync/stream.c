@@ -18,6 +18,7 @@ void stream_free(struct stream *stream)
 		range_free(range);
 	api_cancel(stream->url_call);
 	http_timer_stop(stream->sync->http, stream->progress_timer);
+	http_timer_stop(stream->sync->http, stream->backlog_timer);
 	write_unhook(&stream->size_hook);
 	TAILQ_REMOVE(&stream->sync->streams, stream, link);
 	if (stream->spool >= 0)
@@ -399,4 +400,19 @@ void stream_schedule_progress(struct stream *stream)
 	if (!stream->progress_timer)
 		stream->progress_timer = http_timer_start(
 		    stream->sync->http, 0, on_progress_timer, stream);
+}
+
+static void on_backlog_timer(void *ctx)
+{
+	struct stream *stream = ctx;
+	stream->backlog_timer = NULL;
+	wait_restart(&stream->waiting);
+}
+
+int stream_wait_for_disk(struct stream *stream)
+{
+	if (!stream->backlog_timer)
+		stream->backlog_timer = http_timer_start(stream->sync->http,
+		    BACKLOG_WAIT_MS, on_backlog_timer, stream);
+	return stream->backlog_timer ? 0 : -ENOMEM;
 }

@@ -31,6 +31,11 @@
 /* Reads that arrive out of order by so much still count as sequential. */
 #define OUT_OF_ORDER ((int64_t)1 << 20)
 
+/* What waits to be kept on the disk: beyond this, who reads waits as well, and
+ * looks again after so many milliseconds. */
+#define BACKLOG_MAX ((int64_t)16 << 20)
+#define BACKLOG_WAIT_MS 5
+
 /* Readers of one object that are told apart. */
 #define READERS 4
 
@@ -92,6 +97,7 @@ struct stream {
 	bool changed;	       /* the object is another by now */
 	bool restart_all;      /* the size has become known */
 	struct http_timer *progress_timer;
+	struct http_timer *backlog_timer;
 	int spool;	  /* file descriptor; -1: none */
 	int64_t spooled;  /* bytes in it */
 	bool spool_whole; /* all of the object */
@@ -199,6 +205,9 @@ void stream_progress(struct stream *stream);
 
 /* The same, soon, and safe from within a transfer's callbacks. */
 void stream_schedule_progress(struct stream *stream);
+
+/* Nothing more is fetched until the disk has caught up. 0 or -ENOMEM. */
+int stream_wait_for_disk(struct stream *stream);
 
 /* The stream cannot go on: everybody gets err. The stream is gone. message,
  * if not NULL, goes to .bkendfs/errors and the log. */

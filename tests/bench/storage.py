@@ -153,7 +153,9 @@ def mount_rclone(lab, url):
 
 
 def loopback(lab, quick):
-    """Every copy has a fresh mount, and of bkendfs a fresh replica, too."""
+    """Every copy has a fresh mount, and of bkendfs a fresh replica, too. curl
+    and rclone keep nothing on the disk: bkendfs is measured without that, and
+    with it, as it comes."""
     size = 128 * MIB if quick else GIB
     lab.need_disk(size)
     store, name = make_store(lab, size)
@@ -173,8 +175,8 @@ def loopback(lab, quick):
     with FileApi(store, [name]) as api:
         api.store_url = nginx.url
 
-        def bkendfs(check=False):
-            mount = lab.mount(api)
+        def bkendfs(*options, check=False):
+            mount = lab.mount(api, *options)
             path = stored_name(lab, mount)
             seconds = lab.command("cp", path, "/dev/null")
             if check:
@@ -185,13 +187,20 @@ def loopback(lab, quick):
 
         bkendfs(check=True)
         raw = interleaved(
-            1 if quick else 5, curl=curl, bkendfs=bkendfs, rclone=rclone
+            1 if quick else 5,
+            curl=curl,
+            bkendfs=lambda: bkendfs("nocache"),
+            rclone=rclone,
+            keeping=bkendfs,
         )
     result = Result(raw={**raw, "bytes": size})
-    to_curl = median_ratio(raw["curl"], raw["bkendfs"])
-    to_rclone = median_ratio(raw["rclone"], raw["bkendfs"])
-    result.at_least("throughput: bkendfs ÷ curl", to_curl, 0.7)
-    result.at_least("throughput: bkendfs ÷ rclone mount", to_rclone, 2)
+    for kind, words in (("bkendfs", ""), ("keeping", ", kept on the disk")):
+        to_curl = median_ratio(raw["curl"], raw[kind])
+        to_rclone = median_ratio(raw["rclone"], raw[kind])
+        result.at_least(f"throughput: bkendfs ÷ curl{words}", to_curl, 0.7)
+        result.at_least(
+            f"throughput: bkendfs ÷ rclone mount{words}", to_rclone, 2
+        )
     return result
 
 
