@@ -335,6 +335,26 @@ int replica_entries(struct replica *replica, int64_t dir, int64_t after,
 	return close_question(replica, &q, walk(&q, fn, ctx));
 }
 
+int replica_nth(struct replica *replica, int64_t dir, int64_t pos,
+    int64_t index, int64_t count, int64_t *nodes, int64_t *ret_count)
+{
+	struct question q;
+	int64_t found = 0;
+	int r = ask(replica, ST_NTH, &q);
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(q.statement, 1, dir);
+	sqlite3_bind_int64(q.statement, 2, pos);
+	sqlite3_bind_int64(q.statement, 3, index);
+	sqlite3_bind_int64(q.statement, 4, count);
+	while (found < count && (r = next_row(&q)) == 1)
+		nodes[found++] = sqlite3_column_int64(q.statement, 0);
+	r = close_question(replica, &q, r == 1 ? 0 : r);
+	if (r == 0)
+		*ret_count = found;
+	return r;
+}
+
 int replica_tables(
     struct replica *replica, int64_t after, replica_entry_fn fn, void *ctx)
 {

@@ -98,6 +98,10 @@ typedef int (*replica_entry_fn)(
 int replica_entries(struct replica *replica, int64_t dir, int64_t after,
     int64_t before, replica_entry_fn fn, void *ctx);
 
+/* The nodes of up to count entries of dir, the index-th from pos on first. */
+int replica_nth(struct replica *replica, int64_t dir, int64_t pos,
+    int64_t index, int64_t count, int64_t *nodes, int64_t *ret_count);
+
 /* The tables to show in the root, by node id, ids above after; pos is the id.
  */
 int replica_tables(

@@ -65,6 +65,8 @@ static const char *const statement_sql[STATEMENTS] = {
 		  " ORDER BY id",
     [ST_NAMES] = "SELECT name FROM node WHERE dir = ?1 AND name > ?2"
 		 " AND live = 1 ORDER BY name",
+    [ST_NTH] = "SELECT node FROM entry WHERE dir = ?1 AND pos >= ?2"
+	       " ORDER BY pos LIMIT ?4 OFFSET ?3",
     [ST_LISTING] = "SELECT l.base, l.end, l.listed, l.count, l.newest,"
 		   " (SELECT max(pos) FROM entry e WHERE e.dir = ?1)"
 		   " FROM (SELECT 1) LEFT JOIN listing l ON l.dir = ?1",

@@ -24,6 +24,7 @@ enum statement {
 	ST_ENTRIES,
 	ST_TABLES,
 	ST_NAMES,
+	ST_NTH,
 	ST_LISTING,
 	ST_INSERT,
 	ST_INSERT_TEXT,

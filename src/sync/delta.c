@@ -2,8 +2,8 @@
  * What changed since a listing was last whole: the records whose updatedAt is
  * not older than the newest one known. New ones are added behind the others,
  * changed ones take their old version's place. Then the counts must agree with
- * what the server says: if not, something was deleted, and only a whole pass
- * can tell what.
+ * what the server says: if not, something was deleted, which prune.c or a whole
+ * pass finds out.
  */
 #include "sync/delta.h"
 
@@ -13,9 +13,11 @@
 #include <string.h>
 
 #include "api/record.h"
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/timestamp.h"
 #include "sync/pass.h"
+#include "sync/prune.h"
 
 /* A table that changes on is looked at again so often, then listed anew. */
 #define LOOKS_MAX 3
@@ -33,7 +35,7 @@ static int forget_from(struct lister *lister, int64_t pos)
 	return lister_unlist(lister, pos, INT64_MAX);
 }
 
-static void list_anew(struct lister *lister)
+void delta_anew(struct lister *lister)
 {
 	int r = forget_from(lister, lister->listing.end);
 	lister->pass.base = 0;
@@ -92,7 +94,7 @@ static void on_page(
 	}
 	if (error->err || delta->ignored) {
 		lister->no_delta = true; /* it does not filter by time */
-		list_anew(lister);
+		delta_anew(lister);
 		return;
 	}
 	delta->added += delta->page_added;
@@ -105,7 +107,7 @@ static void on_page(
 	if (more && delta->count > 0) {
 		ask_page(lister);
 	} else if (page->total > delta->seen) {
-		list_anew(lister); /* moved between two pages */
+		delta_anew(lister); /* moved between two pages */
 	} else {
 		lister_probe(lister);
 	}
@@ -138,17 +140,22 @@ static void ask_page(struct lister *lister)
 
 void delta_reset(struct lister *lister)
 {
+	prune_free(TAKE(lister->prune));
 	lister->delta = (struct delta){
 	    .since_ms = lister->listing.newest_ms,
 	    .newest_ms = lister->listing.newest_ms,
 	};
 }
 
-bool delta_agrees(const struct lister *lister, int64_t total, int64_t newest_ms)
+bool delta_agrees(struct lister *lister, int64_t total, int64_t newest_ms)
 {
 	const struct delta *delta = &lister->delta;
-	return total == lister->listing.count + delta->added &&
-	       (total == 0 || newest_ms == delta->newest_ms);
+	if (prune_found(lister) && lister_has_readers(lister))
+		return false; /* who has come meanwhile keeps what was there */
+	return total ==
+		   lister->listing.count + delta->added - prune_found(lister) &&
+	       (total == 0 ||
+		   newest_ms == prune_newest(lister, delta->newest_ms));
 }
 
 void delta_asked_at(struct lister *lister, int64_t date_ms)
@@ -158,28 +165,41 @@ void delta_asked_at(struct lister *lister, int64_t date_ms)
 		    round_moment(date_ms, timestamp_now_ms());
 }
 
-void delta_adopt(struct lister *lister)
+int delta_adopt(struct lister *lister)
 {
 	struct delta *delta = &lister->delta;
-	lister->listing.count += delta->added;
-	if (delta->looks)
+	int64_t newest_ms = prune_newest(lister, delta->newest_ms);
+	if (delta->looks || newest_ms != delta->newest_ms)
 		lister->listing.newest_ms =
-		    lister_newest(delta->newest_ms, delta->began_ms);
+		    lister_newest(newest_ms, delta->began_ms);
+	int r = write_begin(lister->sync);
+	if (r == 0)
+		r = prune_adopt(lister);
+	if (r < 0)
+		return r;
+	lister->listing.count += delta->added;
 	lister->listing.end += delta->slot << PAGE_BITS;
 	delta_reset(lister);
+	return 0;
 }
 
-void delta_run(struct lister *lister, int64_t newest_ms)
+void delta_run(struct lister *lister, int64_t total, int64_t newest_ms)
 {
 	struct delta *delta = &lister->delta;
 	/* Where only the total differs, something is gone. */
-	if (lister->no_delta || lister->listing.newest_ms < 0 ||
-	    newest_ms <= delta->newest_ms || delta->looks++ >= LOOKS_MAX) {
-		list_anew(lister);
+	bool known = lister->listing.newest_ms >= 0;
+	bool changed = newest_ms > delta->newest_ms;
+	if (delta->looks == 0 && forget_from(lister, lister->listing.end) < 0) {
+		lister_failed(lister, -EIO);
 		return;
 	}
-	if (delta->looks == 1 && forget_from(lister, lister->listing.end) < 0) {
-		lister_failed(lister, -EIO);
+	if (known && !changed &&
+	    prune_run(
+		lister, lister->listing.count + delta->added, total, newest_ms))
+		return;
+	if (!known || !changed || lister->no_delta ||
+	    delta->looks++ >= LOOKS_MAX) {
+		delta_anew(lister);
 		return;
 	}
 	delta->since_ms = delta->newest_ms;

@@ -1,5 +1,6 @@
 #include "sync/delta.h"
 #include "sync/pass.h"
+#include "sync/prune.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -103,6 +104,7 @@ void lister_free_all(struct sync *sync)
 		}
 		api_cancel(lister->probe_call);
 		pass_stop(lister);
+		prune_free(lister->prune);
 		round_done(&lister->pass);
 		lock_done(&lister->lock);
 		free(lister->table);
@@ -228,6 +230,14 @@ int lister_unlist(struct lister *lister, int64_t first, int64_t last)
 			r = replica_unlist(sync->replica, dirs[i], first, last);
 	}
 	return r;
+}
+
+bool lister_has_readers(struct lister *lister)
+{
+	lock_acquire(&lister->lock);
+	bool has = !LIST_EMPTY(&lister->readers);
+	lock_release(&lister->lock);
+	return has;
 }
 
 /* The lowest position that an open directory may still read. */
@@ -388,10 +398,14 @@ static void probe_done(
 	bool known = listing->newest_ms >= 0 || listing->count == 0;
 	if (!known ||
 	    !delta_agrees(lister, page->total, lister->probe_newest_ms)) {
-		delta_run(lister, lister->probe_newest_ms);
+		delta_run(lister, page->total, lister->probe_newest_ms);
 		return;
 	}
-	delta_adopt(lister);
+	int r = delta_adopt(lister);
+	if (r < 0) {
+		lister_failed(lister, r);
+		return;
+	}
 	listing->listed_ms = timestamp_now_ms();
 	settle(lister, false);
 }

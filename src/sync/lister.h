@@ -31,6 +31,7 @@
 #define PASS_KEPT_MS 60000
 
 struct page_fetch;
+struct prune;
 
 /* What any thread may know. */
 struct lister_view {
@@ -132,7 +133,8 @@ struct lister {
 	bool finishing; /* the last write of the pass waits for its commit */
 	struct pass pass;
 	struct delta delta;
-	bool no_delta; /* the server does not filter by time */
+	struct prune *prune; /* what is gone, while that is found out */
+	bool no_delta;	     /* the server does not filter by time */
 	/* Under lock. */
 	struct lock lock;
 	struct lister_view view;
@@ -190,6 +192,10 @@ void pass_reader_at(struct lister *lister, int64_t pos);
 
 /* Take entries back, of both directories where there are two. */
 int lister_unlist(struct lister *lister, int64_t first, int64_t last);
+
+/* Whether somebody has the directory open, and shall go on seeing it as it
+ * was. */
+bool lister_has_readers(struct lister *lister);
 
 /* More is readable, or nothing more will be: tell everybody. */
 void lister_publish(struct lister *lister);

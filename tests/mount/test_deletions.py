@@ -1,0 +1,66 @@
+"""What was deleted is found without listing all again, and is gone from both
+directories where there are two."""
+
+import os
+import signal
+
+import pytest
+
+from conftest import wait_until
+from jsontext import pretty
+from records import oid, read, record, record_names, records
+
+
+def _listed(place):
+    return sorted(name for name in os.listdir(place) if name[0] != ".")
+
+
+def _asked(server):
+    with server.lock:
+        lines = [request.path for request in server.log]
+        server.log.clear()
+    return lines
+
+
+@pytest.mark.parametrize("gone", [(0,), (1234,), (3999,), (17, 3000)])
+def test_a_deleted_record_costs_a_few_requests(odd, mount, gone):
+    server = odd()
+    server.tables["t"] = records(4000)
+    m = mount(server, "-o", "ttl=3600")
+    assert _listed(m / "t") == record_names(4000)
+    inode = os.stat(m / "t" / f"{oid(100)}.json").st_ino
+    with server.lock:
+        server.tables["t"] = [
+            raw for n, raw in enumerate(server.tables["t"]) if n not in gone
+        ]
+    _asked(server)
+    os.kill(m.pid, signal.SIGHUP)
+    left = [
+        name for n, name in enumerate(record_names(4000)) if n not in gone
+    ]
+    wait_until(lambda: _listed(m / "t") == left, 5, "the deletions")
+    assert len(_asked(server)) <= 20  # a whole listing has 40 pages
+    assert os.stat(m / "t" / f"{oid(100)}.json").st_ino == inode
+    assert read(m / "t" / f"{oid(101)}.json") == pretty(record(101))
+    for n in gone:
+        assert not os.path.exists(m / "t" / f"{oid(n)}.json")
+
+
+def test_a_deleted_file_is_gone_from_both_directories(odd, mount, work):
+    server = odd()
+    for n in range(2500):
+        server.put_file(oid(n), "x", b"x")
+    m = mount(server, "-o", "ttl=3600", cache=work / "cache")
+    assert len(_listed(m / "storage")) == 2500
+    with server.lock:
+        del server.files[oid(777)]
+    _asked(server)
+    os.kill(m.pid, signal.SIGHUP)
+    wait_until(lambda: len(_listed(m / "files")) == 2499, 5, "the deletion")
+    names = _listed(m / "storage")
+    assert len(names) == 2499 and f"{oid(777)}_x" not in names
+    assert f"{oid(777)}.json" not in _listed(m / "files")
+    assert len(_asked(server)) <= 12  # a whole listing has 25 pages
+    m.unmount()
+    again = mount(server, "-o", "offline", cache=work / "cache")
+    assert _listed(again / "storage") == names
