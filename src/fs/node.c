@@ -394,7 +394,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	}
 	int r = replica_get(fs->config.replica, id, &node);
 	/* Before the reply: the next read may come right behind it. */
-	if (r == 0 && off == 0 && node.kind == NODE_KIND_RECORD)
+	if (r == 0 && off == 0)
 		pusher_observe(fs->pusher, &node);
 	if (r < 0)
 		reply_error(req, r == -ENOENT ? -ESTALE : r);

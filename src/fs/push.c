@@ -99,9 +99,18 @@ struct batch {
 	struct {
 		int64_t id;
 		int64_t pos;
+		bool object;
 		bool skip; /* too large, or nothing to push */
 	} entries[BATCH];
 };
+
+static bool is_too_large(const struct node *node)
+{
+	if (node->kind == NODE_KIND_OBJECT)
+		return node->size > PUSH_OBJECT_MAX;
+	return node->size > PUSH_RECORD_MAX ||
+	       node->other_size > PUSH_RECORD_MAX;
+}
 
 static int collect(
     void *ctx, const struct node *node, const char *name, int64_t pos)
@@ -110,23 +119,46 @@ static int collect(
 	(void)name;
 	batch->entries[batch->count].id = node->id;
 	batch->entries[batch->count].pos = pos;
-	batch->entries[batch->count].skip = node->kind != NODE_KIND_RECORD ||
-					    node->size > PUSH_RECORD_MAX ||
-					    node->other_size > PUSH_RECORD_MAX;
+	batch->entries[batch->count].object = node->kind == NODE_KIND_OBJECT;
+	batch->entries[batch->count].skip =
+	    node->kind == NODE_KIND_SPEC || is_too_large(node);
 	return ++batch->count == BATCH;
 }
 
-/* Put one record's text into the page cache: exactly its size. */
-static int store(struct fs *fs, int64_t id, struct buf *text)
+/* Put a whole file into the page cache: exactly its size. */
+static int store(struct fs *fs, int64_t id, const void *data, size_t len)
+{
+	if (len == 0)
+		return 0;
+	struct fuse_bufvec bufs = FUSE_BUFVEC_INIT(len);
+	bufs.buf[0].mem = (void *)(uintptr_t)data;
+	return fuse_lowlevel_notify_store(
+	    fs->session, (fuse_ino_t)id, 0, &bufs, FUSE_BUF_NO_SPLICE);
+}
+
+static int push_record(struct fs *fs, int64_t id, struct buf *text)
 {
 	buf_clear(text);
 	int r = text_load(fs, id, text);
-	if (r < 0 || text->len == 0)
+	return r < 0 ? r : store(fs, id, buf_str(text), text->len);
+}
+
+/* -EAGAIN: it is not here yet. */
+static int push_object(struct fs *fs, int64_t id)
+{
+	struct node node;
+	struct sync_bytes bytes;
+	int r = replica_get(fs->config.replica, id, &node);
+	if (r == 0 && node.size > PUSH_OBJECT_MAX)
+		return 0; /* it turned out to be larger */
+	if (r == 0)
+		r = sync_read_ahead(
+		    fs->sync, &node, (size_t)PUSH_OBJECT_MAX, &bytes);
+	if (r < 0)
 		return r;
-	struct fuse_bufvec bufs = FUSE_BUFVEC_INIT(text->len);
-	bufs.buf[0].mem = text->data;
-	return fuse_lowlevel_notify_store(
-	    fs->session, (fuse_ino_t)id, 0, &bufs, FUSE_BUF_NO_SPLICE);
+	r = store(fs, id, bytes.data, bytes.len);
+	sync_bytes_done(&bytes);
+	return r;
 }
 
 /* Whether the streak still wants what it wanted. */
@@ -163,8 +195,12 @@ static void push(struct pusher *pusher, struct streak *streak, int64_t dir,
 			after = batch.entries[i].pos;
 			if (++done == mark)
 				marker = after;
-			else if (!batch.entries[i].skip)
-				r = store(fs, batch.entries[i].id, &text);
+			else if (batch.entries[i].skip)
+				continue;
+			else if (batch.entries[i].object)
+				r = push_object(fs, batch.entries[i].id);
+			else
+				r = push_record(fs, batch.entries[i].id, &text);
 			/* -ENOENT: the kernel has not seen it yet. */
 			if (r < 0 ||
 			    !is_wanted(pusher, streak, dir, after, marker))

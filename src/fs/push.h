@@ -1,7 +1,8 @@
 /*
- * Pushing: while a program reads the records of a directory one after the
- * other, the next ones are put into the kernel's page cache before they are
- * asked for. Reads that were pushed never reach us; so one record in each
+ * Pushing: while a program reads the records or stored files of a directory
+ * one after the other, the next ones are put into the kernel's page cache
+ * before they are asked for: of stored files, those that are here already.
+ * Reads that were pushed never reach us; so one of each
  * window is left out, and the read of it tells that the guess still holds:
  * then the next window is twice as large. Any other order ends it.
  */
@@ -10,12 +11,13 @@
 
 #include "fs/internal.h"
 
-/* Records pushed after the second read in a row, and at most ahead. */
+/* Files pushed after the second read in a row, and at most ahead. */
 #define PUSH_FIRST 8
 #define PUSH_MOST 2048
 
-/* Larger records are left to be asked for, in bytes. */
+/* Larger ones are left to be asked for, in bytes. */
 #define PUSH_RECORD_MAX ((int64_t)64 << 10)
+#define PUSH_OBJECT_MAX ((int64_t)128 << 10)
 
 struct pusher;
 
@@ -24,7 +26,8 @@ struct pusher *pusher_new(struct fs *fs); /* NULL: out of memory */
 /* Ends the thread; the mount must have ended before. NULL is fine. */
 void pusher_free(struct pusher *pusher);
 
-/* A record's first bytes were read. Any thread; does not block. */
+/* A record's or stored file's first bytes were read. Any thread; does not
+ * block. */
 void pusher_observe(struct pusher *pusher, const struct node *node);
 
 #endif

@@ -9,7 +9,10 @@ static struct prefetch_streak *find(struct sync *sync, int64_t pos)
 	struct prefetch_streak *oldest = &sync->streaks[0];
 	for (size_t i = 0; i < ARRAY_SIZE(sync->streaks); i++) {
 		struct prefetch_streak *streak = &sync->streaks[i];
-		if (streak->last && sync_pos_follows(pos, streak->last))
+		/* Reads of what was fetched may not all reach us. */
+		if (streak->last &&
+		    (sync_pos_follows(pos, streak->last) ||
+			(pos > streak->last && pos <= streak->fetched)))
 			return streak;
 		if (streak->used < oldest->used)
 			oldest = streak;
@@ -68,9 +71,9 @@ void prefetch_observe(struct sync *sync, const struct node *node)
 		if (streak->window > PREFETCH_MOST)
 			streak->window = PREFETCH_MOST;
 	}
+	int64_t read = streak->last ? node->pos - streak->last : 1;
 	streak->last = node->pos;
-	if (streak->ahead)
-		streak->ahead--;
+	streak->ahead -= read < streak->ahead ? (unsigned)read : streak->ahead;
 	if (streak->fetched < node->pos) {
 		streak->fetched = node->pos;
 		streak->ahead = 0;

@@ -169,10 +169,9 @@ static int read_kept(struct sync *sync, const struct node *node, int64_t offset,
 	return r;
 }
 
-int sync_read_now(struct sync *sync, const struct node *node, uint64_t offset,
-    size_t len, struct sync_bytes *ret_bytes)
+static int read_now(struct sync *sync, const struct node *node, int64_t pos,
+    size_t len, bool asked, struct sync_bytes *ret_bytes)
 {
-	int64_t pos = (int64_t)offset;
 	const char *data = NULL;
 	bool wake;
 	if (!node->proven || node->spoiled)
@@ -183,8 +182,8 @@ int sync_read_now(struct sync *sync, const struct node *node, uint64_t offset,
 	}
 	if (len > (size_t)(node->size - pos))
 		len = (size_t)(node->size - pos);
-	struct blob *blob = ready_take(
-	    &sync->ready, node->id, pos, pos + (int64_t)len, &data, &wake);
+	struct blob *blob = ready_take(&sync->ready, node->id, pos,
+	    pos + (int64_t)len, asked, &data, &wake);
 	if (wake)
 		http_post(sync->http, on_notes, sync);
 	if (blob)
@@ -192,6 +191,18 @@ int sync_read_now(struct sync *sync, const struct node *node, uint64_t offset,
 	else if (read_kept(sync, node, pos, len, ret_bytes) < 0)
 		return -EAGAIN;
 	return 0;
+}
+
+int sync_read_now(struct sync *sync, const struct node *node, uint64_t offset,
+    size_t len, struct sync_bytes *ret_bytes)
+{
+	return read_now(sync, node, (int64_t)offset, len, true, ret_bytes);
+}
+
+int sync_read_ahead(struct sync *sync, const struct node *node, size_t len,
+    struct sync_bytes *ret_bytes)
+{
+	return read_now(sync, node, 0, len, false, ret_bytes);
 }
 
 void sync_bytes_done(struct sync_bytes *bytes)

@@ -57,7 +57,7 @@ static struct ready_range *find_locked(struct ready *ready, int64_t node,
 
 /* Whether the loop should hear of it: not of each read of many. */
 static bool note_locked(struct ready *ready, struct ready_range *range,
-    int64_t offset, int64_t end) REQUIRES(ready->lock)
+    int64_t offset, int64_t end, bool asked) REQUIRES(ready->lock)
 {
 	struct ready_use *use = &range->use;
 	if (!range->noted) {
@@ -66,7 +66,7 @@ static bool note_locked(struct ready *ready, struct ready_range *range,
 	}
 	range->noted = true;
 	use->bytes += end - offset;
-	use->from_begin = use->from_begin || offset == 0;
+	use->from_begin = use->from_begin || (asked && offset == 0);
 	if (end > use->end)
 		use->end = end;
 	if (ready->waking)
@@ -78,7 +78,7 @@ static bool note_locked(struct ready *ready, struct ready_range *range,
 }
 
 struct blob *ready_take(struct ready *ready, int64_t node, int64_t offset,
-    int64_t end, const char **ret_data, bool *ret_wake)
+    int64_t end, bool asked, const char **ret_data, bool *ret_wake)
 {
 	struct blob *blob = NULL;
 	*ret_wake = false;
@@ -87,7 +87,7 @@ struct blob *ready_take(struct ready *ready, int64_t node, int64_t offset,
 	if (range) {
 		blob = blob_ref(range->blob);
 		*ret_data = blob->data + (offset - range->first);
-		*ret_wake = note_locked(ready, range, offset, end);
+		*ret_wake = note_locked(ready, range, offset, end, asked);
 	}
 	lock_release(&ready->lock);
 	return blob;

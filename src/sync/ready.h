@@ -23,7 +23,7 @@
 struct ready_use {
 	int64_t bytes;
 	int64_t end;	 /* the furthest position, in the object */
-	bool from_begin; /* a read at the object's first byte was among them */
+	bool from_begin; /* a reader has asked for the object's first byte */
 };
 
 /* A range as it is shown. The loop sets what is not under the lock, and leaves
@@ -57,12 +57,13 @@ void ready_show(struct ready *ready, struct ready_range *range, int64_t filled);
 void ready_hide(struct ready *ready, struct ready_range *range);
 
 /*
- * Find [offset, end) of a node in one range. A reference to its blob for the
+ * Find [offset, end) of a node in one range. asked: by a reader, not ahead of
+ * one. A reference to its blob for the
  * caller, *ret_data points into it; NULL: not there. *ret_wake: tell the loop
  * that there are notes.
  */
 struct blob *ready_take(struct ready *ready, int64_t node, int64_t offset,
-    int64_t end, const char **ret_data, bool *ret_wake);
+    int64_t end, bool asked, const char **ret_data, bool *ret_wake);
 
 /* The next range with a note, which is taken off; NULL: there is none, and who
  * leaves the next one will wake the loop. */

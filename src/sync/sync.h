@@ -134,6 +134,11 @@ struct sync_bytes {
 };
 int sync_read_now(struct sync *sync, const struct node *node, uint64_t offset,
     size_t len, struct sync_bytes *ret_bytes);
+
+/* The same of an object's beginning, for somebody who has not asked yet. */
+int sync_read_ahead(struct sync *sync, const struct node *node, size_t len,
+    struct sync_bytes *ret_bytes);
+
 void sync_bytes_done(struct sync_bytes *bytes);
 
 /* Until where open_dir may be read now (exclusive). 0; 1 when that is the end
