@@ -73,7 +73,8 @@ class Emulator:
 
 
 class Nginx:
-    """nginx that serves one directory, and tells what it has sent."""
+    """nginx that serves one directory, and tells what it has sent. rate: bytes
+    a second, of each connection."""
 
     CONFIG = """
         daemon off; worker_processes 2; {user}
@@ -88,13 +89,14 @@ class Nginx:
             sendfile on; tcp_nopush on; keepalive_requests 1000000;
             server {{
                 listen 127.0.0.1:{port};
+                limit_rate {rate};
                 root {store};
                 autoindex on;
             }}
         }}
     """
 
-    def __init__(self, lab, store):
+    def __init__(self, lab, store, rate=0):
         self.directory = lab.disk / lab.name("nginx")
         self.directory.mkdir()
         with socket.socket() as free:
@@ -106,6 +108,7 @@ class Nginx:
                 dir=self.directory,
                 store=store,
                 port=port,
+                rate=rate,
                 user="user root;" if os.geteuid() == 0 else "",
             )
         )
@@ -137,11 +140,12 @@ class Nginx:
 
 class FileApi:
     """As much of the API as a mount of storage/ needs, for files that lie in
-    a store's directory: sign-in, the file list, download URLs."""
+    a store's directory: sign-in, the file list, download URLs. latency: of
+    each answer, in milliseconds."""
 
     STAMP = "2024-01-01T00:00:00.000Z"
 
-    def __init__(self, store, names):
+    def __init__(self, store, names, latency=0):
         items = [
             {
                 "id": f"{0x659200800000000000000000 + number:x}",
@@ -169,6 +173,7 @@ class FileApi:
             def answer(self):
                 length = int(self.headers.get("Content-Length") or 0)
                 self.rfile.read(length)
+                time.sleep(latency / 1000)
                 status, payload = self.api.payload(self.command, self.path)
                 body = json.dumps(payload).encode()
                 self.send_response(status)
