@@ -109,6 +109,10 @@ void write_unhook(struct commit_hook *hook);
 /* Whether the server has confirmed a node alone, lately. Any thread. */
 bool is_confirmed(struct sync *sync, const struct node *node);
 
+/* The checked_ms of what is confirmed now: after the last sync_expire, be it
+ * in the same millisecond. */
+int64_t confirmed_now(const struct sync *sync);
+
 /* The lister of a directory, made if need be; NULL when out of memory or the
  * directory is none that is listed. Any thread. */
 struct lister *sync_lister(struct sync *sync, int64_t dir);
@@ -144,6 +148,9 @@ void fetch_free_all(struct sync *sync);
 
 /* Get a table's spec, likewise. */
 void fetch_spec(struct sync *sync, int64_t dir, struct sync_op *op);
+
+/* See whether it has changed; nobody waits for it. */
+void fetch_spec_again(struct sync *sync, int64_t dir);
 
 /* Get one record, or a stored file's metadata, by id and restart op then. */
 void fetch_record(struct sync *sync, int64_t dir, const char *id, size_t len,

@@ -202,6 +202,9 @@ void delta_run(struct lister *lister, int64_t total, int64_t newest_ms)
 		delta_anew(lister);
 		return;
 	}
+	/* Where records change, their form may have, too. */
+	if (lister->table && delta->looks == 1)
+		fetch_spec_again(lister->sync, lister->dir);
 	delta->since_ms = delta->newest_ms;
 	delta->page = 1;
 	delta->seen = 0;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "api/record.h"
-#include "base/timestamp.h"
 #include "sync/lister.h"
 #include "tree/name.h"
 
@@ -79,12 +78,12 @@ static int store(struct fetch *fetch, const char *text, size_t len)
 		int r = write_begin(fetch->sync);
 		return r < 0 ? r
 			     : store_spec(fetch->sync, fetch->dir, text, len, 0,
-				   0, timestamp_now_ms());
+				   0, confirmed_now(fetch->sync));
 	}
 	int r = record_parse(text, len, &record);
 	if (r < 0)
 		return r;
-	struct placement place = {.checked_ms = timestamp_now_ms()};
+	struct placement place = {.checked_ms = confirmed_now(fetch->sync)};
 	r = store_record(fetch->sync, fetch->dir, &record, &place, &again);
 	record_done(&record);
 	return r;
@@ -181,6 +180,15 @@ void fetch_record(struct sync *sync, int64_t dir, const char *id, size_t len,
     struct sync_op *op)
 {
 	join(sync, dir, id, len, false, op);
+}
+
+void fetch_spec_again(struct sync *sync, int64_t dir)
+{
+	struct node node;
+	/* A server that has refused it is not asked over and over. */
+	if (replica_lookup(sync->replica, dir, ".spec.json", &node) == 0 &&
+	    !find(sync, dir, "", 0, true))
+		fetch_new(sync, dir, "", 0, true);
 }
 
 void fetch_spec(struct sync *sync, int64_t dir, struct sync_op *op)

@@ -37,6 +37,9 @@ static bool is_current(
 {
 	if (!sync->api)
 		return true;
+	/* What tells that no record changed says nothing of the spec. */
+	if (node->kind == NODE_KIND_SPEC)
+		return is_confirmed(sync, node);
 	if (view_is_fresh(view) && node->pos > view->listed_base)
 		return true;
 	if (view->pass_base > view->listed_base &&
@@ -139,10 +142,6 @@ static void look_up_object(struct sync *sync, struct sync_op *op)
 static void look_up_record(struct sync *sync, struct sync_op *op)
 {
 	struct buf id;
-	if (strcmp(op->name, SPEC_NAME) == 0) {
-		fetch_spec(sync, op->dir, op);
-		return;
-	}
 	buf_init(&id, RECORD_ID_MAX);
 	int r = name_to_record_id(op->name, &id);
 	if (r == 0)
@@ -166,7 +165,10 @@ static void begin_lookup(struct sync *sync, struct sync_op *op)
 	}
 	struct lister *lister = sync_lister(sync, op->dir);
 	r = replica_lookup(sync->replica, op->dir, op->name, &known);
-	if (lister_is_fresh(lister, op)) {
+	if (strcmp(op->name, SPEC_NAME) == 0 && !op->fetched) {
+		op->fetched = true;
+		fetch_spec(sync, op->dir, op);
+	} else if (lister_is_fresh(lister, op)) {
 		/* Confirmed for this question, though ttl is over already. */
 		if (r == 0)
 			op->node = known;

@@ -142,7 +142,7 @@ static void spec_done(
 		r = write_begin(lister->sync);
 	if (r == 0)
 		r = store_spec(lister->sync, lister->dir, text, len, pass->base,
-		    pass->base + 1, timestamp_now_ms());
+		    pass->base + 1, confirmed_now(lister->sync));
 	if (r < 0)
 		pass_failed(lister, r);
 	else

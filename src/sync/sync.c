@@ -317,8 +317,14 @@ void sync_free(struct sync *sync)
 bool is_confirmed(struct sync *sync, const struct node *node)
 {
 	int64_t age = timestamp_now_ms() - node->checked_ms;
-	return node->checked_ms > sync->expired_ms && age >= 0 &&
+	return node->checked_ms > sync->expired_ms && age >= -1 &&
 	       age < sync->config.ttl_ms;
+}
+
+int64_t confirmed_now(const struct sync *sync)
+{
+	int64_t now = timestamp_now_ms(), after = sync->expired_ms + 1;
+	return now > after ? now : after;
 }
 
 static void on_expire(void *ctx)
