@@ -1,12 +1,10 @@
 """Looking around: the tree, its attributes, laziness and freshness."""
 
-import ctypes
 import errno
 import json
 import os
 import signal
 import stat
-import struct
 import threading
 import time
 
@@ -220,15 +218,6 @@ def test_names_that_nothing_can_have_cost_no_request(blog, mount):
     assert len(blog.log) == before
 
 
-def test_the_first_entries_come_with_the_first_pages(emulator, mount):
-    server = emulator("--no-demo", "--generate", "huge=20000:100")
-    m = mount(server)
-    server.reset()
-    listed = succeed("sh", "-c", f"ls -f '{m.path}/huge' | head -n 10")
-    assert len(listed.split()) == 10
-    assert server.stats()["pages"] <= 8
-
-
 def test_a_young_listing_costs_no_request(blog, mount):
     m = mount(blog)
     first = sorted(os.listdir(m / "posts"))
@@ -333,41 +322,6 @@ def test_a_directory_can_be_read_again_from_its_start(blog, mount):
     try:
         for _ in range(3):
             assert sorted(os.listdir(handle)) == record_names(250)
-    finally:
-        os.close(handle)
-
-
-def _getdents(handle, size):
-    """One getdents64 call: [(offset of the next entry, name)]."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    buffer = ctypes.create_string_buffer(size)
-    got = libc.syscall(
-        ctypes.c_long(217 if os.uname().machine == "x86_64" else 61),
-        ctypes.c_int(handle), buffer, ctypes.c_size_t(size),
-    )
-    assert got >= 0, os.strerror(ctypes.get_errno())
-    entries, position = [], 0
-    while position < got:
-        _, offset, length, _ = struct.unpack_from("=QqHB", buffer, position)
-        name = buffer.raw[position + 19 : position + length].split(b"\0")[0]
-        entries.append((offset, name.decode()))
-        position += length
-    return entries
-
-
-def test_any_offset_that_was_handed_out_stays_good(blog, mount):
-    blog.tables["posts"] = records(250)
-    m = mount(blog)
-    handle = os.open(m / "posts", os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        everything = []
-        while entries := _getdents(handle, 300):
-            everything += entries
-        names = [name for _, name in everything if name not in (".", "..")]
-        assert sorted(names) == record_names(250)
-        for index in (200, 3, 120, 248):
-            os.lseek(handle, everything[index][0], os.SEEK_SET)
-            assert _getdents(handle, 300)[0][1] == everything[index + 1][1]
     finally:
         os.close(handle)
 
