@@ -192,7 +192,11 @@ static bool pause_and_retry(struct api_call *call, int status, int err)
 		gate_hold(&api->gate, wait);
 	}
 	call->timer = http_timer_start(api->http, wait, on_pause_over, call);
-	return call->timer != NULL;
+	if (!call->timer)
+		return false;
+	/* After the hold, or it would let one more in. */
+	gate_leave(&api->gate, &call->pass);
+	return true;
 }
 
 /* 401: true when a renewed token is worth another attempt. */
@@ -209,10 +213,13 @@ static bool renew_and_retry(struct api_call *call)
 			return false;
 		auth_reject(auth, call->renewals++ == 1);
 	}
+	gate_leave(&call->api->gate, &call->pass);
 	attempt_begin(call);
 	return true;
 }
 
+/* What comes of an attempt. The call is still inside the gate, and leaves it on
+ * each way from here. */
 static void conclude(struct api_call *call, int err, const char *detail)
 {
 	struct api_error error = {0};
@@ -280,8 +287,6 @@ static void on_done(void *ctx, int err, const char *detail)
 {
 	struct api_call *call = ctx;
 	call->http_call = NULL;
-	struct gate_pass *pass = &call->pass;
-	gate_leave(&call->api->gate, pass);
 	conclude(call, err, detail);
 }
 

@@ -134,6 +134,27 @@ static void a_rate_limit_holds_everything_and_outlasts_patience(void **state)
 	assert_int_equal(failures_count(failures), 0);
 }
 
+static void a_rate_limit_lets_nobody_in_who_waited_for_a_place(void **state)
+{
+	(void)state;
+	config.connections = 1;
+	start_guest();
+	get("a", &outcomes[0]);
+	fake_run(fake);
+	get("b", &outcomes[1]);
+	fake_run(fake);
+	ANSWER(only(), .status = 429, .retry_after_ms = 5000);
+	fake_advance(fake, 4999);
+	assert_int_equal(fake_open_count(fake), 0);
+	fake_advance(fake, 1);
+	ANSWER(only_line("GET /v1/data/posts/b"), .status = 200,
+	    .body = "{\"id\":\"b\"}");
+	ANSWER(only_line("GET /v1/data/posts/a"), .status = 200,
+	    .body = "{\"id\":\"a\"}");
+	assert_outcome(&outcomes[0], 0, 200);
+	assert_outcome(&outcomes[1], 0, 200);
+}
+
 static void a_rate_limit_that_names_no_time_waits_a_second(void **state)
 {
 	(void)state;
@@ -198,6 +219,7 @@ int main(void)
 	    TEST(broken_transfers_are_tried_again_then_have_their_errno),
 	    TEST(a_refused_certificate_is_final),
 	    TEST(a_rate_limit_holds_everything_and_outlasts_patience),
+	    TEST(a_rate_limit_lets_nobody_in_who_waited_for_a_place),
 	    TEST(a_rate_limit_that_names_no_time_waits_a_second),
 	    TEST(a_limited_refresh_is_sent_again),
 	    TEST(a_quota_that_runs_low_is_noticed),
