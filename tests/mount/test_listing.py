@@ -10,6 +10,7 @@ import pytest
 
 from conftest import run, succeed, wait_until
 from odd_server import Reply
+from paged import PagedTable
 from records import fails, oid, record, record_names, records
 from truth import assert_same, on_disk, tree
 
@@ -305,3 +306,43 @@ def test_unmounting_in_the_middle_of_a_listing_ends_it(odd, mount):
     assert m.wait() == 0
     assert lister.wait(10) != 0
     let_go.set()
+
+
+def test_what_is_known_is_told_at_once_while_pages_stall(odd, mount, work):
+    """All places for requests are taken by pages that do not come."""
+    server = odd()
+    server.tables["known"] = records(300)
+    let_go = threading.Event()
+    stalled = []
+
+    def stall(page):
+        if page > 8:
+            stalled.append(page)
+            let_go.wait(50)
+
+    table = PagedTable(server, "t", 40, before=stall)
+    first = mount(server, "-o", "ttl=3600", cache=work / "cache")
+    assert len(os.listdir(first / "known")) == 300
+    first.unmount()
+    # The kernel knows nothing any more: each name asks the daemon.
+    m = mount(server, "-d", "-o", "ttl=3600", cache=work / "cache")
+    lister = subprocess.Popen(["ls", str(m / "t")], stdout=subprocess.PIPE)
+    try:
+        wait_until(lambda: len(stalled) >= 16, 30, "16 pages that stall")
+        spans = []
+        for name in record_names(100):
+            began = time.monotonic()
+            assert os.stat(m / "known" / name).st_size > 100
+            spans.append(time.monotonic() - began)
+        assert m.log().count(b"opcode: LOOKUP") >= 100
+        spans.sort()
+        assert spans[50] < 0.05, spans
+        began = time.monotonic()
+        assert len(os.listdir(m / "known")) == 300
+        assert time.monotonic() - began < 2
+        assert len(stalled) == 16 and lister.poll() is None
+    finally:
+        let_go.set()
+        out, _ = lister.communicate(timeout=40)
+    assert out.decode().split() == record_names(4000)
+    assert table.requests() == 40
