@@ -10,8 +10,9 @@ import urllib.parse
 
 import pytest
 
+import names
 from odd_server import Reply
-from records import record_names, records
+from records import oid, read, record, record_names, records
 from truth import Client
 
 CHANGES_A_SECOND = 200
@@ -255,20 +256,72 @@ def test_broken_json_in_the_middle_of_a_listing(odd, mount, how, times):
     assert _is_right_or_explained(m, record_names(450))
 
 
+def _spoil_id(member):
+    """One record in the middle of page 3 names itself otherwise, or not."""
+    return lambda body: body.replace(b'"id":"%s"' % oid(250).encode(), member)
+
+
+IDS = {
+    "_id": (b'"_id":"other"', b"other"),
+    "id beside _id": (b'"_id":"wrong","id":"other"', b"other"),
+    "_id beside no id": (b'"id":null,"_id":"other"', b"other"),
+    "an ObjectId": (b'"_id":{"$oid":"other"}', b"other"),
+    "a number": (b'"id":12345678901234567890', b"12345678901234567890"),
+    "slashes": (b'"id":"../a\\/b/"', b"../a/b/"),
+    "a dot": (b'"id":"."', b"."),
+    "two dots": (b'"id":".."', b".."),
+    "dots": (b'"id":".a.b."', b".a.b."),
+    "300 bytes": (b'"id":"%s"' % (b"x" * 300), b"x" * 300),
+    "300 bytes that are escaped": (b'"id":"%s"' % (b"/" * 300), b"/" * 300),
+}
+
+
+@pytest.mark.parametrize("how", list(IDS))
+def test_an_odd_id_is_a_record_like_any_other(odd, mount, how):
+    member, record_id = IDS[how]
+    server = odd()
+    server.tables["t"] = records(450)
+    _break_page_three(server, _spoil_id(member), 10000)
+    m = mount(server, "-o", "json=raw,retry=1")
+    name = os.fsdecode(names.record(record_id))
+    wanted = set(record_names(450)) - {oid(250) + ".json"} | {name}
+    assert _is_right_or_explained(m, sorted(wanted))
+    raw = record(250).replace(b'"id":"%s"' % oid(250).encode(), member)
+    assert read(m / "t" / name) == raw
+    assert os.stat(m / "t" / name).st_size == len(raw)
+
+
+@pytest.mark.parametrize(
+    "member",
+    [b'"uid":"a"', b'"id":""', b'"id":null', b'"id":[]', b'"id":true', b'"id":{}',
+     b'"_id":""', b'"id":{"$oid":7}', b'"id":"%s"' % (b"x" * 70000)],
+    ids=["none", "empty", "null", "list", "true", "object", "empty _id", "odd _id", "huge"],
+)
+def test_a_record_without_an_id_makes_no_hole(odd, mount, member):
+    server = odd()
+    server.tables["t"] = records(450)
+    _break_page_three(server, _spoil_id(member), 10000)
+    m = mount(server, "-o", "retry=1,ttl=0")
+    assert not _is_right_or_explained(m, None)
+    assert b"a record in the listing has no id" in m.report()
+    server.hooks.clear()
+    assert _is_right_or_explained(m, record_names(450))
+
+
 def test_a_listing_that_breaks_never_ends_as_if_it_were_whole(odd, mount):
     """Who reads entry by entry meets the error, not an end."""
     server = odd()
     server.tables["t"] = records(450)
     _break_page_three(server, BROKEN["a stray comma"], 10000)
     m = mount(server, "-o", "retry=0,ttl=0")
-    names = []
+    seen = []
     with pytest.raises(OSError) as caught:
         with os.scandir(m / "t") as entries:
             for entry in entries:
-                names.append(entry.name)
+                seen.append(entry.name)
     assert caught.value.errno in (errno.EPROTO, errno.EIO)
-    assert len(names) == len(set(names)) < 450
-    assert set(names) <= set(record_names(450))
+    assert len(seen) == len(set(seen)) < 450
+    assert set(seen) <= set(record_names(450))
     # What did come can be read, too.
-    assert os.path.exists(m / "t" / names[0])
-    assert (m / "t" / names[0]).read_bytes()
+    assert os.path.exists(m / "t" / seen[0])
+    assert (m / "t" / seen[0]).read_bytes()
