@@ -45,7 +45,9 @@ def environment(home, extra=None):
     env = {
         key: value
         for key, value in os.environ.items()
-        if not key.startswith(("BKEND", "XDG_", "ASAN_", "UBSAN_", "LSAN_"))
+        if not key.startswith(
+            ("BKEND", "XDG_", "ASAN_", "UBSAN_", "LSAN_", "TSAN_")
+        )
         and not key.lower().endswith("_proxy")
     }
     env["HOME"] = str(home)
@@ -55,6 +57,7 @@ def environment(home, extra=None):
         ":allow_addr2line=1"
     )
     env["UBSAN_OPTIONS"] = f"log_path={home}/sanitizer-u:print_stacktrace=1"
+    env["TSAN_OPTIONS"] = f"log_path={home}/sanitizer-t:exitcode=99"
     env.update(extra or {})
     return env
 
