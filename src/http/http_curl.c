@@ -231,7 +231,8 @@ static int error_of(struct http_call *call, CURLcode code)
 static void call_finish(struct http_call *call, CURLcode code)
 {
 	int err = error_of(call, code);
-	if (err == 0)
+	/* One that was done in the same turn may have cancelled it. */
+	if (err == 0 && !call->cancelled)
 		err = give_head(call);
 	if (!call->cancelled) {
 		const struct http_sink *sink = call->sink;

@@ -380,3 +380,36 @@ def test_a_failed_request_is_one_line_in_the_log(project, mount):
     assert len(lines) == 1
     assert b"GET" in lines[0] and PATH.encode() in lines[0]
     assert b"?" not in lines[0]
+
+
+def test_two_refusals_at_once_are_told_once_each(project, mount):
+    """Both answers are there when the daemon looks: what the first one ends has
+    ended, though its own answer came."""
+    names = [f"t{number}" for number in range(6)]
+    project.tables.update(dict.fromkeys(names, []))
+    arrived, let_go = [], threading.Event()
+
+    def hook(request):
+        if request.path.startswith("/v1/data/t"):
+            arrived.append(request)
+            let_go.wait(20)
+            return Reply(307, b"", {"Location": "file:///x"})
+        return None
+
+    project.hooks.append(hook)
+    m = mount(project, "-o", "retry=0")
+    for name in names:
+        arrived.clear()
+        let_go.clear()
+        lister = subprocess.Popen(
+            ["ls", str(m / name)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        wait_until(lambda: len(arrived) == 2, 20, "the page and the spec")
+        os.kill(m.pid, signal.SIGSTOP)
+        let_go.set()
+        wait_until(lambda: all(request.status for request in arrived))
+        time.sleep(0.1)
+        os.kill(m.pid, signal.SIGCONT)
+        assert b"Protocol error" in lister.communicate(timeout=20)[1]
+        assert lister.returncode == 2
+    assert m.report().count(b"\t307\t") == len(names)
