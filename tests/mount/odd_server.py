@@ -189,6 +189,8 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self.wfile.write(piece)
             position += len(piece)
+            with self.server.lock:
+                owner.sent += len(piece)
             if reply.rate:
                 self.wfile.flush()
                 time.sleep(len(piece) / reply.rate)
@@ -222,6 +224,7 @@ class _Server:
     def __init__(self, address=("127.0.0.1", 0)):
         self.log = []
         self.hooks = []
+        self.sent = 0  # bytes of bodies
         self._listener = _Listener(self, address)
         self.lock = self._listener.lock
         self.port = self._listener.server_address[1]
