@@ -109,10 +109,22 @@ bool stream_holds(struct stream *stream, int64_t pos, int64_t end)
 	return true;
 }
 
+/* Whether a read that waits for more needs it. */
+static bool is_wanted(const struct range *range)
+{
+	const struct sync_op *op;
+	TAILQ_FOREACH (op, &range->stream->waiting.queue, link) {
+		if ((int64_t)op->offset < range->first + range->len &&
+		    (int64_t)(op->offset + op->len) > range->first)
+			return true;
+	}
+	return false;
+}
+
 /* Whether nobody would miss it: it is neither under way nor waits to be. */
 static bool is_idle(const struct range *range)
 {
-	return !range->transfer && !range->pause;
+	return !range->transfer && !range->pause && !is_wanted(range);
 }
 
 static struct range *longest_unused(struct stream *stream)
