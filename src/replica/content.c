@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/log.h"
 #include "base/timestamp.h"
@@ -22,6 +23,16 @@
 /* A failed write makes so much room, as a part of what is there: the database
  * may need some as well. */
 #define ROOM_AFTER_FAILURE 8
+
+/* Room that is left to the database, which grows between two looks at it: a
+ * part of the limit, and at most so many bytes. */
+#define GROWTH_PART 32
+#define GROWTH_MOST ((int64_t)1 << 20)
+
+/* Nor is the disk itself ever filled: others need some, and the database
+ * cannot do without. A part of the disk, and at most so many bytes. */
+#define SPARE_PART 16
+#define SPARE_MOST ((int64_t)64 << 20)
 
 /* Something to be kept: a blob's bytes, or a file's. */
 struct job {
@@ -193,26 +204,50 @@ static void show_totals(struct content *content)
 	lock_release(&content->lock);
 }
 
-/* What the database takes up. Its log shrinks by itself, in time. */
+/* What the database takes up, and the directory. Its log shrinks by itself, in
+ * time. */
 static int64_t database_bytes(const struct content *content)
 {
-	static const char *const tails[] = {"", "-wal"};
-	int64_t bytes = 0;
+	static const char *const tails[] = {"", "-wal", "-shm"};
+	int64_t bytes = segment_usage(content->dir);
 	for (size_t i = 0; i < ARRAY_SIZE(tails); i++) {
 		struct stat st;
 		CLEANUP_FREE char *path = NULL;
 		if (asprintf(&path, "%s%s", content->replica->path, tails[i]) >=
 			0 &&
 		    stat(path, &st) == 0)
-			bytes += st.st_blocks * 512;
+			bytes += (int64_t)st.st_blocks * 512;
 	}
 	return bytes;
+}
+
+static int64_t at_most(int64_t bytes, int64_t most)
+{
+	return bytes < most ? bytes : most;
+}
+
+/* What segments may take up. */
+static int64_t segments_limit(struct content *content)
+{
+	struct statvfs disk;
+	int64_t limit = content->limit - database_bytes(content) -
+			at_most(content->limit / GROWTH_PART, GROWTH_MOST);
+	if (fstatvfs(content->dir, &disk) < 0)
+		return limit;
+	int64_t unit = (int64_t)disk.f_frsize;
+	int64_t spare =
+	    at_most((int64_t)disk.f_blocks * unit / SPARE_PART, SPARE_MOST);
+	return at_most(limit, segments_bytes(content->segments) +
+				  (int64_t)disk.f_bavail * unit - spare);
 }
 
 /* Whether so many bytes more may be kept; the longest unused ones go. */
 static bool has_room(struct content *content, int64_t bytes)
 {
-	int64_t limit = content->limit - database_bytes(content);
+	/* What is not counted yet may be all that may be there. */
+	while (!segments_count_some(content->segments))
+		;
+	int64_t limit = segments_limit(content);
 	if (segments_bytes(content->segments) + bytes > limit)
 		segments_shrink(content->segments, limit - limit / 10 - bytes);
 	return segments_bytes(content->segments) + bytes <= limit;
@@ -251,9 +286,12 @@ static int keep_in_segment(
 	int64_t segment = block / CONTENT_SEGMENT;
 	struct segment_key key = key_of(content, job->node, segment);
 	uint64_t sums[CONTENT_SEGMENT];
-	int64_t added = 0;
+	bool added = false;
 	CLEANUP_CLOSE int fd = segment_open(content->dir, &key, true);
-	int r = fd < 0 ? fd : segment_load(fd, sums);
+	if (fd < 0)
+		return fd;
+	int64_t before = segment_usage(fd);
+	int r = segment_load(fd, sums);
 	for (; r == 0 && block < end; block++) {
 		size_t len = (size_t)block_size(job->size, block);
 		unsigned index = (unsigned)(block % CONTENT_SEGMENT);
@@ -263,12 +301,12 @@ static int keep_in_segment(
 		if (!data)
 			break;
 		r = segment_write(fd, &key, index, data, len, sums);
-		if (r == 0)
-			added += (int64_t)len;
+		added = true;
 	}
 	if (r == 0 && added)
 		r = segment_store(fd, sums);
-	segments_added(content->segments, job->node, added);
+	segments_added(
+	    content->segments, job->node, segment_usage(fd) - before);
 	return r;
 }
 
@@ -282,7 +320,9 @@ static void keep(struct content *content, const struct job *job)
 		int64_t next = (block / CONTENT_SEGMENT + 1) * CONTENT_SEGMENT;
 		if (next > end)
 			next = end;
-		int64_t bytes = (next - block) * CONTENT_BLOCK + SEGMENT_DATA;
+		/* With its table, and its directory. */
+		int64_t bytes =
+		    (next - block) * CONTENT_BLOCK + 2 * SEGMENT_DATA;
 		int r = 0;
 		if (has_room(content, bytes))
 			r = keep_in_segment(content, job, block, next);
@@ -326,11 +366,15 @@ static void *run(void *ctx)
 		if (job)
 			STAILQ_REMOVE_HEAD(&content->jobs, link);
 		lock_release(&content->lock);
-		/* What earlier mounts left is counted bit by bit. */
-		counted = counted || segments_count_some(content->segments);
 		if (job) {
 			keep(content, job);
 			job_free(content, job);
+		}
+		/* What earlier mounts left is counted bit by bit; the limit
+		 * may be another since. */
+		if (!counted && segments_count_some(content->segments)) {
+			counted = true;
+			has_room(content, 0);
 		}
 		show_totals(content);
 		lock_acquire(&content->lock);

@@ -140,6 +140,12 @@ int segment_write(int fd, const struct segment_key *key, unsigned index,
 	return r;
 }
 
+int64_t segment_usage(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 ? (int64_t)st.st_blocks * 512 : 0;
+}
+
 void segment_touch(int fd)
 {
 	struct stat st;

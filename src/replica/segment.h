@@ -51,6 +51,9 @@ int segment_write(int fd, const struct segment_key *key, unsigned index,
     const void *data, size_t len, uint64_t sums[CONTENT_SEGMENT]);
 int segment_store(int fd, const uint64_t sums[CONTENT_SEGMENT]);
 
+/* What it takes up on the disk. */
+int64_t segment_usage(int fd);
+
 /* Note that it was used just now: its mtime says when. */
 void segment_touch(int fd);
 

@@ -23,8 +23,9 @@
 struct segments {
 	struct replica *replica;
 	int dir;
-	unsigned counted; /* parts */
-	int64_t bytes;
+	unsigned counted;     /* parts */
+	int64_t bytes;	      /* the parts' directories included */
+	int64_t parts[PARTS]; /* what each directory itself takes up */
 	uint64_t removed;
 };
 
@@ -48,6 +49,25 @@ static DIR *open_dir_at(int dir, const char *name)
 	return stream;
 }
 
+static void part_name(unsigned part, char out[3])
+{
+	snprintf(out, 3, "%02x", part & 0xff);
+}
+
+/* A part's directory may have come, grown or gone. */
+static void measure_part(struct segments *segments, unsigned part)
+{
+	struct stat st;
+	char name[3];
+	part_name(part, name);
+	int64_t bytes =
+	    fstatat(segments->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0
+		? (int64_t)st.st_blocks * 512
+		: 0;
+	segments->bytes += bytes - segments->parts[part];
+	segments->parts[part] = bytes;
+}
+
 static bool is_dots(const char *name)
 {
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
@@ -59,7 +79,8 @@ static void walk_part(struct segments *segments, unsigned part,
 {
 	char name[3];
 	struct dirent *entry;
-	snprintf(name, sizeof(name), "%02x", part & 0xff);
+	part_name(part, name);
+	measure_part(segments, part);
 	DIR *stream = open_dir_at(segments->dir, name);
 	while (stream && (entry = readdir(stream))) {
 		struct stat st;
@@ -104,9 +125,12 @@ uint64_t segments_removed(const struct segments *segments)
 
 void segments_added(struct segments *segments, int64_t node, int64_t bytes)
 {
+	unsigned part = (unsigned)(node & 0xff);
 	/* Otherwise the walk will find it. */
-	if ((node & 0xff) < segments->counted)
+	if (part < segments->counted) {
 		segments->bytes += bytes;
+		measure_part(segments, part);
+	}
 }
 
 /* ---- removing ---- */
@@ -146,24 +170,34 @@ static void consider(void *ctx, const struct file *file)
 	victims->count = VICTIMS;
 }
 
+/* 0, or -errno when it is still there. */
+static int remove_file(struct segments *segments, const struct file *file)
+{
+	char path[SEGMENT_PATH + 3], part[3];
+	snprintf(path, sizeof(path), "%02x/%s", file->part & 0xff, file->name);
+	if (unlinkat(segments->dir, path, 0) == 0)
+		segments->removed++;
+	else if (errno != ENOENT)
+		return -errno;
+	segments->bytes -= file->bytes;
+	part_name(file->part, part);
+	/* Refused while there are others. */
+	if (unlinkat(segments->dir, part, AT_REMOVEDIR) == 0)
+		measure_part(segments, file->part);
+	return 0;
+}
+
 /* Remove the oldest of them, as many as needed; how many files that was. */
 static size_t remove_some(
     struct segments *segments, struct victims *victims, int64_t bytes)
 {
-	size_t n = 0;
+	size_t removed = 0;
 	qsort(victims->files, victims->count, sizeof(*victims->files), by_use);
 	if (victims->count > VICTIMS)
 		victims->count = VICTIMS;
-	for (; n < victims->count && segments->bytes > bytes; n++) {
-		const struct file *file = &victims->files[n];
-		char path[SEGMENT_PATH + 3];
-		snprintf(path, sizeof(path), "%02x/%s", file->part & 0xff,
-		    file->name);
-		if (unlinkat(segments->dir, path, 0) == 0)
-			segments->removed++;
-		segments->bytes -= file->bytes;
-	}
-	return n;
+	for (size_t i = 0; i < victims->count && segments->bytes > bytes; i++)
+		removed += remove_file(segments, &victims->files[i]) == 0;
+	return removed;
 }
 
 void segments_shrink(struct segments *segments, int64_t bytes)
@@ -177,6 +211,7 @@ void segments_shrink(struct segments *segments, int64_t bytes)
 	do {
 		/* The sum may have strayed from the truth: count anew. */
 		segments->bytes = 0;
+		memset(segments->parts, 0, sizeof(segments->parts));
 		segments->counted = PARTS;
 		victims.count = 0;
 		for (unsigned part = 0; part < PARTS; part++)

@@ -24,14 +24,14 @@ int segments_dir(const struct segments *segments);
 /* Count a part of what was there already. True: all is counted. */
 bool segments_count_some(struct segments *segments);
 
-/* Bytes on the disk, as far as counted. */
+/* Bytes on the disk, directories included, as far as counted. */
 int64_t segments_bytes(const struct segments *segments);
 
-/* A segment of node has grown by so many bytes. */
+/* A segment of node takes up so many bytes more. */
 void segments_added(struct segments *segments, int64_t node, int64_t bytes);
 
-/* Remove files until all take up at most so many bytes: first those whose
- * object is gone, then the longest unused. */
+/* Remove files until all take up at most so many bytes, as far as they can be
+ * removed: first those whose object is gone, then the longest unused. */
 void segments_shrink(struct segments *segments, int64_t bytes);
 
 /* Files removed by segments_shrink. */
