@@ -34,6 +34,9 @@
 #define SPARE_PART 16
 #define SPARE_MOST ((int64_t)64 << 20)
 
+/* So much may wait to be written: what is too much then is not kept. */
+#define QUEUE_MOST ((int64_t)64 << 20)
+
 /* Something to be kept: a blob's bytes, or a file's. */
 struct job {
 	int64_t node;
@@ -63,6 +66,7 @@ struct content {
 	pthread_cond_t news;
 	/* Under lock. */
 	STAILQ_HEAD(, job) jobs;
+	int64_t queued; /* bytes of memory that jobs hold */
 	bool stopping;
 	int64_t bytes; /* the segments's, for others to see */
 	uint64_t removed;
@@ -347,6 +351,11 @@ static void job_free(struct content *content, struct job *job)
 	free(job);
 }
 
+static int64_t in_memory(const struct job *job)
+{
+	return job->blob ? (int64_t)job->blob->len : 0;
+}
+
 static void *run(void *ctx)
 {
 	struct content *content = ctx;
@@ -366,6 +375,7 @@ static void *run(void *ctx)
 		if (job)
 			STAILQ_REMOVE_HEAD(&content->jobs, link);
 		lock_release(&content->lock);
+		int64_t done = job ? in_memory(job) : 0;
 		if (job) {
 			keep(content, job);
 			job_free(content, job);
@@ -378,6 +388,7 @@ static void *run(void *ctx)
 		}
 		show_totals(content);
 		lock_acquire(&content->lock);
+		content->queued -= done;
 	}
 	lock_release(&content->lock);
 	return NULL;
@@ -385,10 +396,17 @@ static void *run(void *ctx)
 
 static void push(struct content *content, struct job *job)
 {
+	int64_t bytes = in_memory(job);
 	lock_acquire(&content->lock);
-	STAILQ_INSERT_TAIL(&content->jobs, job, link);
-	pthread_cond_signal(&content->news);
+	bool fits = content->queued + bytes <= QUEUE_MOST;
+	if (fits) {
+		STAILQ_INSERT_TAIL(&content->jobs, job, link);
+		content->queued += bytes;
+		pthread_cond_signal(&content->news);
+	}
 	lock_release(&content->lock);
+	if (!fits)
+		job_free(job);
 }
 
 void content_keep(struct content *content, int64_t node, int64_t size,
