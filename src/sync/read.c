@@ -138,14 +138,18 @@ static void take_note(struct range *range, const struct ready_use *use)
 		prefetch_observe(sync, &node);
 }
 
+static struct range *range_of(struct ready_range *shown)
+{
+	void *start = (char *)shown - offsetof(struct range, shown);
+	return start;
+}
+
 void stream_read_notes(struct sync *sync)
 {
 	struct ready_range *shown;
 	struct ready_use use;
 	while ((shown = ready_note(&sync->ready, &use)))
-		take_note((struct range *)((char *)shown -
-					   offsetof(struct range, shown)),
-		    &use);
+		take_note(range_of(shown), &use);
 }
 
 static void on_notes(void *ctx)
