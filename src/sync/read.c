@@ -26,13 +26,14 @@ static void was_read(struct stream *stream, int64_t bytes)
 
 static void finish_read(struct stream *stream, struct sync_op *op, int64_t got)
 {
-	int64_t end = (int64_t)op->offset + got;
+	int64_t pos = (int64_t)op->offset;
 	op->got = (size_t)got;
-	/* The data may be the stream's own: reply before anything goes. */
+	/* The data may be the stream's own: reply before anything goes. The
+	 * operation itself is gone then. */
 	char *copy = op->copy;
 	op_finish(op, 0);
 	free(copy);
-	reader_moved(stream_reader(stream, (int64_t)op->offset), end);
+	reader_moved(stream_reader(stream, pos), pos + got);
 	was_read(stream, got);
 }
 

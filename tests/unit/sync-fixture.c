@@ -19,6 +19,7 @@ struct failures *failures;
 struct api *api;
 struct replica *replica;
 struct sync *sync_under_test;
+int64_t content_limit;
 int64_t posts;
 struct sync_config settings;
 struct service service;
@@ -76,6 +77,7 @@ int fixture_setup(void **state)
 	service = (struct service){.limit_max = 2};
 	size_changes = name_changes = 0;
 	sent_before = 0;
+	content_limit = 0;
 	settings = (struct sync_config){
 	    .http = fake_http(fake),
 	    .failures = failures,
@@ -105,6 +107,10 @@ static void start(bool offline)
 	assert_int_equal(replica_open(root, "project", false, &replica), 0);
 	settings.api = api;
 	settings.replica = replica;
+	settings.content = NULL;
+	if (content_limit)
+		assert_int_equal(
+		    content_open(replica, content_limit, &settings.content), 0);
 	assert_int_equal(sync_new(&settings, &sync_under_test), 0);
 	assert_int_equal(replica_lookup(replica, NODE_ROOT, "posts", &node), 0);
 	posts = node.id;
@@ -122,6 +128,8 @@ void fixture_start_offline(void)
 
 void fixture_stop(void)
 {
+	content_close(settings.content);
+	settings.content = NULL;
 	sync_free(sync_under_test);
 	api_free(api);
 	replica_close(replica);
@@ -169,6 +177,10 @@ static void on_ended(struct sync_op *op, int err)
 	ask->err = err;
 	if (err == 0 && ask->data && op->got)
 		memcpy(ask->data, op->data, op->got);
+	/* It is gone now, for all that sync may assume. */
+	op->offset = UINT64_C(0x6b6b6b6b6b6b6b);
+	op->len = 0x6b6b6b;
+	op->node_id = -1;
 }
 
 static struct ask *ask_new(void)
