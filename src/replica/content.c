@@ -290,7 +290,6 @@ static int keep_in_segment(
 	int64_t segment = block / CONTENT_SEGMENT;
 	struct segment_key key = key_of(content, job->node, segment);
 	uint64_t sums[CONTENT_SEGMENT];
-	bool added = false;
 	CLEANUP_CLOSE int fd = segment_open(content->dir, &key, true);
 	if (fd < 0)
 		return fd;
@@ -304,11 +303,8 @@ static int keep_in_segment(
 		const char *data = block_data(content, job, block, len);
 		if (!data)
 			break;
-		r = segment_write(fd, &key, index, data, len, sums);
-		added = true;
+		r = segment_write(fd, &key, index, data, len);
 	}
-	if (r == 0 && added)
-		r = segment_store(fd, sums);
 	segments_added(
 	    content->segments, job->node, segment_usage(fd) - before);
 	return r;

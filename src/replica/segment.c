@@ -88,11 +88,6 @@ int segment_load(int fd, uint64_t sums[CONTENT_SEGMENT])
 	return n < 0 ? (int)n : 0;
 }
 
-int segment_store(int fd, const uint64_t sums[CONTENT_SEGMENT])
-{
-	return write_all(fd, sums, CONTENT_SEGMENT * sizeof(*sums), 0);
-}
-
 static uint64_t checksum(
     const struct segment_key *key, unsigned index, const void *data, size_t len)
 {
@@ -108,17 +103,20 @@ static off_t place_of(unsigned index)
 	return (off_t)(SEGMENT_DATA + index * CONTENT_BLOCK);
 }
 
+static int write_sum(int fd, unsigned index, uint64_t sum)
+{
+	return write_all(fd, &sum, sizeof(sum), (off_t)(index * sizeof(sum)));
+}
+
 /* The block shall not be taken for one that is there again. Another may have
  * been written meanwhile: then that one is fetched once more, no harm. */
 static void forget(int dir, const struct segment_key *key, unsigned index)
 {
-	const uint64_t none = 0;
 	char path[SEGMENT_PATH];
 	segment_path(key, path);
 	CLEANUP_CLOSE int fd = openat(dir, path, O_WRONLY | O_CLOEXEC);
 	if (fd >= 0)
-		write_all(
-		    fd, &none, sizeof(none), (off_t)(index * sizeof(none)));
+		write_sum(fd, index, 0);
 }
 
 int segment_read(int dir, int fd, const struct segment_key *key, unsigned index,
@@ -132,11 +130,12 @@ int segment_read(int dir, int fd, const struct segment_key *key, unsigned index,
 }
 
 int segment_write(int fd, const struct segment_key *key, unsigned index,
-    const void *data, size_t len, uint64_t sums[CONTENT_SEGMENT])
+    const void *data, size_t len)
 {
 	int r = write_all(fd, data, len, place_of(index));
+	/* Only this one's: another may be forgotten right now. */
 	if (r == 0)
-		sums[index] = checksum(key, index, data, len);
+		r = write_sum(fd, index, checksum(key, index, data, len));
 	return r;
 }
 

@@ -46,10 +46,9 @@ int segment_load(int fd, uint64_t sums[CONTENT_SEGMENT]);
 int segment_read(int dir, int fd, const struct segment_key *key, unsigned index,
     uint64_t sum, void *out, size_t len);
 
-/* Write a block and set its checksum in sums; segment_store follows. */
+/* Write a block, and then its checksum. */
 int segment_write(int fd, const struct segment_key *key, unsigned index,
-    const void *data, size_t len, uint64_t sums[CONTENT_SEGMENT]);
-int segment_store(int fd, const uint64_t sums[CONTENT_SEGMENT]);
+    const void *data, size_t len);
 
 /* What it takes up on the disk. */
 int64_t segment_usage(int fd);
