@@ -127,11 +127,13 @@ static bool is_idle(const struct range *range)
 	return !range->transfer && !range->pause && !is_wanted(range);
 }
 
+/* What readers are about to get to does not count. */
 static struct range *longest_unused(struct stream *stream)
 {
 	struct range *range, *oldest = NULL;
 	TAILQ_FOREACH (range, &stream->ranges, link) {
 		if (is_idle(range) && range->filled >= range->len &&
+		    !reader_expects(stream, range) &&
 		    (!oldest || range->used < oldest->used))
 			oldest = range;
 	}

@@ -50,17 +50,19 @@ void reader_moved(struct reader *reader, int64_t end)
 		reader->pos = end;
 }
 
+static bool is_sequential(const struct reader *reader, int64_t now)
+{
+	return reader->window && now - reader->used_ms < READER_GONE_MS;
+}
+
 /* Sequential readers that are at work, of all streams. */
 static int64_t count_readers(struct sync *sync)
 {
 	struct stream *stream;
 	int64_t count = 0, now = http_now(sync->http);
 	TAILQ_FOREACH (stream, &sync->streams, link) {
-		for (size_t i = 0; i < READERS && !stream->prefetched; i++) {
-			const struct reader *reader = &stream->readers[i];
-			count += reader->window &&
-				 now - reader->used_ms < READER_GONE_MS;
-		}
+		for (size_t i = 0; i < READERS && !stream->prefetched; i++)
+			count += is_sequential(&stream->readers[i], now);
 	}
 	return count;
 }
@@ -73,6 +75,19 @@ int64_t reader_window(const struct stream *stream, const struct reader *reader)
 		share = SHARE_LEAST;
 	share -= share % RANGE_FIRST;
 	return reader->window < share ? reader->window : share;
+}
+
+bool reader_expects(const struct stream *stream, const struct range *range)
+{
+	int64_t now = http_now(stream->sync->http);
+	for (size_t i = 0; i < READERS; i++) {
+		const struct reader *reader = &stream->readers[i];
+		if (is_sequential(reader, now) &&
+		    range->first + range->len > reader->pos &&
+		    range->first < reader->pos + reader->window)
+			return true;
+	}
+	return false;
 }
 
 void reader_stalled(struct reader *reader, int64_t pos)

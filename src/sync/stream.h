@@ -39,7 +39,8 @@
 /* Readers of one object that are told apart. */
 #define READERS 4
 
-/* Ranges that were fetched and not read, of one stream, at most. */
+/* Ranges that were fetched and not read, of one stream, at most; what its
+ * readers are on their way to may be more, and is bounded by their windows. */
 #define HELD_MAX (AHEAD_MAX + ((int64_t)8 << 20))
 
 /* A stream that nobody reads any more is given up after this time, one that
@@ -170,6 +171,9 @@ void reader_stalled(struct reader *reader, int64_t pos);
 
 /* Its window, or less when others want their share of the room. */
 int64_t reader_window(const struct stream *stream, const struct reader *reader);
+
+/* Whether one is on his way to a range. */
+bool reader_expects(const struct stream *stream, const struct range *range);
 
 /* ---- read.c ---- */
 
