@@ -193,12 +193,13 @@ static int64_t piece_size(int64_t window)
 }
 
 /* Start ranges over what is to be fetched of [pos, end), but for what there is
- * no room; what lies before must is fetched in any case. */
+ * no room; what lies before must is fetched in any case: somebody waits. */
 static int cover(struct stream *stream, int64_t pos, int64_t must, int64_t end,
     int64_t piece, int64_t room)
 {
 	for (int64_t gap = first_gap(stream, pos, must, end);
-	     gap < end && room > 0; gap = first_gap(stream, gap, must, end)) {
+	     gap < end && (room > 0 || gap < must);
+	     gap = first_gap(stream, gap, must, end)) {
 		int64_t len = end - gap < piece ? end - gap : piece;
 		len = gap_size(stream, gap, must, len);
 		int r = range_start(stream, gap, len);
