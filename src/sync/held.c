@@ -249,6 +249,10 @@ int stream_fetch(struct stream *stream, int64_t pos, int64_t end, bool stalled)
 	    content_backlog(stream->sync->config.content) > BACKLOG_MAX)
 		return stream_wait_for_disk(stream);
 	struct reader *reader = stream_reader(stream, pos);
+	/* One who waits did not get it from the content cache, whatever that
+	 * had when it was asked. */
+	if (stalled)
+		stream->kept_segment = -1;
 	if (stalled)
 		reader_stalled(reader, pos);
 	else if (!reader->window)
