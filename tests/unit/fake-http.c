@@ -41,7 +41,7 @@ struct posted {
 
 struct fake {
 	struct http http;
-	int64_t now_ms;
+	_Atomic int64_t now_ms; /* other threads look at it, too */
 	struct http_call *calls[CALLS_MAX];
 	size_t call_count;
 	TAILQ_HEAD(timer_list, http_timer) timers; /* by due time */

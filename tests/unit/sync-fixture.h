@@ -28,6 +28,10 @@ extern int64_t posts; /* the directory of the named table */
 /* To be changed before fixture_start. */
 extern struct sync_config settings;
 
+/* What the content cache and the replica may take up; 0: there is none. To be
+ * changed before fixture_start. The cache is settings.content. */
+extern int64_t content_limit;
+
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
