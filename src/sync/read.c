@@ -130,7 +130,9 @@ static void take_note(struct range *range, const struct ready_use *use)
 	stream_use(stream);
 	stream_serve(stream, range, use->bytes);
 	reader_moved(stream_reader(stream, use->end), use->end);
-	int r = stream_fetch(stream, use->end, use->end, false);
+	int r = stream->no_range
+		    ? 0
+		    : stream_fetch(stream, use->end, use->end, false);
 	if (r < 0)
 		stream_fail(stream, r, 0, NULL);
 	else
