@@ -108,25 +108,37 @@ static int write_sum(int fd, unsigned index, uint64_t sum)
 	return write_all(fd, &sum, sizeof(sum), (off_t)(index * sizeof(sum)));
 }
 
-/* The block shall not be taken for one that is there again. Another may have
- * been written meanwhile: then that one is fetched once more, no harm. */
-static void forget(int dir, const struct segment_key *key, unsigned index)
+static bool fits(int fd, const struct segment_key *key, unsigned index,
+    uint64_t sum, void *out, size_t len)
+{
+	ssize_t n = read_all(fd, out, len, place_of(index));
+	return n == (ssize_t)len && checksum(key, index, out, len) == sum;
+}
+
+/* What did not fit is looked at again: others who met the same damage may have
+ * had it mended meanwhile. Otherwise it shall not be taken for one that is
+ * there. */
+static int read_again(int dir, const struct segment_key *key, unsigned index,
+    void *out, size_t len)
 {
 	char path[SEGMENT_PATH];
+	uint64_t sums[CONTENT_SEGMENT];
 	segment_path(key, path);
-	CLEANUP_CLOSE int fd = openat(dir, path, O_WRONLY | O_CLOEXEC);
-	if (fd >= 0)
-		write_sum(fd, index, 0);
+	CLEANUP_CLOSE int fd = openat(dir, path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || segment_load(fd, sums) < 0)
+		return -EBADMSG;
+	if (sums[index] && fits(fd, key, index, sums[index], out, len))
+		return 0;
+	write_sum(fd, index, 0);
+	return -EBADMSG;
 }
 
 int segment_read(int dir, int fd, const struct segment_key *key, unsigned index,
     uint64_t sum, void *out, size_t len)
 {
-	ssize_t n = read_all(fd, out, len, place_of(index));
-	if (n == (ssize_t)len && checksum(key, index, out, len) == sum)
+	if (fits(fd, key, index, sum, out, len))
 		return 0;
-	forget(dir, key, index);
-	return -EBADMSG;
+	return read_again(dir, key, index, out, len);
 }
 
 int segment_write(int fd, const struct segment_key *key, unsigned index,
