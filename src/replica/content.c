@@ -283,23 +283,21 @@ static const char *block_data(
 	return content->buffer;
 }
 
-/* Keep blocks [block, end) of one segment. */
+/* Keep blocks [block, end) of one segment. What is there already is written
+ * again: it may be damaged, or else the bytes are the same. */
 static int keep_in_segment(
     struct content *content, const struct job *job, int64_t block, int64_t end)
 {
 	int64_t segment = block / CONTENT_SEGMENT;
 	struct segment_key key = key_of(content, job->node, segment);
-	uint64_t sums[CONTENT_SEGMENT];
+	int r = 0;
 	CLEANUP_CLOSE int fd = segment_open(content->dir, &key, true);
 	if (fd < 0)
 		return fd;
 	int64_t before = segment_usage(fd);
-	int r = segment_load(fd, sums);
 	for (; r == 0 && block < end; block++) {
 		size_t len = (size_t)block_size(job->size, block);
 		unsigned index = (unsigned)(block % CONTENT_SEGMENT);
-		if (sums[index])
-			continue;
 		const char *data = block_data(content, job, block, len);
 		if (!data)
 			break;

@@ -327,6 +327,22 @@ static void a_flipped_byte_anywhere_in_the_table_is_noticed(void **state)
 	}
 }
 
+static void what_is_kept_again_mends_what_nobody_noticed(void **state)
+{
+	(void)state;
+	const int64_t size = 4 * BLOCK;
+	char path[256];
+	keep_whole(NODE, size);
+	settle();
+	segment_file(NODE, 0, path);
+	flip(path, SEGMENT_DATA + 5);
+	flip(path, 8);
+	keep_whole(NODE, size);
+	settle();
+	assert_kept(NODE, size, 0, size);
+	assert_int_equal(totals().damaged, 0);
+}
+
 static void a_checksum_where_nothing_was_kept_is_noticed(void **state)
 {
 	(void)state;
@@ -430,6 +446,7 @@ int main(void)
 	    TEST(directories_and_files_are_for_the_owner_alone),
 	    TEST(a_flipped_byte_anywhere_in_the_data_is_noticed),
 	    TEST(a_flipped_byte_anywhere_in_the_table_is_noticed),
+	    TEST(what_is_kept_again_mends_what_nobody_noticed),
 	    TEST(a_checksum_where_nothing_was_kept_is_noticed),
 	    TEST(a_file_cut_short_is_noticed),
 	    TEST(a_file_copied_over_another_one_is_noticed),
