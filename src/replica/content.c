@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/timestamp.h"
@@ -33,6 +34,10 @@
  * cannot do without. A part of the disk, and at most so many bytes. */
 #define SPARE_PART 16
 #define SPARE_MOST ((int64_t)64 << 20)
+
+/* What the database and others take up is looked at so often, if nothing is
+ * kept meanwhile, in seconds. */
+#define LOOK_S 5
 
 /* So much may wait to be written: what is too much then is not kept. */
 #define QUEUE_MOST ((int64_t)64 << 20)
@@ -59,7 +64,6 @@ struct content {
 	int64_t paused_until; /* timestamp_mono_ms */
 	bool told;	      /* that the disk is full */
 	char *buffer;	      /* a block, for files */
-	_Atomic int64_t backlog;
 	_Atomic uint64_t hits;
 	_Atomic uint64_t damaged;
 	struct lock lock;
@@ -330,15 +334,8 @@ static void keep(struct content *content, const struct job *job)
 	}
 }
 
-int64_t content_backlog(struct content *content)
+static void job_free(struct job *job)
 {
-	return content ? content->backlog : 0;
-}
-
-static void job_free(struct content *content, struct job *job)
-{
-	if (job->blob)
-		content->backlog -= (int64_t)job->blob->len;
 	blob_unref(job->blob);
 	if (job->fd >= 0)
 		close(job->fd);
@@ -350,6 +347,28 @@ static int64_t in_memory(const struct job *job)
 	return job->blob ? (int64_t)job->blob->len : 0;
 }
 
+/* Wait for a job. True: nothing came for so long. */
+static bool wait_for_news(struct content *content) REQUIRES(content->lock)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += LOOK_S;
+	return pthread_cond_timedwait(
+		   &content->news, &content->lock.mutex, &until) == ETIMEDOUT;
+}
+
+static void run_job(struct content *content, struct job *job)
+{
+	int64_t bytes = job ? in_memory(job) : 0;
+	if (job) {
+		keep(content, job);
+		job_free(job);
+	}
+	lock_acquire(&content->lock);
+	content->queued -= bytes;
+	lock_release(&content->lock);
+}
+
 static void *run(void *ctx)
 {
 	struct content *content = ctx;
@@ -357,32 +376,24 @@ static void *run(void *ctx)
 	pthread_setname_np(pthread_self(), "content");
 	lock_acquire(&content->lock);
 	for (;;) {
-		struct job *job = STAILQ_FIRST(&content->jobs);
-		if (!job && counted) {
-			if (content->stopping)
-				break;
-			lock_wait(&content->lock, &content->news);
-			continue;
-		}
-		if (content->stopping && !job)
+		bool look = false;
+		if (STAILQ_EMPTY(&content->jobs) && content->stopping)
 			break;
+		if (STAILQ_EMPTY(&content->jobs) && counted)
+			look = wait_for_news(content);
+		struct job *job = STAILQ_FIRST(&content->jobs);
 		if (job)
 			STAILQ_REMOVE_HEAD(&content->jobs, link);
 		lock_release(&content->lock);
-		int64_t done = job ? in_memory(job) : 0;
-		if (job) {
-			keep(content, job);
-			job_free(content, job);
-		}
+		run_job(content, job);
 		/* What earlier mounts left is counted bit by bit; the limit
 		 * may be another since. */
-		if (!counted && segments_count_some(content->segments)) {
-			counted = true;
+		if (!counted && segments_count_some(content->segments))
+			counted = look = true;
+		if (look)
 			has_room(content, 0);
-		}
 		show_totals(content);
 		lock_acquire(&content->lock);
-		content->queued -= done;
 	}
 	lock_release(&content->lock);
 	return NULL;
@@ -403,6 +414,16 @@ static void push(struct content *content, struct job *job)
 		job_free(job);
 }
 
+int64_t content_backlog(struct content *content)
+{
+	if (!content)
+		return 0;
+	lock_acquire(&content->lock);
+	int64_t bytes = content->queued;
+	lock_release(&content->lock);
+	return bytes;
+}
+
 void content_keep(struct content *content, int64_t node, int64_t size,
     int64_t first, struct blob *blob, int64_t len)
 {
@@ -410,7 +431,6 @@ void content_keep(struct content *content, int64_t node, int64_t size,
 	if (!job)
 		return;
 	*job = (struct job){node, size, first, len, blob_ref(blob), -1, {0}};
-	content->backlog += (int64_t)blob->len;
 	push(content, job);
 }
 

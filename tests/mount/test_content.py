@@ -212,6 +212,20 @@ def test_the_limit_holds_while_much_more_is_read(odd, mount, work):
     assert _usage(work / "cache") <= 8 * MIB
 
 
+def test_contents_make_room_for_records(odd, mount, work):
+    server = odd()
+    server.tables["posts"] = records(2500, extra=b',"text":"%s"' % (b"x" * 1000))
+    path = _holds(server)
+    m = mount(server, "-o", "cache_size=16M", cache=work / "cache")
+    _same(read(m / path), BIG)
+    wait_until(lambda: _metric(m, "content_bytes") >= len(BIG), 20)
+    assert len(os.listdir(m / "posts")) == 2500
+    wait_until(lambda: _usage(work / "cache") <= 16 * MIB, 20)
+    assert _metric(m, "content_removed_total") > 0
+    _same(read(m / path), BIG)
+    assert len(os.listdir(m / "posts")) == 2500
+
+
 @pytest.mark.parametrize("option", ["cache_size=0", "nocache", "cache_size=1K"])
 def test_where_nothing_may_be_kept_all_else_works(odd, mount, work, option):
     server = odd()
