@@ -309,7 +309,8 @@ static void threads_take_while_the_loop_fills_and_lets_go(void **state)
 	for (size_t i = 0; i < READERS; i++)
 		assert_int_equal(
 		    pthread_create(&threads[i], NULL, read_along, &reading), 0);
-	for (int round = 0; round < ROUNDS; round++) {
+	for (int round = 0; round < ROUNDS || !reading.wakes; round++) {
+		assert_true(round < 1000 * ROUNDS);
 		struct ready_range *ranges[RANGES];
 		for (int64_t i = 0; i < RANGES; i++) {
 			ranges[i] = calloc(1, sizeof(*ranges[i]));
