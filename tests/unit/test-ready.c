@@ -52,7 +52,7 @@ static bool take(int64_t node, int64_t offset, int64_t end, bool *ret_wake)
 {
 	const char *data = NULL;
 	struct blob *blob =
-	    ready_take(&ready, node, offset, end, &data, ret_wake);
+	    ready_take(&ready, node, offset, end, true, &data, ret_wake);
 	if (!blob) {
 		assert_false(*ret_wake);
 		return false;
@@ -143,7 +143,8 @@ static void bytes_outlive_their_range(void **state)
 	range->blob = blob_new(LEN, &account);
 	memset(range->blob->data, 'x', LEN);
 	ready_show(&ready, range, LEN);
-	struct blob *blob = ready_take(&ready, NODE, 10, 20, &data, &wake);
+	struct blob *blob =
+	    ready_take(&ready, NODE, 10, 20, true, &data, &wake);
 	range_free(range);
 	assert_int_equal(account, LEN);
 	assert_memory_equal(data, "xxxxxxxxxx", 10);
@@ -223,6 +224,23 @@ static void the_loop_is_woken_once_and_not_for_every_read(void **state)
 	no_more_notes();
 }
 
+static void who_takes_ahead_of_a_reader_is_none(void **state)
+{
+	(void)state;
+	struct ready_use use;
+	const char *data;
+	bool wake;
+	struct ready_range *range = range_new(NODE, 0, LEN);
+	ready_show(&ready, range, LEN);
+	blob_unref(ready_take(&ready, NODE, 0, LEN, false, &data, &wake));
+	assert_true(wake); /* the whole of it is used up */
+	assert_ptr_equal(ready_note(&ready, &use), range);
+	assert_int_equal(use.bytes, LEN);
+	assert_false(use.from_begin);
+	no_more_notes();
+	range_free(range);
+}
+
 static void the_first_byte_and_all_that_is_there_wake_the_loop(void **state)
 {
 	(void)state;
@@ -268,7 +286,7 @@ static void *read_along(void *ctx)
 		int64_t offset = (int64_t)(dice >> 33) % (RANGES * RANGE_LEN);
 		int64_t len = 1 + (int64_t)(dice >> 20) % 4096;
 		struct blob *blob = ready_take(
-		    &ready, NODE, offset, offset + len, &data, &wake);
+		    &ready, NODE, offset, offset + len, true, &data, &wake);
 		reading->wakes += wake;
 		if (!blob)
 			continue;
@@ -347,6 +365,7 @@ int main(void)
 	    TEST(notes_add_up_until_they_are_taken),
 	    TEST(what_is_hidden_leaves_no_note),
 	    TEST(the_loop_is_woken_once_and_not_for_every_read),
+	    TEST(who_takes_ahead_of_a_reader_is_none),
 	    TEST(the_first_byte_and_all_that_is_there_wake_the_loop),
 	    TEST(threads_take_while_the_loop_fills_and_lets_go),
 	};
