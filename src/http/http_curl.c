@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,15 +19,12 @@
 #include <sys/queue.h>
 
 #include "base/buf.h"
-#include "base/lock.h"
 #include "base/timestamp.h"
 #include "http/head.h"
+#include "http/loop.h"
 
 /* Finished easy handles kept for the next transfers. */
 #define IDLE_HANDLES_MAX 64
-
-/* The loop looks up at least this often; work wakes it at once anyway. */
-#define POLL_LONGEST_MS 1000
 
 /* Receive buffers: small answers, and objects at line speed. */
 #define BUFFER_API ((long)32 << 10)
@@ -47,37 +45,21 @@ struct http_call {
 	TAILQ_ENTRY(http_call) link;
 };
 
-struct http_timer {
-	int64_t due_ms;
-	void (*fn)(void *ctx);
-	void *ctx;
-	TAILQ_ENTRY(http_timer) link;
-};
-
-struct posted {
-	void (*fn)(void *ctx);
-	void *ctx;
-	STAILQ_ENTRY(posted) link;
-};
-
 struct curl_transport {
 	struct http base;
 	/* Immutable after new. */
 	CURLM *multi;
+	struct loop *loop;
 	char *cacert;
 	pthread_t thread;
 	bool stopped; /* the owner's: the thread was joined */
 	/* Loop thread only. */
 	TAILQ_HEAD(, http_call) calls;
-	TAILQ_HEAD(timer_list, http_timer) timers; /* by due time */
+	int64_t due_ms; /* curl wants to be called; LOOP_NEVER */
 	CURL *idle[IDLE_HANDLES_MAX];
 	size_t idle_count;
 	bool performing;
 	bool sweep; /* some call is cancelled or not yet added */
-	/* Under lock. */
-	struct lock lock;
-	STAILQ_HEAD(, posted) posted;
-	bool stopping;
 };
 
 static struct curl_transport *transport_of(struct http *http)
@@ -368,92 +350,6 @@ static void curl_cancel(struct http *http, struct http_call *call)
 	t->sweep = true;
 }
 
-/* ---- timers and posted work ---- */
-
-static struct http_timer *curl_timer_start(
-    struct http *http, int64_t delay_ms, void (*fn)(void *), void *ctx)
-{
-	struct curl_transport *t = transport_of(http);
-	struct http_timer *timer = calloc(1, sizeof(*timer)), *other;
-	if (!timer)
-		return NULL;
-	*timer = (struct http_timer){
-	    .due_ms = timestamp_mono_ms() + delay_ms, .fn = fn, .ctx = ctx};
-	TAILQ_FOREACH_REVERSE(other, &t->timers, timer_list, link)
-	{
-		if (other->due_ms <= timer->due_ms) {
-			TAILQ_INSERT_AFTER(&t->timers, other, timer, link);
-			return timer;
-		}
-	}
-	TAILQ_INSERT_HEAD(&t->timers, timer, link);
-	return timer;
-}
-
-static void curl_timer_stop(struct http *http, struct http_timer *timer)
-{
-	TAILQ_REMOVE(&transport_of(http)->timers, timer, link);
-	free(timer);
-}
-
-static void run_timers(struct curl_transport *t)
-{
-	struct http_timer *timer;
-	int64_t now = timestamp_mono_ms();
-	while ((timer = TAILQ_FIRST(&t->timers)) && timer->due_ms <= now) {
-		void (*fn)(void *) = timer->fn;
-		void *ctx = timer->ctx;
-		curl_timer_stop(&t->base, timer);
-		fn(ctx);
-	}
-}
-
-static int poll_timeout(struct curl_transport *t)
-{
-	struct http_timer *timer = TAILQ_FIRST(&t->timers);
-	if (!timer)
-		return POLL_LONGEST_MS;
-	int64_t wait = timer->due_ms - timestamp_mono_ms();
-	if (wait < 0)
-		return 0;
-	return wait < POLL_LONGEST_MS ? (int)wait : POLL_LONGEST_MS;
-}
-
-static void curl_post(struct http *http, void (*fn)(void *), void *ctx)
-{
-	struct curl_transport *t = transport_of(http);
-	struct posted *posted = malloc(sizeof(*posted));
-	/* Callers wait for what they post: losing one would hang them. */
-	if (!posted)
-		abort();
-	*posted = (struct posted){.fn = fn, .ctx = ctx};
-	lock_acquire(&t->lock);
-	bool first = STAILQ_EMPTY(&t->posted);
-	STAILQ_INSERT_TAIL(&t->posted, posted, link);
-	lock_release(&t->lock);
-	if (first)
-		curl_multi_wakeup(t->multi);
-}
-
-/* Run what was posted. False when the loop is to end. */
-static bool run_posted(struct curl_transport *t)
-{
-	STAILQ_HEAD(, posted) batch = STAILQ_HEAD_INITIALIZER(batch);
-	lock_acquire(&t->lock);
-	STAILQ_CONCAT(&batch, &t->posted);
-	bool stopping = t->stopping;
-	lock_release(&t->lock);
-	struct posted *posted;
-	while ((posted = STAILQ_FIRST(&batch))) {
-		STAILQ_REMOVE_HEAD(&batch, link);
-		void (*fn)(void *) = posted->fn;
-		void *ctx = posted->ctx;
-		free(posted);
-		fn(ctx);
-	}
-	return !stopping;
-}
-
 /* ---- the loop ---- */
 
 static void finish_calls(struct curl_transport *t)
@@ -471,37 +367,113 @@ static void finish_calls(struct curl_transport *t)
 	}
 }
 
-static void *loop(void *ctx)
+static void perform(struct curl_transport *t, curl_socket_t fd, int events)
+{
+	int running;
+	t->performing = true;
+	curl_multi_socket_action(t->multi, fd, events, &running);
+	t->performing = false;
+	finish_calls(t);
+	sweep(t);
+}
+
+/* What curl wants to do by now, such as to begin what it was given. Once: the
+ * loop has others to serve. */
+static void perform_due(struct curl_transport *t)
+{
+	if (t->due_ms > timestamp_mono_ms())
+		return;
+	t->due_ms = LOOP_NEVER;
+	perform(t, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/*
+ * One connection after the other: as soon as an answer has come, the next
+ * request leaves, before the answers on other connections are looked at. These
+ * may take long to take in.
+ */
+static void on_ready(void *ctx, int fd, short events)
+{
+	int curl_events = 0;
+	if (events & POLLIN)
+		curl_events |= CURL_CSELECT_IN;
+	if (events & POLLOUT)
+		curl_events |= CURL_CSELECT_OUT;
+	if (events & ~(POLLIN | POLLOUT))
+		curl_events |= CURL_CSELECT_ERR;
+	perform(ctx, fd, curl_events);
+	perform_due(ctx);
+}
+
+static int on_watch(
+    CURL *easy, curl_socket_t fd, int what, void *ctx, void *unused)
+{
+	struct curl_transport *t = ctx;
+	(void)easy;
+	(void)unused;
+	short events = 0;
+	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
+		events |= POLLIN;
+	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
+		events |= POLLOUT;
+	loop_watch(t->loop, fd, events);
+	return 0;
+}
+
+static int on_timeout(CURLM *multi, long wait_ms, void *ctx)
+{
+	struct curl_transport *t = ctx;
+	(void)multi;
+	t->due_ms = wait_ms < 0 ? LOOP_NEVER : timestamp_mono_ms() + wait_ms;
+	return 0;
+}
+
+static void *run(void *ctx)
 {
 	struct curl_transport *t = ctx;
 	pthread_setname_np(pthread_self(), "http");
-	while (run_posted(t)) {
-		int running;
-		run_timers(t);
+	while (loop_work(t->loop)) {
 		sweep(t);
-		t->performing = true;
-		curl_multi_perform(t->multi, &running);
-		t->performing = false;
-		finish_calls(t);
-		sweep(t);
-		curl_multi_poll(t->multi, NULL, 0, poll_timeout(t), NULL);
+		perform_due(t);
+		loop_wait(t->loop, t->due_ms, on_ready, t);
 	}
 	return NULL;
 }
 
+static struct http_timer *curl_timer_start(
+    struct http *http, int64_t delay_ms, void (*fn)(void *), void *ctx)
+{
+	return loop_timer_start(transport_of(http)->loop, delay_ms, fn, ctx);
+}
+
+static void curl_timer_stop(struct http *http, struct http_timer *timer)
+{
+	loop_timer_stop(transport_of(http)->loop, timer);
+}
+
+static void curl_post(struct http *http, void (*fn)(void *), void *ctx)
+{
+	loop_post(transport_of(http)->loop, fn, ctx);
+}
+
+static int64_t curl_now(struct http *http)
+{
+	(void)http;
+	return timestamp_mono_ms();
+}
+
+/* ---- life ---- */
+
 static void transport_free(struct curl_transport *t)
 {
 	struct http_call *call;
-	struct http_timer *timer;
 	while ((call = TAILQ_FIRST(&t->calls)))
 		call_free(call);
-	while ((timer = TAILQ_FIRST(&t->timers)))
-		curl_timer_stop(&t->base, timer);
 	while (t->idle_count)
 		curl_easy_cleanup(t->idle[--t->idle_count]);
 	curl_multi_cleanup(t->multi);
+	loop_free(t->loop); /* after curl, which watched its connections */
 	free(t->cacert);
-	lock_done(&t->lock);
 	free(t);
 }
 
@@ -511,25 +483,16 @@ static void curl_stop(struct http *http)
 	if (t->stopped)
 		return;
 	t->stopped = true;
-	lock_acquire(&t->lock);
-	t->stopping = true;
-	lock_release(&t->lock);
-	curl_multi_wakeup(t->multi);
+	loop_end(t->loop);
 	pthread_join(t->thread, NULL);
-	run_posted(t);
+	loop_work(t->loop);
 }
 
 static void curl_free_transport(struct http *http)
 {
 	curl_stop(http);
-	run_posted(transport_of(http));
+	loop_work(transport_of(http)->loop);
 	transport_free(transport_of(http));
-}
-
-static int64_t curl_now(struct http *http)
-{
-	(void)http;
-	return timestamp_mono_ms();
 }
 
 static const struct http_vtable curl_vtable = {
@@ -555,18 +518,20 @@ int http_curl_new(
 		return -ENOMEM;
 	t->base.vtable = &curl_vtable;
 	TAILQ_INIT(&t->calls);
-	TAILQ_INIT(&t->timers);
-	STAILQ_INIT(&t->posted);
-	lock_init(&t->lock);
+	t->due_ms = LOOP_NEVER;
 	t->multi = curl_multi_init();
 	t->cacert = cacert ? strdup(cacert) : NULL;
-	if (!t->multi || (cacert && !t->cacert))
+	if (!t->multi || (cacert && !t->cacert) || loop_new(&t->loop) < 0)
 		goto fail;
 	curl_multi_setopt(
 	    t->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)connections);
 	curl_multi_setopt(
 	    t->multi, CURLMOPT_MAXCONNECTS, (long)connections * 2 + 4);
-	if (pthread_create(&t->thread, NULL, loop, t) != 0)
+	curl_multi_setopt(t->multi, CURLMOPT_SOCKETFUNCTION, on_watch);
+	curl_multi_setopt(t->multi, CURLMOPT_SOCKETDATA, t);
+	curl_multi_setopt(t->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
+	curl_multi_setopt(t->multi, CURLMOPT_TIMERDATA, t);
+	if (pthread_create(&t->thread, NULL, run, t) != 0)
 		goto fail;
 	*ret_http = &t->base;
 	return 0;

@@ -1,0 +1,242 @@
+#include "http/loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "base/lock.h"
+#include "base/timestamp.h"
+
+/* It looks up at least this often; work wakes it at once anyway. */
+#define WAIT_LONGEST_MS 1000
+
+struct http_timer {
+	int64_t due_ms;
+	void (*fn)(void *ctx);
+	void *ctx;
+	TAILQ_ENTRY(http_timer) link;
+};
+
+struct posted {
+	void (*fn)(void *ctx);
+	void *ctx;
+	STAILQ_ENTRY(posted) link;
+};
+
+struct loop {
+	int wake_fd; /* immutable after new */
+	/* Loop thread only. */
+	TAILQ_HEAD(timer_list, http_timer) timers; /* by due time */
+	struct pollfd *watched; /* the first one is wake_fd */
+	struct pollfd *found;	/* room for those that are ready */
+	size_t count;
+	size_t room;
+	/* Under lock. */
+	struct lock lock;
+	STAILQ_HEAD(, posted) posted;
+	bool over;
+};
+
+/* ---- timers ---- */
+
+struct http_timer *loop_timer_start(
+    struct loop *loop, int64_t delay_ms, void (*fn)(void *), void *ctx)
+{
+	struct http_timer *timer = calloc(1, sizeof(*timer)), *other;
+	if (!timer)
+		return NULL;
+	*timer = (struct http_timer){
+	    .due_ms = timestamp_mono_ms() + delay_ms, .fn = fn, .ctx = ctx};
+	TAILQ_FOREACH_REVERSE(other, &loop->timers, timer_list, link)
+	{
+		if (other->due_ms <= timer->due_ms) {
+			TAILQ_INSERT_AFTER(&loop->timers, other, timer, link);
+			return timer;
+		}
+	}
+	TAILQ_INSERT_HEAD(&loop->timers, timer, link);
+	return timer;
+}
+
+void loop_timer_stop(struct loop *loop, struct http_timer *timer)
+{
+	TAILQ_REMOVE(&loop->timers, timer, link);
+	free(timer);
+}
+
+static void run_timers(struct loop *loop)
+{
+	struct http_timer *timer;
+	int64_t now = timestamp_mono_ms();
+	while ((timer = TAILQ_FIRST(&loop->timers)) && timer->due_ms <= now) {
+		void (*fn)(void *) = timer->fn;
+		void *ctx = timer->ctx;
+		loop_timer_stop(loop, timer);
+		fn(ctx);
+	}
+}
+
+/* ---- posted work ---- */
+
+static void wake(struct loop *loop)
+{
+	uint64_t one = 1;
+	ssize_t n = write(loop->wake_fd, &one, sizeof(one));
+	(void)n; /* a full counter wakes as well */
+}
+
+void loop_post(struct loop *loop, void (*fn)(void *), void *ctx)
+{
+	struct posted *posted = malloc(sizeof(*posted));
+	/* Callers wait for what they post: losing one would hang them. */
+	if (!posted)
+		abort();
+	*posted = (struct posted){.fn = fn, .ctx = ctx};
+	lock_acquire(&loop->lock);
+	bool first = STAILQ_EMPTY(&loop->posted);
+	STAILQ_INSERT_TAIL(&loop->posted, posted, link);
+	if (first)
+		wake(loop);
+	lock_release(&loop->lock);
+}
+
+void loop_end(struct loop *loop)
+{
+	lock_acquire(&loop->lock);
+	loop->over = true;
+	wake(loop);
+	lock_release(&loop->lock);
+}
+
+bool loop_work(struct loop *loop)
+{
+	STAILQ_HEAD(, posted) batch = STAILQ_HEAD_INITIALIZER(batch);
+	lock_acquire(&loop->lock);
+	STAILQ_CONCAT(&batch, &loop->posted);
+	bool over = loop->over;
+	lock_release(&loop->lock);
+	struct posted *posted;
+	while ((posted = STAILQ_FIRST(&batch))) {
+		STAILQ_REMOVE_HEAD(&batch, link);
+		void (*fn)(void *) = posted->fn;
+		void *ctx = posted->ctx;
+		free(posted);
+		fn(ctx);
+	}
+	if (!over)
+		run_timers(loop);
+	return !over;
+}
+
+/* ---- descriptors ---- */
+
+static bool make_room(struct loop *loop)
+{
+	if (loop->count < loop->room)
+		return true;
+	size_t room = loop->room * 2 + 16;
+	struct pollfd *watched =
+	    reallocarray(loop->watched, room, sizeof(*watched));
+	if (!watched)
+		return false;
+	loop->watched = watched;
+	struct pollfd *found = reallocarray(loop->found, room, sizeof(*found));
+	if (!found)
+		return false;
+	loop->found = found;
+	loop->room = room;
+	return true;
+}
+
+void loop_watch(struct loop *loop, int fd, short events)
+{
+	size_t i = 1;
+	while (i < loop->count && loop->watched[i].fd != fd)
+		i++;
+	if (!events) {
+		if (i < loop->count)
+			loop->watched[i] = loop->watched[--loop->count];
+		return;
+	}
+	if (i == loop->count) {
+		if (!make_room(loop))
+			return;
+		loop->count++;
+	}
+	loop->watched[i] = (struct pollfd){.fd = fd, .events = events};
+}
+
+static int milliseconds_until(int64_t due_ms)
+{
+	int64_t wait = due_ms - timestamp_mono_ms();
+	if (wait < 0)
+		return 0;
+	return wait < WAIT_LONGEST_MS ? (int)wait : WAIT_LONGEST_MS;
+}
+
+void loop_wait(struct loop *loop, int64_t due_ms,
+    void (*ready)(void *ctx, int fd, short events), void *ctx)
+{
+	const struct http_timer *timer = TAILQ_FIRST(&loop->timers);
+	size_t found = 0;
+	uint64_t woken;
+	if (timer && timer->due_ms < due_ms)
+		due_ms = timer->due_ms;
+	if (poll(loop->watched, loop->count, milliseconds_until(due_ms)) <= 0)
+		return;
+	if (loop->watched[0].revents &&
+	    read(loop->wake_fd, &woken, sizeof(woken)) < 0)
+		woken = 0; /* taken already */
+	/* What is called changes the list. */
+	for (size_t i = 1; i < loop->count; i++) {
+		if (loop->watched[i].revents)
+			loop->found[found++] = loop->watched[i];
+	}
+	for (size_t i = 0; i < found; i++)
+		ready(ctx, loop->found[i].fd, loop->found[i].revents);
+}
+
+/* ---- life ---- */
+
+int loop_new(struct loop **ret_loop)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+	if (!loop)
+		return -ENOMEM;
+	TAILQ_INIT(&loop->timers);
+	STAILQ_INIT(&loop->posted);
+	lock_init(&loop->lock);
+	loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int r = loop->wake_fd < 0 ? -errno : make_room(loop) ? 0 : -ENOMEM;
+	if (r < 0) {
+		loop_free(loop);
+		return r;
+	}
+	loop->watched[loop->count++] =
+	    (struct pollfd){.fd = loop->wake_fd, .events = POLLIN};
+	*ret_loop = loop;
+	return 0;
+}
+
+void loop_free(struct loop *loop)
+{
+	if (!loop)
+		return;
+	struct http_timer *timer;
+	struct posted *posted;
+	while ((timer = TAILQ_FIRST(&loop->timers)))
+		loop_timer_stop(loop, timer);
+	while ((posted = STAILQ_FIRST(&loop->posted))) {
+		STAILQ_REMOVE_HEAD(&loop->posted, link);
+		free(posted);
+	}
+	if (loop->wake_fd >= 0)
+		close(loop->wake_fd);
+	lock_done(&loop->lock);
+	free(loop->watched);
+	free(loop->found);
+	free(loop);
+}
