@@ -6,10 +6,10 @@
 
 #include "base/lock.h"
 
-/* Log pages (4 KiB each) after which to begin; and after which the writer has
+/* Log pages (8 KiB each) after which to begin; and after which the writer has
  * to lend a hand, so that the log does not grow without bound. */
-#define PAGES_BEGIN 2000
-#define PAGES_MOST 65536
+#define PAGES_BEGIN 1000
+#define PAGES_MOST 32768
 
 struct checkpointer {
 	struct connection *connection; /* the thread's own */

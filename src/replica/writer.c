@@ -122,9 +122,9 @@ static int insert(struct replica *replica, const struct replica_row *row,
 	sqlite3_bind_int64(s, 11, id);
 	int r = connection_run(replica->writer, s);
 	sqlite3_clear_bindings(s);
-	if (r < 0)
-		return r;
-	if (row->text)
+	if (r == 0 && sqlite3_changes(replica->writer->db) == 0)
+		r = -EEXIST;
+	if (r == 0 && row->text)
 		r = insert_text(replica, id, row);
 	if (r < 0)
 		return r;
@@ -185,18 +185,38 @@ static int supersede(struct replica *replica, const struct node *old,
 	return r;
 }
 
+/*
+ * Insert a row unless a live node has its name: 0; -EEXIST: *ret_old is that
+ * node. What comes after a row that was new is mostly new as well: then the
+ * attempt saves the question.
+ */
+static int insert_unless_known(struct replica *replica,
+    const struct replica_row *row, int64_t pos, struct node *ret_node,
+    struct node *ret_old)
+{
+	int r = -ENOENT;
+	if (!replica->expects_new)
+		r = replica_lookup(replica, row->dir, row->name, ret_old);
+	if (r == 0)
+		return -EEXIST;
+	if (r == -ENOENT)
+		r = insert(replica, row, pos, false, ret_node);
+	replica->expects_new = r == 0;
+	if (r != -EEXIST)
+		return r;
+	r = replica_lookup(replica, row->dir, row->name, ret_old);
+	return r == 0 ? -EEXIST : r == -ENOENT ? -EIO : r;
+}
+
 int replica_put(struct replica *replica, const struct replica_row *row,
     int64_t base, int64_t pos, struct node *ret_node, bool *ret_again)
 {
 	struct node old;
-	bool again = false;
 	*ret_again = false;
-	int r = replica_lookup(replica, row->dir, row->name, &old);
-	if (r == -ENOENT) {
-		r = insert(replica, row, 0, false, ret_node);
-		return r < 0 ? r : place(replica, ret_node, base, pos, &again);
-	}
-	if (r < 0)
+	int r = insert_unless_known(replica, row, pos, ret_node, &old);
+	if (r == 0 && pos)
+		r = RUN(replica, ST_PUT_ENTRY, row->dir, pos, ret_node->id);
+	if (r != -EEXIST)
 		return r;
 	r = blob_is(replica, ST_KEY, old.id, row->key, row->key_len);
 	if (r < 0)

@@ -525,6 +525,37 @@ static void a_text_over_the_callers_cap_is_refused(void **state)
 	assert_record_text(node.id, "{\"id\":\"a\"}"); /* and goes on */
 }
 
+/* Whether a row is asked for before it is inserted depends on the last one. */
+static void rows_are_known_whatever_came_before(void **state)
+{
+	(void)state;
+	begin();
+	struct node a = put("a", "1", 100, 101);
+	put("b", "1", 100, 102);
+	/* after a new one: known, changed, of another key */
+	struct node node = put("a", "1", 200, 201);
+	assert_int_equal(node.id, a.id);
+	put("c", "1", 200, 202);
+	node = put("b", "2", 200, 203);
+	assert_true(node.replaced);
+	put("d", "1", 200, 204);
+	struct replica_row other = row("c", "1");
+	bool again;
+	other.key = "another";
+	other.key_len = strlen(other.key);
+	assert_int_equal(
+	    replica_put(replica, &other, 200, 205, &node, &again), -EEXIST);
+	/* after a known one: known, new */
+	node = put("a", "1", 300, 301);
+	assert_int_equal(node.id, a.id);
+	put("e", "1", 300, 302);
+	put("f", "1", 300, 303);
+	commit();
+	assert_entries_of(
+	    table, 200, 300, "201:a.json 202:c.json 203:b.json 204:d.json ");
+	assert_entries_of(table, 300, 400, "301:a.json 302:e.json 303:f.json ");
+}
+
 static void ids_are_never_used_again(void **state)
 {
 	(void)state;
@@ -1076,6 +1107,7 @@ int main(void)
 	    TEST(names_are_found_by_their_very_bytes),
 	    TEST(what_is_not_there_is_enoent),
 	    TEST(a_text_over_the_callers_cap_is_refused),
+	    TEST(rows_are_known_whatever_came_before),
 	    TEST(ids_are_never_used_again),
 	    TEST(a_write_reads_what_it_wrote_and_can_be_undone),
 	    TEST(entries_stand_in_the_order_of_their_positions),
