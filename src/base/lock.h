@@ -3,6 +3,9 @@
 #define BASE_LOCK_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
 
 #if defined(__clang__)
 #define LOCK_ATTRIBUTE(x) __attribute__((x))
@@ -43,6 +46,22 @@ static inline void lock_wait(struct lock *lock, pthread_cond_t *condition)
     LOCK_ATTRIBUTE(requires_capability(*lock))
 {
 	pthread_cond_wait(condition, &lock->mutex);
+}
+
+/* The same, for at most so long. Whether it was signalled. */
+static inline bool lock_wait_ms(struct lock *lock, pthread_cond_t *condition,
+    int64_t ms) LOCK_ATTRIBUTE(requires_capability(*lock))
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (time_t)(ms / 1000);
+	until.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	return pthread_cond_clockwait(
+		   condition, &lock->mutex, CLOCK_MONOTONIC, &until) == 0;
 }
 
 #endif

@@ -6,10 +6,16 @@
 
 #include "base/lock.h"
 
-/* Log pages (8 KiB each) after which to begin; and after which the writer has
- * to lend a hand, so that the log does not grow without bound. */
+/* Log pages (8 KiB each) after which to begin once the writer rests; after
+ * which to begin at once; and after which the writer has to lend a hand, so
+ * that the log does not grow without bound. */
 #define PAGES_BEGIN 1000
+#define PAGES_PRESSING 4096
 #define PAGES_MOST 32768
+
+/* The writer rests when nothing was committed for so long. Who has just listed
+ * a table mostly reads it then, and wants both cores. */
+#define REST_MS 1000
 
 struct checkpointer {
 	struct connection *connection; /* the thread's own */
@@ -18,26 +24,41 @@ struct checkpointer {
 	struct lock lock;
 	pthread_cond_t news;
 	/* Under lock. */
-	bool wanted;
+	int pages;	/* in the log, when there is something to do; else 0 */
+	bool committed; /* since that was looked at */
 	bool stopping;
 };
+
+/* Wait for something to do, and for the time to do it. False: it is over. */
+static bool wait_locked(struct checkpointer *checkpointer)
+    REQUIRES(checkpointer->lock)
+{
+	while (!checkpointer->stopping) {
+		checkpointer->committed = false;
+		if (checkpointer->pages >= PAGES_PRESSING)
+			return true;
+		if (!checkpointer->pages)
+			lock_wait(&checkpointer->lock, &checkpointer->news);
+		else if (!lock_wait_ms(&checkpointer->lock, &checkpointer->news,
+			     REST_MS) &&
+			 !checkpointer->committed)
+			return !checkpointer->stopping;
+	}
+	return false;
+}
 
 static void *run(void *ctx)
 {
 	struct checkpointer *checkpointer = ctx;
 	pthread_setname_np(pthread_self(), "checkpoint");
 	lock_acquire(&checkpointer->lock);
-	while (!checkpointer->stopping) {
-		if (!checkpointer->wanted) {
-			lock_wait(&checkpointer->lock, &checkpointer->news);
-			continue;
-		}
+	while (wait_locked(checkpointer)) {
+		checkpointer->pages = 0;
 		lock_release(&checkpointer->lock);
 		/* What readers still use is left for the next time. */
 		sqlite3_wal_checkpoint_v2(checkpointer->connection->db, NULL,
 		    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 		lock_acquire(&checkpointer->lock);
-		checkpointer->wanted = false;
 	}
 	lock_release(&checkpointer->lock);
 	return NULL;
@@ -53,8 +74,10 @@ static int on_commit(void *ctx, sqlite3 *db, const char *name, int pages)
 		sqlite3_wal_checkpoint_v2(
 		    db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	lock_acquire(&checkpointer->lock);
-	checkpointer->wanted = true;
-	pthread_cond_signal(&checkpointer->news);
+	if (!checkpointer->pages || pages >= PAGES_PRESSING)
+		pthread_cond_signal(&checkpointer->news);
+	checkpointer->pages = pages;
+	checkpointer->committed = true;
 	lock_release(&checkpointer->lock);
 	return SQLITE_OK;
 }

@@ -992,6 +992,55 @@ static void crash_to(char where[128], const char *name)
 	}
 }
 
+/* ---- the log ---- */
+
+static off_t database_size(void)
+{
+	char path[512];
+	struct stat info;
+	find_file(dir, ".db", path);
+	assert_int_equal(stat(path, &info), 0);
+	return info.st_size;
+}
+
+/* Log more than is left in the log for long. */
+static void write_much(void)
+{
+	static char text[1 << 20];
+	memset(text, 'x', sizeof(text) - 1);
+	for (int i = 0; i < 16; i++) {
+		char id[16];
+		snprintf(id, sizeof(id), "%d", rand());
+		begin();
+		put(id, text, 0, 0);
+		commit();
+	}
+}
+
+static void the_log_is_carried_over_once_the_writer_rests(void **state)
+{
+	(void)state;
+	off_t empty = database_size();
+	write_much();
+	usleep(200000);
+	assert_int_equal(database_size(), empty);
+	for (int i = 0; i < 100 && database_size() == empty; i++)
+		usleep(100000);
+	assert_true(database_size() > empty);
+}
+
+static void a_long_log_is_carried_over_at_once(void **state)
+{
+	(void)state;
+	off_t empty = database_size();
+	write_much();
+	write_much();
+	write_much();
+	for (int i = 0; i < 8 && database_size() == empty; i++)
+		usleep(100000);
+	assert_true(database_size() > empty);
+}
+
 static void a_crash_leaves_what_was_committed_and_nothing_else(void **state)
 {
 	(void)state;
@@ -1126,6 +1175,8 @@ int main(void)
 	    TEST(an_object_that_is_another_gets_a_new_node),
 	    TEST(tables_are_shown_when_they_are_listed),
 	    TEST(a_table_keeps_its_own_name_beside_its_directorys),
+	    TEST(the_log_is_carried_over_once_the_writer_rests),
+	    TEST(a_long_log_is_carried_over_at_once),
 	    TEST(a_crash_leaves_what_was_committed_and_nothing_else),
 	    TEST(a_log_cut_anywhere_leaves_a_replica_that_opens),
 	    cmocka_unit_test(closing_nothing_is_fine),
