@@ -35,6 +35,8 @@ struct house {
 	struct api *api; /* NULL: offline */
 	struct replica *replica;
 	struct content *content; /* NULL: file contents are not kept */
+	int replica_err;	 /* why there is none */
+	bool replica_is_private;
 	struct sync_config sync_config;
 	struct sync *sync;
 	struct fs_config fs_config;
@@ -148,19 +150,23 @@ static void start_probe(void *ctx)
 	    START_PATIENCE_MS, on_probed, probe);
 }
 
-static void ask_server(struct house *house, struct api_error *ret_error)
+static void probe_begin(struct probe *probe, struct house *house)
 {
-	struct probe probe = {.house = house};
-	lock_init(&probe.lock);
-	pthread_cond_init(&probe.came, NULL);
-	http_post(house->http, start_probe, &probe);
-	lock_acquire(&probe.lock);
-	while (!probe.done)
-		lock_wait(&probe.lock, &probe.came);
-	*ret_error = probe.error;
-	lock_release(&probe.lock);
-	pthread_cond_destroy(&probe.came);
-	lock_done(&probe.lock);
+	*probe = (struct probe){.house = house};
+	lock_init(&probe->lock);
+	pthread_cond_init(&probe->came, NULL);
+	http_post(house->http, start_probe, probe);
+}
+
+static void probe_end(struct probe *probe, struct api_error *ret_error)
+{
+	lock_acquire(&probe->lock);
+	while (!probe->done)
+		lock_wait(&probe->lock, &probe->came);
+	*ret_error = probe->error;
+	lock_release(&probe->lock);
+	pthread_cond_destroy(&probe->came);
+	lock_done(&probe->lock);
 }
 
 /* What the server said, for a sentence's end. */
@@ -238,10 +244,31 @@ static int explain(const struct options *options, const struct api_error *error)
 	}
 }
 
+static int make_replica(struct house *house)
+{
+	struct options *options = house->options;
+	char *project;
+	/* Each of the three may see other rows. */
+	if (asprintf(&project, "%s\n%s\n%s", options->url, options->key,
+		options->email ? options->email : "") < 0)
+		return -ENOMEM;
+	int r = replica_open(
+	    options->cache_dir, project, options->nocache, &house->replica);
+	if (r == -EWOULDBLOCK && !options->offline) {
+		r = replica_open(
+		    options->cache_dir, project, true, &house->replica);
+		house->replica_is_private = r == 0;
+	}
+	free_secret(project);
+	return r;
+}
+
+/* Sign in, and open the replica while the server thinks. */
 static int connect_api(struct house *house)
 {
 	struct options *options = house->options;
 	struct api_error error;
+	struct probe probe;
 	house->api_config = (struct api_config){
 	    .url = options->url,
 	    .key = options->key,
@@ -256,7 +283,9 @@ static int connect_api(struct house *house)
 		return failed("out of memory");
 	/* What goes wrong now is said in one line of its own. */
 	log_set_level(LOG_LEVEL_ERROR);
-	ask_server(house, &error);
+	probe_begin(&probe, house);
+	house->replica_err = make_replica(house);
+	probe_end(&probe, &error);
 	log_set_level(options->log_level);
 	return is_let_in(options, &error) ? 0 : explain(options, &error);
 }
@@ -276,36 +305,31 @@ static int open_http(struct house *house)
 	return house->failures ? 0 : failed("out of memory");
 }
 
+/* Say what is wrong with it. */
 static int open_replica(struct house *house)
 {
 	struct options *options = house->options;
-	char *project;
-	/* Each of the three may see other rows. */
-	if (asprintf(&project, "%s\n%s\n%s", options->url, options->key,
-		options->email ? options->email : "") < 0)
-		return failed("out of memory");
-	int r = replica_open(
-	    options->cache_dir, project, options->nocache, &house->replica);
-	if (r == -EWOULDBLOCK && !options->offline) {
-		log_warn("this project is mounted elsewhere too: this mount"
-			 " keeps nothing of its own");
-		options->nocache = true;
-		r = replica_open(
-		    options->cache_dir, project, true, &house->replica);
-	}
-	free_secret(project);
-	if (r == -EWOULDBLOCK)
+	if (options->offline)
+		house->replica_err = make_replica(house);
+	switch (house->replica_err) {
+	case 0:
+		break;
+	case -EWOULDBLOCK:
 		return failed("the replica in %s is in use by another mount of"
 			      " this project: unmount that first",
 		    options->cache_dir);
-	if (r == -EBADMSG)
+	case -EBADMSG:
 		return failed("the replica in %s was made by a newer bkendfs:"
 			      " use that, or another cache_dir",
 		    options->cache_dir);
-	if (r < 0)
+	default:
 		return failed("cannot keep a replica in %s: %s; choose another"
 			      " place with -o cache_dir=DIR",
-		    options->cache_dir, strerror(-r));
+		    options->cache_dir, strerror(-house->replica_err));
+	}
+	if (house->replica_is_private)
+		log_warn("this project is mounted elsewhere too: this mount"
+			 " keeps nothing of its own");
 	return 0;
 }
 
@@ -313,7 +337,8 @@ static int open_replica(struct house *house)
 static void open_content(struct house *house)
 {
 	struct options *options = house->options;
-	if (options->nocache || options->cache_size == 0)
+	if (options->nocache || house->replica_is_private ||
+	    options->cache_size == 0)
 		return;
 	int r =
 	    content_open(house->replica, options->cache_size, &house->content);
