@@ -161,19 +161,6 @@ void stream_serve(struct stream *stream, struct range *range, int64_t bytes)
 	range->used = ++stream->uses;
 }
 
-/* A range that was cut at a claimed size, which proved too small, ends within a
- * block: neither it nor the next one could be kept. */
-static void drop_unaligned(struct stream *stream)
-{
-	struct range *range, *next;
-	for (range = TAILQ_FIRST(&stream->ranges); range; range = next) {
-		int64_t end = range->first + range->len;
-		next = TAILQ_NEXT(range, link);
-		if (end < stream->size && block_begin(end) != end)
-			range_free(range);
-	}
-}
-
 void stream_keep(struct stream *stream)
 {
 	struct range *range;
@@ -187,7 +174,6 @@ void stream_keep(struct stream *stream)
 		stream->spool_kept = stream->spool_whole;
 		return;
 	}
-	drop_unaligned(stream);
 	TAILQ_FOREACH (range, &stream->ranges, link) {
 		if (range->kept || range->filled < range->len)
 			continue;

@@ -411,7 +411,9 @@ static void nothing_is_kept_before_the_size_is_proven(void **state)
 	serve_object();
 	assert_true(node_of(node).proven);
 	read_all(node, 0, object_size);
+	remount();
 	/* By the true size, whatever was claimed. */
+	read_all(node, 0, object_size);
 	await_kept(node);
 	remount();
 	read_all(node, 0, object_size);
