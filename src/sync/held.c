@@ -217,9 +217,12 @@ int stream_fetch_first(struct stream *stream, int64_t pos, int64_t end)
 	if (!TAILQ_EMPTY(&stream->ranges))
 		return 0;
 	if (len < end - begin)
-		len = block_begin(end - begin + CONTENT_BLOCK - 1);
+		len = end - begin;
 	if (stream->node.size > begin && stream->node.size - begin < len)
 		len = stream->node.size - begin;
+	/* A whole block also where the claim ends within it: it may be false.
+	 */
+	len = block_begin(len + CONTENT_BLOCK - 1);
 	if (pos == 0) {
 		struct reader *reader = stream_reader(stream, pos);
 		reader->window = RANGE_FIRST;

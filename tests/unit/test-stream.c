@@ -16,7 +16,7 @@ static void a_read_is_answered_by_a_range(void **state)
 	struct ask *read = ask_read(node, 0, 4096);
 	give_url();
 	struct http_call *call = request(GET_LINE "1");
-	assert_range(call, 0, 999);
+	assert_range(call, 0, RANGE_SMALL - 1);
 	assert_int_equal(fake_header_count(call), 1); /* and nothing else */
 	assert_waits(read);
 	serve_range(call, 1000, ETAG);
