@@ -389,7 +389,6 @@ static int open_sync(struct house *house)
 	    .retry_ms = options->retry_ms,
 	    .connections = options->connections,
 	    .verify_sizes = options->verify_sizes,
-	    .size_changed = fs_size_changed,
 	    .name_changed = fs_name_changed,
 	    .names_expired = fs_names_expired,
 	    .ctx = house->fs,

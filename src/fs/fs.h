@@ -41,8 +41,7 @@ const char *fs_last_message(void);
 /* sync is made with fs as its listener, so it is told afterwards. */
 void fs_set_sync(struct fs *fs, struct sync *sync);
 
-/* For sync_config.size_changed, name_changed and names_expired. */
-void fs_size_changed(void *fs, int64_t node);
+/* For sync_config.name_changed and names_expired. */
 void fs_name_changed(void *fs, int64_t dir, const char *name);
 void fs_names_expired(void *fs);
 

@@ -131,6 +131,10 @@ void notifier_free(struct notifier *notifier);
 void notifier_expire_name(
     struct notifier *notifier, int64_t dir, const char *name);
 
+/* Reply with an error, once the kernel has been told what it was told to tell
+ * it: whoever gets it and tries again finds what the name leads to now. */
+void notifier_reply_error(struct notifier *notifier, fuse_req_t req, int err);
+
 /* So do all names that the kernel may know, for all it knows. Likewise. */
 void notifier_expire_all(struct notifier *notifier);
 

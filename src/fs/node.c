@@ -323,7 +323,9 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 static void on_read(struct sync_op *op, int err)
 {
 	struct request *request = (struct request *)op;
-	if (err)
+	if (err == -EIO)
+		notifier_reply_error(request->fs->notifier, request->req, err);
+	else if (err)
 		reply_error(request->req, err);
 	else
 		fuse_reply_buf(request->req, op->got ? op->data : "", op->got);

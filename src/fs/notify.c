@@ -6,9 +6,12 @@
 #include "base/lock.h"
 #include "fs/internal.h"
 
+/* A name to expire; or an error to reply with, once those before are done. */
 struct notice {
 	int64_t dir;
-	char *name;
+	char *name; /* NULL: a reply */
+	fuse_req_t req;
+	int err;
 	STAILQ_ENTRY(notice) link;
 };
 
@@ -127,7 +130,10 @@ static void *run(void *ctx)
 		}
 		STAILQ_REMOVE_HEAD(&notifier->queue, link);
 		lock_release(&notifier->lock);
-		tell(notifier, notice->dir, notice->name);
+		if (notice->name)
+			tell(notifier, notice->dir, notice->name);
+		else
+			reply_error(notice->req, notice->err);
 		notice_free(notice);
 		lock_acquire(&notifier->lock);
 	}
@@ -163,11 +169,21 @@ void notifier_free(struct notifier *notifier)
 	pthread_join(notifier->thread, NULL);
 	while ((notice = STAILQ_FIRST(&notifier->queue))) {
 		STAILQ_REMOVE_HEAD(&notifier->queue, link);
+		if (!notice->name)
+			reply_error(notice->req, notice->err);
 		notice_free(notice);
 	}
 	pthread_cond_destroy(&notifier->news);
 	lock_done(&notifier->lock);
 	free(notifier);
+}
+
+static void enqueue(struct notifier *notifier, struct notice *notice)
+{
+	lock_acquire(&notifier->lock);
+	STAILQ_INSERT_TAIL(&notifier->queue, notice, link);
+	pthread_cond_signal(&notifier->news);
+	lock_release(&notifier->lock);
 }
 
 void notifier_expire_name(
@@ -179,10 +195,19 @@ void notifier_expire_name(
 		return;
 	}
 	notice->dir = dir;
-	lock_acquire(&notifier->lock);
-	STAILQ_INSERT_TAIL(&notifier->queue, notice, link);
-	pthread_cond_signal(&notifier->news);
-	lock_release(&notifier->lock);
+	enqueue(notifier, notice);
+}
+
+void notifier_reply_error(struct notifier *notifier, fuse_req_t req, int err)
+{
+	struct notice *notice = calloc(1, sizeof(*notice));
+	if (!notice) {
+		reply_error(req, err);
+		return;
+	}
+	notice->req = req;
+	notice->err = err;
+	enqueue(notifier, notice);
 }
 
 void notifier_expire_all(struct notifier *notifier)

@@ -253,13 +253,6 @@ void fs_set_sync(struct fs *fs, struct sync *sync)
 	fs->sync = sync;
 }
 
-/* Attributes only: the data of a node that is being read is left alone. */
-void fs_size_changed(void *ctx, int64_t node)
-{
-	struct fs *fs = ctx;
-	fuse_lowlevel_notify_inval_inode(fs->session, (fuse_ino_t)node, -1, 0);
-}
-
 /* This takes the directory's lock in the kernel, which somebody may hold who
  * waits for us: not from the loop thread. */
 void fs_name_changed(void *ctx, int64_t dir, const char *name)

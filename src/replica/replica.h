@@ -204,8 +204,12 @@ int replica_set_listing(struct replica *replica, int64_t dir,
 int replica_set_object(
     struct replica *replica, int64_t id, int64_t size, const char *etag);
 
-/* An object is another by now: its name leads to a new node, of which nothing
- * is known yet, and what is left of the old one cannot be read. */
-int replica_renew_object(struct replica *replica, const struct node *node);
+/*
+ * An object is another than was told: its name leads to a new node, of that
+ * true size (or -1: nothing is known of it yet) and ETag, and the old one can
+ * never be read again. ret_node->id is 0 where the name led elsewhere already.
+ */
+int replica_renew_object(struct replica *replica, const struct node *node,
+    int64_t size, const char *etag, struct node *ret_node);
 
 #endif

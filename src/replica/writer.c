@@ -348,18 +348,25 @@ int replica_set_object(
 	return r;
 }
 
-int replica_renew_object(struct replica *replica, const struct node *node)
+int replica_renew_object(struct replica *replica, const struct node *node,
+    int64_t size, const char *etag, struct node *ret_node)
 {
 	struct buf name;
-	struct node fresh, old = *node;
+	struct node fresh = {0}, old = *node;
 	buf_init(&name, 64 << 10);
 	int r = RUN(replica, ST_SPOIL, node->id);
 	if (r == 0)
 		r = replica_name(replica, node->id, &name);
-	old.size = -1;
+	old.size = size;
 	old.proven = false;
 	if (r == 0 && node->live)
 		r = replica_rename(replica, &old, buf_str(&name), &fresh);
+	if (r == 0 && fresh.id && size >= 0) {
+		r = replica_set_object(replica, fresh.id, size, etag);
+		fresh.proven = true;
+	}
 	buf_done(&name);
+	if (r == 0)
+		*ret_node = fresh;
 	return r;
 }

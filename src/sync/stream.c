@@ -111,6 +111,20 @@ static int load_object(struct stream *stream)
 	return r;
 }
 
+/* The object is another than this node stands for. Should the kernel think that
+ * the name still leads here, it is told once more. */
+static int refuse(struct stream *stream)
+{
+	struct sync *sync = stream->sync;
+	const char *name = strchr(stream->subject, '/') + 1;
+	stream_report(stream, -EIO, 200,
+	    "the object is not what was told of it before; open it again");
+	if (sync->config.name_changed)
+		sync->config.name_changed(
+		    sync->config.ctx, stream->node.dir, name);
+	return -EIO;
+}
+
 static int stream_new(
     struct sync *sync, int64_t node_id, struct stream **ret_stream)
 {
@@ -130,10 +144,10 @@ static int stream_new(
 	    (struct commit_hook){.fn = on_size_committed, .ctx = stream};
 	TAILQ_INSERT_TAIL(&sync->streams, stream, link);
 	int r = replica_get(sync->replica, node_id, &stream->node);
-	if (r == 0 && stream->node.spoiled)
-		r = -EIO;
 	if (r == 0)
 		r = load_object(stream);
+	if (r == 0 && stream->node.spoiled)
+		r = refuse(stream);
 	if (r < 0) {
 		stream_free(stream);
 		return r == -ENOENT ? -ESTALE : r;
@@ -171,50 +185,55 @@ int stream_get(struct sync *sync, int64_t node_id, struct stream **ret_stream)
 
 static void begin_measure(struct sync *sync, struct sync_op *op);
 
-/* Readers went by a size that was false: they must not go on with it. */
-static void fail_readers(struct stream *stream)
+/* Readers went by a size that was false: they must not go on with it. Who asks
+ * for the size is told the truth. */
+static void fail_readers(struct stream *stream, int64_t claimed)
 {
-	struct wait_list readers;
-	struct sync_op *op, *next;
-	wait_init(&readers, NULL, NULL);
-	for (op = TAILQ_FIRST(&stream->waiting.queue); op; op = next) {
-		next = TAILQ_NEXT(op, link);
-		if (op->begin == begin_measure)
-			continue;
-		wait_remove(op);
-		wait_add(&readers, op);
-	}
-	if (TAILQ_EMPTY(&readers.queue))
-		return;
+	struct wait_list waiting;
+	struct sync_op *op;
+	bool told = false;
 	char message[160];
 	snprintf(message, sizeof(message),
 	    "the size was given as %" PRId64 ", but the object has %" PRId64
 	    " bytes; read it again",
-	    stream->node.size, stream->size);
-	stream_report(stream, -EIO, 200, message);
-	wait_finish(&readers, -EIO);
+	    claimed, stream->size);
+	wait_init(&waiting, NULL, NULL);
+	wait_move(&stream->waiting, &waiting);
+	while ((op = TAILQ_FIRST(&waiting.queue))) {
+		bool reads = op->begin != begin_measure;
+		if (reads && !told)
+			stream_report(stream, -EIO, 200, message);
+		told = told || reads;
+		op->node = stream->node;
+		wait_remove(op);
+		op_finish(op, reads ? -EIO : 0);
+	}
 }
 
-static void announce_change(struct stream *stream)
+/* Its name leads to another node, once the write under way is committed. */
+static int announce_change(struct sync *sync, const struct node *node)
 {
-	struct sync *sync = stream->sync;
 	CLEANUP_BUF struct buf name;
 	buf_init(&name, 64 << 10);
-	if (sync->config.name_changed &&
-	    replica_name(sync->replica, stream->node.id, &name) == 0)
-		sync->config.name_changed(
-		    sync->config.ctx, stream->node.dir, buf_str(&name));
+	int r = replica_name(sync->replica, node->id, &name);
+	if (r == 0)
+		write_changes_name(sync, node->dir, buf_str(&name));
+	return r;
 }
 
 void stream_changed(struct stream *stream)
 {
 	struct sync *sync = stream->sync;
+	struct node fresh;
 	if (stream->changed)
 		return;
 	stream->changed = true;
 	int r = write_begin(sync);
 	if (r == 0)
-		r = replica_renew_object(sync->replica, &stream->node);
+		r = announce_change(sync, &stream->node);
+	if (r == 0)
+		r = replica_renew_object(
+		    sync->replica, &stream->node, -1, "", &fresh);
 	if (r < 0)
 		stream_fail(stream, r, 0, NULL);
 	else
@@ -229,31 +248,69 @@ static bool is_as_claimed(const struct stream *stream, int err)
 	       stream->size == stream->node.size;
 }
 
+/* What came belongs to the node that has the true size. Who reads the old one
+ * gets an error, now and ever: the kernel was told a false size of it, and what
+ * it makes of a reply that does not fit depends on when it learns better. */
+static void take_up_node(struct stream *stream)
+{
+	struct ready *ready = &stream->sync->ready;
+	struct range *range;
+	TAILQ_FOREACH (range, &stream->ranges, link)
+		ready_hide(ready, &range->shown);
+	stream->wrong_claim = false;
+	stream->node = stream->corrected;
+	TAILQ_FOREACH (range, &stream->ranges, link) {
+		range->shown.node = stream->node.id;
+		if (range->filled)
+			ready_show(ready, &range->shown, range->filled);
+	}
+	stream_keep(stream);
+	stream->restart_all = false;
+}
+
 /* The true size is in the replica. */
 static void on_size_committed(void *ctx, int err)
 {
 	struct stream *stream = ctx;
-	struct sync *sync = stream->sync;
 	if (err < 0 && !is_as_claimed(stream, err)) {
 		stream_fail(stream, err, 0, NULL);
 		return;
 	}
 	if (stream->changed) {
-		announce_change(stream);
 		stream_fail(
 		    stream, -EIO, 200, "the object changed while it was read");
 		return;
 	}
-	bool changed = stream->node.size != stream->size;
-	if (changed && sync->config.size_changed)
-		sync->config.size_changed(sync->config.ctx, stream->node.id);
-	if (changed)
-		fail_readers(stream);
+	if (stream->wrong_claim) {
+		int64_t claimed = stream->node.size;
+		take_up_node(stream);
+		fail_readers(stream, claimed);
+		return;
+	}
 	stream->node.size = stream->size;
 	stream->node.proven = err == 0;
 	stream_keep(stream);
 	stream->restart_all = false;
 	wait_restart(&stream->waiting);
+}
+
+/* A size that nobody was told of is put right in its place; where somebody was
+ * told another one, by a new node. */
+static int write_size(struct stream *stream)
+{
+	struct sync *sync = stream->sync;
+	struct node *node = &stream->node;
+	if (node->size == stream->size || !sync_size_is_known(sync, node))
+		return replica_set_object(
+		    sync->replica, node->id, stream->size, stream->validator);
+	int r = announce_change(sync, node);
+	if (r == 0)
+		r = replica_renew_object(sync->replica, node, stream->size,
+		    stream->validator, &stream->corrected);
+	if (r == 0 && !stream->corrected.id)
+		r = -EIO; /* it is a file's old version: nobody can go on */
+	stream->wrong_claim = r == 0;
+	return r;
 }
 
 int stream_learn_size(struct stream *stream, int64_t size)
@@ -270,8 +327,7 @@ int stream_learn_size(struct stream *stream, int64_t size)
 	}
 	int r = write_begin(stream->sync);
 	if (r == 0)
-		r = replica_set_object(stream->sync->replica, stream->node.id,
-		    size, stream->validator);
+		r = write_size(stream);
 	if (r == 0)
 		write_hook(stream->sync, &stream->size_hook);
 	if (r < 0 && is_as_claimed(stream, r)) {

@@ -96,6 +96,8 @@ struct stream {
 	struct range *spooler; /* whose transfer fills the spool */
 	bool prefetched;       /* nobody has read it yet */
 	bool changed;	       /* the object is another by now */
+	bool wrong_claim;      /* the size is another than was told ... */
+	struct node corrected; /* ... and this node has the true one */
 	bool restart_all;      /* the size has become known */
 	struct http_timer *progress_timer;
 	struct http_timer *backlog_timer;

@@ -35,10 +35,8 @@ struct sync_config {
 	int64_t retry_ms; /* patience with a failing store */
 	unsigned connections;
 	bool verify_sizes;
-	/* A node's size turned out to be another than was handed out. Called
-	 * on the loop thread, must not block; may be NULL. */
-	void (*size_changed)(void *ctx, int64_t node);
-	/* A name leads to another node now. Likewise. */
+	/* A name leads to another node now. Called on the loop thread, must
+	 * not block; may be NULL. */
 	void (*name_changed)(void *ctx, int64_t dir, const char *name);
 	/* Every name is due for a check. Likewise. */
 	void (*names_expired)(void *ctx);

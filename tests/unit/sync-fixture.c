@@ -23,8 +23,7 @@ int64_t content_limit;
 int64_t posts;
 struct sync_config settings;
 struct service service;
-int size_changes, name_changes;
-int64_t size_changed_node;
+int name_changes;
 char name_changed_name[300];
 
 static char root[64];
@@ -49,13 +48,6 @@ int64_t __wrap_timestamp_now_ms(void)
 
 /* ---- life ---- */
 
-static void on_size_changed(void *ctx, int64_t node)
-{
-	(void)ctx;
-	size_changes++;
-	size_changed_node = node;
-}
-
 static void on_name_changed(void *ctx, int64_t dir, const char *name)
 {
 	(void)ctx;
@@ -75,7 +67,7 @@ int fixture_setup(void **state)
 	fake = fake_new();
 	failures = failures_new();
 	service = (struct service){.limit_max = 2};
-	size_changes = name_changes = 0;
+	name_changes = 0;
 	sent_before = 0;
 	content_limit = 0;
 	settings = (struct sync_config){
@@ -85,7 +77,6 @@ int fixture_setup(void **state)
 	    .ttl_ms = TTL_MS,
 	    .retry_ms = RETRY_MS,
 	    .connections = 16,
-	    .size_changed = on_size_changed,
 	    .name_changed = on_name_changed,
 	};
 	return failures ? 0 : -1;

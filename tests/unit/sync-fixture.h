@@ -40,9 +40,8 @@ void fixture_start(void);
 void fixture_start_offline(void);
 void fixture_stop(void);
 
-/* What sync told of nodes and names that changed. */
-extern int size_changes, name_changes;
-extern int64_t size_changed_node;
+/* What sync told of names that changed. */
+extern int name_changes;
 extern char name_changed_name[300];
 
 /* ---- operations ---- */

@@ -224,7 +224,8 @@ static void contents_of_nobody_go_first_of_all(void **state)
 	set_used(first + 5, 2);
 	assert_int_equal(replica_begin(replica), 0);
 	assert_int_equal(replica_get(replica, first + 5, &spoiled), 0);
-	assert_int_equal(replica_renew_object(replica, &spoiled), 0);
+	assert_int_equal(
+	    replica_renew_object(replica, &spoiled, -1, "", &spoiled), 0);
 	assert_int_equal(replica_commit(replica), 0);
 	int64_t limit = disk_usage(cache_dir) - 100 * KIB;
 	cache_close();

@@ -894,9 +894,12 @@ static void an_object_that_is_another_gets_a_new_node(void **state)
 	commit();
 	old = got(old.id);
 	begin();
-	assert_int_equal(replica_renew_object(replica, &old), 0);
+	struct node renewed;
+	assert_int_equal(
+	    replica_renew_object(replica, &old, -1, "", &renewed), 0);
 	commit();
 	struct node fresh = found(NODE_STORAGE, "x.jpg");
+	assert_int_equal(renewed.id, fresh.id);
 	assert_true(fresh.id > old.id);
 	assert_int_equal(fresh.size, -1);
 	assert_false(fresh.proven);
@@ -909,9 +912,22 @@ static void an_object_that_is_another_gets_a_new_node(void **state)
 	assert_entries_of(NODE_STORAGE, 0, 9, "1:x.jpg ");
 	/* One that no name leads to is spoiled, and that is all. */
 	begin();
-	assert_int_equal(replica_renew_object(replica, &old), 0);
+	assert_int_equal(
+	    replica_renew_object(replica, &old, -1, "", &renewed), 0);
+	assert_int_equal(renewed.id, 0);
 	commit();
 	assert_int_equal(found(NODE_STORAGE, "x.jpg").id, fresh.id);
+	/* One of which the size was not true, and the true one is known. */
+	begin();
+	assert_int_equal(
+	    replica_renew_object(replica, &fresh, 9, "\"u\"", &renewed), 0);
+	commit();
+	fresh = found(NODE_STORAGE, "x.jpg");
+	assert_int_equal(fresh.id, renewed.id);
+	assert_int_equal(fresh.size, 9);
+	assert_int_equal(fresh.other_size, 5); /* as claimed */
+	assert_true(fresh.proven);
+	assert_blob(replica_etag, fresh.id, TEXT("\"u\""));
 }
 
 /* ---- tables ---- */

@@ -56,7 +56,7 @@ static void an_object_of_another_size_is_not(void **state)
 	read = ask_read(node, 0, 4096);
 	serve_store(3000);
 	assert_ended(read, -EIO); /* of which stat knew nothing */
-	read = ask_read(node, 0, 4096);
+	read = ask_read(current().id, 0, 4096);
 	serve_store(3000);
 	assert_bytes(read, 0, 3000);
 }

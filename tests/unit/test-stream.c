@@ -22,7 +22,7 @@ static void a_read_is_answered_by_a_range(void **state)
 	serve_range(call, 1000, ETAG);
 	assert_bytes(read, 0, 1000);
 	assert_int_equal(sent(), 2);
-	assert_int_equal(size_changes, 0);
+	assert_int_equal(name_changes, 0);
 	assert_true(current().proven);
 	assert_int_equal(current().size, 1000);
 	assert_int_equal(current().id, node);
@@ -125,10 +125,14 @@ static void a_wrong_claim_fails_one_read_and_is_right_then(void **state)
 		struct ask *read = ask_read(node, 0, 4096);
 		serve_store(3000);
 		assert_ended(read, -EIO);
-		assert_int_equal(size_changes, 1);
-		assert_int_equal(size_changed_node, node);
-		assert_int_equal(current().id, node);
+		/* The old node is never read again; the name leads to a new
+		 * one, with what came already. */
+		assert_int_equal(name_changes, 1);
+		assert_string_equal(name_changed_name, NAME);
+		int64_t fresh = current().id;
+		assert_true(fresh > node);
 		assert_int_equal(current().size, 3000);
+		assert_true(current().proven);
 		char expected[128];
 		snprintf(expected, sizeof(expected),
 		    "the size was given as %s, but the object has 3000 bytes",
@@ -136,10 +140,14 @@ static void a_wrong_claim_fails_one_read_and_is_right_then(void **state)
 		assert_non_null(strstr(errors_text(), expected));
 		assert_non_null(strstr(errors_text(), "\tstorage/" NAME "\t"));
 		assert_null(strstr(errors_text(), "sig="));
-		read = ask_read(node, 0, 4096);
+		assert_bytes(ask_read(fresh, 0, 4096), 0, 3000);
+		assert_int_equal(name_changes, 1);
+		/* Who still thinks it is the old one, is told again. */
+		assert_ended(ask_read(node, 0, 4096), -EIO);
+		assert_int_equal(name_changes, 2);
+		read = ask_read(fresh, 2000, 4096);
 		serve_store(3000);
-		assert_bytes(read, 0, 3000);
-		assert_int_equal(size_changes, 1);
+		assert_bytes(read, 2000, 1000);
 		void *unused = NULL;
 		assert_int_equal(fixture_teardown(&unused), 0);
 		assert_int_equal(fixture_setup(&unused), 0);
