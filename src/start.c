@@ -434,6 +434,8 @@ static void block_signals(void)
 	sigaddset(&set, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(
+	    SIGXFSZ, SIG_IGN); /* a file-size limit is an error like others */
 }
 
 static int open_signals(struct house *house)
