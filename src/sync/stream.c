@@ -19,6 +19,7 @@ void stream_free(struct stream *stream)
 	api_cancel(stream->url_call);
 	http_timer_stop(stream->sync->http, stream->progress_timer);
 	http_timer_stop(stream->sync->http, stream->backlog_timer);
+	http_timer_stop(stream->sync->http, stream->send_timer);
 	write_unhook(&stream->size_hook);
 	TAILQ_REMOVE(&stream->sync->streams, stream, link);
 	if (stream->spool >= 0)

@@ -31,6 +31,13 @@
 /* Reads that arrive out of order by so much still count as sequential. */
 #define OUT_OF_ORDER ((int64_t)1 << 20)
 
+/* A store that gives a first-size range in so many milliseconds is next to us:
+ * more than so many at once only get into each other's way. Measured with nginx
+ * on the same machine of two cores: 1 GiB in 0.65 s rather than 0.9 s. */
+#define NEAR_MS 2
+#define FAR_MS 20 /* no, it is not */
+#define NEAR_RANGES 3
+
 /* What waits to be kept on the disk: beyond this, who reads waits as well, and
  * looks again after so many milliseconds. */
 #define BACKLOG_MAX ((int64_t)16 << 20)
@@ -65,6 +72,7 @@ struct range {
 	unsigned attempt;
 	unsigned renewals;   /* new URLs in a row */
 	uint64_t url_serial; /* of the URL that was sent */
+	int64_t sent_ms;     /* http_now when the request was sent */
 	int64_t progress_ms; /* http_now of the last byte, or the start */
 	int refused;	     /* what on_head made of the answer */
 	TAILQ_ENTRY(range) link;
@@ -101,6 +109,7 @@ struct stream {
 	bool restart_all;      /* the size has become known */
 	struct http_timer *progress_timer;
 	struct http_timer *backlog_timer;
+	struct http_timer *send_timer;
 	int spool;	  /* file descriptor; -1: none */
 	int64_t spooled;  /* bytes in it */
 	bool spool_whole; /* all of the object */
@@ -108,6 +117,7 @@ struct stream {
 	int64_t served;	  /* bytes handed out */
 	uint64_t uses;	  /* counts the ranges' and readers' uses */
 	struct reader readers[READERS];
+	bool near; /* the store is so close that few ranges at once suffice */
 	/* What the content cache has of one segment, as of when it was asked.
 	 */
 	int64_t kept_segment; /* -1: not asked */

@@ -295,6 +295,19 @@ static bool is_complete(const struct range *range)
 	return range->filled >= range->len;
 }
 
+/* How far away the store seems to be. */
+static void learn_distance(const struct range *range)
+{
+	struct stream *stream = range->stream;
+	int64_t took = http_now(stream->sync->http) - range->sent_ms;
+	if (range->len < RANGE_FIRST || range->sent_from > 0)
+		return;
+	if (took <= NEAR_MS)
+		stream->near = true;
+	else if (took > FAR_MS)
+		stream->near = false;
+}
+
 /* A whole object has come: now its size is sure, if it was not before. */
 static void whole_done(struct range *range)
 {
@@ -312,12 +325,30 @@ static void whole_done(struct range *range)
 	}
 }
 
+/* Those that waited for one less to be under way. */
+static void on_send_timer(void *ctx)
+{
+	struct stream *stream = ctx;
+	stream->send_timer = NULL;
+	int r = send_waiting(stream);
+	if (r < 0)
+		stream_fail(stream, r, 0, NULL);
+}
+
 static void on_done(void *ctx, int err, const char *detail)
 {
 	struct range *range = ctx;
 	struct stream *stream = range->stream;
 	int status = range->head.status;
 	range->transfer = NULL;
+	if (stream->near && !stream->send_timer) {
+		stream->send_timer = http_timer_start(
+		    stream->sync->http, 0, on_send_timer, stream);
+		if (!stream->send_timer) {
+			stream_fail(stream, -ENOMEM, 0, NULL);
+			return;
+		}
+	}
 	if (range->refused == -EAGAIN) {
 		send_or_fail(range);
 	} else if (range->refused == -ECANCELED) {
@@ -349,6 +380,7 @@ static void on_done(void *ctx, int err, const char *detail)
 	} else if (status == 200) {
 		whole_done(range);
 	} else {
+		learn_distance(range);
 		stream_keep(stream);
 		stream_progress(stream);
 	}
@@ -356,16 +388,29 @@ static void on_done(void *ctx, int err, const char *detail)
 
 static const struct http_sink sink = {on_head, on_body, on_done};
 
+/* Whether as many ranges are under way as help a store that is near. */
+static bool is_enough(const struct stream *stream)
+{
+	const struct range *range;
+	unsigned count = 0;
+	TAILQ_FOREACH (range, &stream->ranges, link)
+		count += range->transfer != NULL;
+	return count >= NEAR_RANGES;
+}
+
 static int range_send(struct range *range)
 {
 	struct stream *stream = range->stream;
 	if (!url_is_usable(stream))
 		return url_want(stream);
+	if (stream->near && !stream->no_range && is_enough(stream))
+		return 0; /* when another one is done */
 	int64_t first = range->first + range->filled;
 	int64_t last = range->first + range->len - 1;
 	bool whole = stream->no_range || stream->plain;
 	range->attempt++;
 	range->sent_from = range->filled;
+	range->sent_ms = http_now(stream->sync->http);
 	range->url_serial = stream->url_serial;
 	range->head = (struct http_head){.retry_after_ms = -1};
 	range->refused = 0;

@@ -402,6 +402,31 @@ static void a_file_that_is_kept_whole_is_not_fetched_ahead(void **state)
 	assert_true(sent() > 0);
 }
 
+/* Of a store that answers at once, few ranges are asked for at a time; all come
+ * nevertheless, though nobody asks again for those that waited. */
+static void a_store_next_door_is_asked_for_little_at_once(void **state)
+{
+	(void)state;
+	int64_t node = kept_file(64 * MIB);
+	size_t most = 0;
+	for (int64_t pos = 0; pos < 40 * MIB; pos += STEP) {
+		struct ask *read = ask_read(node, (uint64_t)pos, (size_t)STEP);
+		while (!read->count) {
+			size_t open = fake_open_count(fake);
+			assert_true(open > 0); /* or it hangs */
+			if (pos >= 4 * MIB && open > most)
+				most = open;
+			struct http_call *call = fake_open(fake, 0);
+			if (strcmp(fake_line(call), URL_LINE) == 0)
+				give_url();
+			else
+				serve_range(call, object_size, object_etag);
+		}
+		assert_bytes(read, pos, STEP);
+	}
+	assert_in_range(most, 1, NEAR_RANGES);
+}
+
 static void nothing_is_kept_before_the_size_is_proven(void **state)
 {
 	(void)state;
@@ -504,6 +529,7 @@ int main(void)
 	    TEST(a_read_across_a_damaged_block_ends),
 	    TEST(what_is_removed_meanwhile_is_fetched_in_large_pieces),
 	    TEST(a_file_that_is_kept_whole_is_not_fetched_ahead),
+	    TEST(a_store_next_door_is_asked_for_little_at_once),
 	    TEST(nothing_is_kept_before_the_size_is_proven),
 	    TEST(what_is_not_proven_is_not_handed_to_the_cache),
 	    TEST(kept_and_fetched_blocks_of_two_objects_are_never_mixed),
