@@ -1,0 +1,188 @@
+/* The log of a replica, and what a crash leaves of both. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+#include "base/cleanup.h"
+#include "replica-fixture.h"
+
+/* ---- the log ---- */
+
+static off_t database_size(void)
+{
+	char path[512];
+	struct stat info;
+	find_file(dir, ".db", path);
+	assert_int_equal(stat(path, &info), 0);
+	return info.st_size;
+}
+
+/* Log more than is left in the log for long. */
+static void write_much(void)
+{
+	static char text[1 << 20];
+	memset(text, 'x', sizeof(text) - 1);
+	for (int i = 0; i < 16; i++) {
+		char id[16];
+		snprintf(id, sizeof(id), "%d", rand());
+		begin();
+		put(id, text, 0, 0);
+		commit();
+	}
+}
+
+static void the_log_is_carried_over_once_the_writer_rests(void **state)
+{
+	(void)state;
+	off_t empty = database_size();
+	write_much();
+	usleep(200000);
+	assert_int_equal(database_size(), empty);
+	for (int i = 0; i < 100 && database_size() == empty; i++)
+		usleep(100000);
+	assert_true(database_size() > empty);
+}
+
+static void a_long_log_is_carried_over_at_once(void **state)
+{
+	(void)state;
+	off_t empty = database_size();
+	write_much();
+	write_much();
+	write_much();
+	for (int i = 0; i < 8 && database_size() == empty; i++)
+		usleep(100000);
+	assert_true(database_size() > empty);
+}
+
+/* ---- crashes ---- */
+
+static void copy_file(const char *from, const char *to)
+{
+	char block[65536];
+	FILE *in = fopen(from, "r"), *out = fopen(to, "w");
+	size_t n;
+	assert_non_null(in);
+	assert_non_null(out);
+	while ((n = fread(block, 1, sizeof(block), in)))
+		assert_int_equal(fwrite(block, 1, n, out), n);
+	fclose(in);
+	fclose(out);
+}
+
+/* The database as a crash at this instant would leave it, in another place. */
+static void crash_to(char where[128], const char *name)
+{
+	static const char *const ends[] = {".db", ".db-wal"};
+	snprintf(where, 128, "%s/%s", root, name);
+	assert_int_equal(mkdir(where, 0700), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		char from[512], to[1024];
+		find_file(dir, ends[i], from);
+		snprintf(to, sizeof(to), "%s%s", where, strrchr(from, '/'));
+		copy_file(from, to);
+	}
+}
+
+static void a_crash_leaves_what_was_committed_and_nothing_else(void **state)
+{
+	(void)state;
+	char small[128], large[128];
+	size_t len = 64 << 10;
+	char *text = malloc(len + 1);
+	assert_non_null(text);
+	memset(text, 'x', len);
+	text[len] = '\0';
+	begin();
+	put("before", "{\"v\":1}", 0, 1);
+	commit();
+	begin();
+	put("before", "{\"v\":2}", 1, 2);
+	put("within", "{}", 1, 3);
+	crash_to(small, "small");
+	/* More than the cache holds: the log has uncommitted pages now. */
+	for (int i = 0; i < 160; i++) {
+		char id[16];
+		snprintf(id, sizeof(id), "big%d", i);
+		put(id, text, 1, i + 10);
+	}
+	crash_to(large, "large");
+	commit();
+	free(text);
+	replica_close(replica);
+	replica = NULL;
+	const char *const places[] = {small, large};
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		open_in(places[i]);
+		assert_entries("1:before.json ");
+		assert_record_text(found(table, "before.json").id, "{\"v\":1}");
+		assert_missing("within.json");
+		assert_missing("big0.json");
+		begin();
+		put("after", "{}", 0, 2);
+		commit();
+		reopen(); /* the undamaged one */
+		found(table, "within.json");
+		found(table, "big159.json");
+		replica_close(replica);
+		replica = NULL;
+	}
+}
+
+static void a_log_cut_anywhere_leaves_a_replica_that_opens(void **state)
+{
+	(void)state;
+	char where[128], wal[512];
+	struct stat info;
+	/* An older state in the database file, the newer one in the log. */
+	begin();
+	put("a", "{\"v\":1}", 0, 1);
+	commit();
+	reopen();
+	begin();
+	put("a", "{\"v\":2}", 1, 2);
+	put("b", "{}", 1, 3);
+	commit();
+	crash_to(where, "cut");
+	find_file(where, ".db-wal", wal);
+	assert_int_equal(stat(wal, &info), 0);
+	replica_close(replica);
+	replica = NULL;
+	for (off_t size = info.st_size; size >= 0; size -= 1531) {
+		char copy[160];
+		snprintf(copy, sizeof(copy), "%s/cut%ld", root, (long)size);
+		assert_int_equal(mkdir(copy, 0700), 0);
+		char from[512], to[1024];
+		find_file(where, ".db", from);
+		snprintf(to, sizeof(to), "%s%s", copy, strrchr(from, '/'));
+		copy_file(from, to);
+		snprintf(to, sizeof(to), "%s%s", copy, strrchr(wal, '/'));
+		copy_file(wal, to);
+		assert_int_equal(truncate(to, size), 0);
+		open_in(copy);
+		bool whole = size == info.st_size;
+		assert_record_text(found(table, "a.json").id,
+		    whole ? "{\"v\":2}" : "{\"v\":1}");
+		if (whole)
+			found(table, "b.json");
+		else
+			assert_missing("b.json");
+		replica_close(replica);
+		replica = NULL;
+	}
+	open_in(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(the_log_is_carried_over_once_the_writer_rests),
+	    TEST(a_long_log_is_carried_over_at_once),
+	    TEST(a_crash_leaves_what_was_committed_and_nothing_else),
+	    TEST(a_log_cut_anywhere_leaves_a_replica_that_opens),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
