@@ -51,7 +51,8 @@ void fs_run(struct fs *fs);
 /* Make fs_run return, soon. Any thread. */
 void fs_stop(struct fs *fs);
 
-/* Take the mount away; requests that are still waiting get no answer. */
+/* Take the mount away; requests that are still waiting get no answer. From here
+ * on, nothing asks sync by itself. */
 void fs_unmount(struct fs *fs);
 
 /* Unmount and free. NULL is fine. */

@@ -296,6 +296,8 @@ void fs_unmount(struct fs *fs)
 	if (fs->mounted)
 		fuse_session_unmount(fs->session);
 	fs->mounted = false;
+	/* It reads what others will free now. */
+	pusher_free(TAKE(fs->pusher));
 }
 
 void fs_free(struct fs *fs)
