@@ -1,6 +1,5 @@
 #include "replica/content.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -146,14 +145,45 @@ static int read_segment(
 	return r;
 }
 
+/* The rest of a slice from what waits to be written: whether all of it is. */
+static bool read_waiting(
+    struct content *content, int64_t node, const struct slice *slice)
+{
+	struct blob *blob = NULL;
+	int64_t first = 0;
+	struct job *job;
+	lock_acquire(&content->lock);
+	STAILQ_FOREACH (job, &content->jobs, link) {
+		if (job->node != node || !job->blob ||
+		    slice->offset < job->first ||
+		    slice->end > job->first + job->len)
+			continue;
+		blob = blob_ref(job->blob);
+		first = job->first;
+		break;
+	}
+	lock_release(&content->lock);
+	if (blob)
+		memcpy(slice->out, blob->data + (slice->offset - first),
+		    (size_t)(slice->end - slice->offset));
+	blob_unref(blob);
+	return blob != NULL;
+}
+
 int content_read(struct content *content, const struct node *object,
     int64_t offset, void *out, size_t len)
 {
 	struct slice slice = {offset, offset + (int64_t)len, out};
 	if (!content || !object->proven || object->spoiled)
 		return -ENODATA;
-	while (slice.offset < slice.end) {
-		if (read_segment(content, object->id, object->size, &slice) < 0)
+	/* This first: what has left the queue is on the disk. */
+	if (!read_waiting(content, object->id, &slice)) {
+		while (slice.offset < slice.end &&
+		       read_segment(
+			   content, object->id, object->size, &slice) == 0)
+			;
+		if (slice.offset < slice.end &&
+		    !read_waiting(content, object->id, &slice))
 			return -ENODATA;
 	}
 	content->hits++;
@@ -357,16 +387,17 @@ static bool wait_for_news(struct content *content) REQUIRES(content->lock)
 		   &content->news, &content->lock.mutex, &until) == ETIMEDOUT;
 }
 
+/* It stays in the queue, for readers, until it is written. */
 static void run_job(struct content *content, struct job *job)
 {
-	int64_t bytes = job ? in_memory(job) : 0;
-	if (job) {
-		keep(content, job);
-		job_free(job);
-	}
+	if (!job)
+		return;
+	keep(content, job);
 	lock_acquire(&content->lock);
-	content->queued -= bytes;
+	STAILQ_REMOVE_HEAD(&content->jobs, link);
+	content->queued -= in_memory(job);
 	lock_release(&content->lock);
+	job_free(job);
 }
 
 static void *run(void *ctx)
@@ -382,8 +413,6 @@ static void *run(void *ctx)
 		if (STAILQ_EMPTY(&content->jobs) && counted)
 			look = wait_for_news(content);
 		struct job *job = STAILQ_FIRST(&content->jobs);
-		if (job)
-			STAILQ_REMOVE_HEAD(&content->jobs, link);
 		lock_release(&content->lock);
 		run_job(content, job);
 		/* What earlier mounts left is counted bit by bit; the limit

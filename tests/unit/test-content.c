@@ -183,6 +183,17 @@ static void closing_writes_all_that_was_to_be_kept(void **state)
 		assert_kept(NODE + i, 3 * BLOCK + i, 0, 3 * BLOCK + i);
 }
 
+static void what_waits_to_be_written_is_read_already(void **state)
+{
+	(void)state;
+	for (int64_t i = 0; i < 200; i++) {
+		int64_t size = 3 * BLOCK + i;
+		keep_whole(NODE + i, size);
+		assert_kept(NODE + i, size, 0, size);
+		assert_kept(NODE + i / 2, 3 * BLOCK + i / 2, BLOCK - 7, 20);
+	}
+}
+
 static void without_a_cache_nothing_is_kept_and_nothing_breaks(void **state)
 {
 	(void)state;
@@ -440,6 +451,7 @@ int main(void)
 	    TEST(what_stands_in_a_file_is_kept),
 	    TEST(of_a_file_cut_short_nothing_wrong_is_kept),
 	    TEST(closing_writes_all_that_was_to_be_kept),
+	    TEST(what_waits_to_be_written_is_read_already),
 	    TEST(without_a_cache_nothing_is_kept_and_nothing_breaks),
 	    TEST(what_is_not_proven_or_spoiled_is_never_served),
 	    TEST(another_replica_sees_nothing_and_clears_up),
