@@ -304,7 +304,7 @@ void fs_free(struct fs *fs)
 {
 	if (!fs)
 		return;
-	pusher_free(fs->pusher);
+	pusher_free(TAKE(fs->pusher));
 	notifier_free(fs->notifier);
 	if (fs->session) {
 		fs_unmount(fs);
