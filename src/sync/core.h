@@ -120,6 +120,9 @@ struct lister *sync_lister(struct sync *sync, int64_t dir);
 /* A name leads to another node, once the write under way is committed. */
 void write_changes_name(struct sync *sync, int64_t dir, const char *name);
 
+/* The same of a node's own name. 0 or -errno of the replica. */
+int write_changes_name_of(struct sync *sync, const struct node *node);
+
 /* ---- store.c: what came from the server goes into the replica ---- */
 
 struct record;

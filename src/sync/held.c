@@ -246,20 +246,22 @@ static int64_t aim(struct stream *stream, int64_t pos, int64_t window,
 
 int stream_fetch(struct stream *stream, int64_t pos, int64_t end, bool stalled)
 {
+	if (stream->no_range)
+		return 0; /* the whole of it is on its way */
 	if (stream->size < 0)
 		return stream_fetch_first(stream, pos, end);
 	if (stalled &&
 	    content_backlog(stream->sync->config.content) > BACKLOG_MAX)
 		return stream_wait_for_disk(stream);
 	struct reader *reader = stream_reader(stream, pos);
-	/* One who waits did not get it from the content cache, whatever that
-	 * had when it was asked. */
-	if (stalled)
+	if (stalled) {
+		/* One who waits did not get it from the content cache, whatever
+		 * that had when it was asked. */
 		stream->kept_segment = -1;
-	if (stalled)
 		reader_stalled(reader, pos);
-	else if (!reader->window)
+	} else if (!reader->window) {
 		return 0;
+	}
 	int64_t begin = block_begin(pos);
 	int64_t must = stalled ? end : begin;
 	int64_t window = reader_window(stream, reader);

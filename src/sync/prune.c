@@ -66,9 +66,9 @@ int64_t prune_newest(const struct lister *lister, int64_t known_ms)
 	return known_ms;
 }
 
-static int64_t pages_of(const struct prune *prune)
+static int64_t pages_of(int64_t total)
 {
-	return (prune->total + PAGE_LIMIT - 1) / PAGE_LIMIT;
+	return (total + PAGE_LIMIT - 1) / PAGE_LIMIT;
 }
 
 /* The server's index of a page's last record. */
@@ -157,33 +157,27 @@ static void on_answer(
 {
 	struct lister *lister = ctx;
 	struct prune *prune = lister->prune;
-	int64_t expected = 1;
 	lister->probe_call = NULL;
 	if (error->err && error->err != -EPROTO) {
 		lister_failed(lister, error->err);
 		return;
 	}
+	int64_t expected = 1;
 	if (prune->whole_page)
 		expected = last_of(prune, prune->asked) -
 			   prune->asked * PAGE_LIMIT + 1;
 	if (error->err || page->total != prune->total ||
-	    prune->came != expected) {
+	    prune->came != expected || (prune->whole_page && !prune->fits)) {
 		delta_anew(lister);
 		return;
 	}
-	if (prune->whole_page && !prune->fits) {
-		delta_anew(lister);
-	} else if (prune->whole_page) {
+	if (!prune->fits)
+		prune->high = prune->asked;
+	else
 		prune->low = prune->asked + 1;
-		prune->high = pages_of(prune);
-		go_on(lister);
-	} else {
-		if (prune->fits)
-			prune->low = prune->asked + 1;
-		else
-			prune->high = prune->asked;
-		go_on(lister);
-	}
+	if (prune->whole_page)
+		prune->high = pages_of(prune->total);
+	go_on(lister);
 }
 
 /* Ask for a page, or for its last record. */
@@ -234,7 +228,7 @@ static int take_rest(struct lister *lister)
 static void go_on(struct lister *lister)
 {
 	struct prune *prune = lister->prune;
-	int64_t pages = pages_of(prune);
+	int64_t pages = pages_of(prune->total);
 	if (prune->low >= pages) {
 		if (take_rest(lister) < 0) {
 			delta_anew(lister);
@@ -261,7 +255,7 @@ static void go_on(struct lister *lister)
 /* Questions for one gap: whether there is one, which page, what is in it. */
 static bool is_worth_it(int64_t gone, int64_t total)
 {
-	int64_t pages = (total + PAGE_LIMIT - 1) / PAGE_LIMIT, each = 2;
+	int64_t pages = pages_of(total), each = 2;
 	for (int64_t left = pages; left > 1; left = (left + 1) / 2)
 		each++;
 	return gone <= pages && gone * each + 1 <= pages / 2;
@@ -282,7 +276,7 @@ bool prune_run(
 	prune->gone = gone;
 	prune->newest_ms = newest_ms;
 	prune->known_ms = lister->delta.newest_ms;
-	prune->high = pages_of(prune);
+	prune->high = pages_of(prune->total);
 	prune->nodes = calloc((size_t)gone, sizeof(*prune->nodes));
 	if (!prune->nodes)
 		return false;
@@ -292,14 +286,8 @@ bool prune_run(
 
 static int bury(struct sync *sync, const struct node *node)
 {
-	CLEANUP_BUF struct buf name;
-	buf_init(&name, 64 << 10);
-	int r = replica_name(sync->replica, node->id, &name);
-	if (r == 0)
-		r = replica_bury(sync->replica, node);
-	if (r == 0)
-		write_changes_name(sync, node->dir, buf_str(&name));
-	return r;
+	int r = replica_bury(sync->replica, node);
+	return r < 0 ? r : write_changes_name_of(sync, node);
 }
 
 /* A stored file is gone with its metadata. */

@@ -82,15 +82,14 @@ static void read_stream(struct stream *stream, struct sync_op *op)
 	/* A read up to the end that was told must know that it is one. */
 	bool unsure = stream->size < 0;
 	if (got == end - pos && !unsure) {
-		if (!stream->no_range)
-			stream_fetch(stream, pos, end, false);
+		stream_fetch(stream, pos, end, false);
 		finish_read(stream, op, got);
 		return;
 	}
 	free(op->copy);
 	op->copy = NULL;
 	wait_add(&stream->waiting, op);
-	int r = stream->no_range ? 0 : stream_fetch(stream, pos, end, true);
+	int r = stream_fetch(stream, pos, end, true);
 	if (r < 0)
 		stream_fail(stream, r, 0, NULL);
 }
@@ -130,9 +129,7 @@ static void take_note(struct range *range, const struct ready_use *use)
 	stream_use(stream);
 	stream_serve(stream, range, use->bytes);
 	reader_moved(stream_reader(stream, use->end), use->end);
-	int r = stream->no_range
-		    ? 0
-		    : stream_fetch(stream, use->end, use->end, false);
+	int r = stream_fetch(stream, use->end, use->end, false);
 	if (r < 0)
 		stream_fail(stream, r, 0, NULL);
 	else

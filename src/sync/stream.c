@@ -211,17 +211,6 @@ static void fail_readers(struct stream *stream, int64_t claimed)
 	}
 }
 
-/* Its name leads to another node, once the write under way is committed. */
-static int announce_change(struct sync *sync, const struct node *node)
-{
-	CLEANUP_BUF struct buf name;
-	buf_init(&name, 64 << 10);
-	int r = replica_name(sync->replica, node->id, &name);
-	if (r == 0)
-		write_changes_name(sync, node->dir, buf_str(&name));
-	return r;
-}
-
 void stream_changed(struct stream *stream)
 {
 	struct sync *sync = stream->sync;
@@ -231,7 +220,7 @@ void stream_changed(struct stream *stream)
 	stream->changed = true;
 	int r = write_begin(sync);
 	if (r == 0)
-		r = announce_change(sync, &stream->node);
+		r = write_changes_name_of(sync, &stream->node);
 	if (r == 0)
 		r = replica_renew_object(
 		    sync->replica, &stream->node, -1, "", &fresh);
@@ -304,7 +293,7 @@ static int write_size(struct stream *stream)
 	if (node->size == stream->size || !sync_size_is_known(sync, node))
 		return replica_set_object(
 		    sync->replica, node->id, stream->size, stream->validator);
-	int r = announce_change(sync, node);
+	int r = write_changes_name_of(sync, node);
 	if (r == 0)
 		r = replica_renew_object(sync->replica, node, stream->size,
 		    stream->validator, &stream->corrected);

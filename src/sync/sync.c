@@ -184,6 +184,16 @@ void write_changes_name(struct sync *sync, int64_t dir, const char *name)
 	sync->changed_count++;
 }
 
+int write_changes_name_of(struct sync *sync, const struct node *node)
+{
+	CLEANUP_BUF struct buf name;
+	buf_init(&name, 64 << 10);
+	int r = replica_name(sync->replica, node->id, &name);
+	if (r == 0)
+		write_changes_name(sync, node->dir, buf_str(&name));
+	return r;
+}
+
 static void tell_changed_names(struct sync *sync, bool tell)
 {
 	struct changed_name *changed;
