@@ -62,6 +62,24 @@ def stored_name(lab, mount, number=0):
     return mount / "storage" / sorted(set(names) - {".", ".."})[number]
 
 
+def copy_fresh(lab, server, *options):
+    """How long cp takes for the only file of a mount that knows nothing yet."""
+    mount = lab.mount(server, *options)
+    seconds = lab.command("cp", stored_name(lab, mount), "/dev/null")
+    mount.unmount()
+    lab.remove(mount.replica)
+    return seconds
+
+
+def copy_rclone(lab, url, name):
+    """The same from a directory that rclone mounts."""
+    mount = mount_rclone(lab, url)
+    lab.command("ls", mount.path)
+    seconds = lab.command("cp", mount / name, "/dev/null")
+    mount.unmount()
+    return seconds
+
+
 def small_files(lab, quick):
     """Both begin with nothing: the script with its sign-in, bkendfs with its
     mount."""
@@ -116,15 +134,11 @@ def one_large(lab, quick):
             "sh", "-c", DOWNLOAD, "sh", file_id, api.token, env=server.settings
         )
 
-    def bkendfs():
-        mount = lab.mount(server)
-        path = stored_name(lab, mount)
-        seconds = lab.command("cp", path, "/dev/null")
-        mount.unmount()
-        lab.remove(mount.replica)
-        return seconds
-
-    raw = interleaved(1 if quick else 3, curl=curl, bkendfs=bkendfs)
+    raw = interleaved(
+        1 if quick else 3,
+        curl=curl,
+        bkendfs=lambda: copy_fresh(lab, server),
+    )
     result = Result(raw=raw)
     ratio = median_ratio(raw["curl"], raw["bkendfs"])
     result.at_least("one large file: curl ÷ bkendfs", ratio, 6)
@@ -148,23 +162,11 @@ def one_large_nginx(lab, quick):
             words = ["sh", "-c", DOWNLOAD, "sh", file_id, client.token]
             return lab.command(*words, env=api.settings)
 
-        def bkendfs():
-            mount = lab.mount(api)
-            path = stored_name(lab, mount)
-            seconds = lab.command("cp", path, "/dev/null")
-            mount.unmount()
-            lab.remove(mount.replica)
-            return seconds
-
-        def rclone():
-            mount = mount_rclone(lab, nginx.url)
-            lab.command("ls", mount.path)
-            seconds = lab.command("cp", mount / name, "/dev/null")
-            mount.unmount()
-            return seconds
-
         raw = interleaved(
-            1 if quick else 3, curl=curl, bkendfs=bkendfs, rclone=rclone
+            1 if quick else 3,
+            curl=curl,
+            bkendfs=lambda: copy_fresh(lab, api),
+            rclone=lambda: copy_rclone(lab, nginx.url, name),
         )
     result = Result(raw=raw)
     to_curl = median_ratio(raw["curl"], raw["bkendfs"])
@@ -208,33 +210,18 @@ def loopback(lab, quick):
         url = f"{nginx.url}/{name}"
         return lab.command("curl", "-sf", "-o", "/dev/null", url)
 
-    def rclone():
-        mount = mount_rclone(lab, nginx.url)
-        lab.command("ls", mount.path)
-        seconds = lab.command("cp", mount / name, "/dev/null")
-        mount.unmount()
-        return seconds
-
     with FileApi(store, [name]) as api:
         api.store_url = nginx.url
-
-        def bkendfs(*options, check=False):
-            mount = lab.mount(api, *options)
-            path = stored_name(lab, mount)
-            seconds = lab.command("cp", path, "/dev/null")
-            if check:
-                lab.command("cmp", store / name, path)
-            mount.unmount()
-            lab.remove(mount.replica)
-            return seconds
-
-        bkendfs(check=True)
+        mount = lab.mount(api)
+        lab.command("cmp", store / name, stored_name(lab, mount))
+        mount.unmount()
+        lab.remove(mount.replica)
         raw = interleaved(
             1 if quick else 5,
             curl=curl,
-            bkendfs=lambda: bkendfs("nocache"),
-            rclone=rclone,
-            keeping=bkendfs,
+            bkendfs=lambda: copy_fresh(lab, api, "nocache"),
+            rclone=lambda: copy_rclone(lab, nginx.url, name),
+            keeping=lambda: copy_fresh(lab, api),
         )
     result = Result(raw={**raw, "bytes": size})
     for kind, words in (("bkendfs", ""), ("keeping", ", kept on the disk")):
