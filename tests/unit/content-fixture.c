@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "remove-tree.h"
 #include "unit.h"
 
 #include "base/log.h"
@@ -50,22 +51,13 @@ int fixture_setup(void **state)
 	return 0;
 }
 
-static int remove_one(
-    const char *path, const struct stat *info, int flag, struct FTW *ftw)
-{
-	(void)info;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 int fixture_teardown(void **state)
 {
 	(void)state;
 	cache_close();
 	replica_close(replica);
 	replica = NULL;
-	return nftw(cache_dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return remove_tree(cache_dir);
 }
 
 void cache_open(int64_t limit)

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -17,20 +16,6 @@ struct replica *replica;
 int64_t table;
 
 /* ---- places ---- */
-
-static int remove_one(
-    const char *path, const struct stat *info, int flag, struct FTW *ftw)
-{
-	(void)info;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
-int remove_tree(const char *path)
-{
-	return nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
 
 void open_in(const char *where)
 {

@@ -6,6 +6,7 @@
 #define REPLICA_FIXTURE_H
 
 #include "replica/replica.h"
+#include "remove-tree.h"
 
 #define PROJECT "https://api.test pk_project"
 
@@ -18,8 +19,6 @@ int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
 /* ---- places ---- */
-
-int remove_tree(const char *path);
 
 void open_in(const char *where);
 void reopen(void);

@@ -1,12 +1,12 @@
 #include "sync-fixture.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "remove-tree.h"
 #include "unit.h"
 
 #include "base/log.h"
@@ -129,15 +129,6 @@ void fixture_stop(void)
 	replica = NULL;
 }
 
-static int remove_one(
-    const char *path, const struct stat *info, int flag, struct FTW *ftw)
-{
-	(void)info;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 int fixture_teardown(void **state)
 {
 	(void)state;
@@ -154,7 +145,7 @@ int fixture_teardown(void **state)
 	fake_free(fake);
 	fake = NULL;
 	errors_text();
-	if (nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0)
+	if (remove_tree(root) < 0)
 		return -1;
 	return wrong ? -1 : 0;
 }
