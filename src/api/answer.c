@@ -7,7 +7,6 @@
 #include "base/cleanup.h"
 #include "api/record.h"
 #include "base/buf.h"
-#include "base/timestamp.h"
 #include "json/json.h"
 
 /* A token that does not say how long it lives: API.md's documented hour. */
@@ -194,9 +193,7 @@ int answer_download(
 		return -EPROTO;
 	}
 	json_int64(members[1], &download.size);
-	CLEANUP_FREE char *expires = text_of(members[2]);
-	if (expires)
-		timestamp_parse(expires, strlen(expires), &download.expires_ms);
+	json_date(members[2], &download.expires_ms);
 	*ret_download = download;
 	return 0;
 }

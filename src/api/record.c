@@ -1,9 +1,8 @@
 #include "api/record.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
-
-#include "base/timestamp.h"
 
 enum { ID, UNDERSCORE_ID, CREATED, UPDATED, NAME, SIZE, MEMBERS };
 
@@ -46,19 +45,17 @@ static int find_id(const struct json_span *members, struct buf *out)
 	return r == -EMSGSIZE ? -EPROTO : r;
 }
 
-static int64_t find_time(struct json_span value)
+static int find_times(const struct json_span *members, struct record *record)
 {
-	char text[64];
-	struct buf decoded;
-	int64_t ms = -1;
-	if (!json_is_string(value) || value.len > sizeof(text))
-		return -1;
-	buf_init(&decoded, sizeof(text));
-	if (json_string_decode(value, &decoded) == 0 &&
-	    timestamp_parse(buf_str(&decoded), decoded.len, &ms) < 0)
-		ms = -1;
-	buf_done(&decoded);
-	return ms;
+	int r = json_date(members[CREATED], &record->created_ms);
+	if (r == 0)
+		record->mtime_ms = record->created_ms;
+	if (r < 0 && r != -EPROTO)
+		return r;
+	r = json_date(members[UPDATED], &record->updated_ms);
+	if (r == 0)
+		record->mtime_ms = record->updated_ms;
+	return r == -EPROTO ? 0 : r;
 }
 
 int record_parse(const char *text, size_t len, struct record *ret_record)
@@ -67,21 +64,23 @@ int record_parse(const char *text, size_t len, struct record *ret_record)
 	int r = json_members(text, len, member_names, MEMBERS, members);
 	if (r < 0)
 		return r;
-	struct record record = {.text = {text, len}, .size = -1};
+	struct record record = {
+	    .text = {text, len},
+	    .created_ms = -1,
+	    .updated_ms = -1,
+	    .size = -1,
+	};
 	buf_init(&record.id, RECORD_ID_MAX);
 	buf_init(&record.original_name, RECORD_ID_MAX);
 	r = find_id(members, &record.id);
 	if (r == 0 && json_is_string(members[NAME]))
 		r = json_string_decode(members[NAME], &record.original_name);
+	if (r == 0)
+		r = find_times(members, &record);
 	if (r < 0) {
 		record_done(&record);
 		return r == -EMSGSIZE ? -EPROTO : r;
 	}
-	record.created_ms = find_time(members[CREATED]);
-	record.updated_ms = find_time(members[UPDATED]);
-	record.mtime_ms = record.updated_ms != -1   ? record.updated_ms
-			  : record.created_ms != -1 ? record.created_ms
-						    : 0;
 	if (json_int64(members[SIZE], &record.size) < 0)
 		record.size = -1;
 	*ret_record = record;

@@ -56,6 +56,15 @@ int json_string_decode(struct json_span value, struct buf *out);
  * fits int64_t: 0, else -EPROTO. A string holding such an integer counts. */
 int json_int64(struct json_span value, int64_t *ret);
 
+/*
+ * A value as a point in time, in milliseconds since 1970: a string (as
+ * timestamp_parse reads it), a number (as timestamp_parse_count does), or what
+ * MongoDB's extended JSON makes of either: {"$date":"…"}, {"$date":N} and
+ * {"$date":{"$numberLong":"N"}} with N in milliseconds, {"$numberLong":"N"}.
+ * 0; -EPROTO for anything else, null and an absent value among it; -ENOMEM.
+ */
+int json_date(struct json_span value, int64_t *ret_ms);
+
 /* Append data as a JSON string token, quotes included, everything but
  * printable ASCII and valid UTF-8 escaped. 0, -ENOMEM, -EMSGSIZE. */
 int json_string_encode(const char *data, size_t len, struct buf *out);
