@@ -18,15 +18,15 @@ static const char *const member_names[MEMBERS] = {[ID] = "id",
 static int decode_id(struct json_span value, struct buf *out)
 {
 	static const char *const oid[] = {"$oid"};
-	struct json_span inner;
-	int r = -EPROTO;
-	if (json_is_string(value))
-		r = json_string_decode(value, out);
-	else if (json_is_number(value))
+	struct json_span inner = value;
+	int r = 0;
+	if (json_is_object(value))
+		r = json_members(value.text, value.len, oid, 1, &inner);
+	if (r < 0)
+		return r;
+	if (json_is_number(value))
 		r = buf_add(out, value.text, value.len);
-	else if (json_is_object(value) &&
-		 json_members(value.text, value.len, oid, 1, &inner) == 0 &&
-		 json_is_string(inner))
+	else
 		r = json_string_decode(inner, out);
 	if (r == 0 && out->len == 0)
 		r = -EPROTO;
@@ -93,15 +93,17 @@ void record_done(struct record *record)
 	buf_done(&record->original_name);
 }
 
-static bool carries_id(
+/* 1, 0 or -ENOMEM. */
+static int carries_id(
     const struct json_span *members, const char *id, size_t id_len)
 {
-	struct buf decoded;
+	CLEANUP_BUF struct buf decoded;
 	buf_init(&decoded, RECORD_ID_MAX);
-	bool same = find_id(members, &decoded) == 0 && decoded.len == id_len &&
-		    memcmp(buf_str(&decoded), id, id_len) == 0;
-	buf_done(&decoded);
-	return same;
+	int r = find_id(members, &decoded);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	return decoded.len == id_len &&
+	       memcmp(buf_str(&decoded), id, id_len) == 0;
 }
 
 int record_unwrap(const char *text, size_t len, const char *id, size_t id_len,
@@ -112,9 +114,11 @@ int record_unwrap(const char *text, size_t len, const char *id, size_t id_len,
 	int r = json_members(text, len, names, ARRAY_SIZE(names), members);
 	if (r < 0)
 		return r;
+	r = id ? carries_id(members, id, id_len) : 0;
+	if (r < 0)
+		return r;
 	struct json_span payload = {text, len};
-	if (!(id && carries_id(members, id, id_len)) &&
-	    json_is_true(members[2]) && members[3].text)
+	if (r == 0 && json_is_true(members[2]) && members[3].text)
 		payload = members[3];
 	/* Without the white space around it: what is kept is the record. */
 	while (payload.len && strchr(" \t\r\n", payload.text[0])) {
