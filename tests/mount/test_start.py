@@ -85,6 +85,25 @@ def test_the_url_may_be_the_source(project, start):
     assert len(os.listdir(said.path / "posts")) == 3
 
 
+@pytest.mark.parametrize("tail", ["/v1", "/v1/", "//v1//", "/"])
+def test_the_url_may_end_as_many_apps_have_it(project, mount, work, tail):
+    """In /v1, that is; it is the same project still."""
+    plain = mount(project, cache=work / "cache")
+    os.listdir(plain / "posts")
+    plain.unmount()
+    project.log.clear()
+    m = mount(project, "-o", f"url={project.url}{tail}", cache=work / "cache")
+    assert sorted(os.listdir(m / "posts")) == record_names(3)
+    assert m.report("status").split(b"\n")[1] == f"url: {project.url}".encode()
+    assert all(r.path.count("/v1") == 1 for r in project.log)
+    assert not [r for r in project.log if r.is_page("posts") and r.query["limit"] != "1"]
+
+
+def test_a_host_named_v1_keeps_its_name(start, project):
+    said = start(project, "-o", "url=https://v1/,retry=0")
+    _refused(said, 1, r"https://v1 ")
+
+
 def test_options_are_stronger_than_the_environment(project, start):
     env = {"BKEND_API_URL": "http://127.0.0.1:1", "BKEND_TABLES": "nosuch"}
     said = start(project, "-o", f"url={project.url},tables=posts", env=env)
