@@ -111,6 +111,9 @@ int record_unwrap(const char *text, size_t len, const char *id, size_t id_len,
 {
 	static const char *const names[] = {"id", "_id", "success", "data"};
 	struct json_span members[ARRAY_SIZE(names)];
+	size_t mark = json_mark_len(text, len);
+	text += mark;
+	len -= mark;
 	int r = json_members(text, len, names, ARRAY_SIZE(names), members);
 	if (r < 0)
 		return r;

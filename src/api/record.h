@@ -36,7 +36,8 @@ void record_done(struct record *record);
 /*
  * Take the payload out of a single answer: the object itself when it carries
  * the id asked for (id NULL: none was), else what {"success":true,"data":…}
- * holds, else the object itself. 0, -EPROTO or -ENOMEM.
+ * holds, else the object itself. A byte order mark in front is passed over. 0,
+ * -EPROTO or -ENOMEM.
  */
 int record_unwrap(const char *text, size_t len, const char *id, size_t id_len,
     struct json_span *ret_payload);

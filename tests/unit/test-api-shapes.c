@@ -1,0 +1,123 @@
+/* Answers whose form is odd, and what they mean all the same. */
+#include "unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "api-fixture.h"
+
+#define MARK "\xef\xbb\xbf"
+
+/* ---- a byte order mark ---- */
+
+static void a_record_behind_a_byte_order_mark_is_the_record(void **state)
+{
+	(void)state;
+	static const char *const bodies[] = {MARK "{\"id\":\"a\"}",
+	    MARK " {\"id\":\"a\"}\n",
+	    MARK "{\"success\":true,\"data\":{\"id\":\"a\"}}"};
+	start_guest();
+	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+		get("a", &outcomes[i]);
+		fake_run(fake);
+		ANSWER(only(), .status = 200, .body = bodies[i],
+		    .chunk = i ? 0 : 1, .length_told = true);
+		assert_outcome(&outcomes[i], 0, 200);
+		assert_buf(&outcomes[i].text, "{\"id\":\"a\"}");
+	}
+}
+
+static void a_spec_behind_a_byte_order_mark_is_the_spec(void **state)
+{
+	(void)state;
+	start_guest();
+	api_spec(api, "posts/.spec.json", "posts", on_text, &outcomes[0]);
+	fake_run(fake);
+	ANSWER(only(), .status = 200, .body = MARK "{\"indexes\":[]}");
+	assert_outcome(&outcomes[0], 0, 200);
+	assert_buf(&outcomes[0].text, "{\"indexes\":[]}");
+}
+
+/* Also where its bytes come one by one. */
+static void a_page_behind_a_byte_order_mark_is_the_page(void **state)
+{
+	(void)state;
+	start_guest();
+	for (size_t chunk = 0; chunk < 4; chunk++) {
+		list(&first_page, &outcomes[chunk]);
+		fake_run(fake);
+		ANSWER(only(), .status = 200, .chunk = chunk,
+		    .body = MARK "{\"items\":[{\"id\":1}],\"total\":1}");
+		assert_outcome(&outcomes[chunk], 0, 200);
+		assert_buf(&outcomes[chunk].text, "{\"id\":1}");
+		assert_int_equal(outcomes[chunk].page.total, 1);
+	}
+}
+
+static void a_download_url_behind_a_byte_order_mark_is_one(void **state)
+{
+	(void)state;
+	start_guest();
+	api_download_url(
+	    api, "storage/x", TEXT("5f"), false, on_download, &outcomes[0]);
+	fake_run(fake);
+	ANSWER(only(), .status = 200,
+	    .body = MARK "{\"url\":\"https://s.test/o\"}");
+	assert_outcome(&outcomes[0], 0, 200);
+	assert_string_equal(outcomes[0].url, "https://s.test/o");
+}
+
+static void a_token_behind_a_byte_order_mark_is_one(void **state)
+{
+	(void)state;
+	start_api();
+	get("a", &outcomes[0]);
+	fake_run(fake);
+	ANSWER(only_line("POST /v1/auth/email/signin"), .status = 200,
+	    .body = MARK "{\"accessToken\":\"access1\"}");
+	assert_bearer(only_line("GET /v1/data/posts/a"), "access1");
+	ANSWER(only(), .status = 200, .body = "{\"id\":\"a\"}");
+}
+
+static void an_error_behind_a_byte_order_mark_is_told(void **state)
+{
+	(void)state;
+	static const int statuses[] = {200, 403};
+	start_guest();
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+		get("a", &outcomes[i]);
+		fake_run(fake);
+		ANSWER(only(), .status = statuses[i],
+		    .body = MARK "{\"success\":false,\"error\":"
+				 "{\"code\":\"C\",\"message\":\"m\"}}");
+		assert_string_equal(outcomes[i].error.code, "C");
+		assert_string_equal(outcomes[i].error.message, "m");
+	}
+}
+
+static void a_mark_does_not_make_half_a_record_whole(void **state)
+{
+	(void)state;
+	start_guest();
+	get("a", &outcomes[0]);
+	fake_run(fake);
+	ANSWER(only(), .status = 200, .body = MARK "{\"id\":\"a\"");
+	assert_int_equal(outcomes[0].count, 0); /* asked for again */
+	fake_advance(fake, 200);
+	ANSWER(only(), .status = 200, .body = MARK MARK "{\"id\":\"a\"}");
+	assert_outcome(&outcomes[0], -EPROTO, 200);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_record_behind_a_byte_order_mark_is_the_record),
+	    TEST(a_spec_behind_a_byte_order_mark_is_the_spec),
+	    TEST(a_page_behind_a_byte_order_mark_is_the_page),
+	    TEST(a_download_url_behind_a_byte_order_mark_is_one),
+	    TEST(a_token_behind_a_byte_order_mark_is_one),
+	    TEST(an_error_behind_a_byte_order_mark_is_told),
+	    TEST(a_mark_does_not_make_half_a_record_whole),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
