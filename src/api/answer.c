@@ -156,6 +156,7 @@ int answer_page(const char *skeleton, size_t len, struct api_page *ret_page)
 	    .limit = whole(member(pagination, "limit"), -1),
 	    .total_pages = whole(member(pagination, "totalPages"), -1),
 	    .has_next = has_next(pagination),
+	    .no_items = cJSON_IsNull(member(list, "items")),
 	    .date_ms = -1,
 	};
 	return 0;

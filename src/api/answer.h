@@ -46,6 +46,7 @@ struct api_page {
 	int64_t limit;
 	int64_t total_pages;
 	int has_next;	 /* 1, 0, or -1 */
+	bool no_items;	 /* items is null, which some write for none */
 	int64_t date_ms; /* the server's clock when it answered; -1 */
 };
 

@@ -393,7 +393,7 @@ static int list_end(void *ctx, struct api_error *error)
 		return r == -EPROTO ? -EPIPE : r;
 	r = answer_page(skeleton, len, &call->page);
 	call->page.date_ms = call->date_ms;
-	if (r == 0 && !found)
+	if (r == 0 && !found && !call->page.no_items)
 		r = -EPROTO;
 	if (r < 0) {
 		api_fill_error(call->api, skeleton, len, error);

@@ -187,6 +187,17 @@ def test_an_answer_may_come_with_members_that_nobody_knows(odd, mount):
     assert sorted(os.listdir(m / "t")) == record_names(2)
 
 
+def test_a_listing_whose_items_are_null_is_empty(odd, mount):
+    server = odd(envelope="bare")
+    server.tables["t"] = []
+    server.hooks.append(
+        lambda r: Reply(body=server.reply(r).body.replace(b"[]", b"null", 1))
+        if r.is_page("t") else None
+    )
+    m = mount(server)
+    assert os.listdir(m / "t") == []
+
+
 def test_the_size_of_a_page_is_the_documented_most(odd, mount):
     server = _project(odd())
     m = mount(server)

@@ -108,6 +108,43 @@ static void a_mark_does_not_make_half_a_record_whole(void **state)
 	assert_outcome(&outcomes[0], -EPROTO, 200);
 }
 
+/* ---- no items ---- */
+
+static void items_that_are_null_are_an_empty_page(void **state)
+{
+	(void)state;
+	static const char *const bodies[] = {
+	    "{\"items\":null,\"pagination\":{\"total\":0}}",
+	    "{\"success\":true,\"data\":{\"items\":null,\"pagination\":"
+	    "{\"total\":0}}}",
+	    "{\"total\":0,\"items\" : null }"};
+	start_guest();
+	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+		list(&first_page, &outcomes[i]);
+		fake_run(fake);
+		ANSWER(only(), .status = 200, .body = bodies[i]);
+		assert_outcome(&outcomes[i], 0, 200);
+		assert_int_equal(outcomes[i].records, 0);
+		assert_int_equal(outcomes[i].page.total, 0);
+	}
+}
+
+static void anything_else_in_place_of_items_is_no_page(void **state)
+{
+	(void)state;
+	static const char *const bodies[] = {"{\"items\":false}",
+	    "{\"items\":\"\"}", "{\"data\":null}", "{\"item\":null}",
+	    "{\"data\":{\"data\":{\"items\":null}}}", "{\"items\":nul"};
+	start_guest();
+	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+		list(&first_page, &outcomes[i]);
+		fake_run(fake);
+		ANSWER(only(), .status = 200, .body = bodies[i],
+		    .length_told = true);
+		assert_outcome(&outcomes[i], -EPROTO, 200);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +155,8 @@ int main(void)
 	    TEST(a_token_behind_a_byte_order_mark_is_one),
 	    TEST(an_error_behind_a_byte_order_mark_is_told),
 	    TEST(a_mark_does_not_make_half_a_record_whole),
+	    TEST(items_that_are_null_are_an_empty_page),
+	    TEST(anything_else_in_place_of_items_is_no_page),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
