@@ -175,6 +175,21 @@ static char *text_of(struct json_span value)
 	return copy;
 }
 
+/* A signed URL may come with the spaces of a file's name in it, which no
+ * request line can hold: each becomes %20. NULL when out of memory. */
+static char *url_of(struct json_span value)
+{
+	CLEANUP_FREE char *text = text_of(value);
+	struct buf url;
+	int r = text ? 0 : -EPROTO;
+	buf_init(&url, 3 * value.len + 1);
+	for (const char *at = text; r == 0 && *at; at++)
+		r = *at == ' ' ? buf_adds(&url, "%20") : buf_addc(&url, *at);
+	char *copy = r == 0 ? buf_steal(&url) : NULL;
+	buf_done(&url);
+	return copy;
+}
+
 /* The file's name stands in this answer, with whatever characters it has:
  * cJSON would refuse some. */
 int answer_download(
@@ -188,7 +203,7 @@ int answer_download(
 		members) < 0 ||
 	    !json_is_string(members[0]))
 		return -EPROTO;
-	download.url = text_of(members[0]);
+	download.url = url_of(members[0]);
 	if (!download.url || !download.url[0]) {
 		free(download.url);
 		return -EPROTO;

@@ -161,6 +161,11 @@ int http_curl_new(
  * send credentials in the clear. */
 bool http_url_is_clear_remote(const char *url);
 
+/* Why nobody should follow a URL that came from elsewhere: it is none, is not
+ * http or https, or leads to another host in the clear. A text that lives for
+ * ever, or NULL: nothing is wrong with it. */
+const char *http_url_problem(const char *url);
+
 /* Whether url is well formed for this transport: http:// or https://. */
 bool http_url_is_http(const char *url);
 

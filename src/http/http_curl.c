@@ -113,6 +113,22 @@ bool http_url_is_http(const char *url)
 	return http;
 }
 
+const char *http_url_problem(const char *url)
+{
+	CURLU *parsed = curl_url();
+	CURLUcode code = parsed ? curl_url_set(parsed, CURLUPART_URL, url,
+				      CURLU_NON_SUPPORT_SCHEME)
+				: CURLUE_OUT_OF_MEMORY;
+	curl_url_cleanup(parsed);
+	if (code != CURLUE_OK)
+		return curl_url_strerror(code);
+	if (!http_url_is_http(url))
+		return "it is neither http nor https";
+	if (http_url_is_clear_remote(url))
+		return "http in the clear is for this machine only";
+	return NULL;
+}
+
 /* ---- one call ---- */
 
 static void call_free(struct http_call *call)

@@ -69,11 +69,12 @@ static void on_url(void *ctx, const struct api_error *error,
 		stream_fail(stream, error->err, error->status, NULL);
 		return;
 	}
-	if (!http_url_is_http(download->url) ||
-	    http_url_is_clear_remote(download->url)) {
-		stream_fail(stream, -EPROTO, error->status,
-		    "the download URL is not one to follow: only https, or"
-		    " http on this machine");
+	const char *problem = http_url_problem(download->url);
+	if (problem) {
+		char message[200];
+		snprintf(message, sizeof(message),
+		    "the download URL is not one to follow: %s", problem);
+		stream_fail(stream, -EPROTO, error->status, message);
 		return;
 	}
 	url_forget(stream);

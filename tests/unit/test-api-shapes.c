@@ -145,6 +145,46 @@ static void anything_else_in_place_of_items_is_no_page(void **state)
 	}
 }
 
+/* ---- download URLs ---- */
+
+static void a_space_in_a_download_url_is_sent_as_an_escape(void **state)
+{
+	(void)state;
+	start_guest();
+	api_download_url(
+	    api, "storage/x", TEXT("5f"), false, on_download, &outcomes[0]);
+	fake_run(fake);
+	ANSWER(only(), .status = 200,
+	    .body =
+		"{\"url\":\"https://s.test/my  photo.jpg?name=a b+c%20d\"}");
+	assert_outcome(&outcomes[0], 0, 200);
+	assert_string_equal(outcomes[0].url,
+	    "https://s.test/my%20%20photo.jpg?name=a%20b+c%20d");
+}
+
+static void a_url_that_is_none_to_follow_tells_why(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *url, *why;
+	} cases[] = {
+	    {"https://s.test/o?a=b", NULL},
+	    {"http://127.0.0.1:9/o", NULL},
+	    {"http://s.test/o", "clear"},
+	    {"ftp://s.test/o", "neither"},
+	    {"https://s.test/a b", ""},
+	    {"https://s.test/a\tb", ""},
+	    {"https://:80/o", "host"},
+	    {"/o", ""},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *why = http_url_problem(cases[i].url);
+		if (!why != !cases[i].why ||
+		    (why && !strstr(why, cases[i].why)))
+			fail_msg("%s: %s", cases[i].url, why ? why : "fine");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +197,8 @@ int main(void)
 	    TEST(a_mark_does_not_make_half_a_record_whole),
 	    TEST(items_that_are_null_are_an_empty_page),
 	    TEST(anything_else_in_place_of_items_is_no_page),
+	    TEST(a_space_in_a_download_url_is_sent_as_an_escape),
+	    TEST(a_url_that_is_none_to_follow_tells_why),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
