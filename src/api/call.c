@@ -240,6 +240,9 @@ static void conclude(struct api_call *call, int err, const char *detail)
 	} else if (err == 0) {
 		api_fill_error(call->api, buf_str(&call->error_body),
 		    call->error_body.len, &error);
+		if (status >= 300 && status < 400 && call->head.location[0])
+			api_fill_redirect(
+			    call->api, call->head.location, &error);
 	} else if (call->refused) {
 		detail = "the answer is not what the API promises";
 	} else {

@@ -91,6 +91,10 @@ struct api_call *call_start(struct api *api, const struct call_spec *spec,
 void api_fill_error(
     struct api *api, const char *body, size_t len, struct api_error *error);
 
+/* The same of an answer that sends on to another place, which it names. */
+void api_fill_redirect(
+    struct api *api, const char *location, struct api_error *error);
+
 /* auth.c */
 void auth_init(struct auth *auth, struct api *api);
 void auth_done(struct auth *auth);

@@ -66,6 +66,17 @@ static void blot_all(struct api *api, struct buf *words)
 	blot_queries(words->data, words->len);
 }
 
+void api_fill_redirect(
+    struct api *api, const char *location, struct api_error *error)
+{
+	CLEANUP_BUF struct buf message;
+	buf_init(&message, ANSWER_MAX);
+	buf_printf(&message, "it redirects to %s", location);
+	blot_all(api, &message);
+	snprintf(
+	    error->message, sizeof(error->message), "%s", buf_str(&message));
+}
+
 void api_fill_error(
     struct api *api, const char *body, size_t len, struct api_error *error)
 {

@@ -159,9 +159,13 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 		return len;
 	}
 	char line[1024];
-	if (len < sizeof(line)) {
-		memcpy(line, data, len);
-		line[len] = '\0';
+	size_t part = len;
+	/* Of a redirect, which may be long, the beginning is enough. */
+	if (len >= sizeof(line) && strncasecmp(data, "Location:", 9) == 0)
+		part = sizeof(line) - 1;
+	if (part < sizeof(line)) {
+		memcpy(line, data, part);
+		line[part] = '\0';
 		http_head_parse(&call->head, line);
 	}
 	return len;
@@ -226,6 +230,22 @@ static int error_of(struct http_call *call, CURLcode code)
 	}
 }
 
+/* One line on how it ended, for a human. */
+#define DETAIL_SIZE (CURL_ERROR_SIZE + sizeof((struct http_head){0}.location))
+
+static void describe_end(
+    const struct http_call *call, CURLcode code, int err, char *out)
+{
+	const char *words = call->detail[0] ? call->detail
+			    : err	    ? curl_easy_strerror(code)
+					    : "";
+	int n = 0;
+	if (err == -EPROTO && call->head.location[0])
+		n = snprintf(out, DETAIL_SIZE,
+		    "it redirects to %s: ", call->head.location);
+	snprintf(out + n, DETAIL_SIZE - (size_t)n, "%s", words);
+}
+
 static void call_finish(struct http_call *call, CURLcode code)
 {
 	int err = error_of(call, code);
@@ -235,10 +255,8 @@ static void call_finish(struct http_call *call, CURLcode code)
 	if (!call->cancelled) {
 		const struct http_sink *sink = call->sink;
 		void *ctx = call->ctx;
-		char detail[CURL_ERROR_SIZE];
-		memcpy(detail, call->detail, sizeof(detail));
-		if (!detail[0] && err)
-			strcpy(detail, curl_easy_strerror(code));
+		char detail[DETAIL_SIZE];
+		describe_end(call, code, err, detail);
 		call_free(call);
 		sink->done(ctx, err, detail);
 		return;

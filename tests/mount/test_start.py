@@ -255,6 +255,11 @@ def test_no_key_at_all(project, start):
     assert "BKEND_PUBLISHABLE_KEY" in line
 
 
+def test_a_server_that_redirects(project, start):
+    project.hooks.append(lambda r: Reply(301, b"", {"Location": "https://www.example.org/api"}))
+    _refused(start(project), 1, r"301, it redirects to https://www\.example\.org/api")
+
+
 def test_a_wrong_password(project, start):
     _refused(start(project, env={"BKEND_PASSWORD": "no"}), 1, "password")
     assert len(project.log) == 1

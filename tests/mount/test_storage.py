@@ -419,6 +419,7 @@ def test_a_redirect_may_not_leave_http(odd, mount, location):
     m = mount(server, "-o", "retry=1")
     with fails(errno.EPROTO, errno.EIO):
         read(m / path)
+    assert f"it redirects to {location}" in m.report("errors").decode()
 
 
 def test_redirects_without_end_are_an_error(odd, mount):
@@ -429,6 +430,9 @@ def test_redirects_without_end_are_an_error(odd, mount):
     with fails(errno.EPROTO, errno.EIO):
         read(m / path)
     assert len(server.storage.log) < 200
+    report = m.report("errors").decode()
+    assert f"it redirects to {server.storage.url}/" in report
+    assert "Signature" not in report
 
 
 @pytest.mark.parametrize("to", ["other host", "file"])

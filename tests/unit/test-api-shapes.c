@@ -185,6 +185,35 @@ static void a_url_that_is_none_to_follow_tells_why(void **state)
 	}
 }
 
+/* ---- redirects ---- */
+
+static void a_redirect_tells_where_it_leads(void **state)
+{
+	(void)state;
+	start_guest();
+	get("a", &outcomes[0]);
+	fake_run(fake);
+	ANSWER(only(), .status = 301, .location = "https://www.api.test/v1/a",
+	    .body = "<html>moved</html>");
+	assert_outcome(&outcomes[0], -EPROTO, 301);
+	assert_string_equal(outcomes[0].error.message,
+	    "it redirects to https://www.api.test/v1/a");
+	/* No secret goes along. */
+	get("a", &outcomes[1]);
+	fake_run(fake);
+	ANSWER(only(), .status = 302, .location = "https://x.test/" KEY "/in");
+	assert_outcome(&outcomes[1], -EPROTO, 302);
+	assert_null(strstr(outcomes[1].error.message, KEY));
+	assert_non_null(strstr(outcomes[1].error.message, "x.test"));
+	/* Nor is a Location that means something else told. */
+	get("a", &outcomes[2]);
+	fake_run(fake);
+	ANSWER(only(), .status = 404, .location = "https://x.test/",
+	    .body = "{\"message\":\"gone\"}");
+	assert_outcome(&outcomes[2], -ENOENT, 404);
+	assert_string_equal(outcomes[2].error.message, "gone");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +228,7 @@ int main(void)
 	    TEST(anything_else_in_place_of_items_is_no_page),
 	    TEST(a_space_in_a_download_url_is_sent_as_an_escape),
 	    TEST(a_url_that_is_none_to_follow_tells_why),
+	    TEST(a_redirect_tells_where_it_leads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
