@@ -231,7 +231,7 @@ static struct api_call *start_record_call(struct api *api,
     const char *tail, struct text_call *call)
 {
 	CLEANUP_BUF struct buf path;
-	buf_init(&path, RECORD_ID_MAX * 4);
+	buf_init(&path, PATH_MAX_BYTES);
 	if (record_path(table, id, id_len, tail, &path) < 0) {
 		text_release(call);
 		return NULL;
@@ -454,7 +454,7 @@ struct api_call *api_list(struct api *api, const struct api_query *query,
     const struct api_page_sink *page_sink, void *ctx)
 {
 	CLEANUP_BUF struct buf path;
-	buf_init(&path, 64 << 10);
+	buf_init(&path, PATH_MAX_BYTES);
 	struct list_call *call = calloc(1, sizeof(*call));
 	if (!call)
 		return NULL;

@@ -14,6 +14,10 @@
 /* The largest single record or spec: see JSON_RECORD_MAX. */
 #define TEXT_MAX ((size_t)64 << 20)
 
+/* The longest URL path with its query. Ids and filters that hold some are
+ * bounded, but escapes make three bytes, and in a filter more, of one. */
+#define PATH_MAX_BYTES ((size_t)2 << 20)
+
 enum token_kind { TOKEN_NONE, TOKEN_CARRIED };
 
 struct call_spec {

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "api-fixture.h"
+#include "api/record.h"
 
 #define MARK "\xef\xbb\xbf"
 
@@ -214,6 +216,70 @@ static void a_redirect_tells_where_it_leads(void **state)
 	assert_string_equal(outcomes[2].error.message, "gone");
 }
 
+/* ---- what is long ---- */
+
+/* len copies of a byte in front of text, to be freed. */
+static char *long_text(char byte, size_t len, const char *text)
+{
+	char *copy = malloc(len + strlen(text) + 1);
+	assert_non_null(copy);
+	memset(copy, byte, len);
+	strcpy(copy + len, text);
+	return copy;
+}
+
+/* Each byte of it takes three in the URL. */
+static void an_id_as_long_as_any_is_asked_for_whole(void **state)
+{
+	(void)state;
+	CLEANUP_FREE char *id = long_text('/', RECORD_ID_MAX - 3, "end");
+	start_guest();
+	get(id, &outcomes[0]);
+	fake_run(fake);
+	const char *line = fake_line(only());
+	assert_int_equal(strlen(line),
+	    strlen("GET /v1/data/posts/end") + 3 * (RECORD_ID_MAX - 3));
+	assert_string_equal(line + strlen(line) - 9, "%2F%2Fend");
+	ANSWER(only(), .status = 414);
+	assert_outcome(&outcomes[0], -EPROTO, 414);
+}
+
+static void a_filter_of_long_ids_is_asked_whole(void **state)
+{
+	(void)state;
+	CLEANUP_FREE char *filter = long_text('"', 4 * RECORD_ID_MAX, "}");
+	struct api_query query = first_page;
+	query.filters = filter;
+	start_guest();
+	list(&query, &outcomes[0]);
+	fake_run(fake);
+	const char *line = fake_line(only());
+	assert_true(strlen(line) > 3 * 4 * RECORD_ID_MAX);
+	assert_string_equal(line + strlen(line) - 6, "%22%7D");
+	ANSWER(only(), .status = 400);
+	assert_outcome(&outcomes[0], -EPROTO, 400);
+}
+
+static void a_long_token_goes_along_whole(void **state)
+{
+	(void)state;
+	CLEANUP_FREE char *token = long_text('t', 100000, "end");
+	CLEANUP_BUF struct buf text;
+	buf_init(&text, BUF_MAX_DEFAULT);
+	buf_printf(&text, "{\"accessToken\":\"%s\"}", token);
+	start_api();
+	get("a", &outcomes[0]);
+	fake_run(fake);
+	ANSWER(only_line("POST /v1/auth/email/signin"), .status = 200,
+	    .body = buf_str(&text));
+	buf_clear(&text);
+	buf_printf(&text, "Bearer %s", token);
+	assert_string_equal(
+	    fake_header(only(), "Authorization"), buf_str(&text));
+	ANSWER(only(), .status = 200, .body = "{\"id\":\"a\"}");
+	assert_outcome(&outcomes[0], 0, 200);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +295,9 @@ int main(void)
 	    TEST(a_space_in_a_download_url_is_sent_as_an_escape),
 	    TEST(a_url_that_is_none_to_follow_tells_why),
 	    TEST(a_redirect_tells_where_it_leads),
+	    TEST(an_id_as_long_as_any_is_asked_for_whole),
+	    TEST(a_filter_of_long_ids_is_asked_whole),
+	    TEST(a_long_token_goes_along_whole),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
