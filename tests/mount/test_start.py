@@ -117,6 +117,26 @@ def test_tables_may_be_given_with_colons_and_commas(project, start):
     assert sorted(os.listdir(said.path)) == ["authors", "files", "posts", "storage", "tags"]
 
 
+def test_a_mount_that_knows_no_table_says_so(project, start, work):
+    """rsync -a --delete from it would empty a backup, and exit 0."""
+    words = r"no table is known.*backup.*tables=A:B"
+    env = {"BKEND_TABLES": None, "BKENDFS_CACHE_DIR": str(work / "cache")}
+    said = start(project, env=env)
+    assert said.status == 0
+    assert re.fullmatch(rf"bkendfs: {words}.*\n", said.errors)
+    for report in ("status", "errors"):
+        assert re.search(words, read(said.path / ".bkendfs" / report).decode())
+    # Once there is one, all is well; also in the next mount.
+    os.listdir(said.path / "posts")
+    status = read(said.path / ".bkendfs/status").decode()
+    assert "no table" not in status and "\ntables: 1\n" in status
+    succeed("fusermount3", "-u", said.path)
+    wait_until(lambda: daemon_of(said.path) is None, 20, "the end of the daemon")
+    again = start(project, env=env)
+    assert again.status == 0 and again.errors == ""
+    assert read(again.path / ".bkendfs/errors") == b""
+
+
 def test_mount_8_can_call_it(project, start, work):
     """mount -t fuse bkendfs#URL DIR -o …, with what mount(8) adds."""
     path = work / "fstab"
