@@ -56,6 +56,7 @@ struct node {
 	bool spoiled;	    /* an object that is another by now: unreadable */
 	int64_t checked_ms; /* when the server last confirmed it alone */
 	int64_t pos;	    /* in the last pass that saw it; 0 none */
+	uint64_t salt;	    /* binds an object's kept contents to its row */
 };
 
 /*
@@ -200,9 +201,11 @@ int replica_unlist(
 int replica_set_listing(struct replica *replica, int64_t dir,
     const struct replica_listing *listing);
 
-/* An object answered: its true size, and its ETag ("" when it has none). */
-int replica_set_object(
-    struct replica *replica, int64_t id, int64_t size, const char *etag);
+/* An object answered: its true size, and its ETag ("" when it has none). It
+ * gets a new salt: what was kept for this id before may be of a row that was
+ * lost with a commit. */
+int replica_set_object(struct replica *replica, int64_t id, int64_t size,
+    const char *etag, uint64_t *ret_salt);
 
 /*
  * An object is another than was told: its name leads to a new node, of that

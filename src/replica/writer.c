@@ -1,6 +1,7 @@
 /* Writing: one thread, between replica_begin and replica_commit. */
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/timestamp.h"
 #include "replica/store.h"
@@ -102,7 +103,7 @@ static int insert_text(
 }
 
 static int insert(struct replica *replica, const struct replica_row *row,
-    int64_t pos, bool proven, struct node *ret_node)
+    int64_t pos, struct node *ret_node)
 {
 	sqlite3_stmt *s = connection_statement(replica->writer, ST_INSERT);
 	if (!s)
@@ -118,8 +119,7 @@ static int insert(struct replica *replica, const struct replica_row *row,
 	sqlite3_bind_int64(s, 8, row->checked_ms);
 	sqlite3_bind_int64(s, 9, pos);
 	int64_t id = row->id ? row->id : replica->next_id++;
-	sqlite3_bind_int(s, 10, proven);
-	sqlite3_bind_int64(s, 11, id);
+	sqlite3_bind_int64(s, 10, id);
 	int r = connection_run(replica->writer, s);
 	sqlite3_clear_bindings(s);
 	if (r == 0 && sqlite3_changes(replica->writer->db) == 0)
@@ -137,7 +137,6 @@ static int insert(struct replica *replica, const struct replica_row *row,
 	    .mtime_ms = row->mtime_ms,
 	    .size = row->size,
 	    .other_size = row->other_size,
-	    .proven = proven,
 	    .checked_ms = row->checked_ms,
 	    .pos = pos,
 	};
@@ -172,11 +171,11 @@ static int place(struct replica *replica, struct node *node, int64_t base,
 
 /* A new version: it takes over the old one's name and entry. */
 static int supersede(struct replica *replica, const struct node *old,
-    const struct replica_row *row, bool proven, struct node *ret_node)
+    const struct replica_row *row, struct node *ret_node)
 {
 	int r = RUN(replica, ST_BURY, old->id);
 	if (r == 0)
-		r = insert(replica, row, old->pos, proven, ret_node);
+		r = insert(replica, row, old->pos, ret_node);
 	if (r == 0 && old->pos)
 		r = RUN(
 		    replica, ST_MOVE_ENTRY, old->dir, old->pos, ret_node->id);
@@ -200,7 +199,7 @@ static int insert_unless_known(struct replica *replica,
 	if (r == 0)
 		return -EEXIST;
 	if (r == -ENOENT)
-		r = insert(replica, row, pos, false, ret_node);
+		r = insert(replica, row, pos, ret_node);
 	replica->expects_new = r == 0;
 	if (r != -EEXIST)
 		return r;
@@ -234,9 +233,24 @@ int replica_put(struct replica *replica, const struct replica_row *row,
 		if (row->checked_ms)
 			r = RUN(replica, ST_CHECKED, old.id, row->checked_ms);
 	} else {
-		r = supersede(replica, &old, row, false, ret_node);
+		r = supersede(replica, &old, row, ret_node);
 	}
 	return r < 0 ? r : place(replica, ret_node, base, pos, ret_again);
+}
+
+/* What an object's old node knew of it. */
+static int inherit(
+    struct replica *replica, const struct node *old, struct node *node)
+{
+	CLEANUP_BUF struct buf etag;
+	buf_init(&etag, 64 << 10);
+	int r = replica_etag(replica, old->id, &etag);
+	if (r == 0)
+		r = replica_set_object(
+		    replica, node->id, old->size, buf_str(&etag), &node->salt);
+	if (r == 0)
+		node->proven = true;
+	return r;
 }
 
 int replica_rename(struct replica *replica, const struct node *node,
@@ -257,8 +271,10 @@ int replica_rename(struct replica *replica, const struct node *node,
 		    .other_size = node->other_size,
 		    .checked_ms = node->checked_ms,
 		};
-		r = supersede(replica, node, &row, node->proven, ret_node);
+		r = supersede(replica, node, &row, ret_node);
 	}
+	if (r == 0 && node->proven)
+		r = inherit(replica, node, ret_node);
 	buf_done(&key);
 	return r;
 }
@@ -285,7 +301,7 @@ int replica_put_table(struct replica *replica, const char *table,
 		    .name = name,
 		    .mtime_ms = timestamp_now_ms(),
 		};
-		r = insert(replica, &row, 0, false, &node);
+		r = insert(replica, &row, 0, &node);
 	}
 	if (r == 0 && listed && !node.pos)
 		r = RUN(replica, ST_SHOW_TABLE, node.id);
@@ -334,17 +350,21 @@ int replica_set_listing(
 	    listing->listed_ms, listing->count, listing->newest_ms);
 }
 
-int replica_set_object(
-    struct replica *replica, int64_t id, int64_t size, const char *etag)
+int replica_set_object(struct replica *replica, int64_t id, int64_t size,
+    const char *etag, uint64_t *ret_salt)
 {
+	uint64_t salt;
 	sqlite3_stmt *s = connection_statement(replica->writer, ST_SET_SIZE);
-	if (!s)
+	if (!s || getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
 		return -EIO;
 	sqlite3_bind_int64(s, 1, id);
 	sqlite3_bind_int64(s, 2, size);
 	sqlite3_bind_text(s, 3, etag, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 4, (int64_t)salt);
 	int r = connection_run(replica->writer, s);
 	sqlite3_clear_bindings(s);
+	if (r == 0)
+		*ret_salt = salt;
 	return r;
 }
 
@@ -362,7 +382,8 @@ int replica_renew_object(struct replica *replica, const struct node *node,
 	if (r == 0 && node->live)
 		r = replica_rename(replica, &old, buf_str(&name), &fresh);
 	if (r == 0 && fresh.id && size >= 0) {
-		r = replica_set_object(replica, fresh.id, size, etag);
+		r = replica_set_object(
+		    replica, fresh.id, size, etag, &fresh.salt);
 		fresh.proven = true;
 	}
 	buf_done(&name);
