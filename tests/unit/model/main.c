@@ -3,13 +3,17 @@
  * what may be told, with a server and users that do whatever they can think of.
  *
  *   model-lister [--seed N] [--runs N] [--seconds S] [--findings N]
- *                [--without KIND]... [--keep-going] [--verbose]
+ *                [--without KIND]... [--allow WHAT]... [--keep-going]
+ *                [--verbose]
  *
  * A run is made from its seed: traits of the server and a list of steps (see
  * plan.h). The runs are numbered on from the seed. When a property does not
  * hold, the run is made as short as it gets, and told in words; `--seed N
  * --runs 1` repeats it. --without leaves a property out (its kind stands in
- * brackets). --keep-going: after a finding too, with a table of all at the end.
+ * brackets). --allow takes a promise back: "remount" lets a new mount believe
+ * what an old one knew for the rest of ttl, "join" lets one who comes while
+ * others still read or wait be told what they are told. --keep-going: after a
+ * finding too, with a table of all at the end.
  *
  * world.c is what the server held and when, server.c how it answers, client.c
  * who asks, mount.c the mount and its accidents, check.c the properties, run.c
@@ -28,6 +32,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "mount.h"
 #include "plan.h"
 #include "run.h"
 #include "trace.h"
@@ -156,7 +161,7 @@ static void describe(
 	fprintf(text, ":");
 	for (enum step_kind k = 0; k < STEP_COUNT; k++) {
 		if (has[k] && k != STEP_ANSWER && k != STEP_ANSWER_ALL)
-			fprintf(text, " %s;", step_text(k));
+			fprintf(text, " %s", step_name(k));
 	}
 	fclose(text);
 	out[size - 1] = '\0';
@@ -236,6 +241,7 @@ static bool parse(int argc, char **argv, struct settings *settings)
 	    {"seconds", required_argument, NULL, 't'},
 	    {"findings", required_argument, NULL, 'f'},
 	    {"without", required_argument, NULL, 'w'},
+	    {"allow", required_argument, NULL, 'a'},
 	    {"keep-going", no_argument, NULL, 'k'},
 	    {"verbose", no_argument, NULL, 'v'},
 	    {NULL, 0, NULL, 0},
@@ -260,6 +266,14 @@ static bool parse(int argc, char **argv, struct settings *settings)
 			break;
 		case 'w':
 			finding_leave_out(optarg);
+			break;
+		case 'a':
+			if (strcmp(optarg, "remount") == 0)
+				mount_allows.remount = true;
+			else if (strcmp(optarg, "join") == 0)
+				mount_allows.join = true;
+			else
+				return false;
 			break;
 		case 'k':
 			settings->keep_going = true;

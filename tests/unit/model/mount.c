@@ -21,6 +21,7 @@
 #define TABLE "posts"
 
 struct mount mount;
+struct mount_allows mount_allows;
 
 static const struct plan *plan;
 static struct api *api;
@@ -259,7 +260,8 @@ void mount_start(void)
 	must(replica_lookup(mount.replica, NODE_ROOT, TABLE, &node));
 	mount.dir = node.id;
 	mount.mounted_at = world_moment();
-	mount.hung_up_at = 0;
+	if (!mount_allows.remount)
+		mount.hung_up_at = 0;
 }
 
 void mount_stop(bool hard)
@@ -287,7 +289,7 @@ uint64_t mount_believes_from(void)
 	/* A clock's last millisecond is nobody's fault. */
 	if (mount.ttl_ms)
 		from = world_moment_at(clock_true_ms() - mount.ttl_ms - 1);
-	if (from < mount.mounted_at)
+	if (from < mount.mounted_at && !mount_allows.remount)
 		from = mount.mounted_at;
 	if (from < mount.hung_up_at)
 		from = mount.hung_up_at;

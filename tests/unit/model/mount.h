@@ -23,6 +23,13 @@ struct mount {
 
 extern struct mount mount;
 
+/* Promises that are not held against it: see main.c. */
+struct mount_allows {
+	bool remount;
+	bool join;
+};
+extern struct mount_allows mount_allows;
+
 void mount_reset(const struct plan *plan);
 void mount_start(void);
 

@@ -16,8 +16,8 @@ static const char *const trait_values[] = {
 #undef X
 };
 
-static const char *const step_texts[] = {
-#define X(name, weight, text) text,
+static const char *const step_names[] = {
+#define X(name, weight, text) #name,
     STEPS(X)
 #undef X
 };
@@ -28,9 +28,9 @@ static const unsigned step_weights[] = {
 #undef X
 };
 
-const char *step_text(enum step_kind kind)
+const char *step_name(enum step_kind kind)
 {
-	return step_texts[kind];
+	return step_names[kind];
 }
 
 static unsigned value_count(enum trait trait)

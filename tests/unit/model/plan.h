@@ -101,7 +101,7 @@ void plan_make(struct plan *plan, uint64_t seed);
 /* Whether the server is one that never lies. It may still change, or fail. */
 bool plan_is_honest(const struct plan *plan);
 
-const char *step_text(enum step_kind kind);
+const char *step_name(enum step_kind kind);
 const char *trait_value(const struct plan *plan, enum trait trait);
 
 /* Those that are not plain, in a line. */
