@@ -98,7 +98,8 @@ static struct handle *find(enum state state, uint32_t which)
 
 static void close_handle(struct handle *handle)
 {
-	if (handle->state == OPENING || handle->state == WAITING)
+	if (handle->state == FREE || handle->state == OPENING ||
+	    handle->state == WAITING)
 		return;
 	if (mount.sync && handle->dir.registration)
 		sync_dir_close(mount.sync, &handle->dir);
@@ -121,10 +122,14 @@ static uint64_t begins(void)
 static struct handle *new_handle(void)
 {
 	struct handle *handle = find(FREE, 0);
-	for (int i = 0; i < HANDLES && !handle; i++) {
-		if (handles[i].state == ENDED || handles[i].state == FAILED)
-			close_handle(handle = &handles[i]);
-	}
+	if (!handle)
+		handle = find(ENDED, 0);
+	if (!handle)
+		handle = find(FAILED, 0);
+	if (!handle)
+		handle = find(RESTING, 0);
+	if (handle)
+		close_handle(handle);
 	if (!handle)
 		return NULL;
 	*handle = (struct handle){.state = OPENING};
@@ -300,6 +305,11 @@ bool client_list_on(struct handle *handle)
 		read_some(handle, 64);
 	return handle->state != ENDED && handle->state != FAILED &&
 	       handle->state != FREE;
+}
+
+bool client_list_waits(const struct handle *handle)
+{
+	return handle->state == OPENING || handle->state == WAITING;
 }
 
 int client_list_end(struct handle *handle, bool exact)

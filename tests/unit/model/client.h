@@ -33,6 +33,7 @@ struct handle *client_list(void);
 
 /* Read it on if it does not wait. False: it has come to its end. */
 bool client_list_on(struct handle *handle);
+bool client_list_waits(const struct handle *handle);
 
 /* 0, or how it failed; it is closed. exact: nothing was changed meanwhile. */
 int client_list_end(struct handle *handle, bool exact);

@@ -3,8 +3,8 @@
  * what may be told, with a server and users that do whatever they can think of.
  *
  *   model-lister [--seed N] [--runs N] [--seconds S] [--findings N]
- *                [--without KIND]... [--allow WHAT]... [--keep-going]
- *                [--verbose]
+ *                [--without KIND]... [--allow WHAT]... [--steps KINDS]
+ *                [--trait NAME=VALUE]... [--plain] [--keep-going] [--verbose]
  *
  * A run is made from its seed: traits of the server and a list of steps (see
  * plan.h). The runs are numbered on from the seed. When a property does not
@@ -12,8 +12,9 @@
  * --runs 1` repeats it. --without leaves a property out (its kind stands in
  * brackets). --allow takes a promise back: "remount" lets a new mount believe
  * what an old one knew for the rest of ttl, "join" lets one who comes while
- * others still read or wait be told what they are told. --keep-going: after a
- * finding too, with a table of all at the end.
+ * others still read or wait be told what they are told. --steps, --trait and
+ * --plain narrow down what a run may be made of (see plan.h). --keep-going:
+ * after a finding too, with a table of all at the end.
  *
  * world.c is what the server held and when, server.c how it answers, client.c
  * who asks, mount.c the mount and its accidents, check.c the properties, run.c
@@ -242,6 +243,9 @@ static bool parse(int argc, char **argv, struct settings *settings)
 	    {"findings", required_argument, NULL, 'f'},
 	    {"without", required_argument, NULL, 'w'},
 	    {"allow", required_argument, NULL, 'a'},
+	    {"steps", required_argument, NULL, 'S'},
+	    {"trait", required_argument, NULL, 'T'},
+	    {"plain", no_argument, NULL, 'P'},
 	    {"keep-going", no_argument, NULL, 'k'},
 	    {"verbose", no_argument, NULL, 'v'},
 	    {NULL, 0, NULL, 0},
@@ -274,6 +278,17 @@ static bool parse(int argc, char **argv, struct settings *settings)
 				mount_allows.join = true;
 			else
 				return false;
+			break;
+		case 'S':
+			if (!plan_only_steps(optarg))
+				return false;
+			break;
+		case 'T':
+			if (!plan_set_trait(optarg))
+				return false;
+			break;
+		case 'P':
+			plan_only_plain();
 			break;
 		case 'k':
 			settings->keep_going = true;

@@ -260,8 +260,7 @@ void mount_start(void)
 	must(replica_lookup(mount.replica, NODE_ROOT, TABLE, &node));
 	mount.dir = node.id;
 	mount.mounted_at = world_moment();
-	if (!mount_allows.remount)
-		mount.hung_up_at = 0;
+	mount.hung_up_at = 0;
 }
 
 void mount_stop(bool hard)

@@ -70,6 +70,69 @@ bool plan_is_honest(const struct plan *plan)
 		   traits[TRAIT_page_count]);
 }
 
+/* ---- what may be chosen ---- */
+
+static bool steps_limited;
+static bool step_allowed[STEP_COUNT];
+static bool plain_only;
+static unsigned set_traits[TRAIT_COUNT]; /* 1 + the value; 0: not set */
+
+bool plan_only_steps(const char *names)
+{
+	steps_limited = true;
+	while (*names) {
+		size_t len = strcspn(names, ",");
+		enum step_kind k = 0;
+		while (
+		    k < STEP_COUNT && (strlen(step_names[k]) != len ||
+					  strncmp(step_names[k], names, len)))
+			k++;
+		if (k == STEP_COUNT)
+			return false;
+		step_allowed[k] = true;
+		names += len + (names[len] == ',');
+	}
+	return true;
+}
+
+static bool set_value(enum trait trait, const char *value)
+{
+	struct plan plan = {0};
+	for (; plan.traits[trait] < value_count(trait); plan.traits[trait]++) {
+		if (strcmp(trait_value(&plan, trait), value) == 0) {
+			set_traits[trait] = 1 + plan.traits[trait];
+			return true;
+		}
+	}
+	return false;
+}
+
+bool plan_set_trait(const char *setting)
+{
+	size_t len = strcspn(setting, "=");
+	for (enum trait t = 0; setting[len] && t < TRAIT_COUNT; t++) {
+		if (strlen(trait_names[t]) == len &&
+		    strncmp(trait_names[t], setting, len) == 0)
+			return set_value(t, setting + len + 1);
+	}
+	return false;
+}
+
+void plan_only_plain(void)
+{
+	plain_only = true;
+}
+
+static void heed_settings(struct plan *plan)
+{
+	for (enum trait t = 0; t < TRAIT_COUNT; t++) {
+		if (set_traits[t])
+			plan->traits[t] = set_traits[t] - 1;
+		else if (plain_only && t != TRAIT_records && t != TRAIT_ttl)
+			plan->traits[t] = 0;
+	}
+}
+
 /* A few traits a run, so that each is also seen without most of the others. */
 static void choose_traits(struct plan *plan, uint64_t *random)
 {
@@ -85,6 +148,7 @@ static void choose_traits(struct plan *plan, uint64_t *random)
 	plan->traits[TRAIT_ttl] = (unsigned)random_below(random, 3);
 	if (random_below(random, 2))
 		plan->traits[TRAIT_ids] = (unsigned)random_below(random, 3);
+	heed_settings(plan);
 	/*
 	 * Changes of one date, or dated back a little, are told from no change
 	 * by the answers' clock alone; where that is wrong, nobody can.
@@ -104,6 +168,8 @@ static unsigned choose_weights(unsigned weights[STEP_COUNT], uint64_t *random)
 		weights[k] = step_weights[k] * (always ? 1 : factor);
 		if (k == STEP_OPEN || k == STEP_LIST)
 			weights[k] += 2;
+		if (steps_limited && !step_allowed[k] && k > STEP_ANSWER_ALL)
+			weights[k] = 0;
 		sum += weights[k];
 	}
 	return sum;

@@ -54,6 +54,7 @@ enum trait {
 	X(DELETE, 4, "the server deletes")                                     \
 	X(CHANGE, 5, "the server changes a record")                            \
 	X(SWAP, 3, "the server deletes one and inserts one")                   \
+	X(BURST, 2, "the server changes many")                                 \
 	X(BACK_UP, 2, "the server's database is saved")                        \
 	X(PUT_BACK, 2, "the server's database is put back")                    \
 	X(SERVER_CLOCK, 1, "the server's clock steps ahead")                   \
@@ -97,6 +98,16 @@ struct plan {
 };
 
 void plan_make(struct plan *plan, uint64_t seed);
+
+/*
+ * What plan_make may choose from, else everything. The first: steps of the
+ * kinds named (and answers), "LIST,KILL". The second: a trait that is the same
+ * in all runs, "ids=uuid". The third: plain traits, but for those set so and
+ * for how many records there are, and ttl. False: there is no such name.
+ */
+bool plan_only_steps(const char *names);
+bool plan_set_trait(const char *setting);
+void plan_only_plain(void);
 
 /* Whether the server is one that never lies. It may still change, or fail. */
 bool plan_is_honest(const struct plan *plan);

@@ -50,31 +50,46 @@ static struct http_call *open_call(uint32_t which)
 
 /* ---- steps ---- */
 
+static void tell_change(const char *what, int record)
+{
+	if (record < 0)
+		return;
+	int version = world_current(record);
+	if (version < 0)
+		trace("server: %s %s", what, world_id(record)->text);
+	else
+		trace("server: %s %s, v%d", what, world_id(record)->text,
+		    version);
+}
+
 static void change_world(uint32_t kind, uint32_t choice)
 {
 	switch (kind % 6) {
 	case 0:
-		trace("server: inserts");
-		world_insert(choice);
+		tell_change("inserts", world_insert(choice));
 		break;
 	case 1:
-		if (world_delete(choice))
-			trace("server: deletes");
+		tell_change("deletes", world_delete(choice));
 		break;
 	case 2:
 	case 3:
-		if (world_change(choice, kind % 6 == 3))
-			trace("server: changes");
+		tell_change("changes", world_change(choice, kind % 6 == 3));
 		break;
 	case 4:
-		if (world_delete(choice)) {
-			trace("server: deletes, and inserts");
-			world_insert(choice / 3);
-		}
+		tell_change("deletes", world_delete(choice));
+		tell_change("inserts", world_insert(choice / 3));
 		break;
 	default:
 		break;
 	}
+}
+
+static void burst(const struct step *step)
+{
+	uint64_t random = step->a | 1;
+	uint32_t kind = step->c % 4 ? 2 : (uint32_t)random_below(&random, 5);
+	for (uint32_t i = 0; i < 2 + step->b % 12; i++)
+		change_world(kind, (uint32_t)random_below(&random, 100000));
 }
 
 /* What the loop's thread does while another one is held up: see mount.h. */
@@ -112,7 +127,8 @@ static void list(const struct step *step)
 			    (uint32_t)random_below(&random, 100000));
 		if (call)
 			answer(call, (uint32_t)random_below(&random, 1 << 24));
-		else if (!fake_advance_to_timer(transport))
+		else if (!fake_advance_to_timer(transport) &&
+			 client_list_waits(handle))
 			return;
 	}
 }
@@ -181,6 +197,9 @@ static void take_server_step(const struct step *step)
 		break;
 	case STEP_SWAP:
 		change_world(4, step->a);
+		break;
+	case STEP_BURST:
+		burst(step);
 		break;
 	case STEP_BACK_UP:
 		trace("server: its database is saved");

@@ -459,7 +459,7 @@ static struct reply *find_frozen(const struct http_call *call)
 static const char *brief(const struct http_call *call)
 {
 	static char out[300];
-	const char *at = fake_line(call);
+	const char *at = fake_line(call) + strlen("GET /v1/");
 	size_t n = 0;
 	for (; *at && n + 1 < sizeof(out); at++) {
 		char c = *at;
@@ -527,6 +527,26 @@ static bool fail(struct http_call *call, const char *body, uint32_t choice)
 	return true;
 }
 
+/* A body without what only fills it: "1:v0 2:v1 {"total":2,…". */
+static void tell_body(const char *body)
+{
+	struct buf out;
+	const char *at = body, *next;
+	buf_init(&out, BUF_MAX_DEFAULT);
+	while ((next = strstr(at, "{\"id\":"))) {
+		next += strlen("{\"id\":");
+		int len = (int)strcspn(next, ",");
+		const char *v = strstr(next, "\"v\":\"");
+		buf_printf(&out, "%.*s:v%d ", len, next, v ? atoi(v + 5) : -1);
+		at = next;
+	}
+	const char *rest = strstr(at, "\"pagination\":");
+	if (rest || !out.len)
+		buf_adds(&out, rest ? rest : body);
+	trace("        %s", buf_str(&out));
+	buf_done(&out);
+}
+
 void server_answer(struct http_call *call, uint32_t choice)
 {
 	struct reply reply, *old = find_frozen(call);
@@ -539,7 +559,7 @@ void server_answer(struct http_call *call, uint32_t choice)
 	answered++;
 	if (!fail(call, buf_str(&reply.body), choice)) {
 		trace("server: %d %s", reply.status, brief(call));
-		trace("        %s", buf_str(&reply.body));
+		tell_body(buf_str(&reply.body));
 		ANSWER(call, .status = reply.status,
 		    .body = buf_str(&reply.body), .length_told = true,
 		    .date_ms = reply.date_ms);

@@ -377,35 +377,36 @@ static int choose(uint32_t choice)
 	return count ? records[choice % count] : -1;
 }
 
-void world_insert(uint32_t choice)
+int world_insert(uint32_t choice)
 {
 	begin_change();
 	int64_t ms = next_date(choice);
-	add_record(ms, ms);
+	return add_record(ms, ms);
 }
 
-bool world_delete(uint32_t choice)
+int world_delete(uint32_t choice)
 {
 	int record = choose(choice);
 	if (record < 0)
-		return false;
+		return -1;
 	begin_change();
 	set_current(record, -1);
-	return true;
+	return record;
 }
 
-bool world_change(uint32_t choice, bool longer)
+int world_change(uint32_t choice, bool longer)
 {
 	int record = choose(choice);
 	if (record < 0 || world.records[record].span_count > SPANS_MAX - 16)
-		return false;
+		return -1;
 	begin_change();
 	int padding = world.versions[world.records[record].current].padding;
 	int version = make_version(record, next_date(choice / 7),
 	    longer ? padding % 100 + 1 : padding);
-	if (version >= 0)
-		set_current(record, version);
-	return true;
+	if (version < 0)
+		return -1;
+	set_current(record, version);
+	return record;
 }
 
 void world_back_up(unsigned slot)

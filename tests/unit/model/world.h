@@ -68,9 +68,10 @@ void world_step_clock(int64_t ms);
 
 /* ---- changes ---- */
 
-void world_insert(uint32_t choice);
-bool world_delete(uint32_t choice);
-bool world_change(uint32_t choice, bool longer);
+/* Which record it was; -1: none. */
+int world_insert(uint32_t choice);
+int world_delete(uint32_t choice);
+int world_change(uint32_t choice, bool longer);
 
 /* Save all, and put it back as it was then. */
 void world_back_up(unsigned slot);
