@@ -101,9 +101,12 @@ void check_no_entry(uint64_t from, const char *name)
 void check_exact(const struct listing_check *check)
 {
 	for (int i = 0; i < world_record_count(); i++) {
-		if (!world_hides(i, check->from) &&
-		    check->told[i] != (world_current(i) >= 0))
-			finding("not exact", "%s is told %d times",
-			    world_name(i), check->told[i]);
+		bool is_there = world_current(i) >= 0;
+		if (world_hides(i, check->from) || check->told[i] == is_there)
+			continue;
+		finding("not exact", "%s is %s", world_name(i),
+		    check->told[i] > 1 ? "told more than once"
+		    : is_there	       ? "missing"
+				       : "told, and is not there");
 	}
 }

@@ -215,6 +215,16 @@ static int take(
 	return bite->count == bite->room;
 }
 
+static void tell_bite(const struct handle *handle, const struct bite *bite)
+{
+	CLEANUP_BUF struct buf names;
+	buf_init(&names, BUF_MAX_DEFAULT);
+	for (size_t i = 0; i < bite->count; i++)
+		buf_printf(&names, " %s", bite->told[i].name);
+	if (bite->count)
+		trace("handle %d: reads%s", number_of(handle), buf_str(&names));
+}
+
 /* What fs does for a readdir. */
 static void read_some(struct handle *handle, size_t entries)
 {
@@ -231,11 +241,9 @@ static void read_some(struct handle *handle, size_t entries)
 		return;
 	}
 	int64_t after = handle->after;
-	for (size_t i = 0; i < bite.count; i++) {
-		trace("handle %d: reads %s", number_of(handle),
-		    bite.told[i].name);
+	tell_bite(handle, &bite);
+	for (size_t i = 0; i < bite.count; i++)
 		check_entry(&handle->check, &bite.told[i]);
-	}
 	handle->after = bite.last;
 	if (bite.count) {
 		if (after > handle->dir.base)
@@ -355,7 +363,7 @@ static struct lookup *new_lookup(uint32_t which)
 		return NULL;
 	*lookup = (struct lookup){.from = begins()};
 	int count = world_record_count();
-	if (count == 0 || which % 16 == 0)
+	if (count == 0 || which % 16 == 15)
 		strcpy(lookup->name, "nobody.json");
 	else
 		/* Mostly one of the last. */

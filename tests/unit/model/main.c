@@ -41,8 +41,8 @@
 /* A run that takes longer hangs. */
 #define RUN_SECONDS 60
 
-/* Shorter ones are tried for so long, in runs. */
-#define SHRINK_RUNS 3000
+/* Shorter ones are tried for so long. */
+#define SHRINK_SECONDS 5
 
 struct settings {
 	uint64_t seed;
@@ -75,11 +75,11 @@ static double seconds_now(void)
 
 /* ---- making a run shorter ---- */
 
-static int runs_left;
+static double shrink_until;
 
 static bool still_finds(const struct plan *plan, const char *kind)
 {
-	if (runs_left-- <= 0)
+	if (seconds_now() > shrink_until)
 		return false;
 	return !run_plan(plan, false) && strcmp(finding_kind(), kind) == 0;
 }
@@ -135,12 +135,12 @@ static void simplify_steps(struct plan *plan, const char *kind)
 static void shrink(struct plan *plan, const char *kind)
 {
 	size_t before;
-	runs_left = SHRINK_RUNS;
+	shrink_until = seconds_now() + SHRINK_SECONDS;
 	do {
 		before = plan->count;
 		drop_steps(plan, kind);
 		make_plain(plan, kind);
-	} while (plan->count < before && runs_left > 0);
+	} while (plan->count < before);
 	simplify_steps(plan, kind);
 	drop_steps(plan, kind);
 }

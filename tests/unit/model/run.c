@@ -97,6 +97,8 @@ static uint64_t meanwhile;
 
 static void loop_runs(void)
 {
+	if (!meanwhile)
+		return;
 	size_t count = random_below(&meanwhile, 4);
 	if (random_below(&meanwhile, 3) == 0)
 		change_world((uint32_t)random_below(&meanwhile, 6),
@@ -113,13 +115,13 @@ static void loop_runs(void)
 static void list(const struct step *step)
 {
 	uint64_t random = step->a | 1;
-	bool busy = step->b % 3 == 0;
+	bool busy = step->b % 3 == 1;
 	struct handle *handle = client_list();
 	if (!handle)
 		return;
 	for (int i = 0; i < 300 && client_list_on(handle); i++) {
 		struct http_call *call = open_call(
-		    step->c % 2 ? 0 : (uint32_t)random_below(&random, 16));
+		    step->c % 2 ? (uint32_t)random_below(&random, 16) : 0);
 		if (finding_kind() || mount_is_dead())
 			return;
 		if (busy && random_below(&random, 6) == 0)
@@ -131,6 +133,7 @@ static void list(const struct step *step)
 			 client_list_waits(handle))
 			return;
 	}
+	client_list_end(handle, false);
 }
 
 static int64_t time_span(uint32_t choice)
@@ -240,7 +243,7 @@ static void take_client_step(const struct step *step)
 		client_look_up(step->a);
 		break;
 	case STEP_LOOK_UP_NOW:
-		meanwhile = step->b | 1;
+		meanwhile = step->b;
 		client_look_up_now(step->a, loop_runs);
 		break;
 	case STEP_INTERRUPT:
