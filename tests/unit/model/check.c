@@ -33,9 +33,28 @@ static int version_of(const struct told *told)
 	return number;
 }
 
+/* A stored file: its text is the object's, of which nothing is known here. */
+static int check_object(uint64_t from, const struct told *told)
+{
+	int record = world_named(told->name);
+	if (record < 0)
+		finding("wrong name", "%s", told->name);
+	else if (world_hides(record, from))
+		return record;
+	else if (!world_held(record, from))
+		finding("ghost", "%s is told, and was gone before", told->name);
+	else if (!world_had_mtime(record, told->node.mtime_ms, 0))
+		finding("date", "%s has a time that it never had", told->name);
+	else if (!world_had_mtime(record, told->node.mtime_ms, from))
+		finding("stale", "%s has an older time", told->name);
+	return record;
+}
+
 /* Whether a text may be told that was read just now. */
 static int check_text(uint64_t from, const struct told *told)
 {
+	if (told->node.kind == NODE_KIND_OBJECT)
+		return check_object(from, told);
 	int number = version_of(told);
 	if (number < 0)
 		return -1;

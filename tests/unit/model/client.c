@@ -24,7 +24,16 @@ struct handle {
 	int err;
 	struct sync_dir dir;
 	int64_t after;
+	uint64_t version; /* may be kept, as this one; 0: may not */
+	bool from_kept;
 	struct listing_check check;
+};
+
+/* What the kernel keeps of a listing that may be cached: src/fs/dir.c. */
+struct kept {
+	uint64_t version; /* as it was when that was read; 0: nothing is kept */
+	size_t count;
+	struct told told[WORLD_RECORDS_MAX];
 };
 
 struct lookup {
@@ -36,11 +45,14 @@ struct lookup {
 
 static struct handle handles[HANDLES];
 static struct lookup lookups[LOOKUPS];
+static struct kept kept;       /* read to the end */
+static struct kept being_kept; /* of one handle at a time */
 
 void client_reset(void)
 {
 	memset(handles, 0, sizeof(handles));
 	memset(lookups, 0, sizeof(lookups));
+	kept.version = being_kept.version = 0;
 }
 
 static int number_of(const struct handle *handle)
@@ -73,6 +85,9 @@ static void is_open(struct handle *handle)
 	trace("handle %d: is open", number_of(handle));
 	handle->state = RESTING;
 	handle->after = handle->dir.base;
+	if (handle->dir.end)
+		handle->version = sync_dir_version(mount.sync, mount.dir);
+	handle->from_kept = handle->version && handle->version == kept.version;
 }
 
 static void on_opened(struct sync_op *op, int err)
@@ -150,25 +165,28 @@ static void start_open(struct handle *handle)
 }
 
 /* As the mount does: at once if that can be. */
-static struct handle *open_one(bool now)
+static struct handle *open_one(bool now, void (*loop_runs)(void))
 {
 	struct handle *handle = new_handle();
 	if (!handle)
 		return NULL;
+	if (loop_runs)
+		mount_as_other_thread(true, loop_runs);
 	int r = now ? sync_dir_open_now(mount.sync, mount.dir, &handle->dir)
 		    : -EAGAIN;
+	if (r == 0)
+		is_open(handle);
+	mount_as_other_thread(false, NULL);
 	if (r == -EAGAIN)
 		start_open(handle);
 	else if (r < 0)
 		fail(handle, r);
-	else
-		is_open(handle);
 	return handle;
 }
 
 void client_open(bool now)
 {
-	open_one(now);
+	open_one(now, NULL);
 }
 
 static void on_more(struct sync_op *op, int err)
@@ -225,9 +243,38 @@ static void tell_bite(const struct handle *handle, const struct bite *bite)
 		trace("handle %d: reads%s", number_of(handle), buf_str(&names));
 }
 
+/* The kernel keeps what is read of a listing from its begin on. */
+static void keep(const struct handle *handle, const struct bite *bite)
+{
+	if (handle->after == handle->dir.base) {
+		being_kept.version = handle->version;
+		being_kept.count = 0;
+	}
+	if (!handle->version || being_kept.version != handle->version)
+		return;
+	for (size_t i = 0; i < bite->count; i++) {
+		if (being_kept.count < WORLD_RECORDS_MAX)
+			being_kept.told[being_kept.count++] = bite->told[i];
+	}
+}
+
+static void read_kept(struct handle *handle)
+{
+	trace("handle %d: all is read from the kernel's memory",
+	    number_of(handle));
+	for (size_t i = 0; i < kept.count; i++)
+		check_entry(&handle->check, &kept.told[i]);
+	handle->state = ENDED;
+	check_end(&handle->check);
+}
+
 /* What fs does for a readdir. */
 static void read_some(struct handle *handle, size_t entries)
 {
+	if (handle->from_kept) {
+		read_kept(handle);
+		return;
+	}
 	int64_t frontier = 0;
 	struct bite bite = {
 	    .room = entries < 64 ? entries : 64, .last = handle->after};
@@ -244,6 +291,7 @@ static void read_some(struct handle *handle, size_t entries)
 	tell_bite(handle, &bite);
 	for (size_t i = 0; i < bite.count; i++)
 		check_entry(&handle->check, &bite.told[i]);
+	keep(handle, &bite);
 	handle->after = bite.last;
 	if (bite.count) {
 		if (after > handle->dir.base)
@@ -253,6 +301,8 @@ static void read_some(struct handle *handle, size_t entries)
 	} else if (end == 1) {
 		trace("handle %d: is at its end", number_of(handle));
 		handle->state = ENDED;
+		if (being_kept.version && being_kept.version == handle->version)
+			kept = being_kept;
 		check_end(&handle->check);
 	} else if (end < 0) {
 		fail(handle, end);
@@ -278,6 +328,7 @@ void client_rewind(uint32_t which)
 	trace("handle %d: rewound", number_of(handle));
 	handle->state = RESTING;
 	handle->after = handle->dir.base;
+	handle->from_kept = false;
 	check_begin(&handle->check, handle->check.from);
 }
 
@@ -302,9 +353,9 @@ void client_close_all(void)
 
 /* ---- whole listings ---- */
 
-struct handle *client_list(void)
+struct handle *client_list(void (*loop_runs)(void))
 {
-	return open_one(true);
+	return open_one(true, loop_runs);
 }
 
 bool client_list_on(struct handle *handle)
@@ -445,4 +496,5 @@ void client_is_cut_off(void)
 		handles[i].state = FREE;
 		handles[i].dir.registration = NULL;
 	}
+	kept.version = being_kept.version = 0;
 }

@@ -28,8 +28,9 @@ void client_is_cut_off(void);
 /* Operations that wait. */
 size_t client_waiting(void);
 
-/* A handle of its own, to be listed from begin to end. */
-struct handle *client_list(void);
+/* A handle of its own, to be listed from begin to end. loop_runs: by another
+ * thread, see mount_as_other_thread; NULL: not so. */
+struct handle *client_list(void (*loop_runs)(void));
 
 /* Read it on if it does not wait. False: it has come to its end. */
 bool client_list_on(struct handle *handle);

@@ -258,7 +258,8 @@ void mount_start(void)
 	struct node node;
 	must(sync_new(&config, &mount.sync));
 	must(replica_lookup(mount.replica, NODE_ROOT, TABLE, &node));
-	mount.dir = node.id;
+	int64_t sources[] = {node.id, NODE_FILES, NODE_STORAGE};
+	mount.dir = sources[plan->traits[TRAIT_source]];
 	mount.mounted_at = world_moment();
 	mount.hung_up_at = 0;
 }

@@ -13,6 +13,7 @@
 
 /* Each trait with the names of its values; the first one is the plain one. */
 #define TRAITS(X)                                                              \
+	X(source, "table|files|storage")                                       \
 	X(ids, "objectid|uuid|rec_n|number|number and text")                   \
 	X(records, "few|none|one|pages|many")                                  \
 	X(largest_page, "any|1|2|4|10")                                        \

@@ -116,7 +116,8 @@ static void list(const struct step *step)
 {
 	uint64_t random = step->a | 1;
 	bool busy = step->b % 3 == 1;
-	struct handle *handle = client_list();
+	meanwhile = step->c % 4 == 3 ? step->a : 0;
+	struct handle *handle = client_list(meanwhile ? loop_runs : NULL);
 	if (!handle)
 		return;
 	for (int i = 0; i < 300 && client_list_on(handle); i++) {
@@ -338,26 +339,75 @@ static bool answer_all(void)
 	return false;
 }
 
-static void list_exactly(const char *when)
+/* List all. changes: when so many answers have come, the server changes. */
+static int list_to_end(const char *when, int change_after, bool exact)
 {
-	struct handle *handle = client_list();
+	struct handle *handle = client_list(NULL);
 	int answers = 0;
 	while (client_list_on(handle) && !finding_kind()) {
 		struct http_call *call = open_call(0);
-		if (answers++ > ANSWERS_MOST) {
+		if (call && answers++ == change_after)
+			change_world((uint32_t)change_after, 7);
+		if (answers > ANSWERS_MOST) {
 			finding("endless", "a listing %s has no end", when);
-			return;
+			break;
 		}
 		if (call)
 			answer(call, 20 * 7);
 		else if (!fake_advance_to_timer(transport))
 			check_waiting();
 	}
-	if (finding_kind())
-		return;
-	int err = client_list_end(handle, true);
+	return finding_kind() ? 0 : client_list_end(handle, exact);
+}
+
+static void list_exactly(const char *when)
+{
+	int err = list_to_end(when, -1, true);
 	if (err)
 		finding("refused", "a listing %s fails: %s", when,
+		    strerrorname_np(-err));
+}
+
+/* Whether all that has changed shows in the newest date and the total, so that
+ * a question or two tell that nothing has. */
+static bool is_cheap(void)
+{
+	const unsigned *traits = plan->traits;
+	unsigned dates = traits[TRAIT_dates];
+	return !traits[TRAIT_total] && !traits[TRAIT_order] &&
+	       !traits[TRAIT_date_filter] && traits[TRAIT_clock_told] <= 1 &&
+	       !traits[TRAIT_over_largest] && world_clock_is_right() &&
+	       (dates <= 1 || (dates >= 5 && dates != 12 && dates != 13));
+}
+
+/* What costs no more than is needed: nothing has changed for long. */
+static void check_cost(void)
+{
+	trace("later still");
+	fake_advance(transport, mount.ttl_ms + 600000);
+	list_exactly("that is unchanged");
+	trace("and once more");
+	fake_advance(transport, mount.ttl_ms + 600000);
+	size_t before = server_answered();
+	list_exactly("that is unchanged");
+	if (is_cheap() && server_answered() - before > 3)
+		finding("dear", "%zu requests to see that nothing has changed",
+		    server_answered() - before);
+}
+
+/* One change in the midst of each of a few listings: not all may fail. */
+static void check_slow_changes(void)
+{
+	int err = 0;
+	for (int i = 0; i < 4 && !finding_kind(); i++) {
+		trace("a listing, in which something changes");
+		fake_advance(transport, mount.ttl_ms + 1000);
+		err = list_to_end("that changes slowly", 1 + i, false);
+		if (!err)
+			return;
+	}
+	if (!finding_kind())
+		finding("refused", "each listing that changes a bit fails: %s",
 		    strerrorname_np(-err));
 }
 
@@ -383,6 +433,10 @@ static void settle(void)
 	world_is_asked_anew();
 	mount_hang_up();
 	list_exactly("after SIGHUP");
+	if (!finding_kind())
+		check_cost();
+	if (!finding_kind())
+		check_slow_changes();
 }
 
 bool run_plan(const struct plan *new_plan, bool told)

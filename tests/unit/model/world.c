@@ -122,6 +122,11 @@ void world_step_clock(int64_t ms)
 	world.stepped_ms += ms;
 }
 
+bool world_clock_is_right(void)
+{
+	return world.stepped_ms == 0;
+}
+
 /* Dates come apart from each other, as a database's do that is changed by one
  * at a time; else they may be equal, or go back a little. */
 static int64_t next_date(uint32_t choice)
@@ -198,7 +203,8 @@ static int add_record(int64_t created_ms, int64_t updated_ms)
 	struct record_id id;
 	make_id(n, &id);
 	held->id = id;
-	snprintf(held->name, sizeof(held->name), "%s.json", id.text);
+	snprintf(held->name, sizeof(held->name), "%s%s", id.text,
+	    trait(TRAIT_source) == 2 ? "_f.txt" : ".json");
 	int version = make_version(n, updated_ms, 0);
 	if (version < 0)
 		return -1;
@@ -275,6 +281,15 @@ const char *world_name(int record)
 	return world.records[record].name;
 }
 
+int world_named(const char *name)
+{
+	for (int i = 0; i < world.record_count; i++) {
+		if (strcmp(world.records[i].name, name) == 0)
+			return i;
+	}
+	return -1;
+}
+
 int world_find(const char *id)
 {
 	int found = -1;
@@ -349,6 +364,8 @@ void world_text(int number, struct buf *out)
 		buf_adds(out, ",\"updatedAt\":");
 		add_date(out, version->updated_ms, style);
 	}
+	if (trait(TRAIT_source))
+		buf_adds(out, ",\"originalName\":\"f.txt\",\"size\":3");
 	buf_printf(out, ",\"padding\":\"%.*s\"}", version->padding,
 	    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 	    "x"
@@ -497,6 +514,18 @@ bool world_had(int version, uint64_t first)
 	for (size_t i = 0; i < held->span_count; i++) {
 		if (held->spans[i].version == version &&
 		    held->spans[i].until > first)
+			return true;
+	}
+	return false;
+}
+
+bool world_had_mtime(int record, int64_t mtime_ms, uint64_t first)
+{
+	const struct held *held = &world.records[record];
+	for (size_t i = 0; i < held->span_count; i++) {
+		int64_t ms = world_mtime_ms(held->spans[i].version);
+		if (held->spans[i].until > first &&
+		    (ms == -1 || ms == mtime_ms))
 			return true;
 	}
 	return false;

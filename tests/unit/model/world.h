@@ -52,8 +52,9 @@ const struct record_id *world_id(int record);
 int64_t world_created_ms(int record);
 void world_text(int version, struct buf *out);
 
-/* The name of a record's file. */
+/* The name of a record's file, and whose name that is; -1: nobody's. */
 const char *world_name(int record);
+int world_named(const char *name);
 
 /* The one that is there, or was, of that id's text; -1. */
 int world_find(const char *id);
@@ -65,6 +66,7 @@ int64_t world_mtime_ms(int version);
 /* The server's database's clock. */
 int64_t world_clock_ms(void);
 void world_step_clock(int64_t ms);
+bool world_clock_is_right(void);
 
 /* ---- changes ---- */
 
@@ -92,8 +94,9 @@ bool world_held_throughout(int record, uint64_t first);
 bool world_held(int record, uint64_t first);
 bool world_lacked(int record, uint64_t first);
 
-/* Whether it had this version in some moment. */
+/* Whether it had this version in some moment, or one of that time. */
 bool world_had(int version, uint64_t first);
+bool world_had_mtime(int record, int64_t mtime_ms, uint64_t first);
 
 /* One who began then cannot know its state: see world_put_back. */
 bool world_hides(int record, uint64_t first);
