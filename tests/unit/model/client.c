@@ -127,8 +127,10 @@ static uint64_t begins(void)
 	uint64_t from = mount_believes_from();
 	for (int i = 0; mount_allows.join && i < HANDLES; i++) {
 		const struct handle *handle = &handles[i];
-		if (handle->state != FREE && handle->state != ENDED &&
-		    handle->check.from < from)
+		bool reads = handle->state == OPENING ||
+			     handle->state == RESTING ||
+			     handle->state == WAITING;
+		if (reads && handle->check.from < from)
 			from = handle->check.from;
 	}
 	return from;
@@ -147,8 +149,9 @@ static struct handle *new_handle(void)
 		close_handle(handle);
 	if (!handle)
 		return NULL;
+	uint64_t from = begins();
 	*handle = (struct handle){.state = OPENING};
-	check_begin(&handle->check, begins());
+	check_begin(&handle->check, from);
 	return handle;
 }
 

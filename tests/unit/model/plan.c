@@ -166,7 +166,7 @@ static unsigned choose_weights(unsigned weights[STEP_COUNT], uint64_t *random)
 		bool always = k == STEP_ANSWER || k == STEP_READ;
 		unsigned factor = factors[random_below(random, 6)];
 		weights[k] = step_weights[k] * (always ? 1 : factor);
-		if (k == STEP_OPEN || k == STEP_LIST)
+		if (k == STEP_OPEN || k == STEP_LIST_BUSY)
 			weights[k] += 2;
 		if (steps_limited && !step_allowed[k] && k > STEP_ANSWER_ALL)
 			weights[k] = 0;

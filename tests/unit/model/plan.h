@@ -61,7 +61,8 @@ enum trait {
 	X(SERVER_CLOCK, 1, "the server's clock steps ahead")                   \
 	X(OPEN, 6, "a directory is opened")                                    \
 	X(READ, 12, "a handle is read on")                                     \
-	X(LIST, 6, "a directory is listed from begin to end")                  \
+	X(LIST, 4, "a directory is listed from begin to end")                  \
+	X(LIST_BUSY, 4, "the same, while the server changes")                  \
 	X(REWIND, 2, "a handle is rewound")                                    \
 	X(CLOSE, 2, "a handle is closed")                                      \
 	X(LOOK_UP, 6, "a name is looked up")                                   \

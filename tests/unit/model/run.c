@@ -115,8 +115,8 @@ static void loop_runs(void)
 static void list(const struct step *step)
 {
 	uint64_t random = step->a | 1;
-	bool busy = step->b % 3 == 1;
-	meanwhile = step->c % 4 == 3 ? step->a : 0;
+	bool busy = step->kind == STEP_LIST_BUSY;
+	meanwhile = busy && step->c % 4 == 3 ? step->a : 0;
 	struct handle *handle = client_list(meanwhile ? loop_runs : NULL);
 	if (!handle)
 		return;
@@ -232,6 +232,7 @@ static void take_client_step(const struct step *step)
 		client_read(step->a, 1 + step->b % 6);
 		break;
 	case STEP_LIST:
+	case STEP_LIST_BUSY:
 		list(step);
 		break;
 	case STEP_REWIND:
