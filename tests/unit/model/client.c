@@ -45,14 +45,16 @@ struct lookup {
 
 static struct handle handles[HANDLES];
 static struct lookup lookups[LOOKUPS];
-static struct kept kept;       /* read to the end */
-static struct kept being_kept; /* of one handle at a time */
+static struct kept kept;	    /* read to the end */
+static struct kept being_kept;	    /* of one handle at a time ... */
+static const struct handle *keeper; /* ... that was begun last */
 
 void client_reset(void)
 {
 	memset(handles, 0, sizeof(handles));
 	memset(lookups, 0, sizeof(lookups));
-	kept.version = being_kept.version = 0;
+	kept.version = 0;
+	keeper = NULL;
 }
 
 static int number_of(const struct handle *handle)
@@ -150,6 +152,8 @@ static struct handle *new_handle(void)
 	if (!handle)
 		return NULL;
 	uint64_t from = begins();
+	if (keeper == handle)
+		keeper = NULL;
 	*handle = (struct handle){.state = OPENING};
 	check_begin(&handle->check, from);
 	return handle;
@@ -250,10 +254,11 @@ static void tell_bite(const struct handle *handle, const struct bite *bite)
 static void keep(const struct handle *handle, const struct bite *bite)
 {
 	if (handle->after == handle->dir.base) {
+		keeper = handle;
 		being_kept.version = handle->version;
 		being_kept.count = 0;
 	}
-	if (!handle->version || being_kept.version != handle->version)
+	if (!handle->version || keeper != handle)
 		return;
 	for (size_t i = 0; i < bite->count; i++) {
 		if (being_kept.count < WORLD_RECORDS_MAX)
@@ -304,7 +309,7 @@ static void read_some(struct handle *handle, size_t entries)
 	} else if (end == 1) {
 		trace("handle %d: is at its end", number_of(handle));
 		handle->state = ENDED;
-		if (being_kept.version && being_kept.version == handle->version)
+		if (handle->version && keeper == handle)
 			kept = being_kept;
 		check_end(&handle->check);
 	} else if (end < 0) {
@@ -499,5 +504,6 @@ void client_is_cut_off(void)
 		handles[i].state = FREE;
 		handles[i].dir.registration = NULL;
 	}
-	kept.version = being_kept.version = 0;
+	kept.version = 0;
+	keeper = NULL;
 }

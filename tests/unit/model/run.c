@@ -274,7 +274,7 @@ static void take_mount_step(const struct step *step)
 		break;
 	case STEP_KILL:
 		if (step->a % 2) {
-			mount_die_after(1 + step->b % 6);
+			mount_die_after(1 + step->b % 24);
 			break;
 		}
 		trace("mount: killed, and again");
