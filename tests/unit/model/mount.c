@@ -14,6 +14,7 @@
 #include "../remove-tree.h"
 #include "base/cleanup.h"
 #include "clock.h"
+#include "plan.h"
 #include "server.h"
 #include "trace.h"
 #include "world.h"
@@ -23,7 +24,6 @@
 struct mount mount;
 struct mount_allows mount_allows;
 
-static const struct plan *plan;
 static struct api *api;
 static struct failures *failures;
 static char root[64];
@@ -209,14 +209,13 @@ void mount_forget_all(void)
 	root[0] = '\0';
 }
 
-void mount_reset(const struct plan *new_plan)
+void mount_reset(void)
 {
 	static const int64_t ttl_ms[] = {60000, 1000, 0};
-	plan = new_plan;
 	make_directories();
 	remove_files(root);
 	is_saved = false;
-	mount = (struct mount){.ttl_ms = ttl_ms[plan->traits[TRAIT_ttl]]};
+	mount = (struct mount){.ttl_ms = ttl_ms[trait(TRAIT_ttl)]};
 	full_commits = 0;
 	dead = false;
 }
@@ -225,7 +224,7 @@ void mount_start(void)
 {
 	static const unsigned connections[] = {16, 1, 3};
 	static const char *const tables[] = {TABLE, NULL};
-	unsigned most = connections[plan->traits[TRAIT_connections]];
+	unsigned most = connections[trait(TRAIT_connections)];
 	struct api_config api_config = {
 	    .url = FAKE_URL,
 	    .key = "pk_0123456789abcdef",
@@ -259,7 +258,7 @@ void mount_start(void)
 	must(sync_new(&config, &mount.sync));
 	must(replica_lookup(mount.replica, NODE_ROOT, TABLE, &node));
 	int64_t sources[] = {node.id, NODE_FILES, NODE_STORAGE};
-	mount.dir = sources[plan->traits[TRAIT_source]];
+	mount.dir = sources[trait(TRAIT_source)];
 	mount.mounted_at = world_moment();
 	mount.hung_up_at = 0;
 }

@@ -8,8 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../fake-http.h"
-#include "plan.h"
 #include "sync/sync.h"
 
 struct mount {
@@ -30,7 +28,7 @@ struct mount_allows {
 };
 extern struct mount_allows mount_allows;
 
-void mount_reset(const struct plan *plan);
+void mount_reset(void);
 void mount_start(void);
 
 /* hard: what was not committed is lost. Operations end, handles are gone. */

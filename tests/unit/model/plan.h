@@ -114,6 +114,10 @@ void plan_only_plain(void);
 /* Whether the server is one that never lies. It may still change, or fail. */
 bool plan_is_honest(const struct plan *plan);
 
+/* The value of a trait in the run under way. */
+unsigned trait(enum trait which);
+void plan_begin(const struct plan *plan);
+
 const char *step_name(enum step_kind kind);
 const char *trait_value(const struct plan *plan, enum trait trait);
 

@@ -7,7 +7,9 @@
 #include "../random.h"
 #include "client.h"
 #include "clock.h"
+#include "lookup.h"
 #include "mount.h"
+#include "record.h"
 #include "server.h"
 #include "trace.h"
 #include "world.h"
@@ -242,11 +244,11 @@ static void take_client_step(const struct step *step)
 		client_close(step->a);
 		break;
 	case STEP_LOOK_UP:
-		client_look_up(step->a);
+		lookup_start(step->a);
 		break;
 	case STEP_LOOK_UP_NOW:
 		meanwhile = step->b;
-		client_look_up_now(step->a, loop_runs);
+		lookup_start_now(step->a, loop_runs);
 		break;
 	case STEP_INTERRUPT:
 		client_interrupt(step->a);
@@ -374,11 +376,10 @@ static void list_exactly(const char *when)
 static bool is_cheap(void)
 {
 	const unsigned *traits = plan->traits;
-	unsigned dates = traits[TRAIT_dates];
 	return !traits[TRAIT_total] && !traits[TRAIT_order] &&
 	       !traits[TRAIT_date_filter] && traits[TRAIT_clock_told] <= 1 &&
 	       !traits[TRAIT_over_largest] && world_clock_is_right() &&
-	       (dates <= 1 || (dates >= 5 && dates != 12 && dates != 13));
+	       record_is_dated(0);
 }
 
 /* What costs no more than is needed: nothing has changed for long. */
@@ -445,10 +446,11 @@ bool run_plan(const struct plan *new_plan, bool told)
 	plan = new_plan;
 	clock_reset();
 	trace_reset(told);
-	world_reset(plan);
-	server_reset(plan);
+	plan_begin(plan);
+	world_reset();
+	server_reset();
 	client_reset();
-	mount_reset(plan);
+	mount_reset();
 	mount_start();
 	for (size_t i = 0; i < plan->count && !finding_kind(); i++)
 		take_step(&plan->steps[i]);
