@@ -98,7 +98,11 @@ void check_end(struct listing_check *check)
 			finding("hole", "%s (v%06d) is missing", world_name(i),
 			    world_current(i));
 	}
+	if (mount.offline)
+		return;
 	world_was_seen(check->from);
+	if (check->from > mount.listed_from)
+		mount.listed_from = check->from;
 }
 
 void check_lookup(uint64_t from, const struct told *told)

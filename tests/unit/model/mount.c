@@ -184,9 +184,11 @@ void mount_save_replica(void)
 
 bool mount_old_replica(void)
 {
-	if (is_saved)
-		copy_database(saved, root);
-	return is_saved;
+	if (!is_saved)
+		return false;
+	copy_database(saved, root);
+	mount.listed_from = 1;
+	return true;
 }
 
 /* ---- life ---- */
@@ -215,12 +217,13 @@ void mount_reset(void)
 	make_directories();
 	remove_files(root);
 	is_saved = false;
-	mount = (struct mount){.ttl_ms = ttl_ms[trait(TRAIT_ttl)]};
+	mount = (struct mount){
+	    .ttl_ms = ttl_ms[trait(TRAIT_ttl)], .listed_from = 1};
 	full_commits = 0;
 	dead = false;
 }
 
-void mount_start(void)
+void mount_start(bool offline)
 {
 	static const unsigned connections[] = {16, 1, 3};
 	static const char *const tables[] = {TABLE, NULL};
@@ -237,7 +240,11 @@ void mount_start(void)
 	clock_renew_transport();
 	failures = failures_new();
 	must(failures ? 0 : -1);
-	must(api_new(fake_http(transport), &api_config, failures, &api));
+	api = NULL;
+	mount.offline = offline;
+	if (!offline)
+		must(
+		    api_new(fake_http(transport), &api_config, failures, &api));
 	int r = replica_open(root, "project", false, &mount.replica);
 	if (r < 0) {
 		finding(
@@ -285,6 +292,8 @@ void mount_hang_up(void)
 uint64_t mount_believes_from(void)
 {
 	uint64_t now = world_moment(), from = now;
+	if (mount.offline)
+		return mount.listed_from;
 	/* A clock's last millisecond is nobody's fault. */
 	if (mount.ttl_ms)
 		from = world_moment_at(clock_true_ms() - mount.ttl_ms - 1);

@@ -17,6 +17,10 @@ struct mount {
 	uint64_t mounted_at; /* moment */
 	uint64_t hung_up_at; /* moment: of the last SIGHUP; 0: none */
 	int64_t ttl_ms;
+	bool offline;
+	/* The last listing that came to its end was begun when what it held had
+	 * to be true from here on: so it is on the disk. */
+	uint64_t listed_from;
 };
 
 extern struct mount mount;
@@ -29,7 +33,7 @@ struct mount_allows {
 extern struct mount_allows mount_allows;
 
 void mount_reset(void);
-void mount_start(void);
+void mount_start(bool offline);
 
 /* hard: what was not committed is lost. Operations end, handles are gone. */
 void mount_stop(bool hard);

@@ -72,6 +72,7 @@ enum trait {
 	X(HANG_UP, 2, "SIGHUP")                                                \
 	X(REMOUNT, 1, "unmounted, and mounted")                                \
 	X(KILL, 2, "killed, and mounted")                                      \
+	X(OFFLINE, 1, "mounted offline, listed, and mounted again")            \
 	X(SAVE_REPLICA, 1, "the replica's file is copied")                     \
 	X(OLD_REPLICA, 1, "the replica's file is put back, and mounted")       \
 	X(DISK_FULL, 1, "the disk is full for some commits")                   \

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/timestamp.h"
+#include "clock.h"
 #include "plan.h"
 #include "world.h"
 
@@ -141,7 +142,10 @@ bool record_is_dated(int record)
 	case DATES_UNREADABLE:
 		return false;
 	case DATES_SOME_NONE:
-		return record % 4 != 0;
+		/* Those that come later have one: where all that is known
+		 * is dated, nobody looks for others. */
+		return record % 4 != 0 ||
+		       world_created_ms(record) >= CLOCK_WALL_BEGIN_MS;
 	default:
 		return true;
 	}

@@ -31,7 +31,7 @@ static void revive(void)
 	trace("mount: again");
 	mount_stop(true);
 	client_is_cut_off();
-	mount_start();
+	mount_start(false);
 }
 
 /* Answers take their time. */
@@ -159,7 +159,7 @@ static void remount(bool hard)
 {
 	mount_stop(hard);
 	client_is_cut_off();
-	mount_start();
+	mount_start(false);
 }
 
 static void old_replica(void)
@@ -168,7 +168,22 @@ static void old_replica(void)
 	client_is_cut_off();
 	if (mount_old_replica())
 		trace("mount: with an old replica");
-	mount_start();
+	mount_start(false);
+}
+
+/* What is on the disk is all that there is. */
+static void list_offline(void)
+{
+	trace("mount: ends, and again offline");
+	mount_stop(true);
+	client_is_cut_off();
+	mount_start(true);
+	struct handle *handle = client_list(NULL);
+	while (client_list_on(handle) && !client_list_waits(handle))
+		;
+	client_list_end(handle, false);
+	trace("mount: ends, and again");
+	remount(true);
 }
 
 static void take_server_step(const struct step *step)
@@ -281,6 +296,9 @@ static void take_mount_step(const struct step *step)
 		}
 		trace("mount: killed, and again");
 		remount(true);
+		break;
+	case STEP_OFFLINE:
+		list_offline();
 		break;
 	case STEP_SAVE_REPLICA:
 		trace("mount: its replica is copied");
@@ -451,7 +469,7 @@ bool run_plan(const struct plan *new_plan, bool told)
 	server_reset();
 	client_reset();
 	mount_reset();
-	mount_start();
+	mount_start(false);
 	for (size_t i = 0; i < plan->count && !finding_kind(); i++)
 		take_step(&plan->steps[i]);
 	if (!finding_kind())
