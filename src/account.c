@@ -8,12 +8,29 @@
 #include "http/http.h"
 #include "settings.h"
 
-static int check_url(struct options *options, int *ret_status)
+static void cut_slashes(char *url)
 {
-	char *url = options->url;
 	size_t len = strlen(url);
 	while (len > 0 && url[len - 1] == '/')
 		url[--len] = '\0';
+}
+
+/* Requests bring a /v1 of their own, but many apps' settings have one, too. */
+static void cut_version(char *url)
+{
+	cut_slashes(url);
+	const char *host = strstr(url, "://");
+	char *path = host ? strchr(host + 3, '/') : NULL;
+	char *last = path ? strrchr(path, '/') : NULL;
+	if (last && strcmp(last, "/v1") == 0)
+		*last = '\0';
+	cut_slashes(url);
+}
+
+static int check_url(struct options *options, int *ret_status)
+{
+	char *url = options->url;
+	cut_version(url);
 	if (!http_url_is_http(url) || strpbrk(url, "?# \t\r\n"))
 		return options_complain(ret_status, EXIT_USAGE,
 		    "'%s' is no API URL: it looks like https://HOST[/PATH]",

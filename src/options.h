@@ -16,7 +16,7 @@ enum { EXIT_MOUNTED = 0, EXIT_COULD_NOT = 1, EXIT_USAGE = 2 };
 struct options {
 	/* All strings are owned. */
 	char *mountpoint; /* absolute */
-	char *url;	  /* without a slash at its end */
+	char *url;	  /* without a slash or /v1 at its end */
 	char *key;
 	char *email;	/* NULL: no account */
 	char *password; /* with email */

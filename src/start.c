@@ -401,6 +401,16 @@ static int open_sync(struct house *house)
 	return 0;
 }
 
+/* A mount without tables looks fine, and is copied as such. */
+static void warn(struct house *house)
+{
+	const char *warning = fs_warning(house->fs);
+	if (!warning)
+		return;
+	fprintf(stderr, "bkendfs: %s\n", warning);
+	failures_add(house->failures, "(start)", "", 0, 0, "", warning);
+}
+
 /* ---- signals ---- */
 
 static void *wait_for_signals(void *ctx)
@@ -506,6 +516,7 @@ int start_and_serve(
 	int status = open_house(&house);
 	if (!status) {
 		log_info("mounted %s on %s", options->url, options->mountpoint);
+		warn(&house);
 		on_live(ctx);
 		fs_run(house.fs);
 		log_info("unmounted %s", options->mountpoint);

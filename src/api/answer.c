@@ -7,7 +7,6 @@
 #include "base/cleanup.h"
 #include "api/record.h"
 #include "base/buf.h"
-#include "base/timestamp.h"
 #include "json/json.h"
 
 /* A token that does not say how long it lives: API.md's documented hour. */
@@ -157,6 +156,7 @@ int answer_page(const char *skeleton, size_t len, struct api_page *ret_page)
 	    .limit = whole(member(pagination, "limit"), -1),
 	    .total_pages = whole(member(pagination, "totalPages"), -1),
 	    .has_next = has_next(pagination),
+	    .no_items = cJSON_IsNull(member(list, "items")),
 	    .date_ms = -1,
 	};
 	return 0;
@@ -175,6 +175,21 @@ static char *text_of(struct json_span value)
 	return copy;
 }
 
+/* A signed URL may come with the spaces of a file's name in it, which no
+ * request line can hold: each becomes %20. NULL when out of memory. */
+static char *url_of(struct json_span value)
+{
+	CLEANUP_FREE char *text = text_of(value);
+	struct buf url;
+	int r = text ? 0 : -EPROTO;
+	buf_init(&url, 3 * value.len + 1);
+	for (const char *at = text; r == 0 && *at; at++)
+		r = *at == ' ' ? buf_adds(&url, "%20") : buf_addc(&url, *at);
+	char *copy = r == 0 ? buf_steal(&url) : NULL;
+	buf_done(&url);
+	return copy;
+}
+
 /* The file's name stands in this answer, with whatever characters it has:
  * cJSON would refuse some. */
 int answer_download(
@@ -188,15 +203,13 @@ int answer_download(
 		members) < 0 ||
 	    !json_is_string(members[0]))
 		return -EPROTO;
-	download.url = text_of(members[0]);
+	download.url = url_of(members[0]);
 	if (!download.url || !download.url[0]) {
 		free(download.url);
 		return -EPROTO;
 	}
 	json_int64(members[1], &download.size);
-	CLEANUP_FREE char *expires = text_of(members[2]);
-	if (expires)
-		timestamp_parse(expires, strlen(expires), &download.expires_ms);
+	json_date(members[2], &download.expires_ms);
 	*ret_download = download;
 	return 0;
 }

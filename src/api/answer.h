@@ -46,6 +46,7 @@ struct api_page {
 	int64_t limit;
 	int64_t total_pages;
 	int has_next;	 /* 1, 0, or -1 */
+	bool no_items;	 /* items is null, which some write for none */
 	int64_t date_ms; /* the server's clock when it answered; -1 */
 };
 
@@ -54,7 +55,7 @@ struct api_page {
 int answer_page(const char *skeleton, size_t len, struct api_page *ret_page);
 
 struct answer_download {
-	char *url;	    /* owned */
+	char *url;	    /* owned; without spaces */
 	int64_t size;	    /* -1: not said */
 	int64_t expires_ms; /* wall clock, ms since the epoch; -1: not said */
 };

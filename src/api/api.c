@@ -100,14 +100,22 @@ static void text_restart(void *ctx)
 	buf_clear(&call->body);
 }
 
-/* Whether a body, cut short perhaps, begins as an object does. */
+/* Whether a body, cut short perhaps, begins as an object does: be it with the
+ * first byte or two of a byte order mark. */
 static bool may_be_object(const char *body, size_t len)
 {
-	static const char mark[] = "\xef\xbb\xbf"; /* a byte order mark */
-	size_t blank = len >= 3 && memcmp(body, mark, 3) == 0 ? 3 : 0;
+	size_t blank = json_mark_len(body, len);
+	if (len < 3 && memcmp(body, "\xef\xbb", len) == 0)
+		return true;
 	while (blank < len && strchr(" \t\r\n", body[blank]))
 		blank++;
 	return blank == len || body[blank] == '{';
+}
+
+static bool is_cut_short(const char *body, size_t len)
+{
+	size_t mark = json_mark_len(body, len);
+	return json_check(body + mark, len - mark) < 0;
 }
 
 static int check_payload(struct text_call *call, struct api_error *error)
@@ -119,7 +127,7 @@ static int check_payload(struct text_call *call, struct api_error *error)
 		return -EPROTO;
 	if (record_unwrap(
 		body, call->body.len, id, call->id.len, &call->payload) < 0)
-		return json_check(body, call->body.len) < 0 ? -EPIPE : -EPROTO;
+		return is_cut_short(body, call->body.len) ? -EPIPE : -EPROTO;
 	if (!json_is_object(call->payload))
 		return -EPROTO;
 	if (!id) {
@@ -223,7 +231,7 @@ static struct api_call *start_record_call(struct api *api,
     const char *tail, struct text_call *call)
 {
 	CLEANUP_BUF struct buf path;
-	buf_init(&path, RECORD_ID_MAX * 4);
+	buf_init(&path, PATH_MAX_BYTES);
 	if (record_path(table, id, id_len, tail, &path) < 0) {
 		text_release(call);
 		return NULL;
@@ -385,7 +393,7 @@ static int list_end(void *ctx, struct api_error *error)
 		return r == -EPROTO ? -EPIPE : r;
 	r = answer_page(skeleton, len, &call->page);
 	call->page.date_ms = call->date_ms;
-	if (r == 0 && !found)
+	if (r == 0 && !found && !call->page.no_items)
 		r = -EPROTO;
 	if (r < 0) {
 		api_fill_error(call->api, skeleton, len, error);
@@ -446,7 +454,7 @@ struct api_call *api_list(struct api *api, const struct api_query *query,
     const struct api_page_sink *page_sink, void *ctx)
 {
 	CLEANUP_BUF struct buf path;
-	buf_init(&path, 64 << 10);
+	buf_init(&path, PATH_MAX_BYTES);
 	struct list_call *call = calloc(1, sizeof(*call));
 	if (!call)
 		return NULL;

@@ -175,7 +175,7 @@ static void renew(struct auth *auth)
 	bool refresh = auth->tokens.refresh != NULL;
 	struct api_error error = {.err = -ENOMEM};
 	struct buf body;
-	buf_init(&body, 64 << 10);
+	buf_init(&body, 2 * ANSWER_MAX);
 	struct renewal *renewal = calloc(1, sizeof(*renewal));
 	if (renewal && write_body(auth, refresh, &body) == 0) {
 		renewal->auth = auth;

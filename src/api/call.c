@@ -231,15 +231,19 @@ static void conclude(struct api_call *call, int err, const char *detail)
 			finish(call, &error);
 			return;
 		}
-		/* A body of the length that was announced is as it was meant.
-		 */
-		if (err == -EPIPE && call->head.content_length >= 0)
+		/* A body of the length that was announced, or none where
+		 * there never is one, is as it was meant. */
+		if (err == -EPIPE &&
+		    (call->head.content_length >= 0 || status == 204))
 			err = -EPROTO;
 		status = err == -EPIPE ? 0 : status;
 		detail = "the answer is not what the API promises";
 	} else if (err == 0) {
 		api_fill_error(call->api, buf_str(&call->error_body),
 		    call->error_body.len, &error);
+		if (status >= 300 && status < 400 && call->head.location[0])
+			api_fill_redirect(
+			    call->api, call->head.location, &error);
 	} else if (call->refused) {
 		detail = "the answer is not what the API promises";
 	} else {
@@ -292,12 +296,68 @@ static void on_done(void *ctx, int err, const char *detail)
 
 static const struct http_sink sink = {on_head, on_body, on_done};
 
+/* What is sent; one without its token would have a guest's answer. */
+struct sent {
+	struct buf url;
+	struct buf bearer; /* a secret */
+	const char *headers[5];
+};
+
+static int sent_init(struct sent *sent, const struct api_call *call)
+{
+	const struct api *api = call->api;
+	const char *token =
+	    call->spec.token == TOKEN_CARRIED ? api->auth.tokens.access : NULL;
+	size_t count = 0;
+	*sent = (struct sent){0};
+	buf_init(&sent->url, strlen(api->config.url) + PATH_MAX_BYTES);
+	buf_init(&sent->bearer, 2 * ANSWER_MAX);
+	sent->headers[count++] = api->key_header;
+	sent->headers[count++] = "Accept: application/json";
+	if (call->spec.body)
+		sent->headers[count++] = "Content-Type: application/json";
+	int r =
+	    buf_printf(&sent->url, "%s%s", api->config.url, call->spec.path);
+	if (r == 0 && token) {
+		r = buf_printf(
+		    &sent->bearer, "Authorization: Bearer %s", token);
+		sent->headers[count++] = buf_str(&sent->bearer);
+	}
+	return r;
+}
+
+static void sent_done(struct sent *sent)
+{
+	if (sent->bearer.data)
+		explicit_bzero(sent->bearer.data, sent->bearer.len);
+	buf_done(&sent->bearer);
+	buf_done(&sent->url);
+}
+
+static void send_request(struct api_call *call)
+{
+	struct api *api = call->api;
+	struct sent sent;
+	int r = sent_init(&sent, call);
+	struct http_request request = {
+	    .method = call->spec.method,
+	    .url = buf_str(&sent.url),
+	    .headers = sent.headers,
+	    .body = call->spec.body,
+	    .body_len = call->spec.body ? strlen(call->spec.body) : 0,
+	    .compressed = true,
+	    .fresh = call->spec.once,
+	};
+	if (r == 0)
+		call->http_call = http_start(api->http, &request, &sink, call);
+	sent_done(&sent);
+}
+
 /* The gate is open: send. */
 static void on_pass(void *ctx)
 {
 	struct api_call *call = ctx;
 	struct api *api = call->api;
-	struct buf url, bearer;
 	/* The token may have gone while we waited at the gate; without it the
 	 * answer would be a guest's, who may see less. */
 	if (call->spec.token == TOKEN_CARRIED && auth_is_due(&api->auth)) {
@@ -305,42 +365,14 @@ static void on_pass(void *ctx)
 		auth_wait(&api->auth, &call->waiter);
 		return;
 	}
-	buf_init(&url, 64 << 10);
-	buf_init(&bearer, 64 << 10);
-	const char *headers[5];
-	size_t count = 0;
-	headers[count++] = api->key_header;
-	headers[count++] = "Accept: application/json";
-	if (call->spec.body)
-		headers[count++] = "Content-Type: application/json";
-	if (call->spec.token == TOKEN_CARRIED && api->auth.tokens.access) {
-		buf_printf(&bearer, "Authorization: Bearer %s",
-		    api->auth.tokens.access);
-		headers[count++] = buf_str(&bearer);
-	}
-	headers[count] = NULL;
 	call->token_generation = api->auth.generation;
-	buf_printf(&url, "%s%s", api->config.url, call->spec.path);
-	struct http_request request = {
-	    .method = call->spec.method,
-	    .url = buf_str(&url),
-	    .headers = headers,
-	    .body = call->spec.body,
-	    .body_len = call->spec.body ? strlen(call->spec.body) : 0,
-	    .compressed = true,
-	    .fresh = call->spec.once,
-	};
 	call->attempt++;
 	call->refused = false;
 	call->head =
 	    (struct http_head){.content_length = -1, .retry_after_ms = -1};
 	buf_clear(&call->error_body);
 	api->requests++;
-	call->http_call = http_start(api->http, &request, &sink, call);
-	if (bearer.data)
-		explicit_bzero(bearer.data, bearer.len);
-	buf_done(&bearer);
-	buf_done(&url);
+	send_request(call);
 	if (!call->http_call) {
 		struct api_error error = {.err = -ENOMEM};
 		gate_leave(&api->gate, &call->pass);

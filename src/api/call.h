@@ -14,6 +14,10 @@
 /* The largest single record or spec: see JSON_RECORD_MAX. */
 #define TEXT_MAX ((size_t)64 << 20)
 
+/* The longest URL path with its query. Ids and filters that hold some are
+ * bounded, but escapes make three bytes, and in a filter more, of one. */
+#define PATH_MAX_BYTES ((size_t)2 << 20)
+
 enum token_kind { TOKEN_NONE, TOKEN_CARRIED };
 
 struct call_spec {
@@ -90,6 +94,10 @@ struct api_call *call_start(struct api *api, const struct call_spec *spec,
 /* redact.c: what an error's body says, free of our own secrets. */
 void api_fill_error(
     struct api *api, const char *body, size_t len, struct api_error *error);
+
+/* The same of an answer that sends on to another place, which it names. */
+void api_fill_redirect(
+    struct api *api, const char *location, struct api_error *error);
 
 /* auth.c */
 void auth_init(struct auth *auth, struct api *api);

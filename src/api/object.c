@@ -98,7 +98,7 @@ struct api_object *api_object_get(struct api *api, const char *url,
     int64_t first, int64_t last, const char *validator, bool speculative,
     const struct http_sink *sink, void *ctx)
 {
-	if (!http_url_is_http(url) || http_url_is_clear_remote(url)) {
+	if (http_url_problem(url)) {
 		errno = EPROTO;
 		return NULL;
 	}

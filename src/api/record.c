@@ -1,9 +1,8 @@
 #include "api/record.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
-
-#include "base/timestamp.h"
 
 enum { ID, UNDERSCORE_ID, CREATED, UPDATED, NAME, SIZE, MEMBERS };
 
@@ -19,15 +18,15 @@ static const char *const member_names[MEMBERS] = {[ID] = "id",
 static int decode_id(struct json_span value, struct buf *out)
 {
 	static const char *const oid[] = {"$oid"};
-	struct json_span inner;
-	int r = -EPROTO;
-	if (json_is_string(value))
-		r = json_string_decode(value, out);
-	else if (json_is_number(value))
+	struct json_span inner = value;
+	int r = 0;
+	if (json_is_object(value))
+		r = json_members(value.text, value.len, oid, 1, &inner);
+	if (r < 0)
+		return r;
+	if (json_is_number(value))
 		r = buf_add(out, value.text, value.len);
-	else if (json_is_object(value) &&
-		 json_members(value.text, value.len, oid, 1, &inner) == 0 &&
-		 json_is_string(inner))
+	else
 		r = json_string_decode(inner, out);
 	if (r == 0 && out->len == 0)
 		r = -EPROTO;
@@ -46,19 +45,17 @@ static int find_id(const struct json_span *members, struct buf *out)
 	return r == -EMSGSIZE ? -EPROTO : r;
 }
 
-static int64_t find_time(struct json_span value)
+static int find_times(const struct json_span *members, struct record *record)
 {
-	char text[64];
-	struct buf decoded;
-	int64_t ms = -1;
-	if (!json_is_string(value) || value.len > sizeof(text))
-		return -1;
-	buf_init(&decoded, sizeof(text));
-	if (json_string_decode(value, &decoded) == 0 &&
-	    timestamp_parse(buf_str(&decoded), decoded.len, &ms) < 0)
-		ms = -1;
-	buf_done(&decoded);
-	return ms;
+	int r = json_date(members[CREATED], &record->created_ms);
+	if (r == 0)
+		record->mtime_ms = record->created_ms;
+	if (r < 0 && r != -EPROTO)
+		return r;
+	r = json_date(members[UPDATED], &record->updated_ms);
+	if (r == 0)
+		record->mtime_ms = record->updated_ms;
+	return r == -EPROTO ? 0 : r;
 }
 
 int record_parse(const char *text, size_t len, struct record *ret_record)
@@ -67,21 +64,23 @@ int record_parse(const char *text, size_t len, struct record *ret_record)
 	int r = json_members(text, len, member_names, MEMBERS, members);
 	if (r < 0)
 		return r;
-	struct record record = {.text = {text, len}, .size = -1};
+	struct record record = {
+	    .text = {text, len},
+	    .created_ms = -1,
+	    .updated_ms = -1,
+	    .size = -1,
+	};
 	buf_init(&record.id, RECORD_ID_MAX);
 	buf_init(&record.original_name, RECORD_ID_MAX);
 	r = find_id(members, &record.id);
 	if (r == 0 && json_is_string(members[NAME]))
 		r = json_string_decode(members[NAME], &record.original_name);
+	if (r == 0)
+		r = find_times(members, &record);
 	if (r < 0) {
 		record_done(&record);
 		return r == -EMSGSIZE ? -EPROTO : r;
 	}
-	record.created_ms = find_time(members[CREATED]);
-	record.updated_ms = find_time(members[UPDATED]);
-	record.mtime_ms = record.updated_ms != -1   ? record.updated_ms
-			  : record.created_ms != -1 ? record.created_ms
-						    : 0;
 	if (json_int64(members[SIZE], &record.size) < 0)
 		record.size = -1;
 	*ret_record = record;
@@ -94,15 +93,17 @@ void record_done(struct record *record)
 	buf_done(&record->original_name);
 }
 
-static bool carries_id(
+/* 1, 0 or -ENOMEM. */
+static int carries_id(
     const struct json_span *members, const char *id, size_t id_len)
 {
-	struct buf decoded;
+	CLEANUP_BUF struct buf decoded;
 	buf_init(&decoded, RECORD_ID_MAX);
-	bool same = find_id(members, &decoded) == 0 && decoded.len == id_len &&
-		    memcmp(buf_str(&decoded), id, id_len) == 0;
-	buf_done(&decoded);
-	return same;
+	int r = find_id(members, &decoded);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	return decoded.len == id_len &&
+	       memcmp(buf_str(&decoded), id, id_len) == 0;
 }
 
 int record_unwrap(const char *text, size_t len, const char *id, size_t id_len,
@@ -110,12 +111,17 @@ int record_unwrap(const char *text, size_t len, const char *id, size_t id_len,
 {
 	static const char *const names[] = {"id", "_id", "success", "data"};
 	struct json_span members[ARRAY_SIZE(names)];
+	size_t mark = json_mark_len(text, len);
+	text += mark;
+	len -= mark;
 	int r = json_members(text, len, names, ARRAY_SIZE(names), members);
 	if (r < 0)
 		return r;
+	r = id ? carries_id(members, id, id_len) : 0;
+	if (r < 0)
+		return r;
 	struct json_span payload = {text, len};
-	if (!(id && carries_id(members, id, id_len)) &&
-	    json_is_true(members[2]) && members[3].text)
+	if (r == 0 && json_is_true(members[2]) && members[3].text)
 		payload = members[3];
 	/* Without the white space around it: what is kept is the record. */
 	while (payload.len && strchr(" \t\r\n", payload.text[0])) {

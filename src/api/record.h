@@ -14,12 +14,18 @@
 /* The longest id and original name that are accepted, in bytes. */
 #define RECORD_ID_MAX ((size_t)64 << 10)
 
+/* A record without a date. */
+#define RECORD_NO_DATE (-1)
+
 struct record {
 	struct json_span text; /* borrowed: the record as the server sent it */
 	struct buf id;	       /* decoded bytes, never empty */
-	int64_t mtime_ms;      /* updatedAt, else createdAt, else 0 */
-	int64_t created_ms;    /* createdAt, else -1 */
-	int64_t updated_ms;    /* updatedAt, else -1 */
+	/* In milliseconds since 1970, before it negative. A date is in any form
+	 * that json_date reads; one that it cannot read counts as absent. */
+	int64_t mtime_ms;   /* updatedAt, else createdAt, else 0 */
+	int64_t created_ms; /* createdAt, else -1 */
+	int64_t updated_ms; /* updatedAt, else -1. A date that is -1 itself, 1
+			       ms before 1970, cannot be told from none here */
 	/* Of a stored file's metadata: */
 	struct buf original_name;
 	int64_t size; /* as claimed; -1 when missing or no number */
@@ -33,7 +39,8 @@ void record_done(struct record *record);
 /*
  * Take the payload out of a single answer: the object itself when it carries
  * the id asked for (id NULL: none was), else what {"success":true,"data":…}
- * holds, else the object itself. 0, or -EPROTO.
+ * holds, else the object itself. A byte order mark in front is passed over. 0,
+ * -EPROTO or -ENOMEM.
  */
 int record_unwrap(const char *text, size_t len, const char *id, size_t id_len,
     struct json_span *ret_payload);

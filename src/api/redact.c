@@ -4,23 +4,17 @@
 
 #include "api/call.h"
 
-/* Shorter than that, a "secret" would blot out ordinary words. */
-#define SECRET_LEAST 6
-
-static void blot(char *text, size_t len)
-{
-	memset(text, '*', len);
-}
-
-static void blot_out(char *text, size_t len, const char *secret)
+/* However short it is, and whatever else of the text goes with it. It is looked
+ * for in what was said, of which text is a copy that others were blotted out
+ * of: they may be a part of it. */
+static void blot_out(char *text, const struct buf *said, const char *secret)
 {
 	size_t size = secret ? strlen(secret) : 0;
-	char *end = text + len, *at = text;
-	if (size < SECRET_LEAST)
-		return;
-	while ((at = memmem(at, (size_t)(end - at), secret, size))) {
-		blot(at, size);
-		at += size;
+	const char *end = said->data + said->len, *at = said->data;
+	while (
+	    size > 0 && (at = memmem(at, (size_t)(end - at), secret, size))) {
+		memset(text + (at - said->data), '*', size);
+		at++;
 	}
 }
 
@@ -57,13 +51,30 @@ static void blot_all(struct api *api, struct buf *words)
 	    config->mfa_code, auth->tokens.access, auth->tokens.refresh,
 	    auth->previous.access, auth->previous.refresh};
 	static const char *const prefixes[] = {"Bearer ", "pk_", "sk_"};
+	CLEANUP_BUF struct buf said;
+	buf_init(&said, words->len);
 	if (!words->len)
 		return;
+	if (buf_add(&said, words->data, words->len) < 0) {
+		buf_clear(words); /* rather nothing than a secret */
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++)
-		blot_out(words->data, words->len, secrets[i]);
+		blot_out(words->data, &said, secrets[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
 		blot_after(words->data, words->len, prefixes[i]);
 	blot_queries(words->data, words->len);
+}
+
+void api_fill_redirect(
+    struct api *api, const char *location, struct api_error *error)
+{
+	CLEANUP_BUF struct buf message;
+	buf_init(&message, ANSWER_MAX);
+	buf_printf(&message, "it redirects to %s", location);
+	blot_all(api, &message);
+	snprintf(
+	    error->message, sizeof(error->message), "%s", buf_str(&message));
 }
 
 void api_fill_error(

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "base/timestamp.h"
 
 void place_done(struct place *place)
 {
@@ -106,10 +105,7 @@ void record_unref(struct record *record)
 int64_t record_time(struct json_span token)
 {
 	int64_t ms;
-	if (!token.text || !json_is_string(token) || token.len < 2 ||
-	    timestamp_parse(token.text + 1, token.len - 2, &ms) < 0)
-		return RECORD_NO_TIME;
-	return ms;
+	return json_date(token, &ms) < 0 ? RECORD_NO_TIME : ms;
 }
 
 static int read_id(struct json_span token, struct buf *ret_id)

@@ -51,6 +51,33 @@ void control_free(struct control *control)
 
 /* ---- contents ---- */
 
+static int count_table(
+    void *ctx, const struct node *node, const char *name, int64_t pos)
+{
+	(void)node;
+	(void)name;
+	(void)pos;
+	++*(int64_t *)ctx;
+	return 0;
+}
+
+/* A replica that cannot be read knows none, for all one can tell. */
+static int64_t count_tables(struct fs *fs)
+{
+	int64_t count = 0;
+	replica_tables(fs->config.replica, 0, count_table, &count);
+	return count;
+}
+
+const char *fs_warning(struct fs *fs)
+{
+	return count_tables(fs) > 0
+		   ? NULL
+		   : "no table is known, so a backup of this mount would hold"
+		     " none: name them with -o tables=A:B or BKEND_TABLES, or"
+		     " list each one once";
+}
+
 static int print_status(struct fs *fs, struct buf *out)
 {
 	const struct fs_config *config = &fs->config;
@@ -64,19 +91,23 @@ static int print_status(struct fs *fs, struct buf *out)
 		api_counters(config->api, &counters);
 	int r = buf_printf(out,
 	    "version: %s\nurl: %s\nmode: %s\nrecords: %s\nmounted: %s\n"
+	    "tables: %" PRId64 "\n"
 	    "requests: %" PRIu64 "\nobject_requests: %" PRIu64
 	    "\nretries: %" PRIu64 "\nfailures: %" PRIu64
 	    "\nreplica_nodes: %" PRId64 "\nreplica_bytes: %" PRId64
 	    "\ncontent_bytes: %" PRId64 "\ncontent_limit: %" PRId64 "\n",
 	    BKENDFS_VERSION, config->url, config->api ? "online" : "offline",
 	    config->raw ? "raw" : "pretty",
-	    timestamp_format(fs->started_ms, since), counters.requests,
-	    counters.objects, counters.retries,
+	    timestamp_format(fs->started_ms, since), count_tables(fs),
+	    counters.requests, counters.objects, counters.retries,
 	    failures_count(config->failures), totals.nodes, totals.bytes,
 	    content.bytes, content.limit);
 	if (r == 0 && counters.quota_left >= 0)
 		r = buf_printf(
 		    out, "quota_left: %" PRId64 "\n", counters.quota_left);
+	const char *warning = fs_warning(fs);
+	if (r == 0 && warning)
+		r = buf_printf(out, "warning: %s\n", warning);
 	return r;
 }
 

@@ -41,6 +41,11 @@ const char *fs_last_message(void);
 /* sync is made with fs as its listener, so it is told afterwards. */
 void fs_set_sync(struct fs *fs, struct sync *sync);
 
+/* What who mounts should know, in one line for the start, status and errors:
+ * that no table is known. NULL: nothing. A text that lives for ever. Any
+ * thread; sync must have been set. */
+const char *fs_warning(struct fs *fs);
+
 /* For sync_config.name_changed and names_expired. */
 void fs_name_changed(void *fs, int64_t dir, const char *name);
 void fs_names_expired(void *fs);

@@ -59,6 +59,20 @@ static void take_modified(struct http_head *head, const char *value)
 	head->modified_ms = retry_date_parse(value);
 }
 
+static void take_location(struct http_head *head, const char *value)
+{
+	int len = (int)strcspn(value, "?#");
+	const char *host = strstr(value, "://");
+	const char *rest = host ? host + 3 + strcspn(host + 3, "@/?#") : "";
+	if (*rest == '@') /* a user stands before the host */
+		snprintf(head->location, sizeof(head->location), "%.*s%.*s",
+		    (int)(host + 3 - value), value,
+		    (int)(value + len - rest - 1), rest + 1);
+	else
+		snprintf(
+		    head->location, sizeof(head->location), "%.*s", len, value);
+}
+
 void http_head_parse(struct http_head *head, char *line)
 {
 	char *value = strchr(line, ':');
@@ -83,6 +97,8 @@ void http_head_parse(struct http_head *head, char *line)
 		strcpy(head->etag, value);
 	else if (strcasecmp(line, "Last-Modified") == 0)
 		take_modified(head, value);
+	else if (strcasecmp(line, "Location") == 0)
+		take_location(head, value);
 }
 
 /* A date is a strong validator only when the content cannot have changed again

@@ -50,6 +50,9 @@ struct http_head {
 	char etag[128];		/* "" when none, or too long to compare */
 	char modified[64];	/* Last-Modified as it stands; likewise */
 	int64_t modified_ms;	/* the same, since the epoch; -1: none */
+	/* Where a redirect leads, for a human: cut short, without what may be
+	 * secret (query, fragment, user). "" when nowhere. */
+	char location[200];
 };
 
 /* What tells an answer's version from others: its ETag, or else Last-Modified,
@@ -68,7 +71,8 @@ struct http_sink {
 	 * else what a sink returned or how the transfer broke:
 	 * -ECONNREFUSED (no connection), -EHOSTUNREACH (no such host),
 	 * -ETIMEDOUT (no connection in time), -EKEYREJECTED (certificate),
-	 * -EPROTO (not HTTP, a bad redirect), -EPIPE (cut short, reset,
+	 * -EPROTO (not HTTP, a bad redirect: detail names where it led),
+	 * -EPIPE (cut short, reset,
 	 * stalled). detail is one line for a human, free of secrets. */
 	void (*done)(void *ctx, int err, const char *detail);
 };
@@ -160,6 +164,11 @@ int http_curl_new(
 /* Whether url is http://, with a host that is no loopback. Such a URL would
  * send credentials in the clear. */
 bool http_url_is_clear_remote(const char *url);
+
+/* Why nobody should follow a URL that came from elsewhere: it is none, is not
+ * http or https, or leads to another host in the clear. A text that lives for
+ * ever, or NULL: nothing is wrong with it. */
+const char *http_url_problem(const char *url);
 
 /* Whether url is well formed for this transport: http:// or https://. */
 bool http_url_is_http(const char *url);

@@ -113,6 +113,22 @@ bool http_url_is_http(const char *url)
 	return http;
 }
 
+const char *http_url_problem(const char *url)
+{
+	CURLU *parsed = curl_url();
+	CURLUcode code = parsed ? curl_url_set(parsed, CURLUPART_URL, url,
+				      CURLU_NON_SUPPORT_SCHEME)
+				: CURLUE_OUT_OF_MEMORY;
+	curl_url_cleanup(parsed);
+	if (code != CURLUE_OK)
+		return curl_url_strerror(code);
+	if (!http_url_is_http(url))
+		return "it is neither http nor https";
+	if (http_url_is_clear_remote(url))
+		return "http in the clear is for this machine only";
+	return NULL;
+}
+
 /* ---- one call ---- */
 
 static void call_free(struct http_call *call)
@@ -143,9 +159,13 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 		return len;
 	}
 	char line[1024];
-	if (len < sizeof(line)) {
-		memcpy(line, data, len);
-		line[len] = '\0';
+	size_t part = len;
+	/* Of a redirect, which may be long, the beginning is enough. */
+	if (len >= sizeof(line) && strncasecmp(data, "Location:", 9) == 0)
+		part = sizeof(line) - 1;
+	if (part < sizeof(line)) {
+		memcpy(line, data, part);
+		line[part] = '\0';
 		http_head_parse(&call->head, line);
 	}
 	return len;
@@ -210,6 +230,22 @@ static int error_of(struct http_call *call, CURLcode code)
 	}
 }
 
+/* One line on how it ended, for a human. */
+#define DETAIL_SIZE (CURL_ERROR_SIZE + sizeof((struct http_head){0}.location))
+
+static void describe_end(
+    const struct http_call *call, CURLcode code, int err, char *out)
+{
+	const char *words = call->detail[0] ? call->detail
+			    : err	    ? curl_easy_strerror(code)
+					    : "";
+	int n = 0;
+	if (err == -EPROTO && call->head.location[0])
+		n = snprintf(out, DETAIL_SIZE,
+		    "it redirects to %s: ", call->head.location);
+	snprintf(out + n, DETAIL_SIZE - (size_t)n, "%s", words);
+}
+
 static void call_finish(struct http_call *call, CURLcode code)
 {
 	int err = error_of(call, code);
@@ -219,10 +255,8 @@ static void call_finish(struct http_call *call, CURLcode code)
 	if (!call->cancelled) {
 		const struct http_sink *sink = call->sink;
 		void *ctx = call->ctx;
-		char detail[CURL_ERROR_SIZE];
-		memcpy(detail, call->detail, sizeof(detail));
-		if (!detail[0] && err)
-			strcpy(detail, curl_easy_strerror(code));
+		char detail[DETAIL_SIZE];
+		describe_end(call, code, err, detail);
 		call_free(call);
 		sink->done(ctx, err, detail);
 		return;

@@ -26,6 +26,11 @@ struct json_span {
 	size_t len;
 };
 
+/* The bytes of a byte order mark at the start of a text, 3 or 0. Some servers
+ * send one, which RFC 8259 lets a reader pass over: whoever takes in an answer
+ * does; no other function here knows of it. */
+size_t json_mark_len(const char *text, size_t len);
+
 /* Strictly one valid JSON value, white space around it allowed: 0, else
  * -EPROTO. The bytes inside strings need not be UTF-8 (names are made safe
  * elsewhere), but control characters below U+0020 are refused. */
@@ -55,6 +60,15 @@ int json_string_decode(struct json_span value, struct buf *out);
 /* A non-negative integer token (also "12.0" or 1e3 forms are refused) that
  * fits int64_t: 0, else -EPROTO. A string holding such an integer counts. */
 int json_int64(struct json_span value, int64_t *ret);
+
+/*
+ * A value as a point in time, in milliseconds since 1970: a string (as
+ * timestamp_parse reads it), a number (as timestamp_parse_count does), or what
+ * MongoDB's extended JSON makes of either: {"$date":"…"}, {"$date":N} and
+ * {"$date":{"$numberLong":"N"}} with N in milliseconds, {"$numberLong":"N"}.
+ * 0; -EPROTO for anything else, null and an absent value among it; -ENOMEM.
+ */
+int json_date(struct json_span value, int64_t *ret_ms);
 
 /* Append data as a JSON string token, quotes included, everything but
  * printable ASCII and valid UTF-8 escaped. 0, -ENOMEM, -EMSGSIZE. */

@@ -290,10 +290,9 @@ int json_split_end(struct json_split *split, const char **ret_skeleton,
 	size_t len = split->skeleton.len;
 	if (split->state != OUTSIDE)
 		return -EPROTO;
-	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-		text += 3; /* a byte order mark, which some servers add */
-		len -= 3;
-	}
+	size_t mark = json_mark_len(text, len);
+	text += mark;
+	len -= mark;
 	int r = json_check(text, len);
 	if (r < 0)
 		return r;

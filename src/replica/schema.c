@@ -23,7 +23,7 @@
  * not drag every record's text through the cache. AUTOINCREMENT: an inode
  * number is never given twice.
  */
-static const char schema_sql[] =
+static const char first_sql[] =
     "CREATE TABLE node("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, dir INTEGER NOT NULL,"
     " kind INTEGER NOT NULL, live INTEGER NOT NULL,"
@@ -47,9 +47,37 @@ static const char schema_sql[] =
     "(CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER));"
     "INSERT INTO sqlite_sequence(name, seq) VALUES('node', 127);";
 
+/*
+ * An object's kept contents are bound to its row by a random number, given
+ * when the object answers: see replica_set_object. What version 1 kept is
+ * bound to nothing but a node's id, and is not believed (segments.c).
+ */
+static const char second_sql[] =
+    "ALTER TABLE node ADD COLUMN salt INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE node SET salt = random() WHERE proven != 0;"
+    /* Places on two sides, and what a listing is judged by. One of version 1
+     * is read offline as it is; the server's newest record never matches it,
+     * so that it is listed anew. */
+    "ALTER TABLE node ADD COLUMN pos1 INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE listing ADD COLUMN side INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE listing ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE listing ADD COLUMN proven INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE listing ADD COLUMN since INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE listing ADD COLUMN created INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE listing ADD COLUMN created_since INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE listing SET newest = 9223372036854775807;"
+    "ALTER TABLE meta ADD COLUMN run INTEGER NOT NULL DEFAULT 0;";
+
+/*
+ * steps[n] makes version n + 1 from version n; 0 is an empty file. A new
+ * database takes all of them, so that it is the same as one that grew old. A
+ * step that a release had is never changed: add another one.
+ */
+static const char *const steps[SCHEMA_VERSION] = {first_sql, second_sql};
+
 #define NODE_COLUMNS                                                           \
 	"n.id, n.dir, n.kind, n.live, n.mtime, n.size, n.other_size,"          \
-	" n.proven, n.checked, n.pos"
+	" n.proven, n.checked, n.pos, n.pos1, n.salt"
 
 static const char *const statement_sql[STATEMENTS] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
@@ -72,38 +100,53 @@ static const char *const statement_sql[STATEMENTS] = {
 		  " ORDER BY id",
     [ST_NAMES] = "SELECT name FROM node WHERE dir = ?1 AND name > ?2"
 		 " AND live = 1 ORDER BY name",
+    [ST_LAST] = "SELECT node FROM entry WHERE dir = ?1 AND pos < ?2"
+		" ORDER BY pos DESC LIMIT 1",
     [ST_NTH] = "SELECT node FROM entry WHERE dir = ?1 AND pos >= ?2"
 	       " ORDER BY pos LIMIT ?4 OFFSET ?3",
     [ST_LISTING] = "SELECT l.base, l.end, l.listed, l.count, l.newest,"
+		   " l.side, l.flags, l.proven, l.since, l.created,"
+		   " l.created_since,"
 		   " (SELECT max(pos) FROM entry e WHERE e.dir = ?1)"
 		   " FROM (SELECT 1) LEFT JOIN listing l ON l.dir = ?1",
     [ST_INSERT] =
 	"INSERT OR IGNORE INTO node(dir, kind, live, name, key, mtime, size,"
-	" other_size, checked, pos, proven, id)"
+	" other_size, checked, pos, pos1, id)"
 	" VALUES(?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [ST_INSERT_TEXT] = "INSERT INTO text(node, text) VALUES(?1, ?2)",
     [ST_BURY] = "UPDATE node SET live = 0 WHERE id = ?1",
     [ST_SEEN] = "UPDATE node SET pos = ?2 WHERE id = ?1",
+    [ST_SEEN_1] = "UPDATE node SET pos1 = ?2 WHERE id = ?1",
     [ST_CHECKED] = "UPDATE node SET checked = ?2 WHERE id = ?1",
     [ST_PUT_ENTRY] = "INSERT OR REPLACE INTO entry(dir, pos, node)"
 		     " VALUES(?1, ?2, ?3)",
     [ST_MOVE_ENTRY] = "UPDATE entry SET node = ?3"
-		      " WHERE dir = ?1 AND pos = ?2",
+		      " WHERE dir = ?1 AND pos = ?2 AND node = ?4",
     [ST_SWEEP] = "UPDATE node SET live = 0 WHERE dir = ?1 AND live = 1"
 		 " AND pos <= ?2 AND checked < ?3 RETURNING name",
+    [ST_SWEEP_1] = "UPDATE node SET live = 0 WHERE dir = ?1 AND live = 1"
+		   " AND pos1 <= ?2 AND checked < ?3 RETURNING name",
     [ST_TRIM] = "DELETE FROM entry WHERE dir = ?1 AND pos < ?2",
     [ST_UNLIST] = "DELETE FROM entry WHERE dir = ?1"
 		  " AND pos >= ?2 AND pos <= ?3",
-    [ST_UNSEE] = "UPDATE node SET pos = 0 WHERE id IN (SELECT node FROM entry"
+    [ST_UNSEE] = "UPDATE node SET pos = 0 WHERE pos >= ?2 AND pos <= ?3"
+		 " AND id IN (SELECT node FROM entry"
 		 " WHERE dir = ?1 AND pos >= ?2 AND pos <= ?3)",
+    [ST_UNSEE_1] = "UPDATE node SET pos1 = 0 WHERE pos1 >= ?2 AND pos1 <= ?3"
+		   " AND id IN (SELECT node FROM entry"
+		   " WHERE dir = ?1 AND pos >= ?2 AND pos <= ?3)",
     [ST_SET_LISTING] = "INSERT OR REPLACE INTO listing(dir, base, end, listed,"
-		       " count, newest) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-    [ST_SET_SIZE] = "UPDATE node SET size = ?2, proven = 1, etag = ?3"
-		    " WHERE id = ?1",
+		       " count, newest, side, flags, proven, since, created,"
+		       " created_since)"
+		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+		       " ?12)",
+    [ST_SET_SIZE] = "UPDATE node SET size = ?2, proven = 1, etag = ?3,"
+		    " salt = ?4 WHERE id = ?1",
     [ST_SHOW_TABLE] = "UPDATE node SET pos = 1 WHERE id = ?1 AND pos = 0",
     [ST_TOTALS] = "SELECT count(*), CAST(total(max(size, 0)) AS INTEGER),"
 		  " (SELECT made FROM meta),"
-		  " (SELECT seq FROM sqlite_sequence WHERE name = 'node')"
+		  " (SELECT seq FROM sqlite_sequence WHERE name = 'node'),"
+		  " (SELECT run FROM meta)"
 		  " FROM node",
 };
 
@@ -172,22 +215,31 @@ static bool has_buried(struct connection *connection)
 	return found;
 }
 
+/* All steps from a version on, or none: where one fails, closing the
+ * connection takes them back. */
+static int bring_up(struct connection *connection, int version)
+{
+	char done[64];
+	if (version == SCHEMA_VERSION)
+		return 0;
+	snprintf(done, sizeof(done), "PRAGMA user_version = %d; COMMIT",
+	    SCHEMA_VERSION);
+	int r = execute(connection, "BEGIN IMMEDIATE");
+	while (r == 0 && version < SCHEMA_VERSION)
+		r = execute(connection, steps[version++]);
+	return r < 0 ? r : execute(connection, done);
+}
+
 static int prepare_schema(struct connection *connection)
 {
 	int version = 0;
 	int r = user_version(connection, &version);
 	if (r < 0)
 		return r;
-	if (version > SCHEMA_VERSION)
+	if (version < 0 || version > SCHEMA_VERSION)
 		return -EBADMSG;
-	if (version == SCHEMA_VERSION)
-		return has_buried(connection) ? collect(connection) : 0;
-	char sql[sizeof(schema_sql) + 128];
-	snprintf(sql, sizeof(sql),
-	    "BEGIN IMMEDIATE; %s PRAGMA user_version"
-	    " = %d; COMMIT",
-	    schema_sql, SCHEMA_VERSION);
-	return execute(connection, sql);
+	r = bring_up(connection, version);
+	return r == 0 && has_buried(connection) ? collect(connection) : r;
 }
 
 int connection_open(
@@ -213,6 +265,8 @@ int connection_open(
 	}
 	if (r == 0 && create)
 		r = prepare_schema(connection);
+	if (r == 0 && create)
+		r = execute(connection, "UPDATE meta SET run = run + 1");
 	if (r < 0) {
 		connection_close(connection);
 		return r;

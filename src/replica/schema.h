@@ -7,8 +7,8 @@
 #include <sys/queue.h>
 
 /* The form's version, kept as user_version. A newer one is refused; an older
- * one is made anew. */
-#define SCHEMA_VERSION 1
+ * one is brought up to this one, by the steps in schema.c. */
+#define SCHEMA_VERSION 2
 
 enum statement {
 	ST_BEGIN,
@@ -25,18 +25,22 @@ enum statement {
 	ST_TABLES,
 	ST_NAMES,
 	ST_NTH,
+	ST_LAST,
 	ST_LISTING,
 	ST_INSERT,
 	ST_INSERT_TEXT,
 	ST_BURY,
 	ST_SEEN,
+	ST_SEEN_1,
 	ST_CHECKED,
 	ST_PUT_ENTRY,
 	ST_MOVE_ENTRY,
 	ST_SWEEP,
+	ST_SWEEP_1,
 	ST_TRIM,
 	ST_UNLIST,
 	ST_UNSEE,
+	ST_UNSEE_1,
 	ST_SET_LISTING,
 	ST_SET_SIZE,
 	ST_SHOW_TABLE,
@@ -51,8 +55,8 @@ struct connection {
 	SLIST_ENTRY(connection) link;
 };
 
-/* Open path; create makes the form if need be. 0; -EBADMSG: made by a newer
- * version; -EIO, -ENOSPC, -ENOMEM. */
+/* Open path; create makes the form, or brings it up to date. 0; -EBADMSG: made
+ * by a newer version; -EIO, -ENOSPC, -ENOMEM. */
 int connection_open(
     const char *path, bool create, struct connection **ret_connection);
 void connection_close(struct connection *connection);

@@ -69,11 +69,12 @@ static void on_url(void *ctx, const struct api_error *error,
 		stream_fail(stream, error->err, error->status, NULL);
 		return;
 	}
-	if (!http_url_is_http(download->url) ||
-	    http_url_is_clear_remote(download->url)) {
-		stream_fail(stream, -EPROTO, error->status,
-		    "the download URL is not one to follow: only https, or"
-		    " http on this machine");
+	const char *problem = http_url_problem(download->url);
+	if (problem) {
+		char message[200];
+		snprintf(message, sizeof(message),
+		    "the download URL is not one to follow: %s", problem);
+		stream_fail(stream, -EPROTO, error->status, message);
 		return;
 	}
 	url_forget(stream);
@@ -214,7 +215,7 @@ static int on_body(void *ctx, const void *data, size_t len)
 	if (range->head.status == 200)
 		return spool_add(stream, data, len);
 	if ((int64_t)len > range->len - range->filled)
-		return -EPROTO; /* more than was announced */
+		return range->refused = -EPROTO; /* more than was announced */
 	memcpy(range->blob->data + range->filled, data, len);
 	range->filled += (int64_t)len;
 	ready_show(&stream->sync->ready, &range->shown, range->filled);
@@ -357,7 +358,9 @@ static void on_done(void *ctx, int err, const char *detail)
 		stream_changed(stream);
 	} else if (range->refused == -EPROTO || err == -EPROTO) {
 		give_up(range, -EPROTO, status,
-		    "the object store's answer is not what was asked for");
+		    range->refused ? "the object store's answer is not what was"
+				     " asked for"
+				   : detail);
 	} else if (range->refused || err == -ENOSPC || err == -ENOMEM ||
 		   err == -EKEYREJECTED) {
 		give_up(range, range->refused ? range->refused : err, status,

@@ -221,6 +221,15 @@ def test_sorting_by_any_field(client):
     assert one.ids("/v1/t", sortBy="s", limit=1) == ["b"]
 
 
+def test_dates_in_other_forms_are_sorted_by_time(client):
+    one = client("--no-demo")
+    put(one, "t", {"id": "a", "updatedAt": 1704240000000},
+        {"id": "b", "updatedAt": "2024-01-01 00:00:00+00"},
+        {"id": "c", "updatedAt": {"$date": "2024-01-02T00:00:00.000Z"}},
+        {"id": "d", "updatedAt": "1999-12-31"})
+    assert one.ids("/v1/t", sortBy="updatedAt") == ["a", "c", "b", "d"]
+
+
 FILTERS = [
     ({"n": 2}, "b"),
     ({"n": {"$ne": 2}}, "ac"),

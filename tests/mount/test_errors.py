@@ -147,10 +147,14 @@ def test_a_listing_that_is_not_one_is_a_protocol_error(project, mount, body):
 
 
 def test_a_redirect_is_not_what_the_api_promises(project, mount):
-    _answer(project, lambda: Reply(302, b"", {"Location": "file:///etc/passwd"}))
+    leads = {"Location": "https://elsewhere.invalid/v1/" + "x" * 90 + "?token=" + "y" * 2000}
+    _answer(project, lambda: Reply(302, b"", leads))
     m = mount(project, "-o", "retry=1")
     with fails(errno.EPROTO):
         read(m / NAME)
+    report = m.report("errors").decode()
+    assert "it redirects to https://elsewhere.invalid/v1/x" in report
+    assert "token" not in report
 
 
 @pytest.mark.parametrize("status", [400, 405, 418, 422])

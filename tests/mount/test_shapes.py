@@ -140,6 +140,36 @@ def test_a_record_with_odd_times_is_a_record_still(odd, mount, record_text):
         assert int(at) == 1767225600
 
 
+# What some database writes for one and the same moment -> milliseconds.
+DATES = {
+    b'"2024-01-02 00:00:02.123Z"': 1704153602123,
+    b'"2024-01-02 00:00:02.123456+00"': 1704153602123,
+    b'"2024-01-01t20:30:02.123-03:30"': 1704153602123,
+    b'"2024-01-02T00:00:02,123"': 1704153602123,
+    b'"20240102T000002.123z"': 1704153602123,
+    b'"2024-01-02"': 1704153600000,
+    b"1704153602": 1704153602000,
+    b'"1704153602123"': 1704153602123,
+    b'{"$date":"2024-01-02T00:00:02.123Z"}': 1704153602123,
+    b'{"$date":{"$numberLong":"1704153602123"}}': 1704153602123,
+    b'"1969-12-31T23:59:58.500Z"': -1500,
+    b'"0987-06-05T04:03:02Z"': -31007044618000,
+    b'"9999-12-31T23:59:59.999Z"': 253402300799999,
+}
+
+
+def test_a_date_is_read_in_whatever_form_it_is_written(odd, mount):
+    server = odd()
+    server.tables["t"] = [
+        b'{"id":"%d","createdAt":"2020-01-01T00:00:00Z","updatedAt":%s}' % item
+        for item in enumerate(DATES)
+    ]
+    m = mount(server)
+    found = [os.stat(m / f"t/{number}.json").st_mtime_ns // 10**6
+             for number in range(len(DATES))]
+    assert found == list(DATES.values())
+
+
 def test_an_answer_may_come_with_members_that_nobody_knows(odd, mount):
     server = odd(envelope="bare")
     server.tables["t"] = records(2)
@@ -155,6 +185,17 @@ def test_an_answer_may_come_with_members_that_nobody_knows(odd, mount):
     server.hooks.append(answer)
     m = mount(server)
     assert sorted(os.listdir(m / "t")) == record_names(2)
+
+
+def test_a_listing_whose_items_are_null_is_empty(odd, mount):
+    server = odd(envelope="bare")
+    server.tables["t"] = []
+    server.hooks.append(
+        lambda r: Reply(body=server.reply(r).body.replace(b"[]", b"null", 1))
+        if r.is_page("t") else None
+    )
+    m = mount(server)
+    assert os.listdir(m / "t") == []
 
 
 def test_the_size_of_a_page_is_the_documented_most(odd, mount):

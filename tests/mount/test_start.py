@@ -85,6 +85,25 @@ def test_the_url_may_be_the_source(project, start):
     assert len(os.listdir(said.path / "posts")) == 3
 
 
+@pytest.mark.parametrize("tail", ["/v1", "/v1/", "//v1//", "/"])
+def test_the_url_may_end_as_many_apps_have_it(project, mount, work, tail):
+    """In /v1, that is; it is the same project still."""
+    plain = mount(project, cache=work / "cache")
+    os.listdir(plain / "posts")
+    plain.unmount()
+    project.log.clear()
+    m = mount(project, "-o", f"url={project.url}{tail}", cache=work / "cache")
+    assert sorted(os.listdir(m / "posts")) == record_names(3)
+    assert m.report("status").split(b"\n")[1] == f"url: {project.url}".encode()
+    assert all(r.path.count("/v1") == 1 for r in project.log)
+    assert not [r for r in project.log if r.is_page("posts") and r.query["limit"] != "1"]
+
+
+def test_a_host_named_v1_keeps_its_name(start, project):
+    said = start(project, "-o", "url=https://v1/,retry=0")
+    _refused(said, 1, r"https://v1 ")
+
+
 def test_options_are_stronger_than_the_environment(project, start):
     env = {"BKEND_API_URL": "http://127.0.0.1:1", "BKEND_TABLES": "nosuch"}
     said = start(project, "-o", f"url={project.url},tables=posts", env=env)
@@ -96,6 +115,26 @@ def test_tables_may_be_given_with_colons_and_commas(project, start):
     said = start(project, env={"BKEND_TABLES": "posts,authors:tags"})
     assert said.status == 0
     assert sorted(os.listdir(said.path)) == ["authors", "files", "posts", "storage", "tags"]
+
+
+def test_a_mount_that_knows_no_table_says_so(project, start, work):
+    """rsync -a --delete from it would empty a backup, and exit 0."""
+    words = r"no table is known.*backup.*tables=A:B"
+    env = {"BKEND_TABLES": None, "BKENDFS_CACHE_DIR": str(work / "cache")}
+    said = start(project, env=env)
+    assert said.status == 0
+    assert re.fullmatch(rf"bkendfs: {words}.*\n", said.errors)
+    for report in ("status", "errors"):
+        assert re.search(words, read(said.path / ".bkendfs" / report).decode())
+    # Once there is one, all is well; also in the next mount.
+    os.listdir(said.path / "posts")
+    status = read(said.path / ".bkendfs/status").decode()
+    assert "no table" not in status and "\ntables: 1\n" in status
+    succeed("fusermount3", "-u", said.path)
+    wait_until(lambda: daemon_of(said.path) is None, 20, "the end of the daemon")
+    again = start(project, env=env)
+    assert again.status == 0 and again.errors == ""
+    assert read(again.path / ".bkendfs/errors") == b""
 
 
 def test_mount_8_can_call_it(project, start, work):
@@ -234,6 +273,11 @@ def test_a_key_that_is_none(project, start):
 def test_no_key_at_all(project, start):
     line = _refused(start(project, env={"BKEND_PUBLISHABLE_KEY": None}), 2)
     assert "BKEND_PUBLISHABLE_KEY" in line
+
+
+def test_a_server_that_redirects(project, start):
+    project.hooks.append(lambda r: Reply(301, b"", {"Location": "https://www.example.org/api"}))
+    _refused(start(project), 1, r"301, it redirects to https://www\.example\.org/api")
 
 
 def test_a_wrong_password(project, start):

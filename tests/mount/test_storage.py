@@ -356,6 +356,36 @@ def test_a_plain_download_url_may_lead_to_loopback_only(odd, mount):
         other.stop()
 
 
+def test_spaces_in_a_download_url_are_sent_as_escapes(odd, mount):
+    server = odd()
+    path = _holds(server, b"x" * 10)
+    server.storage.hooks.append(
+        lambda r: server.storage.serve(r, b"x" * 10, '"e"')
+    )
+    _send_to(server, server.storage.url + "/my  photo.jpg?name=a b")
+    m = mount(server, "-o", "retry=1")
+    assert read(m / path) == b"x" * 10
+    assert {r.target for r in server.storage.log} == {"/my%20%20photo.jpg?name=a%20b"}
+
+
+@pytest.mark.parametrize(
+    "url, why",
+    [
+        ("https://host.invalid:123456/x", "Port number"),
+        ("ftp://127.0.0.1/x", "neither http nor https"),
+        ("http://host.invalid/x", "in the clear"),
+    ],
+)
+def test_a_download_url_that_cannot_be_followed_tells_why(odd, mount, url, why):
+    server = odd()
+    path = _holds(server, b"x" * 10)
+    _send_to(server, url)
+    m = mount(server, "-o", "retry=1")
+    with fails(errno.EPROTO):
+        read(m / path)
+    assert why in m.report("errors").decode()
+
+
 def _redirect(server, location):
     server.storage.hooks.append(
         lambda r: None if r.path.startswith("/moved")
@@ -389,6 +419,7 @@ def test_a_redirect_may_not_leave_http(odd, mount, location):
     m = mount(server, "-o", "retry=1")
     with fails(errno.EPROTO, errno.EIO):
         read(m / path)
+    assert f"it redirects to {location}" in m.report("errors").decode()
 
 
 def test_redirects_without_end_are_an_error(odd, mount):
@@ -399,6 +430,9 @@ def test_redirects_without_end_are_an_error(odd, mount):
     with fails(errno.EPROTO, errno.EIO):
         read(m / path)
     assert len(server.storage.log) < 200
+    report = m.report("errors").decode()
+    assert f"it redirects to {server.storage.url}/" in report
+    assert "Signature" not in report
 
 
 @pytest.mark.parametrize("to", ["other host", "file"])

@@ -97,8 +97,9 @@ int64_t put_objects(int count, int64_t size)
 		    .size = size,
 		    .other_size = size,
 		};
+		const struct replica_place nowhere = {0};
 		assert_int_equal(
-		    replica_put(replica, &row, 0, 0, &node, &again), 0);
+		    replica_put(replica, &row, &nowhere, &node, &again), 0);
 		first = first ? first : node.id;
 	}
 	assert_int_equal(replica_commit(replica), 0);
@@ -126,7 +127,8 @@ void keep(int64_t node, int64_t size, int64_t first, int64_t len)
 	char *data = object_bytes(node, first, len);
 	memcpy(blob->data, data, (size_t)len);
 	free(data);
-	content_keep(content, node, size, first, blob, len);
+	struct node object = proven(node, size);
+	content_keep(content, &object, first, blob, len);
 	blob_unref(blob);
 }
 

@@ -357,7 +357,7 @@ static struct http_head head_of(const struct fake_answer *answer, size_t len)
 	struct http_head head;
 	memset(&head, 0xff, sizeof(head)); /* -1: not said */
 	head.status = answer->status;
-	head.etag[0] = head.modified[0] = '\0';
+	head.etag[0] = head.modified[0] = head.location[0] = '\0';
 	if (answer->length_told)
 		head.content_length = (int64_t)len;
 	if (answer->range) {
@@ -372,6 +372,9 @@ static struct http_head head_of(const struct fake_answer *answer, size_t len)
 		head.date_ms = answer->date_ms;
 	if (answer->quota)
 		head.quota_left = answer->quota_left;
+	if (answer->location)
+		snprintf(head.location, sizeof(head.location), "%s",
+		    answer->location);
 	if (answer->etag)
 		snprintf(head.etag, sizeof(head.etag), "%s", answer->etag);
 	if (answer->modified) {

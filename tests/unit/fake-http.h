@@ -79,6 +79,7 @@ struct fake_answer {
 	int64_t quota_left;
 	int64_t date_ms; /* 0: no Date */
 	const char *etag;
+	const char *location; /* where it sends on to */
 	const char *modified; /* Last-Modified ... */
 	int64_t modified_ms;  /* ... and when that is */
 	int err; /* how the transfer ends after the body; 0: well */

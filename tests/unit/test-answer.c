@@ -339,11 +339,28 @@ static void strange_file_names_do_not_spoil_a_download(void **state)
 	}
 }
 
+static void an_expiry_may_have_any_form_of_a_date(void **state)
+{
+	(void)state;
+	static const char *const times[] = {"1776072600", "1776072600000",
+	    "\"2026-04-13 09:30:00+00\"", "\"2026-04-13T09:30:00\"",
+	    "{\"$date\":1776072600000}"};
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+		struct answer_download download;
+		char body[128];
+		snprintf(body, sizeof(body),
+		    "{\"url\":\"https://s/o\",\"expiresAt\":%s}", times[i]);
+		assert_int_equal(download_of(body, &download), 0);
+		assert_int_equal(download.expires_ms, INT64_C(1776072600000));
+		answer_download_done(&download);
+	}
+}
+
 static void an_expiry_that_is_no_time_counts_as_not_said(void **state)
 {
 	(void)state;
-	static const char *const times[] = {"\"soon\"", "1776072600", "null",
-	    "\"\"", "\"2026-13-01T00:00:00Z\""};
+	static const char *const times[] = {
+	    "\"soon\"", "1e400", "null", "\"\"", "\"2026-13-01T00:00:00Z\""};
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
 		struct buf body;
 		struct answer_download download;
@@ -393,6 +410,7 @@ int main(void)
 	    cmocka_unit_test(an_error_is_no_page),
 	    cmocka_unit_test(a_download_url_comes_with_size_and_expiry),
 	    cmocka_unit_test(strange_file_names_do_not_spoil_a_download),
+	    cmocka_unit_test(an_expiry_may_have_any_form_of_a_date),
 	    cmocka_unit_test(an_expiry_that_is_no_time_counts_as_not_said),
 	    cmocka_unit_test(a_download_without_a_url_is_refused),
 	};

@@ -183,6 +183,59 @@ static void a_password_of_asterisks_is_blotted_out_once(void **state)
 	assert_string_equal(outcomes[0].error.message, "not ******** again");
 }
 
+static void a_secret_is_blotted_out_however_short_it_is(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *password, *said, *told;
+	} cases[] = {
+	    {"12345", "the password 12345 is wrong",
+		"the password ***** is wrong"},
+	    {"abc", "{abc} xabcx abab ABC", "{***} x***x abab ABC"},
+	    {"z", "z is not pizza", "* is not pi**a"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct api_error error = {0};
+		char body[128];
+		config.password = cases[i].password;
+		config.mfa_code = "77";
+		start_api();
+		snprintf(body, sizeof(body),
+		    "{\"code\":\"%s\",\"message\":\"%s\"}", "no 77",
+		    cases[i].said);
+		api_fill_error(api, body, strlen(body), &error);
+		assert_string_equal(error.message, cases[i].told);
+		assert_string_equal(error.code, "no **");
+		api_free(api);
+		api = NULL;
+	}
+}
+
+static void a_secret_does_not_hide_a_longer_one_from_view(void **state)
+{
+	(void)state;
+	static const char body[] = "{\"message\":\"access1 accessaccess1\"}";
+	struct api_error error = {0};
+	config.password = "cess";
+	config.mfa_code = "aa";
+	sign_in();
+	api_fill_error(api, body, sizeof(body) - 1, &error);
+	assert_string_equal(error.message, "******* ac***********");
+	api_fill_error(api, TEXT("{\"message\":\"baaab\"}"), &error);
+	assert_string_equal(error.message, "b***b");
+}
+
+static void no_password_blots_nothing_out(void **state)
+{
+	(void)state;
+	static const char body[] = "{\"message\":\"nothing secret\"}";
+	struct api_error error = {0};
+	config.password = "";
+	start_api();
+	api_fill_error(api, body, sizeof(body) - 1, &error);
+	assert_string_equal(error.message, "nothing secret");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +247,9 @@ int main(void)
 	    TEST(escapes_do_not_hide_a_secret),
 	    TEST(a_secret_is_not_cut_in_half_before_it_is_blotted),
 	    TEST(a_password_of_asterisks_is_blotted_out_once),
+	    TEST(a_secret_is_blotted_out_however_short_it_is),
+	    TEST(a_secret_does_not_hide_a_longer_one_from_view),
+	    TEST(no_password_blots_nothing_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

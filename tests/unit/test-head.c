@@ -83,6 +83,42 @@ static void a_date_is_a_validator_once_it_is_old(void **state)
 	assert_validator(PARSED("Last-Modified: soon", "Date: " DATE), "");
 }
 
+static void a_location_is_told_without_what_may_be_secret(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line, *location;
+	} cases[] = {
+	    {"Location: https://s.test/o?X-Amz-Signature=1",
+		"https://s.test/o"},
+	    {"location:http://s.test#a@b", "http://s.test"},
+	    {"Location: https://user:pass@s.test/o?a", "https://s.test/o"},
+	    {"Location: https://s.test/@me?a@b", "https://s.test/@me"},
+	    {"Location: /login?next=%2F", "/login"},
+	    {"Location: https://u@s.test", "https://s.test"},
+	    {"Location: ?a", ""},
+	    {"Location: https://s.test?://u:p@x", "https://s.test"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct http_head head = PARSED(cases[i].line);
+		assert_string_equal(head.location, cases[i].location);
+	}
+}
+
+static void a_long_location_is_cut(void **state)
+{
+	(void)state;
+	struct http_head head;
+	char line[900];
+	http_head_reset(&head);
+	memset(line, 'x', sizeof(line));
+	memcpy(line, "Location: https://u@", 20);
+	line[sizeof(line) - 1] = '\0';
+	http_head_parse(&head, line);
+	assert_int_equal(strlen(head.location), sizeof(head.location) - 1);
+	assert_memory_equal(head.location, "https://xxx", 11);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -90,6 +126,8 @@ int main(void)
 	    cmocka_unit_test(ranges_are_read),
 	    cmocka_unit_test(an_etag_is_a_validator),
 	    cmocka_unit_test(a_date_is_a_validator_once_it_is_old),
+	    cmocka_unit_test(a_location_is_told_without_what_may_be_secret),
+	    cmocka_unit_test(a_long_location_is_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

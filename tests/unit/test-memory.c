@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "api/record.h"
 #include "json/json.h"
 #include "json/split.h"
 #include "tree/name.h"
@@ -129,6 +130,46 @@ static int try_split(struct buf *out)
 	return r;
 }
 
+static int try_date(struct buf *out)
+{
+	static const char date[] = "{\"$date\":{\"$numberLong\":\"5\"}}";
+	int64_t ms = -42;
+	(void)out;
+	int r = json_date((struct json_span){date, sizeof(date) - 1}, &ms);
+	assert_int_equal(ms, r == 0 ? 5 : -42);
+	return r;
+}
+
+/* What cannot be read for lack of memory is not taken for absent. */
+static int try_record(struct buf *out)
+{
+	struct record record;
+	(void)out;
+	int r = record_parse(
+	    TEXT("{\"_id\":{\"\\u0024oid\":\"a\"},\"originalName\":\"b\","
+		 "\"createdAt\":\"1970-01-01\",\"updatedAt\":\"7\"}"),
+	    &record);
+	if (r < 0)
+		return r;
+	assert_int_equal(record.created_ms, 0);
+	assert_int_equal(record.updated_ms, 7000);
+	assert_buf(&record.id, "a");
+	record_done(&record);
+	return 0;
+}
+
+static int try_unwrap(struct buf *out)
+{
+	static const char text[] =
+	    "{\"id\":\"a\",\"success\":true,\"data\":{\"id\":\"b\"}}";
+	struct json_span payload;
+	(void)out;
+	int r = record_unwrap(text, sizeof(text) - 1, TEXT("a"), &payload);
+	if (r == 0)
+		assert_int_equal(payload.len, sizeof(text) - 1);
+	return r;
+}
+
 static int try_record_name(struct buf *out)
 {
 	return name_of_record(TEXT("a/b"), out);
@@ -185,6 +226,14 @@ static void splitting_survives_lack_of_memory(void **state)
 	fail_in_turn(try_split);
 }
 
+static void records_survive_lack_of_memory(void **state)
+{
+	(void)state;
+	fail_in_turn(try_date);
+	fail_in_turn(try_record);
+	fail_in_turn(try_unwrap);
+}
+
 static void names_survive_lack_of_memory(void **state)
 {
 	(void)state;
@@ -229,6 +278,7 @@ int main(void)
 	    cmocka_unit_test(strings_survive_lack_of_memory),
 	    cmocka_unit_test(members_survive_lack_of_memory),
 	    cmocka_unit_test(splitting_survives_lack_of_memory),
+	    cmocka_unit_test(records_survive_lack_of_memory),
 	    cmocka_unit_test(names_survive_lack_of_memory),
 	    cmocka_unit_test(stealing_survives_lack_of_memory),
 	    cmocka_unit_test(reading_needs_no_memory),

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "api/record.h"
 
@@ -108,8 +109,8 @@ static void times_are_updated_else_created_else_the_epoch(void **state)
 	    {"{\"id\":1,\"updatedAt\":null,"
 	     "\"createdAt\":\"2026-04-13T18:30:00.123+09:00\"}",
 		1776072600123, 1776072600123, -1},
-	    {"{\"id\":1,\"updatedAt\":\"yesterday\",\"createdAt\":5}", 0, -1,
-		-1},
+	    {"{\"id\":1,\"updatedAt\":\"yesterday\",\"createdAt\":5}", 5000,
+		5000, -1},
 	    {"{\"id\":1,\"updatedAt\":\"\\u0032026-04-13T09:30:00.123Z\"}",
 		1776072600123, -1, 1776072600123},
 	};
@@ -121,6 +122,105 @@ static void times_are_updated_else_created_else_the_epoch(void **state)
 		assert_int_equal(record.updated_ms, cases[i].updated);
 		record_done(&record);
 	}
+}
+
+static void dates_are_read_in_whatever_form_they_come(void **state)
+{
+	(void)state;
+	static const char *const same[] = {"\"2024-01-02T00:00:02.123Z\"",
+	    "\"2024-01-02 00:00:02.123Z\"", "\"2024-01-02 00:00:02.123+00\"",
+	    "\"2024-01-02t00:00:02.123z\"", "\"2024-01-02 00:00:02.123456\"",
+	    "\"2024-01-02T09:00:02.123\\u002b09:00\"",
+	    "\"2024-01-01T20:30:02.123-03:30\"", "1704153602.123",
+	    "1704153602123", "\"1704153602123\"", "1.704153602123E12",
+	    "{\"$date\":\"2024-01-02T00:00:02.123Z\"}",
+	    "{\"$date\":1704153602123}", "{ \"$date\" : 1.704153602123E12 }",
+	    "{\"$date\":{\"$numberLong\":\"1704153602123\"}}",
+	    "{\"$date\":{\"$numberLong\":1704153602123}}",
+	    "{\"$numberLong\":\"1704153602123\"}",
+	    "{\"$numberDouble\":\"1704153602123.0\"}"};
+	for (size_t i = 0; i < ARRAY_SIZE(same); i++) {
+		struct record record;
+		char text[256];
+		snprintf(text, sizeof(text),
+		    "{\"id\":1,\"updatedAt\":%s,\"createdAt\":7}", same[i]);
+		assert_int_equal(parse(text, &record), 0);
+		if (record.updated_ms != INT64_C(1704153602123))
+			fail_msg("not read: %s", same[i]);
+		assert_int_equal(record.mtime_ms, record.updated_ms);
+		assert_int_equal(record.created_ms, 7000);
+		record_done(&record);
+	}
+}
+
+/* In MongoDB's own form the unit is given. */
+static void a_mongodb_date_is_in_milliseconds(void **state)
+{
+	(void)state;
+	struct record record;
+	assert_int_equal(parse("{\"id\":1,\"createdAt\":{\"$date\":5},"
+			       "\"updatedAt\":{\"$date\":{\"$numberLong\":"
+			       "\"-86400000\"}}}",
+			     &record),
+	    0);
+	assert_int_equal(record.created_ms, 5);
+	assert_int_equal(record.updated_ms, -86400000);
+	assert_int_equal(record.mtime_ms, -86400000);
+	record_done(&record);
+}
+
+static void a_date_that_nobody_can_read_counts_as_absent(void **state)
+{
+	(void)state;
+	static const char *const unreadable[] = {"null", "true", "\"\"", "[]",
+	    "[1704153602]", "{}", "\"0000-00-00 00:00:00\"", "1e400",
+	    "99999999999999999999999", "-9223372036854775809",
+	    "{\"$date\":null}", "{\"$date\":{}}", "{\"$date\":{\"$date\":5}}",
+	    "{\"$date\":{\"$numberLong\":\"\"}}",
+	    "{\"$date\":{\"$numberLong\":\"9223372036854775807\"}}",
+	    "{\"$date\":{\"$numberLong\":\"2024-01-02\"}}",
+	    "{\"date\":1704153602}", "\"2024-01-02T00:00:02Z\\u0000\""};
+	for (size_t i = 0; i < ARRAY_SIZE(unreadable); i++) {
+		struct record record;
+		char text[256];
+		snprintf(text, sizeof(text),
+		    "{\"id\":1,\"updatedAt\":%s,\"createdAt\":7}",
+		    unreadable[i]);
+		assert_int_equal(parse(text, &record), 0);
+		if (record.updated_ms != -1)
+			fail_msg("read: %s", unreadable[i]);
+		assert_int_equal(record.mtime_ms, 7000);
+		record_done(&record);
+	}
+}
+
+static void times_before_1970_are_times(void **state)
+{
+	(void)state;
+	struct record record;
+	assert_int_equal(
+	    parse("{\"id\":1,\"updatedAt\":\"1969-12-31T23:59:59.999Z\","
+		  "\"createdAt\":\"0999-01-01\"}",
+		&record),
+	    0);
+	assert_int_equal(record.mtime_ms, -1);
+	assert_int_equal(record.created_ms, INT64_C(-30641760000000));
+	record_done(&record);
+}
+
+static void a_date_may_have_any_number_of_decimals(void **state)
+{
+	(void)state;
+	struct record record;
+	CLEANUP_BUF struct buf text;
+	buf_init(&text, 4096);
+	buf_adds(&text, "{\"id\":1,\"updatedAt\":\"2024-01-02 00:00:02.123");
+	for (int i = 0; i < 500; i++)
+		buf_addc(&text, '9');
+	buf_adds(&text, "+00:00\"}");
+	assert_int_equal(parse(buf_str(&text), &record), 0);
+	assert_int_equal(record.updated_ms, INT64_C(1704153602123));
+	record_done(&record);
 }
 
 static void a_size_is_what_the_metadata_claims(void **state)
@@ -252,6 +352,11 @@ int main(void)
 	    cmocka_unit_test(what_is_no_object_is_refused),
 	    cmocka_unit_test(an_id_over_the_cap_is_refused),
 	    cmocka_unit_test(times_are_updated_else_created_else_the_epoch),
+	    cmocka_unit_test(dates_are_read_in_whatever_form_they_come),
+	    cmocka_unit_test(a_mongodb_date_is_in_milliseconds),
+	    cmocka_unit_test(a_date_that_nobody_can_read_counts_as_absent),
+	    cmocka_unit_test(times_before_1970_are_times),
+	    cmocka_unit_test(a_date_may_have_any_number_of_decimals),
 	    cmocka_unit_test(a_size_is_what_the_metadata_claims),
 	    cmocka_unit_test(an_original_name_keeps_its_bytes),
 	    cmocka_unit_test(an_envelope_is_taken_off),

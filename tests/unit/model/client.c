@@ -78,7 +78,8 @@ static void is_open(struct handle *handle)
 	handle->state = RESTING;
 	handle->after = handle->dir.base;
 	if (handle->dir.end)
-		handle->version = sync_dir_version(mount.sync, mount.dir);
+		handle->version =
+		    sync_dir_version(mount.sync, mount.dir, &handle->dir);
 	handle->from_kept = handle->version && handle->version == kept.version;
 }
 

@@ -117,7 +117,9 @@ void lookup_start_now(uint32_t which, void (*loop_runs)(void))
 	lookup->waits = true; /* its place is taken */
 	trace("lookup of %s, by another thread", lookup->name);
 	mount_as_other_thread(true, loop_runs);
-	int r = sync_lookup_now(mount.sync, mount.dir, lookup->name, &node);
+	int64_t since;
+	int r =
+	    sync_lookup_now(mount.sync, mount.dir, lookup->name, &node, &since);
 	mount_as_other_thread(false, NULL);
 	lookup->waits = false;
 	if (r == -EAGAIN)
