@@ -156,3 +156,10 @@ int64_t record_date_grain_ms(void)
 	unsigned dates = trait(TRAIT_dates);
 	return dates == DATES_ISO_S || dates == DATES_EPOCH_S ? 1000 : 1;
 }
+
+bool record_can_change(int record)
+{
+	unsigned dates = trait(TRAIT_dates);
+	return dates != DATES_NO_UPDATED &&
+	       (dates != DATES_SOME_NONE || record_is_dated(record));
+}

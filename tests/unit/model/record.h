@@ -45,4 +45,11 @@ int64_t record_mtime_ms(int version);
 bool record_is_dated(int record);
 int64_t record_date_grain_ms(void);
 
+/*
+ * Whether a record ever changes. One that tells when it was made, but has no
+ * word for when it was changed, does not: nothing but its text could tell, and
+ * nobody would ask for that of all that never change (stored files).
+ */
+bool record_can_change(int record);
+
 #endif

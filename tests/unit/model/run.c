@@ -397,7 +397,7 @@ static bool is_cheap(void)
 	return !traits[TRAIT_total] && !traits[TRAIT_order] &&
 	       !traits[TRAIT_date_filter] && traits[TRAIT_clock_told] <= 1 &&
 	       !traits[TRAIT_over_largest] && world_clock_is_right() &&
-	       record_is_dated(0);
+	       clock_wall_is_right() && record_is_dated(0);
 }
 
 /* What costs no more than is needed: nothing has changed for long. */

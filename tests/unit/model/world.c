@@ -278,7 +278,8 @@ int world_delete(uint32_t choice)
 int world_change(uint32_t choice, bool longer)
 {
 	int record = choose(choice);
-	if (record < 0 || world.records[record].span_count > SPANS_MAX - 16)
+	if (record < 0 || world.records[record].span_count > SPANS_MAX - 16 ||
+	    !record_can_change(record))
 		return -1;
 	begin_change();
 	int padding = world.versions[world.records[record].current].padding;
