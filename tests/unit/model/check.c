@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "mount.h"
+#include "record.h"
 #include "trace.h"
 
 /* The version whose text a node has; -1: none, which is a finding. */
@@ -22,7 +23,7 @@ static int version_of(const struct told *told)
 	int number = at ? atoi(at + 5) : -1;
 	const struct version *version = world_version(number);
 	if (version)
-		world_text(number, &expected);
+		record_text(number, &expected);
 	if (!version || buf_compare(&text, &expected) != 0 ||
 	    strcmp(world_name(version->record), told->name) != 0) {
 		finding("wrong text", "%s is %s", told->name, buf_str(&text));
@@ -59,7 +60,7 @@ static int check_text(uint64_t from, const struct told *told)
 	if (number < 0)
 		return -1;
 	int record = world_version(number)->record;
-	int64_t mtime_ms = world_mtime_ms(number);
+	int64_t mtime_ms = record_mtime_ms(number);
 	if (mtime_ms != -1 && told->node.mtime_ms != mtime_ms)
 		finding("date", "%s has the time %lld, not %lld", told->name,
 		    (long long)told->node.mtime_ms, (long long)mtime_ms);
@@ -97,7 +98,11 @@ void check_end(struct listing_check *check)
 			finding("hole", "%s (v%06d) is missing", world_name(i),
 			    world_current(i));
 	}
+	if (mount.offline)
+		return;
 	world_was_seen(check->from);
+	if (check->from > mount.listed_from)
+		mount.listed_from = check->from;
 }
 
 void check_lookup(uint64_t from, const struct told *told)

@@ -8,12 +8,12 @@
 #include "base/cleanup.h"
 #include "check.h"
 #include "clock.h"
+#include "lookup.h"
 #include "mount.h"
 #include "trace.h"
 #include "world.h"
 
 #define HANDLES 5
-#define LOOKUPS 8
 
 enum state { FREE, OPENING, RESTING, WAITING, ENDED, FAILED };
 
@@ -36,23 +36,17 @@ struct kept {
 	struct told told[WORLD_RECORDS_MAX];
 };
 
-struct lookup {
-	struct sync_op op;
-	bool waits;
-	char name[64];
-	uint64_t from;
-};
-
 static struct handle handles[HANDLES];
-static struct lookup lookups[LOOKUPS];
-static struct kept kept;       /* read to the end */
-static struct kept being_kept; /* of one handle at a time */
+static struct kept kept;	    /* read to the end */
+static struct kept being_kept;	    /* of one handle at a time ... */
+static const struct handle *keeper; /* ... that was begun last */
 
 void client_reset(void)
 {
 	memset(handles, 0, sizeof(handles));
-	memset(lookups, 0, sizeof(lookups));
-	kept.version = being_kept.version = 0;
+	lookup_reset();
+	kept.version = 0;
+	keeper = NULL;
 }
 
 static int number_of(const struct handle *handle)
@@ -66,9 +60,7 @@ size_t client_waiting(void)
 	for (size_t i = 0; i < HANDLES; i++)
 		count +=
 		    handles[i].state == OPENING || handles[i].state == WAITING;
-	for (size_t i = 0; i < LOOKUPS; i++)
-		count += lookups[i].waits;
-	return count;
+	return count + lookup_waiting();
 }
 
 /* ---- handles ---- */
@@ -122,8 +114,7 @@ static void close_handle(struct handle *handle)
 	handle->state = FREE;
 }
 
-/* What one who begins now may be told: see mount_believes_from. */
-static uint64_t begins(void)
+uint64_t client_begins(void)
 {
 	uint64_t from = mount_believes_from();
 	for (int i = 0; mount_allows.join && i < HANDLES; i++) {
@@ -150,7 +141,9 @@ static struct handle *new_handle(void)
 		close_handle(handle);
 	if (!handle)
 		return NULL;
-	uint64_t from = begins();
+	uint64_t from = client_begins();
+	if (keeper == handle)
+		keeper = NULL;
 	*handle = (struct handle){.state = OPENING};
 	check_begin(&handle->check, from);
 	return handle;
@@ -251,10 +244,11 @@ static void tell_bite(const struct handle *handle, const struct bite *bite)
 static void keep(const struct handle *handle, const struct bite *bite)
 {
 	if (handle->after == handle->dir.base) {
+		keeper = handle;
 		being_kept.version = handle->version;
 		being_kept.count = 0;
 	}
-	if (!handle->version || being_kept.version != handle->version)
+	if (!handle->version || keeper != handle)
 		return;
 	for (size_t i = 0; i < bite->count; i++) {
 		if (being_kept.count < WORLD_RECORDS_MAX)
@@ -305,7 +299,7 @@ static void read_some(struct handle *handle, size_t entries)
 	} else if (end == 1) {
 		trace("handle %d: is at its end", number_of(handle));
 		handle->state = ENDED;
-		if (being_kept.version && being_kept.version == handle->version)
+		if (handle->version && keeper == handle)
 			kept = being_kept;
 		check_end(&handle->check);
 	} else if (end < 0) {
@@ -386,104 +380,20 @@ int client_list_end(struct handle *handle, bool exact)
 	return err;
 }
 
-/* ---- lookups ---- */
-
-static void conclude(struct lookup *lookup, int err, const struct node *node)
-{
-	struct told told = {.node = *node};
-	snprintf(told.name, sizeof(told.name), "%s", lookup->name);
-	trace("lookup of %s: %s", lookup->name,
-	    err ? strerrorname_np(-err) : "is there");
-	if (err == 0)
-		check_lookup(lookup->from, &told);
-	else if (err == -ENOENT)
-		check_no_entry(lookup->from, lookup->name);
-}
-
-static void on_looked_up(struct sync_op *op, int err)
-{
-	struct lookup *lookup = (struct lookup *)op;
-	lookup->waits = false;
-	conclude(lookup, err, &op->node);
-}
-
-static struct lookup *new_lookup(uint32_t which)
-{
-	struct lookup *lookup = NULL;
-	for (int i = 0; i < LOOKUPS && !lookup; i++) {
-		if (!lookups[i].waits)
-			lookup = &lookups[i];
-	}
-	if (!lookup)
-		return NULL;
-	*lookup = (struct lookup){.from = begins()};
-	int count = world_record_count();
-	if (count == 0 || which % 16 == 15)
-		strcpy(lookup->name, "nobody.json");
-	else
-		/* Mostly one of the last. */
-		snprintf(lookup->name, sizeof(lookup->name), "%s",
-		    world_name(which % 3 ? (int)(which / 16) % count
-					 : count - 1 -
-					       (int)(which / 16) %
-						   (count < 4 ? count : 4)));
-	return lookup;
-}
-
-static void start_lookup(struct lookup *lookup)
-{
-	trace("lookup of %s", lookup->name);
-	lookup->waits = true;
-	lookup->op = (struct sync_op){
-	    .id = sync_op_id(mount.sync),
-	    .done = on_looked_up,
-	    .dir = mount.dir,
-	    .name = lookup->name,
-	};
-	sync_lookup(mount.sync, &lookup->op);
-	fake_run(transport);
-}
-
-void client_look_up(uint32_t which)
-{
-	struct lookup *lookup = new_lookup(which);
-	if (lookup)
-		start_lookup(lookup);
-}
-
-void client_look_up_now(uint32_t which, void (*loop_runs)(void))
-{
-	struct node node = {0};
-	struct lookup *lookup = new_lookup(which);
-	if (!lookup)
-		return;
-	lookup->waits = true; /* its place is taken */
-	trace("lookup of %s, by another thread", lookup->name);
-	mount_as_other_thread(true, loop_runs);
-	int64_t since;
-	int r =
-	    sync_lookup_now(mount.sync, mount.dir, lookup->name, &node, &since);
-	mount_as_other_thread(false, NULL);
-	lookup->waits = false;
-	if (r == -EAGAIN)
-		start_lookup(lookup);
-	else
-		conclude(lookup, r, &node);
-}
-
 /* ---- accidents ---- */
 
 void client_interrupt(uint32_t which)
 {
 	struct sync_op *op = NULL;
-	for (uint32_t i = 0; i < HANDLES + LOOKUPS && !op; i++) {
-		uint32_t n = (which + i) % (HANDLES + LOOKUPS);
-		if (n >= HANDLES && lookups[n - HANDLES].waits)
-			op = &lookups[n - HANDLES].op;
-		else if (n < HANDLES && (handles[n].state == OPENING ||
-					    handles[n].state == WAITING))
-			op = &handles[n].op;
+	if (which % 2)
+		op = lookup_that_waits(which / 2);
+	for (uint32_t i = 0; i < HANDLES && !op; i++) {
+		struct handle *handle = &handles[(which / 2 + i) % HANDLES];
+		if (client_list_waits(handle))
+			op = &handle->op;
 	}
+	if (!op)
+		op = lookup_that_waits(which / 2);
 	if (!op)
 		return;
 	trace("interrupt");
@@ -502,5 +412,6 @@ void client_is_cut_off(void)
 		handles[i].state = FREE;
 		handles[i].dir.registration = NULL;
 	}
-	kept.version = being_kept.version = 0;
+	kept.version = 0;
+	keeper = NULL;
 }

@@ -1,6 +1,6 @@
 /*
- * Those who use the mount: handles of directories that are read bit by bit, and
- * lookups. What they are told is checked against the world.
+ * Those who read directories, bit by bit. What they are told is checked against
+ * the world.
  */
 #ifndef MODEL_CLIENT_H
 #define MODEL_CLIENT_H
@@ -9,8 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../fake-http.h"
-
 void client_reset(void);
 
 void client_open(bool now);
@@ -18,14 +16,15 @@ void client_read(uint32_t which, size_t entries);
 void client_rewind(uint32_t which);
 void client_close(uint32_t which);
 void client_close_all(void);
-void client_look_up(uint32_t which);
-void client_look_up_now(uint32_t which, void (*loop_runs)(void));
 void client_interrupt(uint32_t which);
 
 /* The mount is gone, and all that was under way. */
 void client_is_cut_off(void);
 
-/* Operations that wait. */
+/* From which moment on what one is told who begins now must be true. */
+uint64_t client_begins(void);
+
+/* Operations that wait, lookups too. */
 size_t client_waiting(void);
 
 /* A handle of its own, to be listed from begin to end. loop_runs: by another

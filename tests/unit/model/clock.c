@@ -40,6 +40,11 @@ void clock_set_wall(int64_t wrong_by_ms)
 	wall_wrong_ms = wrong_by_ms;
 }
 
+bool clock_wall_is_right(void)
+{
+	return wall_wrong_ms == 0;
+}
+
 void clock_suspend(int64_t ms)
 {
 	suspended_ms += ms;

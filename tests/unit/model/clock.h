@@ -5,6 +5,7 @@
 #ifndef MODEL_CLOCK_H
 #define MODEL_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../fake-http.h"
@@ -30,6 +31,7 @@ int64_t clock_true_ms(void);
 
 /* The mount's wall clock is set wrong by so much. */
 void clock_set_wall(int64_t wrong_by_ms);
+bool clock_wall_is_right(void);
 
 /* The machine sleeps: CLOCK_MONOTONIC stands still. */
 void clock_suspend(int64_t ms);

@@ -14,6 +14,7 @@
 #include "../remove-tree.h"
 #include "base/cleanup.h"
 #include "clock.h"
+#include "plan.h"
 #include "server.h"
 #include "trace.h"
 #include "world.h"
@@ -23,7 +24,6 @@
 struct mount mount;
 struct mount_allows mount_allows;
 
-static const struct plan *plan;
 static struct api *api;
 static struct failures *failures;
 static char root[64];
@@ -184,9 +184,11 @@ void mount_save_replica(void)
 
 bool mount_old_replica(void)
 {
-	if (is_saved)
-		copy_database(saved, root);
-	return is_saved;
+	if (!is_saved)
+		return false;
+	copy_database(saved, root);
+	mount.listed_from = 1;
+	return true;
 }
 
 /* ---- life ---- */
@@ -209,23 +211,23 @@ void mount_forget_all(void)
 	root[0] = '\0';
 }
 
-void mount_reset(const struct plan *new_plan)
+void mount_reset(void)
 {
 	static const int64_t ttl_ms[] = {60000, 1000, 0};
-	plan = new_plan;
 	make_directories();
 	remove_files(root);
 	is_saved = false;
-	mount = (struct mount){.ttl_ms = ttl_ms[plan->traits[TRAIT_ttl]]};
+	mount = (struct mount){
+	    .ttl_ms = ttl_ms[trait(TRAIT_ttl)], .listed_from = 1};
 	full_commits = 0;
 	dead = false;
 }
 
-void mount_start(void)
+void mount_start(bool offline)
 {
 	static const unsigned connections[] = {16, 1, 3};
 	static const char *const tables[] = {TABLE, NULL};
-	unsigned most = connections[plan->traits[TRAIT_connections]];
+	unsigned most = connections[trait(TRAIT_connections)];
 	struct api_config api_config = {
 	    .url = FAKE_URL,
 	    .key = "pk_0123456789abcdef",
@@ -238,7 +240,11 @@ void mount_start(void)
 	clock_renew_transport();
 	failures = failures_new();
 	must(failures ? 0 : -1);
-	must(api_new(fake_http(transport), &api_config, failures, &api));
+	api = NULL;
+	mount.offline = offline;
+	if (!offline)
+		must(
+		    api_new(fake_http(transport), &api_config, failures, &api));
 	int r = replica_open(root, "project", false, &mount.replica);
 	if (r < 0) {
 		finding(
@@ -259,7 +265,7 @@ void mount_start(void)
 	must(sync_new(&config, &mount.sync));
 	must(replica_lookup(mount.replica, NODE_ROOT, TABLE, &node));
 	int64_t sources[] = {node.id, NODE_FILES, NODE_STORAGE};
-	mount.dir = sources[plan->traits[TRAIT_source]];
+	mount.dir = sources[trait(TRAIT_source)];
 	mount.mounted_at = world_moment();
 	mount.hung_up_at = 0;
 }
@@ -286,6 +292,8 @@ void mount_hang_up(void)
 uint64_t mount_believes_from(void)
 {
 	uint64_t now = world_moment(), from = now;
+	if (mount.offline)
+		return mount.listed_from;
 	/* A clock's last millisecond is nobody's fault. */
 	if (mount.ttl_ms)
 		from = world_moment_at(clock_true_ms() - mount.ttl_ms - 1);

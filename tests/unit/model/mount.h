@@ -8,8 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../fake-http.h"
-#include "plan.h"
 #include "sync/sync.h"
 
 struct mount {
@@ -19,6 +17,10 @@ struct mount {
 	uint64_t mounted_at; /* moment */
 	uint64_t hung_up_at; /* moment: of the last SIGHUP; 0: none */
 	int64_t ttl_ms;
+	bool offline;
+	/* The last listing that came to its end was begun when what it held had
+	 * to be true from here on: so it is on the disk. */
+	uint64_t listed_from;
 };
 
 extern struct mount mount;
@@ -30,8 +32,8 @@ struct mount_allows {
 };
 extern struct mount_allows mount_allows;
 
-void mount_reset(const struct plan *plan);
-void mount_start(void);
+void mount_reset(void);
+void mount_start(bool offline);
 
 /* hard: what was not committed is lost. Operations end, handles are gone. */
 void mount_stop(bool hard);

@@ -28,6 +28,18 @@ static const unsigned step_weights[] = {
 #undef X
 };
 
+static const struct plan *under_way;
+
+unsigned trait(enum trait which)
+{
+	return under_way->traits[which];
+}
+
+void plan_begin(const struct plan *plan)
+{
+	under_way = plan;
+}
+
 const char *step_name(enum step_kind kind)
 {
 	return step_names[kind];

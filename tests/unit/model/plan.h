@@ -72,6 +72,7 @@ enum trait {
 	X(HANG_UP, 2, "SIGHUP")                                                \
 	X(REMOUNT, 1, "unmounted, and mounted")                                \
 	X(KILL, 2, "killed, and mounted")                                      \
+	X(OFFLINE, 1, "mounted offline, listed, and mounted again")            \
 	X(SAVE_REPLICA, 1, "the replica's file is copied")                     \
 	X(OLD_REPLICA, 1, "the replica's file is put back, and mounted")       \
 	X(DISK_FULL, 1, "the disk is full for some commits")                   \
@@ -113,6 +114,10 @@ void plan_only_plain(void);
 
 /* Whether the server is one that never lies. It may still change, or fail. */
 bool plan_is_honest(const struct plan *plan);
+
+/* The value of a trait in the run under way. */
+unsigned trait(enum trait which);
+void plan_begin(const struct plan *plan);
 
 const char *step_name(enum step_kind kind);
 const char *trait_value(const struct plan *plan, enum trait trait);

@@ -7,7 +7,9 @@
 #include "../random.h"
 #include "client.h"
 #include "clock.h"
+#include "lookup.h"
 #include "mount.h"
+#include "record.h"
 #include "server.h"
 #include "trace.h"
 #include "world.h"
@@ -29,7 +31,7 @@ static void revive(void)
 	trace("mount: again");
 	mount_stop(true);
 	client_is_cut_off();
-	mount_start();
+	mount_start(false);
 }
 
 /* Answers take their time. */
@@ -157,7 +159,7 @@ static void remount(bool hard)
 {
 	mount_stop(hard);
 	client_is_cut_off();
-	mount_start();
+	mount_start(false);
 }
 
 static void old_replica(void)
@@ -166,7 +168,22 @@ static void old_replica(void)
 	client_is_cut_off();
 	if (mount_old_replica())
 		trace("mount: with an old replica");
-	mount_start();
+	mount_start(false);
+}
+
+/* What is on the disk is all that there is. */
+static void list_offline(void)
+{
+	trace("mount: ends, and again offline");
+	mount_stop(true);
+	client_is_cut_off();
+	mount_start(true);
+	struct handle *handle = client_list(NULL);
+	while (client_list_on(handle) && !client_list_waits(handle))
+		;
+	client_list_end(handle, false);
+	trace("mount: ends, and again");
+	remount(true);
 }
 
 static void take_server_step(const struct step *step)
@@ -242,11 +259,11 @@ static void take_client_step(const struct step *step)
 		client_close(step->a);
 		break;
 	case STEP_LOOK_UP:
-		client_look_up(step->a);
+		lookup_start(step->a);
 		break;
 	case STEP_LOOK_UP_NOW:
 		meanwhile = step->b;
-		client_look_up_now(step->a, loop_runs);
+		lookup_start_now(step->a, loop_runs);
 		break;
 	case STEP_INTERRUPT:
 		client_interrupt(step->a);
@@ -274,11 +291,14 @@ static void take_mount_step(const struct step *step)
 		break;
 	case STEP_KILL:
 		if (step->a % 2) {
-			mount_die_after(1 + step->b % 6);
+			mount_die_after(1 + step->b % 24);
 			break;
 		}
 		trace("mount: killed, and again");
 		remount(true);
+		break;
+	case STEP_OFFLINE:
+		list_offline();
 		break;
 	case STEP_SAVE_REPLICA:
 		trace("mount: its replica is copied");
@@ -374,11 +394,10 @@ static void list_exactly(const char *when)
 static bool is_cheap(void)
 {
 	const unsigned *traits = plan->traits;
-	unsigned dates = traits[TRAIT_dates];
 	return !traits[TRAIT_total] && !traits[TRAIT_order] &&
 	       !traits[TRAIT_date_filter] && traits[TRAIT_clock_told] <= 1 &&
 	       !traits[TRAIT_over_largest] && world_clock_is_right() &&
-	       (dates <= 1 || (dates >= 5 && dates != 12 && dates != 13));
+	       clock_wall_is_right() && record_is_dated(0);
 }
 
 /* What costs no more than is needed: nothing has changed for long. */
@@ -445,11 +464,12 @@ bool run_plan(const struct plan *new_plan, bool told)
 	plan = new_plan;
 	clock_reset();
 	trace_reset(told);
-	world_reset(plan);
-	server_reset(plan);
+	plan_begin(plan);
+	world_reset();
+	server_reset();
 	client_reset();
-	mount_reset(plan);
-	mount_start();
+	mount_reset();
+	mount_start(false);
 	for (size_t i = 0; i < plan->count && !finding_kind(); i++)
 		take_step(&plan->steps[i]);
 	if (!finding_kind())

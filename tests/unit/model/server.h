@@ -10,9 +10,8 @@
 #include <stdint.h>
 
 #include "../fake-http.h"
-#include "plan.h"
 
-void server_reset(const struct plan *plan);
+void server_reset(void);
 
 /* Answer a request that is open. choice decides whether and how that fails. */
 void server_answer(struct http_call *call, uint32_t choice);

@@ -1,12 +1,12 @@
 #include "world.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/timestamp.h"
 #include "clock.h"
+#include "plan.h"
+#include "record.h"
 
 #define SPANS_MAX 128
 #define SLOTS 4
@@ -30,7 +30,6 @@ struct held {
 };
 
 static struct {
-	const struct plan *plan;
 	uint64_t moment;
 	int64_t *moment_ms; /* when each began */
 	size_t moments_max;
@@ -44,11 +43,6 @@ static struct {
 	int saved_count[SLOTS];
 	bool is_saved[SLOTS];
 } world;
-
-static unsigned trait(enum trait which)
-{
-	return world.plan->traits[which];
-}
 
 /* ---- moments ---- */
 
@@ -76,42 +70,6 @@ uint64_t world_moment_at(int64_t ms)
 
 /* ---- making records ---- */
 
-static uint32_t scramble(uint32_t n)
-{
-	n = (n ^ 61) ^ (n >> 16);
-	n *= 9;
-	n ^= n >> 4;
-	n *= 0x27d4eb2d;
-	return n ^ (n >> 15);
-}
-
-static void make_id(int n, struct record_id *id)
-{
-	*id = (struct record_id){0};
-	uint32_t x = scramble((uint32_t)n + 1), y = scramble(x);
-	switch (trait(TRAIT_ids)) {
-	case 0:
-		snprintf(id->text, sizeof(id->text), "507f1f77bcf86cd7%08x",
-		    (unsigned)n + 1);
-		break;
-	case 1:
-		snprintf(id->text, sizeof(id->text),
-		    "%08x-%04x-4%03x-8000-%012x", x, y & 0xffff, y >> 20,
-		    (unsigned)n);
-		break;
-	case 2:
-		snprintf(id->text, sizeof(id->text), "rec_%d", n + 1);
-		break;
-	case 3:
-		snprintf(id->text, sizeof(id->text), "%d", n + 1);
-		id->number = true;
-		break;
-	default:
-		snprintf(id->text, sizeof(id->text), "%d", n / 2 + 1);
-		id->number = n % 2 == 0;
-	}
-}
-
 int64_t world_clock_ms(void)
 {
 	return CLOCK_WALL_BEGIN_MS + clock_true_ms() + world.stepped_ms;
@@ -131,8 +89,7 @@ bool world_clock_is_right(void)
  * at a time; else they may be equal, or go back a little. */
 static int64_t next_date(uint32_t choice)
 {
-	int64_t grain =
-	    trait(TRAIT_dates) == 1 || trait(TRAIT_dates) == 10 ? 1000 : 1;
+	int64_t grain = record_date_grain_ms();
 	int64_t ms = world_clock_ms();
 	if (trait(TRAIT_close_dates))
 		ms -= choice % 3 * 400;
@@ -148,21 +105,12 @@ static int make_version(int record, int64_t updated_ms, int padding)
 {
 	if (world.version_count == WORLD_VERSIONS_MAX)
 		return -1;
-	struct version *version = &world.versions[world.version_count];
-	*version = (struct version){
-	    .record = record, .updated_ms = updated_ms, .padding = padding};
-	switch (trait(TRAIT_dates)) {
-	case 2:
-	case 3:
-	case 12:
-	case 13:
-		break;
-	case 4:
-		version->dated = record % 4 != 0;
-		break;
-	default:
-		version->dated = true;
-	}
+	world.versions[world.version_count] = (struct version){
+	    .record = record,
+	    .updated_ms = updated_ms,
+	    .dated = record_is_dated(record),
+	    .padding = padding,
+	};
 	return world.version_count++;
 }
 
@@ -201,7 +149,7 @@ static int add_record(int64_t created_ms, int64_t updated_ms)
 	struct held *held = &world.records[n];
 	*held = (struct held){.current = -1, .created_ms = created_ms};
 	struct record_id id;
-	make_id(n, &id);
+	record_make_id(n, &id);
 	held->id = id;
 	snprintf(held->name, sizeof(held->name), "%s%s", id.text,
 	    trait(TRAIT_source) == 2 ? "_f.txt" : ".json");
@@ -213,13 +161,12 @@ static int add_record(int64_t created_ms, int64_t updated_ms)
 	return n;
 }
 
-void world_reset(const struct plan *plan)
+void world_reset(void)
 {
 	static const int counts[] = {5, 0, 1, 12, 56};
 	free(world.moment_ms);
 	world.moment_ms = NULL;
 	world.moments_max = 0;
-	world.plan = plan;
 	world.moment = 0;
 	world.record_count = world.version_count = 0;
 	world.last_date_ms = 0;
@@ -302,89 +249,6 @@ int world_find(const char *id)
 	return found;
 }
 
-/* ---- texts ---- */
-
-static void add_date(struct buf *out, int64_t ms, unsigned style)
-{
-	char iso[TIMESTAMP_SIZE];
-	timestamp_format(ms, iso);
-	switch (style) {
-	case 1:
-		buf_printf(out, "\"%.19sZ\"", iso);
-		break;
-	case 5:
-		buf_printf(out, "\"%.10s %s\"", iso, iso + 11);
-		break;
-	case 6:
-		buf_printf(out, "\"%.23s+00\"", iso);
-		break;
-	case 7:
-		buf_printf(out, "\"%.10st%.12sz\"", iso, iso + 11);
-		break;
-	case 8:
-		buf_printf(out, "\"%.23s\"", iso);
-		break;
-	case 9:
-		buf_printf(out, "%" PRId64, ms);
-		break;
-	case 10:
-		buf_printf(out, "%" PRId64, ms / 1000);
-		break;
-	case 11:
-		buf_printf(out, "{\"$date\":\"%s\"}", iso);
-		break;
-	case 12:
-		buf_adds(out, "null");
-		break;
-	case 13:
-		buf_printf(out, "\"in year %.4s, then %s\"", iso, iso + 5);
-		break;
-	case 14:
-		timestamp_format(ms + 9 * 3600000, iso);
-		buf_printf(out, "\"%.23s000+09:00\"", iso);
-		break;
-	default:
-		buf_printf(out, "\"%s\"", iso);
-	}
-}
-
-void world_text(int number, struct buf *out)
-{
-	const struct version *version = &world.versions[number];
-	const struct held *held = &world.records[version->record];
-	const char *quote = held->id.number ? "" : "\"";
-	unsigned style = trait(TRAIT_dates);
-	buf_printf(out, "{\"id\":%s%s%s,\"v\":\"%06d\"", quote, held->id.text,
-	    quote, number);
-	if (style != 3) {
-		buf_adds(out, ",\"createdAt\":");
-		add_date(out, held->created_ms, style);
-	}
-	if (version->dated || style == 12 || style == 13) {
-		buf_adds(out, ",\"updatedAt\":");
-		add_date(out, version->updated_ms, style);
-	}
-	if (trait(TRAIT_source))
-		buf_adds(out, ",\"originalName\":\"f.txt\",\"size\":3");
-	buf_printf(out, ",\"padding\":\"%.*s\"}", version->padding,
-	    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-	    "x"
-	    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-	    "x");
-}
-
-int64_t world_mtime_ms(int number)
-{
-	const struct version *version = &world.versions[number];
-	const struct held *held = &world.records[version->record];
-	if (trait(TRAIT_dates) == 13)
-		return -1;
-	int64_t ms = version->dated ? version->updated_ms : held->created_ms;
-	if (trait(TRAIT_dates) == 3)
-		return 0;
-	return trait(TRAIT_dates) == 12 ? 0 : ms;
-}
-
 /* ---- changes ---- */
 
 static int choose(uint32_t choice)
@@ -414,7 +278,8 @@ int world_delete(uint32_t choice)
 int world_change(uint32_t choice, bool longer)
 {
 	int record = choose(choice);
-	if (record < 0 || world.records[record].span_count > SPANS_MAX - 16)
+	if (record < 0 || world.records[record].span_count > SPANS_MAX - 16 ||
+	    !record_can_change(record))
 		return -1;
 	begin_change();
 	int padding = world.versions[world.records[record].current].padding;
@@ -523,7 +388,7 @@ bool world_had_mtime(int record, int64_t mtime_ms, uint64_t first)
 {
 	const struct held *held = &world.records[record];
 	for (size_t i = 0; i < held->span_count; i++) {
-		int64_t ms = world_mtime_ms(held->spans[i].version);
+		int64_t ms = record_mtime_ms(held->spans[i].version);
 		if (held->spans[i].until > first &&
 		    (ms == -1 || ms == mtime_ms))
 			return true;

@@ -10,9 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
-#include "plan.h"
-
 #define WORLD_RECORDS_MAX 512
 #define WORLD_VERSIONS_MAX 2048
 
@@ -29,7 +26,7 @@ struct record_id {
 	bool number; /* in JSON without quotes */
 };
 
-void world_reset(const struct plan *plan);
+void world_reset(void);
 
 /* ---- moments ---- */
 
@@ -50,7 +47,6 @@ int world_record_count(void);  /* of all that ever were */
 const struct version *world_version(int version);
 const struct record_id *world_id(int record);
 int64_t world_created_ms(int record);
-void world_text(int version, struct buf *out);
 
 /* The name of a record's file, and whose name that is; -1: nobody's. */
 const char *world_name(int record);
@@ -58,10 +54,6 @@ int world_named(const char *name);
 
 /* The one that is there, or was, of that id's text; -1. */
 int world_find(const char *id);
-
-/* What the modification time of a version's file must be; -1: cannot be told.
- */
-int64_t world_mtime_ms(int version);
 
 /* The server's database's clock. */
 int64_t world_clock_ms(void);

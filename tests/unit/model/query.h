@@ -1,0 +1,40 @@
+/*
+ * What is asked of a listing, and which records that are, as the run's traits
+ * have the server understand it.
+ */
+#ifndef MODEL_QUERY_H
+#define MODEL_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "world.h"
+
+struct cJSON;
+
+struct query {
+	int64_t page;
+	int64_t limit; /* 0: not said */
+	char sort_by[32];
+	bool descending;
+	struct cJSON *filters; /* NULL: none */
+};
+
+void query_parse(const char *url, struct query *query);
+void query_done(struct query *query);
+
+/* Whether the server does not do that: 400. */
+bool query_is_refused(const struct query *query);
+
+/* Records a page. */
+int64_t query_page_size(const struct query *query);
+
+/* The records of all pages, in order. How many; one may come twice. */
+int64_t query_records(
+    struct query *query, int ret_records[WORLD_RECORDS_MAX + 1]);
+
+/* A part of a URL, without its percent signs. */
+void query_decode(const char *text, size_t len, char *out, size_t size);
+
+#endif
