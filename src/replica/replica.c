@@ -425,7 +425,8 @@ int replica_listing(
 	    .since_ms = sqlite3_column_int64(q.statement, 8),
 	    .created_ms = sqlite3_column_int64(q.statement, 9),
 	    .created_since_ms = sqlite3_column_int64(q.statement, 10),
-	    .ceiling = sqlite3_column_int64(q.statement, 11),
+	    .dateless = sqlite3_column_int64(q.statement, 11),
+	    .ceiling = sqlite3_column_int64(q.statement, 12),
 	};
 	return close_question(replica, &q, 0);
 }

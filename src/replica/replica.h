@@ -137,6 +137,8 @@ enum listing_flag {
 	LISTING_UNCREATED = 2, /* some have no createdAt */
 	LISTING_ORDERED = 4,   /* entries come in the order of the pages */
 	LISTING_LEVEL = 8,     /* all dates are one */
+	LISTING_LOOSE = 16,    /* some went while it was listed: the next check
+				  lists it anew */
 };
 
 /*
@@ -161,7 +163,8 @@ struct replica_listing {
 	/* The same of createdAt. */
 	int64_t created_ms;
 	int64_t created_since_ms;
-	int64_t ceiling; /* the highest position in use; only read */
+	int64_t dateless; /* at most so many records have neither */
+	int64_t ceiling;  /* the highest position in use; only read */
 };
 int replica_listing(
     struct replica *replica, int64_t dir, struct replica_listing *ret_listing);

@@ -65,6 +65,7 @@ static const char second_sql[] =
     "ALTER TABLE listing ADD COLUMN since INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE listing ADD COLUMN created INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE listing ADD COLUMN created_since INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE listing ADD COLUMN dateless INTEGER NOT NULL DEFAULT 0;"
     "UPDATE listing SET newest = 9223372036854775807;"
     "ALTER TABLE meta ADD COLUMN run INTEGER NOT NULL DEFAULT 0;";
 
@@ -106,7 +107,7 @@ static const char *const statement_sql[STATEMENTS] = {
 	       " ORDER BY pos LIMIT ?4 OFFSET ?3",
     [ST_LISTING] = "SELECT l.base, l.end, l.listed, l.count, l.newest,"
 		   " l.side, l.flags, l.proven, l.since, l.created,"
-		   " l.created_since,"
+		   " l.created_since, l.dateless,"
 		   " (SELECT max(pos) FROM entry e WHERE e.dir = ?1)"
 		   " FROM (SELECT 1) LEFT JOIN listing l ON l.dir = ?1",
     [ST_INSERT] =
@@ -137,9 +138,9 @@ static const char *const statement_sql[STATEMENTS] = {
 		   " WHERE dir = ?1 AND pos >= ?2 AND pos <= ?3)",
     [ST_SET_LISTING] = "INSERT OR REPLACE INTO listing(dir, base, end, listed,"
 		       " count, newest, side, flags, proven, since, created,"
-		       " created_since)"
+		       " created_since, dateless)"
 		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-		       " ?12)",
+		       " ?12, ?13)",
     [ST_SET_SIZE] = "UPDATE node SET size = ?2, proven = 1, etag = ?3,"
 		    " salt = ?4 WHERE id = ?1",
     [ST_SHOW_TABLE] = "UPDATE node SET pos = 1 WHERE id = ?1 AND pos = 0",

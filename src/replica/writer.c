@@ -382,7 +382,8 @@ int replica_set_listing(
 	return RUN(replica, ST_SET_LISTING, dir, listing->base, listing->end,
 	    listing->listed_ms, listing->count, listing->newest_ms,
 	    listing->side, listing->flags, listing->proven_ms,
-	    listing->since_ms, listing->created_ms, listing->created_since_ms);
+	    listing->since_ms, listing->created_ms, listing->created_since_ms,
+	    listing->dateless);
 }
 
 int replica_set_object(struct replica *replica, int64_t id, int64_t size,

@@ -26,6 +26,7 @@ static int64_t slot_start(const struct lister *lister)
 static void forget_answer(struct delta *delta)
 {
 	delta->facts = FACTS_INIT;
+	ids_clear(&delta->ids);
 	delta->added = 0;
 	delta->orders = ORDER_ANY;
 	delta->ignored = false;
@@ -60,13 +61,14 @@ static int put(struct lister *lister, const struct record *record)
 	facts_record(&delta->facts, record);
 	if (at == place.in.pos)
 		delta->added++;
-	else if (at >= first)
-		delta->facts.twice = true;
 	if (delta->last_id.len)
 		delta->orders =
 		    order_after(delta->orders, &delta->last_id, &record->id);
 	buf_clear(&delta->last_id);
-	return buf_add(&delta->last_id, buf_str(&record->id), record->id.len);
+	r = ids_add(&delta->ids, &record->id);
+	return r < 0 ? r
+		     : buf_add(&delta->last_id, buf_str(&record->id),
+			   record->id.len);
 }
 
 static int on_record(void *ctx, const char *text, size_t len)
@@ -137,19 +139,25 @@ static void add_up(struct lister *lister)
 		next->newest_ms = facts->newest_ms;
 	if (facts->created_ms > next->created_ms)
 		next->created_ms = facts->created_ms;
+	delta->news |= newer || delta->added;
 	next->count += delta->added;
 	if (facts->count)
 		next->end += INT64_C(1) << PAGE_BITS;
 }
 
-/* From when on changes may be missing, now that all since then are in. */
+/*
+ * From when on changes may be missing, now that all since then are in: from
+ * when the look began, where it found something that late. One that found
+ * nothing has seen all.
+ */
 static void settle_dates(struct delta *delta)
 {
 	struct replica_listing *next = &delta->next;
 	bool updated = delta->field == DATE_UPDATED;
 	int64_t newest = updated ? next->newest_ms : next->created_ms;
-	int64_t since =
-	    newest < delta->threshold_ms ? newest : delta->threshold_ms;
+	int64_t since = newest;
+	if (delta->news && delta->threshold_ms < since)
+		since = delta->threshold_ms;
 	if (updated)
 		next->since_ms = since;
 	else
@@ -189,9 +197,9 @@ static bool has_more(const struct delta *delta, const struct api_page *page)
 	return page->total > delta->facts.count;
 }
 
-static bool is_sound(const struct delta *delta, const struct api_page *page)
+static bool is_sound(struct delta *delta, const struct api_page *page)
 {
-	if (delta->facts.twice || page->total < 0)
+	if (ids_are_twice(&delta->ids) || page->total < 0)
 		return false;
 	if (has_more(delta, page))
 		return delta->facts.count > 0 && (delta->orders & ORDER_BYTES);
@@ -284,6 +292,7 @@ void delta_run(struct lister *lister)
 	const struct replica_listing *next = &delta->next;
 	bool updated = delta->field == DATE_UPDATED;
 	buf_clear(&delta->after_id);
+	delta->news = false;
 	if (delta->level)
 		delta->since_ms = updated ? next->newest_ms : next->created_ms;
 	else

@@ -1,7 +1,7 @@
 #include "sync/facts.h"
 
-#include "base/hash.h"
 #include "replica/replica.h"
+#include "sync/ids.h"
 
 static void widen(int64_t ms, int64_t *newest, int64_t *oldest)
 {
@@ -14,8 +14,10 @@ static void widen(int64_t ms, int64_t *newest, int64_t *oldest)
 void facts_record(struct facts *facts, const struct record *record)
 {
 	facts->count++;
-	facts->ids +=
-	    hash_fnv1a(HASH_FNV1A_INIT, buf_str(&record->id), record->id.len);
+	facts->ids += ids_hash(&record->id);
+	if (record->updated_ms == RECORD_NO_DATE &&
+	    record->created_ms == RECORD_NO_DATE)
+		facts->dateless++;
 	if (record->updated_ms == RECORD_NO_DATE)
 		facts->undated = true;
 	else
@@ -39,6 +41,7 @@ void facts_add(struct facts *facts, const struct facts *more)
 		facts->created_ms = more->created_ms;
 	if (more->first_created_ms < facts->first_created_ms)
 		facts->first_created_ms = more->first_created_ms;
+	facts->dateless += more->dateless;
 	facts->undated |= more->undated;
 	facts->uncreated |= more->uncreated;
 	facts->twice |= more->twice;

@@ -20,6 +20,7 @@ struct facts {
 	int64_t oldest_ms;
 	int64_t created_ms;	  /* the newest createdAt ... */
 	int64_t first_created_ms; /* ... and the oldest */
+	int64_t dateless;	  /* records with neither */
 	bool undated;		  /* some record has no updatedAt */
 	bool uncreated;		  /* some has no createdAt */
 	bool twice;		  /* one answer held one id twice */

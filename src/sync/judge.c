@@ -78,16 +78,22 @@ static enum round_verdict judge_pages(const struct pass *pass)
 		return ROUND_PROVEN;
 	if (!rounds_agree(pass))
 		return ROUND_AGAIN;
-	return is_short_of_total(&pass->round, pass->unique) ? ROUND_BAD
-							     : ROUND_PROVEN;
+	return pass->round.doubled ||
+		       is_short_of_total(&pass->round, pass->unique)
+		   ? ROUND_BAD
+		   : ROUND_PROVEN;
 }
 
+/* A filter that finds next to nothing is no filter; and one that leaves less
+ * than all pages counted may not know all kinds of ids. */
 static enum round_verdict judge_ranges(const struct pass *pass)
 {
-	/* A filter that finds next to nothing is no filter. */
-	return pass->round.facts.count * 10 >= pass->previous.facts.count * 9
-		   ? ROUND_PROVEN
-		   : ROUND_AGAIN;
+	const struct round *before = &pass->previous;
+	bool next_to_nothing =
+	    pass->round.facts.count * 10 < before->facts.count * 9;
+	return next_to_nothing || is_short_of_total(before, pass->unique)
+		   ? ROUND_AGAIN
+		   : ROUND_PROVEN;
 }
 
 static enum round_verdict judge_chain(const struct pass *pass)

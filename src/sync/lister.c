@@ -99,8 +99,10 @@ static void lister_free(struct lister *lister)
 	round_done(&lister->pass);
 	buf_done(&lister->pass.last_id);
 	buf_done(&lister->pass.chain.last);
+	ids_done(&lister->pass.round_ids);
 	buf_done(&lister->delta.after_id);
 	buf_done(&lister->delta.last_id);
+	ids_done(&lister->delta.ids);
 	lock_done(&lister->lock);
 	free(lister->table);
 	free(lister);
@@ -402,6 +404,7 @@ bool lister_may_join(struct lister *lister, const struct sync_op *op)
 static bool may_be_refreshed(const struct lister *lister)
 {
 	return lister->view.listed_end &&
+	       !(lister->listing.flags & LISTING_LOOSE) &&
 	       lister->view.proven >= lister->sync->expired;
 }
 

@@ -34,6 +34,7 @@
 
 #include "sync/core.h"
 #include "sync/facts.h"
+#include "sync/ids.h"
 
 /* Records asked for at once: the API's maximum. (Tests are built with less, so
  * that small tables have many pages.) */
@@ -75,6 +76,7 @@ struct round {
 	int64_t total;	    /* as told by the answers; -1: not told */
 	bool quiet;	    /* all answers told the same */
 	bool torn;	    /* an answer contradicts itself */
+	bool doubled;	    /* PAGES, again: one came twice */
 	struct facts facts; /* of the records that came */
 	int64_t answers;
 	int64_t next_page; /* to be asked for; RANGES, CHAIN: counts */
@@ -119,6 +121,7 @@ struct pass {
 	bool no_chain;	      /* it gives no windows of an order that stays */
 	struct round round;
 	struct round previous;
+	struct ids round_ids; /* PAGES, again: those that came */
 	struct chain chain;
 	TAILQ_HEAD(, id_range) ranges; /* still to be asked for */
 	TAILQ_HEAD(fetch_queue, page_fetch)
@@ -147,15 +150,18 @@ struct delta {
 	struct buf last_id;
 	int64_t from_slot;
 	struct facts facts;
+	struct ids ids;
 	int64_t added; /* records that were not listed */
 	unsigned orders;
 	bool ignored; /* the filter was not heeded */
 	bool more;
+	bool news; /* the look, all its answers, found something new */
 	struct commit_hook hook;
 	/* The newest record of all, or one page. */
 	int64_t came;
 	int64_t known; /* of them, listed as they came */
 	int64_t newest_ms;
+	bool descending; /* the dateless are looked for at the other end */
 };
 
 struct registration {

@@ -20,6 +20,7 @@ void page_drop(struct page_fetch *fetch)
 	buf_done(&fetch->first_id);
 	buf_done(&fetch->last_id);
 	buf_done(&fetch->split_id);
+	ids_done(&fetch->ids);
 	free(fetch);
 }
 
@@ -38,6 +39,7 @@ static void forget_records(struct page_fetch *fetch)
 	buf_clear(&fetch->split_id);
 	fetch->count = fetch->unique = 0;
 	fetch->facts = FACTS_INIT;
+	ids_clear(&fetch->ids);
 	fetch->orders = ORDER_ANY;
 	fetch->out_of_range = false;
 }
@@ -97,11 +99,9 @@ static int put(struct page_fetch *fetch, const struct record *record)
 	if (at == place.in.pos) {
 		fetch->unique++;
 		pass->unique++;
-	} else if (at >= first && at < place.in.pos) {
-		fetch->facts.twice = true;
 	}
 	fetch->count++;
-	return 0;
+	return ids_add(&fetch->ids, &record->id);
 }
 
 static int page_record(void *ctx, const char *text, size_t len)
@@ -173,6 +173,7 @@ static void page_done(
 		return;
 	}
 	fetch->info = *page;
+	fetch->facts.twice = ids_are_twice(&fetch->ids);
 	int r = write_begin(lister->sync);
 	if (r < 0)
 		pass_failed(lister, r);

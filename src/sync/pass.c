@@ -67,21 +67,35 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+static unsigned flags_of(const struct pass *pass)
+{
+	const struct round *round = &pass->round;
+	unsigned flags = facts_flags(&pass->facts);
+	int64_t seen =
+	    round->kind == ROUND_CHAIN ? pass->chain.index : round->facts.count;
+	if (round->number == 0 && (pass->slots_order & ORDER_BYTES))
+		flags |= LISTING_ORDERED;
+	/* What an earlier round saw, and the last one did not. */
+	if (pass->unique > seen)
+		flags |= LISTING_LOOSE;
+	return flags;
+}
+
 void pass_finished(struct lister *lister)
 {
 	const struct pass *pass = &lister->pass;
 	const struct facts *facts = &pass->facts;
-	bool in_order = pass->round.number == 0 && pass->slots_order;
 	struct replica_listing next = {
 	    .side = pass->side,
 	    .base = pass->base,
 	    .end = slot_pos(pass, pass->done_slot + 1),
-	    .flags = facts_flags(facts) | (in_order ? LISTING_ORDERED : 0),
+	    .flags = flags_of(pass),
 	    .listed_ms = pass->wall_ms,
 	    .proven_ms = pass->wall_ms,
 	    .count = pass->count,
 	    .newest_ms = facts->newest_ms,
 	    .since_ms = earlier(facts->newest_ms, pass->threshold_ms),
+	    .dateless = facts->dateless,
 	    .created_ms = facts->created_ms,
 	    .created_since_ms = earlier(facts->created_ms, pass->threshold_ms),
 	};
@@ -350,6 +364,7 @@ static int begin_anew(struct lister *lister)
 	    .spec_done = lister->table == NULL,
 	    .last_id = pass->last_id,
 	    .chain.last = pass->chain.last,
+	    .round_ids = pass->round_ids,
 	};
 	fresh.threshold_ms = lister_threshold(-1, fresh.wall_ms);
 	fresh.ceiling = fresh.base;

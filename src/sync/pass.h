@@ -21,6 +21,7 @@
 #ifndef SYNC_PASS_H
 #define SYNC_PASS_H
 
+#include "sync/ids.h"
 #include "sync/lister.h"
 
 /* Inode numbers set aside for a page. */
@@ -52,6 +53,7 @@ struct page_fetch {
 	int64_t count;	/* records in it */
 	int64_t unique; /* those not seen before in this pass */
 	struct facts facts;
+	struct ids ids;
 	unsigned orders; /* of its records: order.h */
 	bool out_of_range;
 	int64_t first_node; /* inode numbers reserved for it */

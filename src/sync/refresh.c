@@ -171,6 +171,74 @@ static bool page_is_due(const struct replica_listing *listing)
 	return listing->count > 0 && (age < 0 || age > PAGES_BELIEVED_MS);
 }
 
+static void records_proven(struct lister *lister)
+{
+	if (page_is_due(&lister->delta.next))
+		ask_page(lister);
+	else
+		finish(lister);
+}
+
+/* ---- records without a date ---- */
+
+static void ask_dateless(struct lister *lister);
+
+static void on_dateless(
+    void *ctx, const struct api_error *error, const struct api_page *page)
+{
+	struct lister *lister = ctx;
+	struct delta *delta = &lister->delta;
+	lister->probe_call = NULL;
+	(void)page;
+	if (is_over(lister, error))
+		return;
+	bool all_known =
+	    delta->known >= delta->next.dateless && delta->known == delta->came;
+	if (all_known && delta->newest_ms == NO_DATE) {
+		records_proven(lister);
+	} else if (!delta->descending && delta->newest_ms != NO_DATE) {
+		delta->descending = true;
+		ask_dateless(lister);
+	} else {
+		refresh_anew(lister);
+	}
+}
+
+/* What has no date can only be compared: it stands at one end of the order by
+ * date, which one is the server's affair. */
+static void ask_dateless(struct lister *lister)
+{
+	static const struct api_page_sink sink = {
+	    .record = on_record,
+	    .restart = on_restart,
+	    .done = on_dateless,
+	};
+	struct delta *delta = &lister->delta;
+	struct api_query query = {
+	    .subject = lister->title,
+	    .table = lister->table,
+	    .page = 1,
+	    .limit = (unsigned)delta->next.dateless,
+	    .sort_by = "createdAt",
+	    .descending = delta->descending,
+	};
+	on_restart(lister);
+	lister->probe_call = api_list(lister->sync->api, &query, &sink, lister);
+	if (!lister->probe_call)
+		lister_failed(lister, -ENOMEM);
+}
+
+static void compare_dateless(struct lister *lister)
+{
+	struct delta *delta = &lister->delta;
+	delta->field = DATE_CREATED;
+	delta->descending = false;
+	if (delta->next.dateless > PAGE_LIMIT)
+		refresh_anew(lister);
+	else
+		ask_dateless(lister);
+}
+
 /* ---- the newest record ---- */
 
 static enum date_field first_field(const struct replica_listing *listing)
@@ -217,10 +285,10 @@ static void field_proven(struct lister *lister)
 	if (lister->delta.field == DATE_UPDATED &&
 	    (next->flags & LISTING_UNDATED))
 		begin_field(lister, DATE_CREATED);
-	else if (page_is_due(next))
-		ask_page(lister);
+	else if (next->dateless)
+		compare_dateless(lister);
 	else
-		finish(lister);
+		records_proven(lister);
 }
 
 static void on_newest(

@@ -138,6 +138,7 @@ void round_begin(struct pass *pass, enum round_kind kind)
 	    .next_page = 1,
 	    .last_page = 1,
 	};
+	ids_clear(&pass->round_ids);
 	chain_begin(pass);
 }
 
@@ -180,7 +181,7 @@ static void disbelieve(struct lister *lister)
 	const struct pass *pass = &lister->pass;
 	const struct round *round = &pass->round;
 	char message[200];
-	if (round->facts.twice)
+	if (round->facts.twice || round->doubled)
 		snprintf(message, sizeof(message),
 		    "the listing holds two records of one id");
 	else if (round->torn)
@@ -201,6 +202,7 @@ void round_judge(struct lister *lister)
 {
 	struct pass *pass = &lister->pass;
 	pass->count = pass->unique;
+	pass->round.doubled = ids_are_twice(&pass->round_ids);
 	switch (judge_round(pass)) {
 	case ROUND_PROVEN:
 		facts_add(&pass->facts, &pass->round.facts);
@@ -366,6 +368,8 @@ int round_absorb(struct lister *lister, struct page_fetch *fetch)
 	struct pass *pass = &lister->pass;
 	learn(pass, fetch);
 	int r = learn_order(pass, fetch);
+	if (r == 0 && pass->round.kind == ROUND_PAGES && pass->round.number)
+		r = ids_append(&pass->round_ids, &fetch->ids);
 	if (r < 0)
 		return r;
 	switch (pass->round.kind) {
