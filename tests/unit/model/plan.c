@@ -160,6 +160,12 @@ static void choose_traits(struct plan *plan, uint64_t *random)
 	plan->traits[TRAIT_ttl] = (unsigned)random_below(random, 3);
 	if (random_below(random, 2))
 		plan->traits[TRAIT_ids] = (unsigned)random_below(random, 3);
+	/* An empty page that nothing contradicts is the last one. */
+	if (plan->traits[TRAIT_empty_page])
+		plan->traits[TRAIT_has_next] = 0;
+	/* What equal names of stored files become is tested elsewhere. */
+	if (plan->traits[TRAIT_source] == 2 && plan->traits[TRAIT_ids] == 4)
+		plan->traits[TRAIT_ids] = 3;
 	heed_settings(plan);
 	/*
 	 * Changes of one date, or dated back a little, are told from no change

@@ -122,6 +122,11 @@ static void set_current(int record, int version)
 	if (held->current >= 0)
 		held->spans[held->span_count - 1].until = world.moment;
 	held->current = version;
+	/* Where the order is the server's own, the first may seem to be the
+	 * newest and is not: what has changed is not to be seen. */
+	if (world.moment > 1 &&
+	    (trait(TRAIT_order) == 1 || trait(TRAIT_order) == 3))
+		held->hidden_until = UINT64_MAX;
 	if (version < 0)
 		return;
 	if (held->span_count == SPANS_MAX)
@@ -176,7 +181,7 @@ void world_reset(void)
 	int count = counts[trait(TRAIT_records)];
 	int64_t begin = world_clock_ms() - 86400000;
 	if (trait(TRAIT_ancient))
-		begin = -5 * INT64_C(86400000);
+		begin = -5000 * INT64_C(86400000);
 	/* In seconds from each other, whole ones. */
 	begin -= begin % 1000;
 	for (int i = 0; i < count; i++)
