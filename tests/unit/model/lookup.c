@@ -45,9 +45,27 @@ struct sync_op *lookup_that_waits(uint32_t which)
 	return NULL;
 }
 
-static void conclude(struct lookup *lookup, int err, const struct node *node)
+/*
+ * What is told will be believed for a while: it must be true from so late on
+ * that it is no older than ttl when that is over.
+ */
+static void believe(struct lookup *lookup, int64_t since)
+{
+	int64_t valid_ms = sync_valid_ms(mount.sync, since);
+	int64_t oldest_ms = clock_true_ms() + valid_ms - mount.ttl_ms - 1;
+	if (valid_ms <= 0)
+		return;
+	uint64_t from = world_moment_at(oldest_ms);
+	if (from > lookup->from)
+		lookup->from = from;
+}
+
+static void conclude(
+    struct lookup *lookup, int err, const struct node *node, int64_t since)
 {
 	struct told told = {.node = *node};
+	if (err == 0 || err == -ENOENT)
+		believe(lookup, since);
 	snprintf(told.name, sizeof(told.name), "%s", lookup->name);
 	trace("lookup of %s: %s", lookup->name,
 	    err ? strerrorname_np(-err) : "is there");
@@ -61,7 +79,7 @@ static void on_looked_up(struct sync_op *op, int err)
 {
 	struct lookup *lookup = (struct lookup *)op;
 	lookup->waits = false;
-	conclude(lookup, err, &op->node);
+	conclude(lookup, err, &op->node, op->since);
 }
 
 static struct lookup *new_lookup(uint32_t which)
@@ -117,7 +135,7 @@ void lookup_start_now(uint32_t which, void (*loop_runs)(void))
 	lookup->waits = true; /* its place is taken */
 	trace("lookup of %s, by another thread", lookup->name);
 	mount_as_other_thread(true, loop_runs);
-	int64_t since;
+	int64_t since = 0;
 	int r =
 	    sync_lookup_now(mount.sync, mount.dir, lookup->name, &node, &since);
 	mount_as_other_thread(false, NULL);
@@ -125,5 +143,5 @@ void lookup_start_now(uint32_t which, void (*loop_runs)(void))
 	if (r == -EAGAIN)
 		ask(lookup);
 	else
-		conclude(lookup, r, &node);
+		conclude(lookup, r, &node, since);
 }

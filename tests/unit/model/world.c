@@ -39,6 +39,8 @@ static struct {
 	struct version versions[WORLD_VERSIONS_MAX];
 	int64_t last_date_ms;
 	int64_t stepped_ms;
+	uint64_t seen_from; /* whoever listed last was told what was since */
+	bool undone;	    /* something was put back, and not seen since */
 	int saved[SLOTS][WORLD_RECORDS_MAX];
 	int saved_count[SLOTS];
 	bool is_saved[SLOTS];
@@ -122,6 +124,11 @@ static void set_current(int record, int version)
 	if (held->current >= 0)
 		held->spans[held->span_count - 1].until = world.moment;
 	held->current = version;
+	/* In numbers, it may make up for what was put back before. */
+	if (world.undone) {
+		held->undone_at = world.moment;
+		held->hidden_until = UINT64_MAX;
+	}
 	/* Where the order is the server's own, the first may seem to be the
 	 * newest and is not: what has changed is not to be seen. */
 	if (world.moment > 1 &&
@@ -176,6 +183,8 @@ void world_reset(void)
 	world.record_count = world.version_count = 0;
 	world.last_date_ms = 0;
 	world.stepped_ms = 0;
+	world.seen_from = 0;
+	world.undone = false;
 	memset(world.is_saved, 0, sizeof(world.is_saved));
 	world_moment();
 	int count = counts[trait(TRAIT_records)];
@@ -317,6 +326,13 @@ void world_back_up(unsigned slot)
 	world.is_saved[slot] = true;
 }
 
+/* When a record was last changed. */
+static uint64_t last_change(const struct held *held)
+{
+	const struct span *last = &held->spans[held->span_count - 1];
+	return last->until == UINT64_MAX ? last->from : last->until;
+}
+
 /*
  * One who only asks what changed lately sees that the newest date went back. If
  * others are changed before that is asked, what was undone has no newer date
@@ -333,21 +349,28 @@ bool world_put_back(unsigned slot)
 		struct held *held = &world.records[i];
 		int version =
 		    i < world.saved_count[slot] ? world.saved[slot][i] : -1;
-		if (held->current == version ||
-		    held->span_count > SPANS_MAX - 4)
+		if (held->span_count > SPANS_MAX - 4)
 			continue;
 		set_current(i, version);
-		held->undone_at = world.moment;
+		if (last_change(held) > world.seen_from)
+			held->undone_at = world.moment;
 	}
+	world.undone = true;
 	return true;
 }
 
 void world_was_seen(uint64_t from)
 {
+	bool undone = false;
 	for (int i = 0; i < world.record_count; i++) {
-		if (world.records[i].undone_at <= from)
-			world.records[i].undone_at = 0;
+		struct held *held = &world.records[i];
+		if (held->undone_at <= from)
+			held->undone_at = 0;
+		undone = undone || held->undone_at;
 	}
+	world.undone = undone;
+	if (from > world.seen_from)
+		world.seen_from = from;
 }
 
 void world_is_asked_anew(void)
@@ -358,6 +381,8 @@ void world_is_asked_anew(void)
 		if (held->hidden_until == UINT64_MAX)
 			held->hidden_until = world.moment;
 	}
+	world.undone = false;
+	world.seen_from = world.moment;
 }
 
 /* ---- what was there ---- */
