@@ -11,6 +11,7 @@ enum { POS_DOT = 1, POS_DOTDOT = 2, POS_FILES = 3, POS_STORAGE = 4 };
 struct dir {
 	int64_t id;
 	struct sync_dir open; /* of a listed directory */
+	uint64_t kept; /* the kernel keeps what is read here: its version */
 	LIST_ENTRY(dir) link;
 };
 
@@ -54,30 +55,54 @@ static bool is_listed(int64_t id)
 
 /* ---- opening ---- */
 
+/* Somebody still reads another version of the directory. */
+static bool reads_other_locked(
+    const struct fs *fs, int64_t id, uint64_t version) REQUIRES(fs->lock)
+{
+	const struct dir *dir;
+	LIST_FOREACH (dir, &fs->dirs, link) {
+		if (dir->id == id && dir->kept && dir->kept != version)
+			return true;
+	}
+	return false;
+}
+
+static struct cached_dir *cached_dir_locked(struct fs *fs, int64_t id)
+    REQUIRES(fs->lock)
+{
+	for (size_t i = 0; i < CACHED_DIRS; i++) {
+		if (fs->cached_dirs[i].dir == id)
+			return &fs->cached_dirs[i];
+	}
+	return &fs->cached_dirs[fs->next_cached++ % CACHED_DIRS];
+}
+
 /*
  * A whole listing may stay in the kernel while its names are believed; then
  * readdir costs no request. When it was confirmed since, the kernel reads it
  * again, and gets fresh names with it: else it would look up each of them.
+ * The kernel has one memory for all who read a directory: while somebody may
+ * fill it with another version, nobody else shall read it.
  */
 static void choose_caching(
-    struct fs *fs, struct fuse_file_info *fi, const struct dir *dir)
+    struct fs *fs, struct fuse_file_info *fi, struct dir *dir)
 {
 	uint64_t version = 0;
 	if (is_listed(dir->id) && dir->open.end)
 		version = sync_dir_version(fs->sync, dir->id, &dir->open);
 	if (!version)
 		return;
-	fi->cache_readdir = 1;
 	lock_acquire(&fs->lock);
-	struct cached_dir *cached = NULL;
-	for (size_t i = 0; i < CACHED_DIRS; i++) {
-		if (fs->cached_dirs[i].dir == dir->id)
-			cached = &fs->cached_dirs[i];
+	struct cached_dir *cached = cached_dir_locked(fs, dir->id);
+	if (reads_other_locked(fs, dir->id, version)) {
+		*cached = (struct cached_dir){dir->id, 0};
+	} else {
+		fi->cache_readdir = 1;
+		fi->keep_cache =
+		    cached->dir == dir->id && cached->version == version;
+		*cached = (struct cached_dir){dir->id, version};
+		dir->kept = version;
 	}
-	if (!cached)
-		cached = &fs->cached_dirs[fs->next_cached++ % CACHED_DIRS];
-	fi->keep_cache = cached->dir == dir->id && cached->version == version;
-	*cached = (struct cached_dir){dir->id, version};
 	lock_release(&fs->lock);
 }
 

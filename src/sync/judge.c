@@ -84,6 +84,14 @@ static enum round_verdict judge_pages(const struct pass *pass)
 		   : ROUND_PROVEN;
 }
 
+/* A filter compares numbers with numbers, and strings with strings. */
+static bool are_of_a_kind(const struct pass *pass)
+{
+	const struct facts *now = &pass->round.facts, *before = &pass->facts;
+	return !((now->numbers || before->numbers) &&
+		 (now->strings || before->strings));
+}
+
 /* A filter that finds next to nothing is no filter; and one that leaves less
  * than all pages counted may not know all kinds of ids. */
 static enum round_verdict judge_ranges(const struct pass *pass)
@@ -91,7 +99,8 @@ static enum round_verdict judge_ranges(const struct pass *pass)
 	const struct round *before = &pass->previous;
 	bool next_to_nothing =
 	    pass->round.in_ranges * 10 < before->facts.count * 9;
-	return next_to_nothing || is_short_of_total(before, pass->unique)
+	return next_to_nothing || !are_of_a_kind(pass) ||
+		       is_short_of_total(before, pass->unique)
 		   ? ROUND_AGAIN
 		   : ROUND_PROVEN;
 }
@@ -135,9 +144,7 @@ enum round_verdict judge_round(const struct pass *pass)
 
 enum round_kind judge_next_kind(const struct pass *pass)
 {
-	/* A filter compares numbers with numbers, and strings with strings. */
-	bool of_a_kind = !(pass->facts.numbers && pass->facts.strings);
-	if (!pass->no_filters && of_a_kind)
+	if (!pass->no_filters && are_of_a_kind(pass))
 		return ROUND_RANGES;
 	if (!pass->no_chain && pass->orders)
 		return ROUND_CHAIN;

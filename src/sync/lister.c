@@ -241,6 +241,24 @@ void lister_explain(struct lister *lister, int err, const char *message)
 	log_warn("%s: %s", lister->title, message);
 }
 
+static void lose(struct lister *lister, int err)
+{
+	bool busy = lister->state != LISTER_IDLE;
+	write_unhook(&lister->hook);
+	if (lister->pass.base)
+		pass_forget(lister);
+	if (busy)
+		lister_failed(lister, err);
+}
+
+void lister_lose_all(struct sync *sync, int err)
+{
+	struct lister *lister;
+	/* None is taken out before the end, and new ones come in front. */
+	SLIST_FOREACH (lister, &sync->listers, link)
+		lose(lister, err);
+}
+
 int lister_unlist(struct lister *lister, int64_t first, int64_t last)
 {
 	struct sync *sync = lister->sync;

@@ -206,6 +206,10 @@ struct lister {
 void lister_free_all(struct sync *sync);
 void lister_expire_all(struct sync *sync);
 
+/* A write was lost, and nobody knows what all was in it: passes and refreshes
+ * that stand on it are given up. err: why. */
+void lister_lose_all(struct sync *sync, int err);
+
 void lister_get_view(struct lister *lister, struct lister_view *ret_view);
 
 /* Whether the listing may be answered from now on. Any thread. */

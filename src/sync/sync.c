@@ -222,6 +222,8 @@ static void on_commit(void *ctx)
 	TAILQ_CONCAT(&sync->committed, &sync->hooks, link);
 	TAILQ_FOREACH (hook, &sync->committed, link)
 		hook->queue = &sync->committed;
+	if (r < 0)
+		lister_lose_all(sync, r);
 	while ((hook = TAILQ_FIRST(&sync->committed))) {
 		write_unhook(hook);
 		hook->fn(hook->ctx, r);

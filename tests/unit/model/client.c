@@ -72,6 +72,18 @@ static void fail(struct handle *handle, int err)
 	handle->state = FAILED;
 }
 
+/* What fs/dir.c does: where somebody still reads another version, the kernel
+ * keeps nothing for who comes now, and believes nothing of what it has. */
+static bool others_read_another(const struct handle *handle)
+{
+	for (size_t i = 0; i < HANDLES; i++) {
+		if (&handles[i] != handle && handles[i].state != FREE &&
+		    handles[i].version && handles[i].version != handle->version)
+			return true;
+	}
+	return false;
+}
+
 static void is_open(struct handle *handle)
 {
 	trace("handle %d: is open", number_of(handle));
@@ -80,6 +92,8 @@ static void is_open(struct handle *handle)
 	if (handle->dir.end)
 		handle->version =
 		    sync_dir_version(mount.sync, mount.dir, &handle->dir);
+	if (handle->version && others_read_another(handle))
+		handle->version = kept.version = 0;
 	handle->from_kept = handle->version && handle->version == kept.version;
 }
 
