@@ -66,8 +66,8 @@ int record_parse(const char *text, size_t len, struct record *ret_record)
 		return r;
 	struct record record = {
 	    .text = {text, len},
-	    .created_ms = -1,
-	    .updated_ms = -1,
+	    .created_ms = RECORD_NO_DATE,
+	    .updated_ms = RECORD_NO_DATE,
 	    .size = -1,
 	};
 	buf_init(&record.id, RECORD_ID_MAX);
@@ -81,6 +81,8 @@ int record_parse(const char *text, size_t len, struct record *ret_record)
 		record_done(&record);
 		return r == -EMSGSIZE ? -EPROTO : r;
 	}
+	record.number = json_is_number(
+	    members[ID].text ? members[ID] : members[UNDERSCORE_ID]);
 	if (json_int64(members[SIZE], &record.size) < 0)
 		record.size = -1;
 	*ret_record = record;
