@@ -5,6 +5,7 @@
 #ifndef API_RECORD_H
 #define API_RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@
 struct record {
 	struct json_span text; /* borrowed: the record as the server sent it */
 	struct buf id;	       /* decoded bytes, never empty */
+	bool number;	       /* the id stands there without quotes */
 	/* In milliseconds since 1970, before it negative. A date is in any form
 	 * that json_date reads; one that it cannot read counts as absent. */
 	int64_t mtime_ms;   /* updatedAt, else createdAt, else 0 */

@@ -199,7 +199,8 @@ static bool has_more(const struct delta *delta, const struct api_page *page)
 
 static bool is_sound(struct delta *delta, const struct api_page *page)
 {
-	if (ids_are_twice(&delta->ids) || page->total < 0)
+	/* A filter by id that finds less than was left is none. */
+	if (ids_are_twice(&delta->ids) || page->total < delta->left)
 		return false;
 	if (has_more(delta, page))
 		return delta->facts.count > 0 && (delta->orders & ORDER_BYTES);
@@ -224,6 +225,7 @@ static void on_page(
 	}
 	refresh_asked_at(lister, page->date_ms);
 	delta->more = has_more(delta, page);
+	delta->left = delta->more ? page->total - delta->facts.count : 0;
 	int r = write_begin(lister->sync);
 	if (r < 0)
 		lister_failed(lister, r);
@@ -293,6 +295,7 @@ void delta_run(struct lister *lister)
 	bool updated = delta->field == DATE_UPDATED;
 	buf_clear(&delta->after_id);
 	delta->news = false;
+	delta->left = 0;
 	if (delta->level)
 		delta->since_ms = updated ? next->newest_ms : next->created_ms;
 	else

@@ -15,6 +15,8 @@ void facts_record(struct facts *facts, const struct record *record)
 {
 	facts->count++;
 	facts->ids += ids_hash(&record->id);
+	facts->numbers |= record->number;
+	facts->strings |= !record->number;
 	if (record->updated_ms == RECORD_NO_DATE &&
 	    record->created_ms == RECORD_NO_DATE)
 		facts->dateless++;
@@ -44,6 +46,8 @@ void facts_add(struct facts *facts, const struct facts *more)
 	facts->dateless += more->dateless;
 	facts->undated |= more->undated;
 	facts->uncreated |= more->uncreated;
+	facts->numbers |= more->numbers;
+	facts->strings |= more->strings;
 	facts->twice |= more->twice;
 }
 

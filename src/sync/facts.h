@@ -23,6 +23,8 @@ struct facts {
 	int64_t dateless;	  /* records with neither */
 	bool undated;		  /* some record has no updatedAt */
 	bool uncreated;		  /* some has no createdAt */
+	bool numbers;		  /* some id is a number ... */
+	bool strings;		  /* ... some is not */
 	bool twice;		  /* one answer held one id twice */
 };
 

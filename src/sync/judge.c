@@ -90,7 +90,7 @@ static enum round_verdict judge_ranges(const struct pass *pass)
 {
 	const struct round *before = &pass->previous;
 	bool next_to_nothing =
-	    pass->round.facts.count * 10 < before->facts.count * 9;
+	    pass->round.in_ranges * 10 < before->facts.count * 9;
 	return next_to_nothing || is_short_of_total(before, pass->unique)
 		   ? ROUND_AGAIN
 		   : ROUND_PROVEN;
@@ -135,7 +135,9 @@ enum round_verdict judge_round(const struct pass *pass)
 
 enum round_kind judge_next_kind(const struct pass *pass)
 {
-	if (!pass->no_filters)
+	/* A filter compares numbers with numbers, and strings with strings. */
+	bool of_a_kind = !(pass->facts.numbers && pass->facts.strings);
+	if (!pass->no_filters && of_a_kind)
 		return ROUND_RANGES;
 	if (!pass->no_chain && pass->orders)
 		return ROUND_CHAIN;

@@ -79,6 +79,7 @@ struct round {
 	bool doubled;	    /* PAGES, again: one came twice */
 	struct facts facts; /* of the records that came */
 	int64_t answers;
+	int64_t in_ranges; /* RANGES: records of those that came whole */
 	int64_t next_page; /* to be asked for; RANGES, CHAIN: counts */
 	int64_t last_page; /* as far as known */
 	bool over;
@@ -153,6 +154,7 @@ struct delta {
 	struct ids ids;
 	int64_t added; /* records that were not listed */
 	unsigned orders;
+	int64_t left; /* records that the next answer must have; 0: any */
 	bool ignored; /* the filter was not heeded */
 	bool more;
 	bool news; /* the look, all its answers, found something new */

@@ -67,16 +67,26 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* Records that the last round saw. */
+static int64_t seen_last(const struct pass *pass)
+{
+	switch (pass->round.kind) {
+	case ROUND_CHAIN:
+		return pass->chain.index;
+	case ROUND_RANGES:
+		return pass->round.in_ranges;
+	default:
+		return pass->round.facts.count;
+	}
+}
+
 static unsigned flags_of(const struct pass *pass)
 {
-	const struct round *round = &pass->round;
 	unsigned flags = facts_flags(&pass->facts);
-	int64_t seen =
-	    round->kind == ROUND_CHAIN ? pass->chain.index : round->facts.count;
-	if (round->number == 0 && (pass->slots_order & ORDER_BYTES))
+	if (pass->round.number == 0 && (pass->slots_order & ORDER_BYTES))
 		flags |= LISTING_ORDERED;
 	/* What an earlier round saw, and the last one did not. */
-	if (pass->unique > seen)
+	if (pass->unique > seen_last(pass))
 		flags |= LISTING_LOOSE;
 	return flags;
 }

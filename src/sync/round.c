@@ -322,6 +322,8 @@ static int absorb_range(struct pass *pass, struct page_fetch *fetch)
 	int r = fetch->out_of_range ? -EOPNOTSUPP : range_has_more(pass, fetch);
 	if (r == 1)
 		r = split_range(pass, fetch);
+	else if (r == 0)
+		round->in_ranges += fetch->count;
 	/* This one is taken out of the list only afterwards. */
 	round->over = TAILQ_EMPTY(&pass->ranges) &&
 		      TAILQ_FIRST(&pass->fetches) == fetch &&

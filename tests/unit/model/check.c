@@ -34,10 +34,26 @@ static int version_of(const struct told *told)
 	return number;
 }
 
+/* Whose object it may be: two records may have had one name in turn. */
+static int holder_of(const struct told *told, uint64_t from)
+{
+	int any = -1;
+	for (int i = 0; i < world_record_count(); i++) {
+		if (strcmp(world_name(i), told->name) != 0)
+			continue;
+		if (any < 0)
+			any = i;
+		if (world_held(i, from) &&
+		    world_had_mtime(i, told->node.mtime_ms, from))
+			return i;
+	}
+	return any;
+}
+
 /* A stored file: its text is the object's, of which nothing is known here. */
 static int check_object(uint64_t from, const struct told *told)
 {
-	int record = world_named(told->name);
+	int record = holder_of(told, from);
 	if (record < 0)
 		finding("wrong name", "%s", told->name);
 	else if (world_hides(record, from))
@@ -90,11 +106,25 @@ void check_entry(struct listing_check *check, const struct told *told)
 		finding("twice", "%s is told twice", told->name);
 }
 
+/* Two had one name, of which the one that was told went meanwhile: who reads
+ * along with a server that then stops to contradict itself cannot know. */
+static bool was_told_of_another(const struct listing_check *check, int record)
+{
+	for (int i = 0; i < world_record_count(); i++) {
+		if (i != record && check->told[i] &&
+		    strcmp(world_name(i), world_name(record)) == 0 &&
+		    !world_held_throughout(i, check->from))
+			return true;
+	}
+	return false;
+}
+
 void check_end(struct listing_check *check)
 {
 	for (int i = 0; i < world_record_count(); i++) {
 		if (!check->told[i] && !world_hides(i, check->from) &&
-		    world_held_throughout(i, check->from))
+		    world_held_throughout(i, check->from) &&
+		    !was_told_of_another(check, i))
 			finding("hole", "%s (v%06d) is missing", world_name(i),
 			    world_current(i));
 	}

@@ -283,12 +283,24 @@ int world_insert(uint32_t choice)
 	return add_record(ms, ms);
 }
 
+static bool anything_is_hidden(void)
+{
+	for (int i = 0; i < world.record_count; i++) {
+		if (world.records[i].hidden_until == UINT64_MAX)
+			return true;
+	}
+	return false;
+}
+
 int world_delete(uint32_t choice)
 {
 	int record = choose(choice);
 	if (record < 0)
 		return -1;
 	begin_change();
+	/* One that nobody can know of makes up for it in the count. */
+	if (anything_is_hidden())
+		world.records[record].hidden_until = UINT64_MAX;
 	set_current(record, -1);
 	return record;
 }
