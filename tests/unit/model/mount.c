@@ -266,6 +266,7 @@ void mount_start(bool offline)
 	must(replica_lookup(mount.replica, NODE_ROOT, TABLE, &node));
 	int64_t sources[] = {node.id, NODE_FILES, NODE_STORAGE};
 	mount.dir = sources[trait(TRAIT_source)];
+	world_is_not_asked_anew();
 	mount.mounted_at = world_moment();
 	mount.hung_up_at = 0;
 }

@@ -41,6 +41,9 @@ static struct {
 	int64_t stepped_ms;
 	uint64_t seen_from; /* whoever listed last was told what was since */
 	bool undone;	    /* something was put back, and not seen since */
+	uint64_t
+	    asked_at; /* all is asked anew since then, not yet seen; or 0 */
+	uint64_t asked_seen_from; /* seen_from as it was before that */
 	int saved[SLOTS][WORLD_RECORDS_MAX];
 	int saved_count[SLOTS];
 	bool is_saved[SLOTS];
@@ -185,6 +188,7 @@ void world_reset(void)
 	world.stepped_ms = 0;
 	world.seen_from = 0;
 	world.undone = false;
+	world.asked_at = 0;
 	memset(world.is_saved, 0, sizeof(world.is_saved));
 	world_moment();
 	int count = counts[trait(TRAIT_records)];
@@ -371,10 +375,16 @@ void world_was_seen(uint64_t from)
 	world.undone = undone;
 	if (from > world.seen_from)
 		world.seen_from = from;
+	if (from >= world.asked_at)
+		world.asked_at = 0;
 }
 
 void world_is_asked_anew(void)
 {
+	world_moment();
+	if (!world.asked_at)
+		world.asked_seen_from = world.seen_from;
+	world.asked_at = world.moment;
 	for (int i = 0; i < world.record_count; i++) {
 		struct held *held = &world.records[i];
 		held->undone_at = 0;
@@ -383,6 +393,20 @@ void world_is_asked_anew(void)
 	}
 	world.undone = false;
 	world.seen_from = world.moment;
+}
+
+void world_is_not_asked_anew(void)
+{
+	if (!world.asked_at)
+		return;
+	for (int i = 0; i < world.record_count; i++) {
+		struct held *held = &world.records[i];
+		if (last_change(held) > world.asked_seen_from ||
+		    held->hidden_until >= world.asked_at)
+			held->hidden_until = UINT64_MAX;
+	}
+	world.seen_from = world.asked_seen_from;
+	world.asked_at = 0;
 }
 
 /* ---- what was there ---- */

@@ -77,6 +77,9 @@ bool world_put_back(unsigned slot);
 void world_was_seen(uint64_t from);
 void world_is_asked_anew(void);
 
+/* Nobody does so any more, whether or not it was done: the mount is gone. */
+void world_is_not_asked_anew(void);
+
 /* ---- what was there ---- */
 
 /* Whether a record was there in each moment from first on until now. */
