@@ -147,8 +147,9 @@ static void add_up(struct lister *lister)
 
 /*
  * From when on changes may be missing, now that all since then are in: from
- * when the look began, where it found something that late. One that found
- * nothing has seen all.
+ * when the look began. Where that lies before the newest date all the same (the
+ * look found something that is new, or the dates run ahead of the clock), a
+ * look that found nothing has at least seen all but the last moments.
  */
 static void settle_dates(struct delta *delta)
 {
@@ -156,8 +157,10 @@ static void settle_dates(struct delta *delta)
 	bool updated = delta->field == DATE_UPDATED;
 	int64_t newest = updated ? next->newest_ms : next->created_ms;
 	int64_t since = newest;
-	if (delta->news && delta->threshold_ms < since)
+	if (delta->threshold_ms < since)
 		since = delta->threshold_ms;
+	if (!delta->news && since < newest - CLOCKS_DIFFER_MS)
+		since = newest - CLOCKS_DIFFER_MS;
 	if (updated)
 		next->since_ms = since;
 	else

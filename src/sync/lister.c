@@ -344,17 +344,19 @@ void lister_settle(struct lister *lister, const struct replica_listing *next,
 	write_hook(lister->sync, &lister->hook);
 }
 
-/* Clocks of an API and of its database may differ by so much; and ours from
- * theirs, where the answers carry no date. In milliseconds. */
-#define CLOCKS_DIFFER_MS 30000
+/* Ours may differ from theirs by so much, where the answers carry no date. In
+ * milliseconds. */
 #define OWN_CLOCK_DIFFERS_MS (5 * 60 * 1000)
 
 int64_t lister_threshold(int64_t date_ms, int64_t own_ms)
 {
 	if (date_ms <= 0)
 		return own_ms - OWN_CLOCK_DIFFERS_MS;
-	/* Either may be wrong: the earlier one is on the safe side. */
-	return (date_ms < own_ms ? date_ms : own_ms) - CLOCKS_DIFFER_MS;
+	/* Either may be wrong, and by how much they differ, perhaps both: the
+	 * earlier one, less that, is on the safe side. */
+	int64_t earlier = date_ms < own_ms ? date_ms : own_ms;
+	int64_t later = date_ms < own_ms ? own_ms : date_ms;
+	return earlier - (later - earlier) - CLOCKS_DIFFER_MS;
 }
 
 /* Who read along with the pass has all of it: what comes later is not theirs.

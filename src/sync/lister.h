@@ -280,6 +280,10 @@ void lister_explain(struct lister *lister, int err, const char *message);
 void lister_settle(struct lister *lister, const struct replica_listing *next,
     int64_t proven, bool whole_pass);
 
+/* Clocks of an API and of its database may differ by so much, and so may those
+ * of two who write to it. Milliseconds. */
+#define CLOCKS_DIFFER_MS 30000
+
 /*
  * The server's clock at a question (date_ms as the answer tells it, -1: it does
  * not; own_ms: our wall clock then) less what clocks may be wrong by: what is

@@ -337,11 +337,22 @@ static uint64_t last_change(const struct held *held)
 	return last->until == UINT64_MAX ? last->from : last->until;
 }
 
+static int64_t newest_date(void)
+{
+	int64_t newest = INT64_MIN;
+	for (int i = 0; i < world.record_count; i++) {
+		int version = world.records[i].current;
+		if (version >= 0 && world.versions[version].updated_ms > newest)
+			newest = world.versions[version].updated_ms;
+	}
+	return newest;
+}
+
 /*
  * One who only asks what changed lately sees that the newest date went back. If
  * others are changed before that is asked, what was undone has no newer date
  * than anything that was known, and the counts may be equal: hidden, until all
- * is asked anew.
+ * is asked anew. So it is where another record has that very date.
  */
 bool world_put_back(unsigned slot)
 {
@@ -349,6 +360,7 @@ bool world_put_back(unsigned slot)
 	if (!world.is_saved[slot])
 		return false;
 	begin_change();
+	int64_t before = newest_date();
 	for (int i = 0; i < world.record_count; i++) {
 		struct held *held = &world.records[i];
 		int version =
