@@ -371,6 +371,8 @@ bool world_put_back(unsigned slot)
 		if (last_change(held) > world.seen_from)
 			held->undone_at = world.moment;
 	}
+	if (newest_date() >= before)
+		begin_change(); /* nobody can see it */
 	world.undone = true;
 	return true;
 }
