@@ -149,10 +149,14 @@ void control_free(struct control *control);
 
 extern const char *const control_names[]; /* NULL ends */
 
-/* Make a file's content of this moment; its inode number, or -ENOENT. */
+/* Make a file's content of this moment; its inode number, which the kernel is
+ * to be told once. -ENOENT, -ENOMEM; -ENFILE: too many are held open. */
 int64_t control_lookup(struct control *control, const char *name);
 
-/* 0 or -ESTALE: too many others were looked at since. */
+/* The kernel has forgotten the number, or was not told it after all. */
+void control_forget(struct control *control, int64_t id);
+
+/* 0 or -ESTALE: the kernel has forgotten it. */
 int control_attr(struct control *control, int64_t id, struct stat *out);
 int control_read(struct control *control, int64_t id, size_t offset, size_t len,
     struct buf *out);

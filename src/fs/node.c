@@ -100,7 +100,7 @@ bool attr_of_fixed(const struct fs *fs, int64_t id, struct stat *out)
 
 /* ---- lookup ---- */
 
-static void reply_entry(
+static int reply_entry(
     fuse_req_t req, const struct stat *attr, double name_valid_s)
 {
 	struct fuse_entry_param entry = {
@@ -109,7 +109,7 @@ static void reply_entry(
 	    .attr_timeout = FOREVER_S,
 	    .entry_timeout = name_valid_s,
 	};
-	fuse_reply_entry(req, &entry);
+	return fuse_reply_entry(req, &entry);
 }
 
 static double name_valid_s(struct fs *fs, int64_t dir)
@@ -227,8 +227,8 @@ static void look_up_control(struct fs *fs, fuse_req_t req, const char *name)
 	int r = id < 0 ? (int)id : control_attr(fs->control, id, &attr);
 	if (r < 0)
 		reply_error(req, r);
-	else
-		reply_entry(req, &attr, 0);
+	else if (reply_entry(req, &attr, 0) < 0)
+		control_forget(fs->control, id); /* who asked has gone */
 }
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)

@@ -59,19 +59,26 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fuse_reply_open(req, fi);
 }
 
-/* A node id is a row id: there is nothing to forget. */
+/* A node id is a row id: there is nothing to forget but what .bkendfs showed,
+ * each under a number that the kernel was told once. */
+static void forget(struct fs *fs, fuse_ino_t ino)
+{
+	if ((int64_t)ino >= CONTROL_FIRST)
+		control_forget(fs->control, (int64_t)ino);
+}
+
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t nlookup)
 {
-	(void)ino;
 	(void)nlookup;
+	forget(fs_of(req), ino);
 	fuse_reply_none(req);
 }
 
 static void op_forget_multi(
     fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
-	(void)count;
-	(void)forgets;
+	for (size_t i = 0; i < count; i++)
+		forget(fs_of(req), forgets[i].ino);
 	fuse_reply_none(req);
 }
 
