@@ -231,9 +231,10 @@ static void conclude(struct api_call *call, int err, const char *detail)
 			finish(call, &error);
 			return;
 		}
-		/* A body of the length that was announced is as it was meant.
-		 */
-		if (err == -EPIPE && call->head.content_length >= 0)
+		/* A body of the length that was announced, or none where
+		 * there never is one, is as it was meant. */
+		if (err == -EPIPE &&
+		    (call->head.content_length >= 0 || status == 204))
 			err = -EPROTO;
 		status = err == -EPIPE ? 0 : status;
 		detail = "the answer is not what the API promises";

@@ -14,6 +14,9 @@
 /* The longest id and original name that are accepted, in bytes. */
 #define RECORD_ID_MAX ((size_t)64 << 10)
 
+/* A record without a date. */
+#define RECORD_NO_DATE (-1)
+
 struct record {
 	struct json_span text; /* borrowed: the record as the server sent it */
 	struct buf id;	       /* decoded bytes, never empty */

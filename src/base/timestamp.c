@@ -23,7 +23,7 @@ int64_t timestamp_now_ms(void)
 
 int64_t timestamp_mono_ms(void)
 {
-	return clock_ms(CLOCK_MONOTONIC);
+	return clock_ms(CLOCK_BOOTTIME);
 }
 
 /* Days since 1970-01-01 of a date in the proleptic Gregorian calendar. */

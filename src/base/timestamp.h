@@ -8,7 +8,8 @@
 /* Milliseconds since 1970-01-01T00:00:00Z, by the wall clock. */
 int64_t timestamp_now_ms(void);
 
-/* Milliseconds on a clock that never jumps; for deadlines and ages. */
+/* Milliseconds on a clock that never jumps and counts on while the machine
+ * sleeps; for deadlines and ages. */
 int64_t timestamp_mono_ms(void);
 
 /* No time further from 1970 than this is read: the years -271821 to 275760,

@@ -64,7 +64,7 @@ static void choose_caching(
 {
 	uint64_t version = 0;
 	if (is_listed(dir->id) && dir->open.end)
-		version = sync_dir_version(fs->sync, dir->id);
+		version = sync_dir_version(fs->sync, dir->id, &dir->open);
 	if (!version)
 		return;
 	fi->cache_readdir = 1;
@@ -313,7 +313,9 @@ static void read_dir(struct fs *fs, fuse_req_t req, struct dir *dir,
 	    .data = malloc(size),
 	    .size = size,
 	    .name_valid_s =
-		(double)sync_name_valid_ms(fs->sync, dir->id) / 1000,
+		(double)sync_valid_ms(fs->sync,
+		    is_listed(dir->id) ? dir->open.since : sync_now(fs->sync)) /
+		1000,
 	};
 	if (!f.data) {
 		reply_error(req, -ENOMEM);

@@ -65,6 +65,7 @@ struct request {
 	struct fs *fs;
 	fuse_req_t req;
 	char *name;
+	int64_t since;	 /* lookup: for sync_valid_ms */
 	size_t size;	 /* of the reply: read, readdir */
 	bool plus;	 /* readdirplus */
 	struct dir *dir; /* readdir, opendir */

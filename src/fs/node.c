@@ -112,25 +112,22 @@ static int reply_entry(
 	return fuse_reply_entry(req, &entry);
 }
 
-static double name_valid_s(struct fs *fs, int64_t dir)
-{
-	return (double)sync_name_valid_ms(fs->sync, dir) / 1000;
-}
-
 /* No such name: known for as long as a name would be. */
-static void reply_negative(struct fs *fs, fuse_req_t req, int64_t dir)
+static void reply_negative(struct fs *fs, fuse_req_t req, int64_t since)
 {
 	struct fuse_entry_param entry = {
-	    .ino = 0, .entry_timeout = name_valid_s(fs, dir)};
+	    .ino = 0,
+	    .entry_timeout = (double)sync_valid_ms(fs->sync, since) / 1000,
+	};
 	fuse_reply_entry(req, &entry);
 }
 
 static void reply_node(
-    struct fs *fs, fuse_req_t req, int64_t dir, const struct node *node)
+    struct fs *fs, fuse_req_t req, const struct node *node, int64_t since)
 {
 	struct stat attr;
 	attr_of_node(fs, node, &attr);
-	reply_entry(req, &attr, name_valid_s(fs, dir));
+	reply_entry(req, &attr, (double)sync_valid_ms(fs->sync, since) / 1000);
 }
 
 static void on_measured_lookup(struct sync_op *op, int err)
@@ -139,21 +136,24 @@ static void on_measured_lookup(struct sync_op *op, int err)
 	if (err)
 		reply_error(request->req, err);
 	else
-		reply_node(request->fs, request->req, op->node.dir, &op->node);
+		reply_node(
+		    request->fs, request->req, &op->node, request->since);
 	request_free(request);
 }
 
-/* Reply with the node, once its size may be told. */
+/* Reply with the node, once its size may be told. since: what its name rests
+ * on. */
 static void finish_lookup(
-    struct fs *fs, fuse_req_t req, int64_t dir, const struct node *node)
+    struct fs *fs, fuse_req_t req, const struct node *node, int64_t since)
 {
 	if (sync_size_is_known(fs->sync, node)) {
-		reply_node(fs, req, dir, node);
+		reply_node(fs, req, node, since);
 		return;
 	}
 	struct request *request = request_new(fs, req, on_measured_lookup);
 	if (!request)
 		return;
+	request->since = since;
 	request->op.node_id = node->id;
 	sync_measure(fs->sync, &request->op);
 }
@@ -193,14 +193,14 @@ static void on_looked_up(struct sync_op *op, int err)
 	lookup_ends(request);
 	fuse_req_t req = request->req;
 	struct node node = op->node;
-	int64_t dir = op->dir;
+	int64_t since = op->since;
 	request_free(request);
 	if (err == -ENOENT)
-		reply_negative(fs, req, dir);
+		reply_negative(fs, req, since);
 	else if (err)
 		reply_error(req, err);
 	else
-		finish_lookup(fs, req, dir, &node);
+		finish_lookup(fs, req, &node, since);
 }
 
 static int64_t fixed_in_root(const char *name)
@@ -246,11 +246,12 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		look_up_control(fs, req, name);
 		return;
 	}
-	int r = sync_lookup_now(fs->sync, dir, name, &node);
+	int64_t since;
+	int r = sync_lookup_now(fs->sync, dir, name, &node, &since);
 	if (r == 0) {
-		finish_lookup(fs, req, dir, &node);
+		finish_lookup(fs, req, &node, since);
 	} else if (r == -ENOENT) {
-		reply_negative(fs, req, dir);
+		reply_negative(fs, req, since);
 	} else if (r != -EAGAIN) {
 		reply_error(req, r);
 	} else {

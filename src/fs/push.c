@@ -65,11 +65,11 @@ static void grow_locked(struct pusher *pusher, struct streak *streak)
 
 void pusher_observe(struct pusher *pusher, const struct node *node)
 {
-	if (!node->pos)
+	if (!node_pos(node))
 		return;
 	lock_acquire(&pusher->lock);
 	struct streak *streak = find_locked(pusher, node->dir);
-	int64_t pos = node->pos, last = streak->last;
+	int64_t pos = node_pos(node), last = streak->last;
 	bool ahead =
 	    pos > last && pos < streak->pushed && pos != streak->marker;
 	streak->used = ++pusher->clock;

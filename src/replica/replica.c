@@ -83,6 +83,7 @@ static int load_totals(struct replica *replica)
 		replica->totals.bytes = sqlite3_column_int64(s, 1);
 		replica->made_ms = sqlite3_column_int64(s, 2);
 		replica->next_id = sqlite3_column_int64(s, 3) + 1;
+		replica->run = sqlite3_column_int64(s, 4);
 	}
 	int err = connection_error(replica->writer, r);
 	sqlite3_reset(s);
@@ -197,8 +198,9 @@ void node_from_row(sqlite3_stmt *row, struct node *ret_node)
 	    .other_size = sqlite3_column_int64(row, 6),
 	    .proven = sqlite3_column_int(row, 7) != 0,
 	    .spoiled = sqlite3_column_int(row, 7) == 2,
-	    .checked_ms = sqlite3_column_int64(row, 8),
-	    .pos = sqlite3_column_int64(row, 9),
+	    .checked = sqlite3_column_int64(row, 8),
+	    .pos = {sqlite3_column_int64(row, 9),
+		sqlite3_column_int64(row, 10)},
 	};
 }
 
@@ -314,8 +316,8 @@ static int walk(struct question *q, replica_entry_fn fn, void *ctx)
 	while ((r = next_row(q)) == 1) {
 		node_from_row(q->statement, &node);
 		r = fn(ctx, &node,
-		    (const char *)sqlite3_column_text(q->statement, 10),
-		    sqlite3_column_int64(q->statement, 11));
+		    (const char *)sqlite3_column_text(q->statement, 11),
+		    sqlite3_column_int64(q->statement, 12));
 		if (r != 0)
 			return r;
 	}
@@ -353,6 +355,21 @@ int replica_nth(struct replica *replica, int64_t dir, int64_t pos,
 	if (r == 0)
 		*ret_count = found;
 	return r;
+}
+
+int replica_last(
+    struct replica *replica, int64_t dir, int64_t pos, int64_t *ret_node)
+{
+	struct question q;
+	int r = ask(replica, ST_LAST, &q);
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(q.statement, 1, dir);
+	sqlite3_bind_int64(q.statement, 2, pos);
+	r = next_row(&q);
+	if (r == 1)
+		*ret_node = sqlite3_column_int64(q.statement, 0);
+	return close_question(replica, &q, r == 1 ? 0 : r == 0 ? -ENOENT : r);
 }
 
 int replica_tables(
@@ -401,7 +418,13 @@ int replica_listing(
 	    .listed_ms = sqlite3_column_int64(q.statement, 2),
 	    .count = sqlite3_column_int64(q.statement, 3),
 	    .newest_ms = sqlite3_column_int64(q.statement, 4),
-	    .ceiling = sqlite3_column_int64(q.statement, 5),
+	    .side = sqlite3_column_int64(q.statement, 5) != 0,
+	    .flags = (unsigned)sqlite3_column_int(q.statement, 6),
+	    .proven_ms = sqlite3_column_int64(q.statement, 7),
+	    .since_ms = sqlite3_column_int64(q.statement, 8),
+	    .created_ms = sqlite3_column_int64(q.statement, 9),
+	    .created_since_ms = sqlite3_column_int64(q.statement, 10),
+	    .ceiling = sqlite3_column_int64(q.statement, 11),
 	};
 	return close_question(replica, &q, 0);
 }
@@ -409,6 +432,11 @@ int replica_listing(
 int64_t replica_made_ms(const struct replica *replica)
 {
 	return replica->made_ms;
+}
+
+int64_t replica_run(const struct replica *replica)
+{
+	return replica->run;
 }
 
 void replica_totals(struct replica *replica, struct replica_totals *ret_totals)

@@ -54,9 +54,20 @@ struct node {
 	bool proven;	    /* an object that has answered: size is true */
 	bool replaced;	    /* by replica_put: it took another one's name */
 	bool spoiled;	    /* an object that is another by now: unreadable */
-	int64_t checked_ms; /* when the server last confirmed it alone */
-	int64_t pos;	    /* in the last pass that saw it; 0 none */
+	int64_t checked;    /* when it was last confirmed alone: sync's own */
+	/*
+	 * Its place in the last generation of each side that saw it; 0: none.
+	 * A directory's listing stands on one side, and what shall replace it
+	 * is put together on the other: see struct replica_listing.
+	 */
+	int64_t pos[2];
 };
+
+/* Its place in the newest generation that saw it; 0: none. */
+static inline int64_t node_pos(const struct node *node)
+{
+	return node->pos[0] > node->pos[1] ? node->pos[0] : node->pos[1];
+}
 
 /*
  * Open or create the database of a project in dir (created 0700). project is
@@ -102,6 +113,10 @@ int replica_entries(struct replica *replica, int64_t dir, int64_t after,
 int replica_nth(struct replica *replica, int64_t dir, int64_t pos,
     int64_t index, int64_t count, int64_t *nodes, int64_t *ret_count);
 
+/* The node of the last entry of dir before pos. -ENOENT. */
+int replica_last(
+    struct replica *replica, int64_t dir, int64_t pos, int64_t *ret_node);
+
 /* The tables to show in the root, by node id, ids above after; pos is the id.
  */
 int replica_tables(
@@ -115,14 +130,37 @@ typedef int (*replica_name_fn)(void *ctx, const char *name);
 int replica_names(struct replica *replica, int64_t dir, const char *after,
     replica_name_fn fn, void *ctx);
 
-/* What is known of a directory's listing. */
+/* What else is known of a listing. */
+enum listing_flag {
+	LISTING_UNDATED = 1,   /* some records have no updatedAt */
+	LISTING_UNCREATED = 2, /* some have no createdAt */
+	LISTING_ORDERED = 4,   /* entries come in the order of the pages */
+	LISTING_LEVEL = 8,     /* all dates are one */
+};
+
+/*
+ * What is known of a directory's listing: a generation that was found whole.
+ * Its records are the nodes with base < pos[side] < end. Another pass over the
+ * pages puts its own generation together on the other side, further up; what a
+ * refresh adds stands behind end. Neither counts until the listing is set to
+ * it, in one commit: so a crash leaves this one or the next one.
+ *
+ * Times are the server's, in milliseconds since the epoch.
+ */
 struct replica_listing {
-	int64_t base;	   /* positions of this pass lie in (base, end) */
-	int64_t end;	   /* 0: never listed whole */
+	int64_t base;
+	int64_t end; /* 0: never listed whole */
+	int side;
+	unsigned flags;	   /* enum listing_flag */
 	int64_t listed_ms; /* wall clock: when it was last known to be so */
-	int64_t count;	   /* records */
-	int64_t newest_ms; /* greatest updatedAt; -1: some had none */
-	int64_t ceiling;   /* the highest position in use; only read */
+	int64_t proven_ms; /* wall clock: when its pages were last looked at */
+	int64_t count;	   /* records, as the server counts them */
+	int64_t newest_ms; /* greatest updatedAt; INT64_MIN: none has one */
+	int64_t since_ms;  /* what changed from then on may be missing */
+	/* The same of createdAt. */
+	int64_t created_ms;
+	int64_t created_since_ms;
+	int64_t ceiling; /* the highest position in use; only read */
 };
 int replica_listing(
     struct replica *replica, int64_t dir, struct replica_listing *ret_listing);
@@ -133,6 +171,9 @@ struct replica_totals {
 };
 /* When the replica was made: milliseconds since the epoch. */
 int64_t replica_made_ms(const struct replica *replica);
+
+/* How often the replica was opened, this time included. */
+int64_t replica_run(const struct replica *replica);
 
 /* Kept in memory: does not touch the database. */
 void replica_totals(struct replica *replica, struct replica_totals *ret_totals);
@@ -159,18 +200,26 @@ struct replica_row {
 	int64_t mtime_ms;
 	int64_t size;
 	int64_t other_size;
-	int64_t checked_ms;
+	int64_t checked;
+};
+
+/* A place in a generation. */
+struct replica_place {
+	int side;
+	int64_t base; /* the generation's: lower positions are another's */
+	int64_t pos;  /* 0: in none */
 };
 
 /*
  * Put a row under its name. An equal one that is there keeps its node; another
- * version of the same key is replaced by a new node. With pos, an entry is
- * written there, unless the pass that began at base has one for it already
- * (which then leads to the new version). *ret_again tells so.
+ * version of the same key is replaced by a new node, which takes over the
+ * places of the old one: a generation's records stay the same ones, in the last
+ * version that is known. With a position, an entry is written there, unless the
+ * generation has one for it already. *ret_again tells so.
  * -EEXIST: the name belongs to another key, whose node is in ret_node.
  */
 int replica_put(struct replica *replica, const struct replica_row *row,
-    int64_t base, int64_t pos, struct node *ret_node, bool *ret_again);
+    const struct replica_place *place, struct node *ret_node, bool *ret_again);
 
 /* The table's directory, made if need be. listed: show it in the root. */
 int replica_put_table(struct replica *replica, const char *table,
@@ -181,13 +230,14 @@ int replica_put_table(struct replica *replica, const char *table,
 int replica_rename(struct replica *replica, const struct node *node,
     const char *name, struct node *ret_node);
 
-/* The name does not lead to the node any more. */
-int replica_bury(struct replica *replica, const struct node *node);
+/* The name does not lead to the node any more, and the generation on a side
+ * does not hold it. */
+int replica_bury(struct replica *replica, const struct node *node, int side);
 
 /* Bury what a complete pass has not seen, but for what was confirmed alone
- * since since_ms. fn, if not NULL, is told the names. */
-int replica_sweep(struct replica *replica, int64_t dir, int64_t base,
-    int64_t since_ms, replica_name_fn fn, void *ctx);
+ * since then. fn, if not NULL, is told the names. */
+int replica_sweep(struct replica *replica, int64_t dir, int side, int64_t base,
+    int64_t since, replica_name_fn fn, void *ctx);
 
 /* Forget entries below pos that no open directory needs any more. */
 int replica_trim(struct replica *replica, int64_t dir, int64_t pos);

@@ -31,7 +31,7 @@ static const char schema_sql[] =
     " mtime INTEGER NOT NULL, size INTEGER NOT NULL,"
     " other_size INTEGER NOT NULL, proven INTEGER NOT NULL DEFAULT 0,"
     " checked INTEGER NOT NULL DEFAULT 0, pos INTEGER NOT NULL DEFAULT 0,"
-    " etag TEXT NOT NULL DEFAULT '');"
+    " etag TEXT NOT NULL DEFAULT '', pos1 INTEGER NOT NULL DEFAULT 0);"
     "CREATE UNIQUE INDEX node_by_name ON node(dir, name) WHERE live = 1;"
     "CREATE INDEX node_buried ON node(id) WHERE live = 0;"
     "CREATE TABLE text(node INTEGER PRIMARY KEY, text BLOB NOT NULL);"
@@ -41,15 +41,18 @@ static const char schema_sql[] =
     "CREATE TABLE listing("
     " dir INTEGER PRIMARY KEY, base INTEGER NOT NULL, end INTEGER NOT NULL,"
     " listed INTEGER NOT NULL, count INTEGER NOT NULL,"
-    " newest INTEGER NOT NULL);"
-    "CREATE TABLE meta(made INTEGER NOT NULL);"
-    "INSERT INTO meta VALUES"
+    " newest INTEGER NOT NULL, side INTEGER NOT NULL DEFAULT 0,"
+    " flags INTEGER NOT NULL DEFAULT 0, proven INTEGER NOT NULL DEFAULT 0,"
+    " since INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL DEFAULT 0,"
+    " created_since INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE meta(made INTEGER NOT NULL, run INTEGER NOT NULL DEFAULT 0);"
+    "INSERT INTO meta(made) VALUES"
     "(CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER));"
     "INSERT INTO sqlite_sequence(name, seq) VALUES('node', 127);";
 
 #define NODE_COLUMNS                                                           \
 	"n.id, n.dir, n.kind, n.live, n.mtime, n.size, n.other_size,"          \
-	" n.proven, n.checked, n.pos"
+	" n.proven, n.checked, n.pos, n.pos1"
 
 static const char *const statement_sql[STATEMENTS] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
@@ -72,38 +75,53 @@ static const char *const statement_sql[STATEMENTS] = {
 		  " ORDER BY id",
     [ST_NAMES] = "SELECT name FROM node WHERE dir = ?1 AND name > ?2"
 		 " AND live = 1 ORDER BY name",
+    [ST_LAST] = "SELECT node FROM entry WHERE dir = ?1 AND pos < ?2"
+		" ORDER BY pos DESC LIMIT 1",
     [ST_NTH] = "SELECT node FROM entry WHERE dir = ?1 AND pos >= ?2"
 	       " ORDER BY pos LIMIT ?4 OFFSET ?3",
     [ST_LISTING] = "SELECT l.base, l.end, l.listed, l.count, l.newest,"
+		   " l.side, l.flags, l.proven, l.since, l.created,"
+		   " l.created_since,"
 		   " (SELECT max(pos) FROM entry e WHERE e.dir = ?1)"
 		   " FROM (SELECT 1) LEFT JOIN listing l ON l.dir = ?1",
     [ST_INSERT] =
 	"INSERT OR IGNORE INTO node(dir, kind, live, name, key, mtime, size,"
-	" other_size, checked, pos, proven, id)"
-	" VALUES(?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	" other_size, checked, pos, pos1, proven, id)"
+	" VALUES(?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [ST_INSERT_TEXT] = "INSERT INTO text(node, text) VALUES(?1, ?2)",
     [ST_BURY] = "UPDATE node SET live = 0 WHERE id = ?1",
     [ST_SEEN] = "UPDATE node SET pos = ?2 WHERE id = ?1",
+    [ST_SEEN_1] = "UPDATE node SET pos1 = ?2 WHERE id = ?1",
     [ST_CHECKED] = "UPDATE node SET checked = ?2 WHERE id = ?1",
     [ST_PUT_ENTRY] = "INSERT OR REPLACE INTO entry(dir, pos, node)"
 		     " VALUES(?1, ?2, ?3)",
     [ST_MOVE_ENTRY] = "UPDATE entry SET node = ?3"
-		      " WHERE dir = ?1 AND pos = ?2",
+		      " WHERE dir = ?1 AND pos = ?2 AND node = ?4",
     [ST_SWEEP] = "UPDATE node SET live = 0 WHERE dir = ?1 AND live = 1"
 		 " AND pos <= ?2 AND checked < ?3 RETURNING name",
+    [ST_SWEEP_1] = "UPDATE node SET live = 0 WHERE dir = ?1 AND live = 1"
+		   " AND pos1 <= ?2 AND checked < ?3 RETURNING name",
     [ST_TRIM] = "DELETE FROM entry WHERE dir = ?1 AND pos < ?2",
     [ST_UNLIST] = "DELETE FROM entry WHERE dir = ?1"
 		  " AND pos >= ?2 AND pos <= ?3",
-    [ST_UNSEE] = "UPDATE node SET pos = 0 WHERE id IN (SELECT node FROM entry"
+    [ST_UNSEE] = "UPDATE node SET pos = 0 WHERE pos >= ?2 AND pos <= ?3"
+		 " AND id IN (SELECT node FROM entry"
 		 " WHERE dir = ?1 AND pos >= ?2 AND pos <= ?3)",
+    [ST_UNSEE_1] = "UPDATE node SET pos1 = 0 WHERE pos1 >= ?2 AND pos1 <= ?3"
+		   " AND id IN (SELECT node FROM entry"
+		   " WHERE dir = ?1 AND pos >= ?2 AND pos <= ?3)",
     [ST_SET_LISTING] = "INSERT OR REPLACE INTO listing(dir, base, end, listed,"
-		       " count, newest) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+		       " count, newest, side, flags, proven, since, created,"
+		       " created_since)"
+		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+		       " ?12)",
     [ST_SET_SIZE] = "UPDATE node SET size = ?2, proven = 1, etag = ?3"
 		    " WHERE id = ?1",
     [ST_SHOW_TABLE] = "UPDATE node SET pos = 1 WHERE id = ?1 AND pos = 0",
     [ST_TOTALS] = "SELECT count(*), CAST(total(max(size, 0)) AS INTEGER),"
 		  " (SELECT made FROM meta),"
-		  " (SELECT seq FROM sqlite_sequence WHERE name = 'node')"
+		  " (SELECT seq FROM sqlite_sequence WHERE name = 'node'),"
+		  " (SELECT run FROM meta)"
 		  " FROM node",
 };
 
@@ -213,6 +231,8 @@ int connection_open(
 	}
 	if (r == 0 && create)
 		r = prepare_schema(connection);
+	if (r == 0 && create)
+		r = execute(connection, "UPDATE meta SET run = run + 1");
 	if (r < 0) {
 		connection_close(connection);
 		return r;

@@ -12,8 +12,11 @@ struct replica {
 	char *private_dir; /* to be removed at the end; NULL: none */
 	int lock_fd;	   /* holds the project's lock; -1: none */
 	int64_t made_ms;
+	int64_t run;
 	int64_t next_id;  /* the writing thread's */
 	bool expects_new; /* the same: the last row put was new */
+	int failed; /* the same: -errno of what was not written of all that is
+		       committed together; 0 */
 	struct checkpointer *checkpointer;
 	struct connection *writer; /* the writing thread's */
 	/* Which thread is within a transaction: it reads what it wrote. */

@@ -11,8 +11,20 @@ static int run_simple(struct replica *replica, enum statement which)
 	    replica->writer, connection_statement(replica->writer, which));
 }
 
+/*
+ * What is committed together is committed whole or not at all: once a part of
+ * it failed, the rest is not written, be the transaction gone by itself or not.
+ */
+static int wrote(struct replica *replica, int r)
+{
+	if (r < 0 && r != -EEXIST && replica->writing)
+		replica->failed = r;
+	return r;
+}
+
 int replica_begin(struct replica *replica)
 {
+	replica->failed = 0;
 	int r = run_simple(replica, ST_BEGIN);
 	if (r == 0) {
 		replica->writing_thread = pthread_self();
@@ -23,7 +35,9 @@ int replica_begin(struct replica *replica)
 
 int replica_commit(struct replica *replica)
 {
-	int r = run_simple(replica, ST_COMMIT);
+	int r = replica->failed;
+	if (r == 0)
+		r = run_simple(replica, ST_COMMIT);
 	replica->writing = false;
 	if (r < 0)
 		replica_rollback(replica);
@@ -33,6 +47,7 @@ int replica_commit(struct replica *replica)
 void replica_rollback(struct replica *replica)
 {
 	replica->writing = false;
+	replica->expects_new = false;
 	if (!sqlite3_get_autocommit(replica->writer->db))
 		run_simple(replica, ST_ROLLBACK);
 }
@@ -42,11 +57,13 @@ static int run_numbers(struct replica *replica, enum statement which,
     const int64_t *numbers, int count)
 {
 	sqlite3_stmt *s = connection_statement(replica->writer, which);
+	if (replica->failed)
+		return replica->failed;
 	if (!s)
-		return -EIO;
+		return wrote(replica, -EIO);
 	for (int i = 0; i < count; i++)
 		sqlite3_bind_int64(s, i + 1, numbers[i]);
-	return connection_run(replica->writer, s);
+	return wrote(replica, connection_run(replica->writer, s));
 }
 
 #define RUN(replica, which, ...)                                               \
@@ -93,20 +110,22 @@ static int insert_text(
 {
 	sqlite3_stmt *s = connection_statement(replica->writer, ST_INSERT_TEXT);
 	if (!s)
-		return -EIO;
+		return wrote(replica, -EIO);
 	sqlite3_bind_int64(s, 1, id);
 	sqlite3_bind_blob64(s, 2, row->text, row->text_len, SQLITE_STATIC);
-	int r = connection_run(replica->writer, s);
+	int r = wrote(replica, connection_run(replica->writer, s));
 	sqlite3_clear_bindings(s);
 	return r;
 }
 
 static int insert(struct replica *replica, const struct replica_row *row,
-    int64_t pos, bool proven, struct node *ret_node)
+    const int64_t pos[2], bool proven, struct node *ret_node)
 {
 	sqlite3_stmt *s = connection_statement(replica->writer, ST_INSERT);
+	if (replica->failed)
+		return replica->failed;
 	if (!s)
-		return -EIO;
+		return wrote(replica, -EIO);
 	sqlite3_bind_int64(s, 1, row->dir);
 	sqlite3_bind_int(s, 2, row->kind);
 	sqlite3_bind_text(s, 3, row->name, -1, SQLITE_STATIC);
@@ -115,12 +134,13 @@ static int insert(struct replica *replica, const struct replica_row *row,
 	sqlite3_bind_int64(s, 5, row->mtime_ms);
 	sqlite3_bind_int64(s, 6, row->size);
 	sqlite3_bind_int64(s, 7, row->other_size);
-	sqlite3_bind_int64(s, 8, row->checked_ms);
-	sqlite3_bind_int64(s, 9, pos);
+	sqlite3_bind_int64(s, 8, row->checked);
+	sqlite3_bind_int64(s, 9, pos[0]);
+	sqlite3_bind_int64(s, 10, pos[1]);
 	int64_t id = row->id ? row->id : replica->next_id++;
-	sqlite3_bind_int(s, 10, proven);
-	sqlite3_bind_int64(s, 11, id);
-	int r = connection_run(replica->writer, s);
+	sqlite3_bind_int(s, 11, proven);
+	sqlite3_bind_int64(s, 12, id);
+	int r = wrote(replica, connection_run(replica->writer, s));
 	sqlite3_clear_bindings(s);
 	if (r == 0 && sqlite3_changes(replica->writer->db) == 0)
 		r = -EEXIST;
@@ -138,8 +158,8 @@ static int insert(struct replica *replica, const struct replica_row *row,
 	    .size = row->size,
 	    .other_size = row->other_size,
 	    .proven = proven,
-	    .checked_ms = row->checked_ms,
-	    .pos = pos,
+	    .checked = row->checked,
+	    .pos = {pos[0], pos[1]},
 	};
 	return 0;
 }
@@ -156,30 +176,34 @@ static int is_same(struct replica *replica, const struct node *node,
 	return blob_is(replica, ST_TEXT, node->id, row->text, row->text_len);
 }
 
-/* Give the node its place in the pass, unless it has one. */
-static int place(struct replica *replica, struct node *node, int64_t base,
-    int64_t pos, bool *ret_again)
+/* Give the node its place in the generation, unless it has one. */
+static int take_place(struct replica *replica, struct node *node,
+    const struct replica_place *place, bool *ret_again)
 {
-	*ret_again = pos && node->pos > base;
-	if (!pos || *ret_again)
+	int64_t *pos = &node->pos[place->side];
+	*ret_again = place->pos && *pos > place->base;
+	if (!place->pos || *ret_again)
 		return 0;
-	int r = RUN(replica, ST_PUT_ENTRY, node->dir, pos, node->id);
-	if (r == 0 && node->pos != pos)
-		r = RUN(replica, ST_SEEN, node->id, pos);
-	node->pos = pos;
+	int r = RUN(replica, ST_PUT_ENTRY, node->dir, place->pos, node->id);
+	if (r == 0 && *pos != place->pos)
+		r = RUN(replica, place->side ? ST_SEEN_1 : ST_SEEN, node->id,
+		    place->pos);
+	*pos = place->pos;
 	return r;
 }
 
-/* A new version: it takes over the old one's name and entry. */
+/* A new version: it takes over the old one's name and entries. */
 static int supersede(struct replica *replica, const struct node *old,
     const struct replica_row *row, bool proven, struct node *ret_node)
 {
 	int r = RUN(replica, ST_BURY, old->id);
 	if (r == 0)
 		r = insert(replica, row, old->pos, proven, ret_node);
-	if (r == 0 && old->pos)
-		r = RUN(
-		    replica, ST_MOVE_ENTRY, old->dir, old->pos, ret_node->id);
+	for (int side = 0; side < 2; side++) {
+		if (r == 0 && old->pos[side])
+			r = RUN(replica, ST_MOVE_ENTRY, old->dir,
+			    old->pos[side], ret_node->id, old->id);
+	}
 	if (r == 0)
 		ret_node->replaced = true;
 	return r;
@@ -191,10 +215,12 @@ static int supersede(struct replica *replica, const struct node *old,
  * attempt saves the question.
  */
 static int insert_unless_known(struct replica *replica,
-    const struct replica_row *row, int64_t pos, struct node *ret_node,
-    struct node *ret_old)
+    const struct replica_row *row, const struct replica_place *place,
+    struct node *ret_node, struct node *ret_old)
 {
+	int64_t pos[2] = {0};
 	int r = -ENOENT;
+	pos[place->side] = place->pos;
 	if (!replica->expects_new)
 		r = replica_lookup(replica, row->dir, row->name, ret_old);
 	if (r == 0)
@@ -209,13 +235,14 @@ static int insert_unless_known(struct replica *replica,
 }
 
 int replica_put(struct replica *replica, const struct replica_row *row,
-    int64_t base, int64_t pos, struct node *ret_node, bool *ret_again)
+    const struct replica_place *place, struct node *ret_node, bool *ret_again)
 {
 	struct node old;
 	*ret_again = false;
-	int r = insert_unless_known(replica, row, pos, ret_node, &old);
-	if (r == 0 && pos)
-		r = RUN(replica, ST_PUT_ENTRY, row->dir, pos, ret_node->id);
+	int r = insert_unless_known(replica, row, place, ret_node, &old);
+	if (r == 0 && place->pos)
+		r = RUN(
+		    replica, ST_PUT_ENTRY, row->dir, place->pos, ret_node->id);
 	if (r != -EEXIST)
 		return r;
 	r = blob_is(replica, ST_KEY, old.id, row->key, row->key_len);
@@ -231,12 +258,12 @@ int replica_put(struct replica *replica, const struct replica_row *row,
 	if (r == 1) {
 		*ret_node = old;
 		r = 0;
-		if (row->checked_ms)
-			r = RUN(replica, ST_CHECKED, old.id, row->checked_ms);
+		if (row->checked)
+			r = RUN(replica, ST_CHECKED, old.id, row->checked);
 	} else {
 		r = supersede(replica, &old, row, false, ret_node);
 	}
-	return r < 0 ? r : place(replica, ret_node, base, pos, ret_again);
+	return r < 0 ? r : take_place(replica, ret_node, place, ret_again);
 }
 
 int replica_rename(struct replica *replica, const struct node *node,
@@ -255,7 +282,7 @@ int replica_rename(struct replica *replica, const struct node *node,
 		    .mtime_ms = node->mtime_ms,
 		    .size = node->size,
 		    .other_size = node->other_size,
-		    .checked_ms = node->checked_ms,
+		    .checked = node->checked,
 		};
 		r = supersede(replica, node, &row, node->proven, ret_node);
 	}
@@ -263,11 +290,12 @@ int replica_rename(struct replica *replica, const struct node *node,
 	return r;
 }
 
-int replica_bury(struct replica *replica, const struct node *node)
+int replica_bury(struct replica *replica, const struct node *node, int side)
 {
+	int64_t pos = node->pos[side];
 	int r = RUN(replica, ST_BURY, node->id);
-	if (r == 0 && node->pos)
-		r = RUN(replica, ST_UNLIST, node->dir, node->pos, node->pos);
+	if (r == 0 && pos)
+		r = RUN(replica, ST_UNLIST, node->dir, pos, pos);
 	return r;
 }
 
@@ -285,32 +313,36 @@ int replica_put_table(struct replica *replica, const char *table,
 		    .name = name,
 		    .mtime_ms = timestamp_now_ms(),
 		};
-		r = insert(replica, &row, 0, false, &node);
+		r = insert(
+		    replica, &row, (const int64_t[2]){0, 0}, false, &node);
 	}
-	if (r == 0 && listed && !node.pos)
+	if (r == 0 && listed && !node.pos[0])
 		r = RUN(replica, ST_SHOW_TABLE, node.id);
 	if (r == 0)
 		*ret_id = node.id;
 	return r;
 }
 
-int replica_sweep(struct replica *replica, int64_t dir, int64_t base,
-    int64_t since_ms, replica_name_fn fn, void *ctx)
+int replica_sweep(struct replica *replica, int64_t dir, int side, int64_t base,
+    int64_t since, replica_name_fn fn, void *ctx)
 {
-	sqlite3_stmt *s = connection_statement(replica->writer, ST_SWEEP);
+	sqlite3_stmt *s =
+	    connection_statement(replica->writer, side ? ST_SWEEP_1 : ST_SWEEP);
 	int r;
+	if (replica->failed)
+		return replica->failed;
 	if (!s)
-		return -EIO;
+		return wrote(replica, -EIO);
 	sqlite3_bind_int64(s, 1, dir);
 	sqlite3_bind_int64(s, 2, base);
-	sqlite3_bind_int64(s, 3, since_ms);
+	sqlite3_bind_int64(s, 3, since);
 	/* All is done with the first step; the others tell the names. */
 	while ((r = sqlite3_step(s)) == SQLITE_ROW) {
 		const unsigned char *name = sqlite3_column_text(s, 0);
 		if (fn && name)
 			fn(ctx, (const char *)name);
 	}
-	int err = connection_error(replica->writer, r);
+	int err = wrote(replica, connection_error(replica->writer, r));
 	sqlite3_reset(s);
 	return err;
 }
@@ -324,6 +356,8 @@ int replica_unlist(
     struct replica *replica, int64_t dir, int64_t first, int64_t last)
 {
 	int r = RUN(replica, ST_UNSEE, dir, first, last);
+	if (r == 0)
+		r = RUN(replica, ST_UNSEE_1, dir, first, last);
 	return r < 0 ? r : RUN(replica, ST_UNLIST, dir, first, last);
 }
 
@@ -331,19 +365,23 @@ int replica_set_listing(
     struct replica *replica, int64_t dir, const struct replica_listing *listing)
 {
 	return RUN(replica, ST_SET_LISTING, dir, listing->base, listing->end,
-	    listing->listed_ms, listing->count, listing->newest_ms);
+	    listing->listed_ms, listing->count, listing->newest_ms,
+	    listing->side, listing->flags, listing->proven_ms,
+	    listing->since_ms, listing->created_ms, listing->created_since_ms);
 }
 
 int replica_set_object(
     struct replica *replica, int64_t id, int64_t size, const char *etag)
 {
 	sqlite3_stmt *s = connection_statement(replica->writer, ST_SET_SIZE);
+	if (replica->failed)
+		return replica->failed;
 	if (!s)
-		return -EIO;
+		return wrote(replica, -EIO);
 	sqlite3_bind_int64(s, 1, id);
 	sqlite3_bind_int64(s, 2, size);
 	sqlite3_bind_text(s, 3, etag, -1, SQLITE_STATIC);
-	int r = connection_run(replica->writer, s);
+	int r = wrote(replica, connection_run(replica->writer, s));
 	sqlite3_clear_bindings(s);
 	return r;
 }

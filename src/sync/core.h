@@ -56,7 +56,8 @@ struct sync {
 	struct api *api; /* NULL: offline */
 	struct replica *replica;
 	_Atomic uint64_t next_op;
-	_Atomic int64_t expired_ms;   /* wall clock: of the last sync_expire */
+	_Atomic int64_t last_event;   /* a moment, see below */
+	_Atomic int64_t expired;      /* the moment of the last sync_expire */
 	struct op_queue pending;      /* every operation that is not done */
 	TAILQ_HEAD(, stream) streams; /* the longest unused first */
 	struct http_timer *idle_timer;
@@ -65,6 +66,7 @@ struct sync {
 	struct prefetch_streak streaks[4];
 	uint64_t streak_clock;
 	TAILQ_HEAD(, fetch) fetches;
+	struct tables *tables;
 	/* The write under way, committed at the next turn of the loop. */
 	bool writing;
 	struct http_timer *commit_timer;
@@ -106,12 +108,33 @@ struct commit_hook {
 void write_hook(struct sync *sync, struct commit_hook *hook);
 void write_unhook(struct commit_hook *hook);
 
-/* Whether the server has confirmed a node alone, lately. Any thread. */
-bool is_confirmed(struct sync *sync, const struct node *node);
+/*
+ * A moment: sixteenths of a millisecond of timestamp_mono_ms. Ages and "before"
+ * are told by moments alone, never by a wall clock. Events (a question is sent,
+ * everything is due) have a moment each, later than all that was before, so
+ * that the order of two of them is sure within one millisecond as well.
+ */
+#define MOMENTS_PER_MS 16
 
-/* The checked_ms of what is confirmed now: after the last sync_expire, be it
- * in the same millisecond. */
-int64_t confirmed_now(const struct sync *sync);
+/* Now: not before the last event. Any thread. */
+int64_t moment_now(const struct sync *sync);
+
+/* The moment of an event that happens now. */
+int64_t moment_event(struct sync *sync);
+
+/* The earliest event whose answer may be believed now: younger than ttl, and
+ * after the last sync_expire. Any thread. */
+int64_t moment_believed(const struct sync *sync, int64_t now);
+
+/* Of what never gets old: there is nobody to ask. */
+#define MOMENT_FOREVER INT64_MAX
+
+/* node.checked of what was asked for alone at that moment of this mount. */
+int64_t confirmation(const struct sync *sync, int64_t moment);
+
+/* When a node was last confirmed alone, as a moment of this mount; 0: never.
+ * Any thread. */
+int64_t confirmed_at(const struct sync *sync, const struct node *node);
 
 /* The lister of a directory, made if need be; NULL when out of memory or the
  * directory is none that is listed. Any thread. */
@@ -127,29 +150,32 @@ int write_changes_name_of(struct sync *sync, const struct node *node);
 
 struct record;
 
+/* Names are at most 255 bytes, but are made from longer texts. */
+#define NAME_WORK_MAX ((size_t)1 << 20)
+
 /* Where and how a record is put. */
 struct placement {
-	int64_t base;	    /* of the pass */
-	int64_t pos;	    /* in it; 0: not in a listing */
-	int64_t id;	    /* for a new node, reserved; 0: any */
-	int64_t object_id;  /* the same for a stored file's object */
-	int64_t checked_ms; /* when it was confirmed alone, or 0 */
+	struct replica_place in;
+	int64_t id;	   /* for a new node, reserved; 0: any */
+	int64_t object_id; /* the same for a stored file's object */
+	int64_t checked;   /* when it was confirmed alone, or 0 */
 };
 
 /* Put a record (of a table, or a stored file's metadata with its object).
- * *ret_again: the pass has it already. */
+ * *ret_at: its place in the generation, which is place's unless it had one
+ * before. */
 int store_record(struct sync *sync, int64_t dir, const struct record *record,
-    const struct placement *place, bool *ret_again);
+    const struct placement *place, int64_t *ret_at);
 
 int store_spec(struct sync *sync, int64_t dir, const char *text, size_t len,
-    int64_t base, int64_t pos, int64_t checked_ms);
+    const struct replica_place *in, int64_t checked);
 
 /* ---- stream.c ---- */
 void stream_free_all(struct sync *sync);
 /* ---- fetch.c ---- */
 void fetch_free_all(struct sync *sync);
 
-/* Get a table's spec, likewise. */
+/* Get a table's spec and restart op then. */
 void fetch_spec(struct sync *sync, int64_t dir, struct sync_op *op);
 
 /* See whether it has changed; nobody waits for it. */

@@ -1,10 +1,3 @@
-/*
- * What changed since a listing was last whole: the records whose updatedAt is
- * not older than the newest one known. New ones are added behind the others,
- * changed ones take their old version's place. Then the counts must agree with
- * what the server says: if not, something was deleted, which prune.c or a whole
- * pass finds out.
- */
 #include "sync/delta.h"
 
 #include <errno.h>
@@ -16,33 +9,64 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/timestamp.h"
-#include "sync/pass.h"
-#include "sync/prune.h"
+#include "json/json.h"
+#include "sync/order.h"
+#include "sync/refresh.h"
 
-/* A table that changes on is looked at again so often, then listed anew. */
-#define LOOKS_MAX 3
+static void ask(struct lister *lister);
 
-static void ask_page(struct lister *lister);
-
+/* Where the records of an answer are put: behind what is listed. */
 static int64_t slot_start(const struct lister *lister)
 {
-	return lister->listing.end + (lister->delta.slot << PAGE_BITS);
+	return lister->delta.next.end;
 }
 
-/* Entries that no listing holds: of a delta that was left half way. */
-static int forget_from(struct lister *lister, int64_t pos)
+/* ---- taking in ---- */
+
+static void forget_answer(struct delta *delta)
 {
-	return lister_unlist(lister, pos, INT64_MAX);
+	delta->facts = FACTS_INIT;
+	delta->added = 0;
+	delta->orders = ORDER_ANY;
+	delta->ignored = false;
+	buf_clear(&delta->last_id);
 }
 
-void delta_anew(struct lister *lister)
+/* Whether the question was heeded: the date, and the ids that were left. */
+static void watch(struct delta *delta, const struct record *record)
 {
-	int r = forget_from(lister, lister->listing.end);
-	lister->pass.base = 0;
+	bool updated = delta->field == DATE_UPDATED;
+	int64_t ms = updated ? record->updated_ms : record->created_ms;
+	if (ms == RECORD_NO_DATE || ms < delta->since_ms ||
+	    (delta->level && ms == delta->since_ms) ||
+	    delta->facts.count >= PAGE_RECORDS_MAX)
+		delta->ignored = true;
+	if (delta->after_id.len &&
+	    buf_compare(&record->id, &delta->after_id) <= 0)
+		delta->ignored = true;
+}
+
+static int put(struct lister *lister, const struct record *record)
+{
+	struct delta *delta = &lister->delta;
+	int64_t first = slot_start(lister) + 1, at;
+	struct placement place = {
+	    .in = {delta->next.side, delta->next.base,
+		first + delta->facts.count},
+	};
+	int r = store_record(lister->sync, lister->dir, record, &place, &at);
 	if (r < 0)
-		lister_failed(lister, r);
-	else
-		pass_run(lister);
+		return r;
+	facts_record(&delta->facts, record);
+	if (at == place.in.pos)
+		delta->added++;
+	else if (at >= first)
+		delta->facts.twice = true;
+	if (delta->last_id.len)
+		delta->orders =
+		    order_after(delta->orders, &delta->last_id, &record->id);
+	buf_clear(&delta->last_id);
+	return buf_add(&delta->last_id, buf_str(&record->id), record->id.len);
 }
 
 static int on_record(void *ctx, const char *text, size_t len)
@@ -50,24 +74,12 @@ static int on_record(void *ctx, const char *text, size_t len)
 	struct lister *lister = ctx;
 	struct delta *delta = &lister->delta;
 	struct record record;
-	bool again = true;
 	int r = record_parse(text, len, &record);
 	if (r < 0)
 		return r;
-	if (record.updated_ms < delta->since_ms ||
-	    delta->count >= PAGE_RECORDS_MAX)
-		delta->ignored = true;
-	if (record.updated_ms > delta->newest_ms)
-		delta->newest_ms = record.updated_ms;
-	struct placement place = {
-	    .base = lister->listing.base,
-	    .pos = slot_start(lister) + 1 + delta->count++,
-	};
+	watch(delta, &record);
 	if (!delta->ignored)
-		r = store_record(
-		    lister->sync, lister->dir, &record, &place, &again);
-	if (r == 0 && !again)
-		delta->page_added++;
+		r = put(lister, &record);
 	record_done(&record);
 	return r;
 }
@@ -76,9 +88,114 @@ static void on_restart(void *ctx)
 {
 	struct lister *lister = ctx;
 	struct delta *delta = &lister->delta;
-	if (delta->count)
-		forget_from(lister, slot_start(lister));
-	delta->count = delta->page_added = 0;
+	if (delta->facts.count)
+		lister_unlist(lister, slot_start(lister), INT64_MAX);
+	forget_answer(delta);
+}
+
+/* ---- adding up ---- */
+
+/* Whether what is new stands behind the last one of the listing, by id: then
+ * the listing is still in the order of the pages. */
+static bool stays_in_order(struct lister *lister)
+{
+	struct delta *delta = &lister->delta;
+	struct replica *replica = lister->sync->replica;
+	int64_t first = slot_start(lister), last, added;
+	CLEANUP_BUF struct buf before, after;
+	buf_init(&before, RECORD_ID_MAX);
+	buf_init(&after, RECORD_ID_MAX);
+	int64_t found = 0;
+	return (delta->orders & ORDER_BYTES) &&
+	       replica_last(replica, lister->dir, first, &last) == 0 &&
+	       replica_nth(replica, lister->dir, first, 0, 1, &added, &found) ==
+		   0 &&
+	       found == 1 && replica_key(replica, last, &before) == 0 &&
+	       replica_key(replica, added, &after) == 0 &&
+	       buf_compare(&before, &after) < 0;
+}
+
+static void add_up(struct lister *lister)
+{
+	struct delta *delta = &lister->delta;
+	struct replica_listing *next = &delta->next;
+	const struct facts *facts = &delta->facts;
+	bool newer = facts->newest_ms > next->newest_ms ||
+		     facts->created_ms > next->created_ms;
+	/* Where records change, their form may have, too. */
+	if (lister->table && (newer || delta->added))
+		fetch_spec_again(lister->sync, lister->dir);
+	if (delta->added && !stays_in_order(lister))
+		next->flags &= ~(unsigned)LISTING_ORDERED;
+	if (newer)
+		next->flags &= ~(unsigned)LISTING_LEVEL;
+	if (facts->undated)
+		next->flags |= LISTING_UNDATED;
+	if (facts->uncreated)
+		next->flags |= LISTING_UNCREATED;
+	if (facts->newest_ms > next->newest_ms)
+		next->newest_ms = facts->newest_ms;
+	if (facts->created_ms > next->created_ms)
+		next->created_ms = facts->created_ms;
+	next->count += delta->added;
+	if (facts->count)
+		next->end += INT64_C(1) << PAGE_BITS;
+}
+
+/* From when on changes may be missing, now that all since then are in. */
+static void settle_dates(struct delta *delta)
+{
+	struct replica_listing *next = &delta->next;
+	bool updated = delta->field == DATE_UPDATED;
+	int64_t newest = updated ? next->newest_ms : next->created_ms;
+	int64_t since =
+	    newest < delta->threshold_ms ? newest : delta->threshold_ms;
+	if (updated)
+		next->since_ms = since;
+	else
+		next->created_since_ms = since;
+}
+
+static void on_commit(void *ctx, int err)
+{
+	struct lister *lister = ctx;
+	struct delta *delta = &lister->delta;
+	if (err < 0) {
+		lister_failed(lister, err);
+		return;
+	}
+	add_up(lister);
+	if (delta->more) {
+		buf_clear(&delta->after_id);
+		err = buf_add(&delta->after_id, buf_str(&delta->last_id),
+		    delta->last_id.len);
+		if (err < 0)
+			lister_failed(lister, err);
+		else
+			ask(lister);
+		return;
+	}
+	delta->levelled = delta->level;
+	if (!delta->level)
+		settle_dates(delta);
+	refresh_probe(lister);
+}
+
+/* Whether there is more than came; as far as that can be believed. */
+static bool has_more(const struct delta *delta, const struct api_page *page)
+{
+	if (page->has_next >= 0)
+		return page->has_next == 1;
+	return page->total > delta->facts.count;
+}
+
+static bool is_sound(const struct delta *delta, const struct api_page *page)
+{
+	if (delta->facts.twice || page->total < 0)
+		return false;
+	if (has_more(delta, page))
+		return delta->facts.count > 0 && (delta->orders & ORDER_BYTES);
+	return page->total <= delta->facts.count;
 }
 
 static void on_page(
@@ -88,33 +205,46 @@ static void on_page(
 	struct delta *delta = &lister->delta;
 	lister->probe_call = NULL;
 	if (error->err && error->err != -EPROTO) {
-		forget_from(lister, lister->listing.end);
 		lister_failed(lister, error->err);
 		return;
 	}
-	if (error->err || delta->ignored) {
+	if (error->err || delta->ignored)
 		lister->no_delta = true; /* it does not filter by time */
-		delta_anew(lister);
+	if (error->err || delta->ignored || !is_sound(delta, page)) {
+		refresh_anew(lister);
 		return;
 	}
-	delta->added += delta->page_added;
-	delta->seen += delta->count;
-	bool more = page->has_next == 1 ||
-		    (page->has_next < 0 && page->total > delta->seen);
-	if (delta->count > 0)
-		delta->slot++;
-	delta->page++;
-	if (more && delta->count > 0) {
-		ask_page(lister);
-	} else if (page->total > delta->seen) {
-		delta_anew(lister); /* moved between two pages */
-	} else {
-		lister_probe(lister);
-	}
+	refresh_asked_at(lister, page->date_ms);
+	delta->more = has_more(delta, page);
+	int r = write_begin(lister->sync);
+	if (r < 0)
+		lister_failed(lister, r);
+	else
+		write_hook(lister->sync, &delta->hook);
 }
 
-/* {"updatedAt":{"$gte":"2026-04-13T09:30:00.123Z"}} */
-static void ask_page(struct lister *lister)
+/* ---- asking ---- */
+
+/* {"updatedAt":{"$gte":"2026-04-13T09:30:00.123Z"},"id":{"$gt":"5f…"}} */
+static int write_filter(const struct delta *delta, struct buf *out)
+{
+	char since[TIMESTAMP_SIZE];
+	int r = buf_printf(out, "{\"%s\":{\"%s\":\"%s\"}",
+	    delta->field == DATE_UPDATED ? "updatedAt" : "createdAt",
+	    delta->level ? "$gt" : "$gte",
+	    timestamp_format(delta->since_ms, since));
+	if (r == 0 && delta->after_id.len) {
+		r = buf_adds(out, ",\"id\":{\"$gt\":");
+		if (r == 0)
+			r = json_string_encode(
+			    delta->after_id.data, delta->after_id.len, out);
+		if (r == 0)
+			r = buf_addc(out, '}');
+	}
+	return r < 0 ? r : buf_addc(out, '}');
+}
+
+static void ask(struct lister *lister)
 {
 	static const struct api_page_sink sink = {
 	    .record = on_record,
@@ -122,91 +252,42 @@ static void ask_page(struct lister *lister)
 	    .done = on_page,
 	};
 	struct delta *delta = &lister->delta;
-	char filter[80], since[TIMESTAMP_SIZE];
-	snprintf(filter, sizeof(filter), "{\"updatedAt\":{\"$gte\":\"%s\"}}",
-	    timestamp_format(delta->since_ms, since));
+	CLEANUP_BUF struct buf filter;
+	buf_init(&filter, 4 * RECORD_ID_MAX);
+	forget_answer(delta);
+	int r = write_filter(delta, &filter);
 	struct api_query query = {
 	    .subject = lister->title,
 	    .table = lister->table,
-	    .page = delta->page,
+	    .page = 1,
 	    .limit = PAGE_LIMIT,
-	    .filters = filter,
+	    .filters = buf_str(&filter),
 	};
-	delta->count = delta->page_added = 0;
-	lister->probe_call = api_list(lister->sync->api, &query, &sink, lister);
-	if (!lister->probe_call)
-		lister_failed(lister, -ENOMEM);
-}
-
-void delta_reset(struct lister *lister)
-{
-	prune_free(TAKE(lister->prune));
-	lister->delta = (struct delta){
-	    .since_ms = lister->listing.newest_ms,
-	    .newest_ms = lister->listing.newest_ms,
-	};
-}
-
-bool delta_agrees(struct lister *lister, int64_t total, int64_t newest_ms)
-{
-	const struct delta *delta = &lister->delta;
-	if (prune_found(lister) && lister_has_readers(lister))
-		return false; /* who has come meanwhile keeps what was there */
-	return total ==
-		   lister->listing.count + delta->added - prune_found(lister) &&
-	       (total == 0 ||
-		   newest_ms == prune_newest(lister, delta->newest_ms));
-}
-
-void delta_asked_at(struct lister *lister, int64_t date_ms)
-{
-	if (!lister->delta.began_ms)
-		lister->delta.began_ms =
-		    round_moment(date_ms, timestamp_now_ms());
-}
-
-int delta_adopt(struct lister *lister)
-{
-	struct delta *delta = &lister->delta;
-	int64_t newest_ms = prune_newest(lister, delta->newest_ms);
-	if (delta->looks || newest_ms != delta->newest_ms)
-		lister->listing.newest_ms =
-		    lister_newest(newest_ms, delta->began_ms);
-	int r = write_begin(lister->sync);
 	if (r == 0)
-		r = prune_adopt(lister);
-	if (r < 0)
-		return r;
-	lister->listing.count += delta->added;
-	lister->listing.end += delta->slot << PAGE_BITS;
-	delta_reset(lister);
-	return 0;
+		lister->probe_call =
+		    api_list(lister->sync->api, &query, &sink, lister);
+	if (!lister->probe_call)
+		lister_failed(lister, r < 0 ? r : -ENOMEM);
 }
 
-void delta_run(struct lister *lister, int64_t total, int64_t newest_ms)
+void delta_begin(struct lister *lister)
 {
 	struct delta *delta = &lister->delta;
-	/* Where only the total differs, something is gone. */
-	bool known = lister->listing.newest_ms >= 0;
-	bool changed = newest_ms > delta->newest_ms;
-	if (delta->looks == 0 && forget_from(lister, lister->listing.end) < 0) {
-		lister_failed(lister, -EIO);
-		return;
-	}
-	if (known && !changed &&
-	    prune_run(
-		lister, lister->listing.count + delta->added, total, newest_ms))
-		return;
-	if (!known || !changed || lister->no_delta ||
-	    delta->looks++ >= LOOKS_MAX) {
-		delta_anew(lister);
-		return;
-	}
-	/* Where records change, their form may have, too. */
-	if (lister->table && delta->looks == 1)
-		fetch_spec_again(lister->sync, lister->dir);
-	delta->since_ms = delta->newest_ms;
-	delta->page = 1;
-	delta->seen = 0;
-	ask_page(lister);
+	delta->hook = (struct commit_hook){.fn = on_commit, .ctx = lister};
+	buf_clear(&delta->after_id);
+	forget_answer(delta);
+}
+
+void delta_run(struct lister *lister)
+{
+	struct delta *delta = &lister->delta;
+	const struct replica_listing *next = &delta->next;
+	bool updated = delta->field == DATE_UPDATED;
+	buf_clear(&delta->after_id);
+	if (delta->level)
+		delta->since_ms = updated ? next->newest_ms : next->created_ms;
+	else
+		delta->since_ms =
+		    updated ? next->since_ms : next->created_since_ms;
+	ask(lister);
 }

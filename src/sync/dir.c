@@ -2,23 +2,35 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/timestamp.h"
 #include "sync/lister.h"
 
 static int enter(
-    struct lister *lister, int64_t base, int64_t end, struct sync_dir *ret_dir)
+    struct lister *lister, const struct sync_dir *dir, struct sync_dir *ret_dir)
 {
 	struct registration *reader = malloc(sizeof(*reader));
 	if (!reader)
 		return -ENOMEM;
 	reader->lister = lister;
-	reader->base = base;
-	reader->end = end;
+	reader->base = dir->base;
+	reader->end = dir->end;
 	lock_acquire(&lister->lock);
 	LIST_INSERT_HEAD(&lister->readers, reader, link);
 	lock_release(&lister->lock);
-	*ret_dir = (struct sync_dir){base, end, reader};
+	*ret_dir = *dir;
+	ret_dir->registration = reader;
 	return 0;
+}
+
+static int enter_listing(struct lister *lister, const struct lister_view *view,
+    struct sync_dir *ret_dir)
+{
+	const struct sync_dir dir = {
+	    .base = view->listed_base,
+	    .end = view->listed_end,
+	    .since = lister->sync->api ? view->proven : MOMENT_FOREVER,
+	    .version = view->version,
+	};
+	return enter(lister, &dir, ret_dir);
 }
 
 int sync_dir_open_now(struct sync *sync, int64_t dir, struct sync_dir *ret_dir)
@@ -28,9 +40,8 @@ int sync_dir_open_now(struct sync *sync, int64_t dir, struct sync_dir *ret_dir)
 	if (!lister)
 		return -ENOTDIR;
 	lister_get_view(lister, &view);
-	if (view.listed_end && (!sync->api || view_is_fresh(&view)))
-		return enter(
-		    lister, view.listed_base, view.listed_end, ret_dir);
+	if (view_is_fresh(sync, &view))
+		return enter_listing(lister, &view, ret_dir);
 	return sync->api ? -EAGAIN : -ENODATA;
 }
 
@@ -42,48 +53,39 @@ static bool has_first_page(const struct lister *lister)
 	       lister->pass.done_slot >= 1;
 }
 
-static bool has_readers(struct lister *lister, int64_t base)
+static int enter_pass(struct lister *lister, struct sync_dir *ret_dir)
 {
-	struct registration *reader;
-	bool found = false;
-	lock_acquire(&lister->lock);
-	LIST_FOREACH (reader, &lister->readers, link)
-		found = found || reader->base == base;
-	lock_release(&lister->lock);
-	return found;
+	const struct sync_dir dir = {
+	    .base = lister->pass.base,
+	    .since = lister->pass.began,
+	};
+	return enter(lister, &dir, ret_dir);
 }
 
-/* A pass that its readers left half way is too old to be joined. */
-static void give_up_old_pass(struct lister *lister)
+/* The server has said lately that there is no such table. */
+static bool is_missing(struct lister *lister, const struct sync_op *op)
 {
-	int64_t age = timestamp_mono_ms() - lister->pass.started_mono_ms;
-	if (lister->state != LISTER_PASSING || lister->finishing ||
-	    age < PASS_KEPT_MS || !TAILQ_EMPTY(&lister->waiting.queue) ||
-	    has_readers(lister, lister->pass.base))
-		return;
-	pass_stop(lister);
-	lister->state = LISTER_IDLE;
+	return lister->missing_since &&
+	       lister->missing_since >=
+		   moment_believed(lister->sync, op->began);
 }
 
 static void begin_open(struct sync *sync, struct sync_op *op)
 {
 	struct lister *lister = sync_lister(sync, op->dir);
-	if (!lister) {
+	if (!lister)
 		op_finish(op, -ENOTDIR);
-		return;
-	}
-	const struct lister_view *view = &lister->view;
-	give_up_old_pass(lister);
-	if (lister_is_fresh(lister, op))
-		op_finish(op, enter(lister, view->listed_base, view->listed_end,
-				  &op->open_dir));
+	else if (lister_is_fresh(lister, op))
+		op_finish(
+		    op, enter_listing(lister, &lister->view, &op->open_dir));
 	else if (!sync->api)
 		op_finish(op, -ENODATA);
-	else if (has_first_page(lister))
-		op_finish(
-		    op, enter(lister, lister->pass.base, 0, &op->open_dir));
+	else if (has_first_page(lister) && lister_may_join(lister, op))
+		op_finish(op, enter_pass(lister, &op->open_dir));
+	else if (is_missing(lister, op))
+		op_finish(op, -ENOENT);
 	else
-		lister_first_page(lister, op);
+		lister_wait_for_news(lister, op);
 }
 
 void sync_dir_open(struct sync *sync, struct sync_op *op)
@@ -122,7 +124,7 @@ static void begin_wait(struct sync *sync, struct sync_op *op)
 		return;
 	}
 	pass_reader_at(lister, op->after);
-	lister_wait_for_news(lister, op);
+	lister_read_on(lister, op);
 }
 
 void sync_dir_wait(struct sync *sync, struct sync_op *op)
@@ -175,28 +177,15 @@ void sync_dir_close(struct sync *sync, struct sync_dir *open_dir)
 	free(reader);
 }
 
-uint64_t sync_dir_version(struct sync *sync, int64_t dir)
+uint64_t sync_dir_version(
+    struct sync *sync, int64_t dir, const struct sync_dir *open_dir)
 {
 	struct lister_view view;
 	struct lister *lister = sync_lister(sync, dir);
-	if (!lister)
+	if (!lister || !open_dir->version)
 		return 0;
 	lister_get_view(lister, &view);
-	if (sync->api && !view_is_fresh(&view))
+	if (!view_is_fresh(sync, &view) || view.version != open_dir->version)
 		return 0;
-	return view.listed_end ? view.version : 0;
-}
-
-int64_t sync_name_valid_ms(struct sync *sync, int64_t dir)
-{
-	struct lister_view view;
-	struct lister *lister = sync_lister(sync, dir);
-	if (!sync->api)
-		return INT32_MAX;
-	if (!lister)
-		return sync->config.ttl_ms;
-	lister_get_view(lister, &view);
-	if (!view_is_fresh(&view))
-		return sync->config.ttl_ms;
-	return view.fresh_until_ms - timestamp_mono_ms();
+	return view.version;
 }

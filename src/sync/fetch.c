@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/record.h"
+#include "base/cleanup.h"
 #include "sync/lister.h"
 #include "tree/name.h"
 
@@ -12,6 +13,8 @@ struct fetch {
 	int64_t dir;
 	struct buf id;
 	bool spec;
+	int64_t asked; /* a moment */
+	int64_t known; /* the node that its name led to then; 0: none */
 	struct wait_list waiting;
 	struct commit_hook hook;
 	struct api_call *call;
@@ -39,26 +42,41 @@ static void on_abandoned(void *ctx)
 	fetch_free(ctx);
 }
 
-/* The waiting ones must not find the fetch again: free it first. */
-static void conclude(struct fetch *fetch, int err)
+/* An id may hold the '_' that was taken for its end. */
+static bool is_unsure_of_id(const struct sync_op *op)
 {
-	struct wait_list waiting;
-	wait_init(&waiting, NULL, NULL);
+	return op->dir == NODE_STORAGE &&
+	       strchr(op->name, '_') != strrchr(op->name, '_');
+}
+
+/* Only the listing can tell what the replica does not know now. */
+static void expect_listing(struct wait_list *waiting)
+{
 	struct sync_op *op;
+	TAILQ_FOREACH (op, &waiting->queue, link)
+		op->whole = true;
+}
+
+/* The waiting ones must not find the fetch again: free it first. */
+static void conclude(struct fetch *fetch, int err, bool stored)
+{
+	struct wait_list waiting, unsure;
+	struct sync_op *op, *next;
+	wait_init(&waiting, NULL, NULL);
+	wait_init(&unsure, NULL, NULL);
 	wait_move(&fetch->waiting, &waiting);
 	fetch_free(fetch);
-	/* An id may hold the '_' that was taken for its end: then only the
-	 * listing can tell. */
-	struct sync_op *next;
+	if (stored || err)
+		expect_listing(&waiting);
 	for (op = TAILQ_FIRST(&waiting.queue); op && err == -ENOENT;
 	     op = next) {
 		next = TAILQ_NEXT(op, link);
-		if (op->dir != NODE_STORAGE ||
-		    strchr(op->name, '_') == strrchr(op->name, '_'))
-			continue;
-		wait_remove(op);
-		op_restart(op);
+		if (is_unsure_of_id(op)) {
+			wait_remove(op);
+			wait_add(&unsure, op);
+		}
 	}
+	wait_restart(&unsure);
 	if (err)
 		wait_finish(&waiting, err);
 	else
@@ -67,24 +85,42 @@ static void conclude(struct fetch *fetch, int err)
 
 static void on_commit(void *ctx, int err)
 {
-	conclude(ctx, err);
+	conclude(ctx, err, true);
+}
+
+/* The node that the name leads to now; 0: none. */
+static int live_node(const struct fetch *fetch, int64_t *ret_id)
+{
+	CLEANUP_BUF struct buf name;
+	struct node node = {0};
+	buf_init(&name, NAME_WORK_MAX);
+	int r = fetch->spec
+		    ? buf_adds(&name, ".spec.json")
+		    : name_of_record(buf_str(&fetch->id), fetch->id.len, &name);
+	if (r == 0)
+		r = replica_lookup(
+		    fetch->sync->replica, fetch->dir, buf_str(&name), &node);
+	if (r == 0 || r == -ENOENT)
+		*ret_id = node.id;
+	return r == -ENOENT ? 0 : r;
 }
 
 static int store(struct fetch *fetch, const char *text, size_t len)
 {
+	static const struct replica_place nowhere;
+	int64_t checked = confirmation(fetch->sync, fetch->asked), at;
 	struct record record;
-	bool again;
 	if (fetch->spec) {
 		int r = write_begin(fetch->sync);
 		return r < 0 ? r
-			     : store_spec(fetch->sync, fetch->dir, text, len, 0,
-				   0, confirmed_now(fetch->sync));
+			     : store_spec(fetch->sync, fetch->dir, text, len,
+				   &nowhere, checked);
 	}
 	int r = record_parse(text, len, &record);
 	if (r < 0)
 		return r;
-	struct placement place = {.checked_ms = confirmed_now(fetch->sync)};
-	r = store_record(fetch->sync, fetch->dir, &record, &place, &again);
+	struct placement place = {.checked = checked};
+	r = store_record(fetch->sync, fetch->dir, &record, &place, &at);
 	record_done(&record);
 	return r;
 }
@@ -93,26 +129,36 @@ static void on_text(
     void *ctx, const struct api_error *error, const char *text, size_t len)
 {
 	struct fetch *fetch = ctx;
+	int64_t now = 0;
 	fetch->call = NULL;
 	int r = error->err;
-	/* A spec that is refused is not there: CONTRACT.md 2. */
-	if (r && fetch->spec && error->status >= 400 && error->status < 500)
+	/* A spec that is refused, or cannot be made, is not there. */
+	if (r && fetch->spec && error->status >= 200)
 		r = -ENOENT;
+	if (r == 0)
+		r = live_node(fetch, &now);
+	/* Another answer was stored since this was asked for, and may be the
+	 * newer one: who waits looks at that first. */
+	if (r == 0 && now != fetch->known) {
+		conclude(fetch, 0, false);
+		return;
+	}
 	if (r == 0)
 		r = store(fetch, text, len);
 	if (r < 0)
-		conclude(fetch, r);
+		conclude(fetch, r, false);
 	else
 		write_hook(fetch->sync, &fetch->hook);
 }
 
-static struct fetch *find(
-    struct sync *sync, int64_t dir, const char *id, size_t len, bool spec)
+/* One under way that was asked since then. */
+static struct fetch *find(struct sync *sync, int64_t dir, const char *id,
+    size_t len, bool spec, int64_t since)
 {
 	struct fetch *fetch;
 	TAILQ_FOREACH (fetch, &sync->fetches, link) {
 		if (fetch->dir == dir && fetch->spec == spec &&
-		    fetch->id.len == len &&
+		    fetch->asked >= since && fetch->id.len == len &&
 		    memcmp(buf_str(&fetch->id), id, len) == 0)
 			return fetch;
 	}
@@ -151,11 +197,13 @@ static struct fetch *fetch_new(
 	fetch->sync = sync;
 	fetch->dir = dir;
 	fetch->spec = spec;
+	fetch->asked = moment_event(sync);
 	fetch->hook = (struct commit_hook){.fn = on_commit, .ctx = fetch};
 	wait_init(&fetch->waiting, on_abandoned, fetch);
 	buf_init(&fetch->id, RECORD_ID_MAX);
 	TAILQ_INSERT_TAIL(&sync->fetches, fetch, link);
-	if (buf_add(&fetch->id, id, len) == 0)
+	if (buf_add(&fetch->id, id, len) == 0 &&
+	    live_node(fetch, &fetch->known) == 0)
 		fetch->call = ask(fetch, lister);
 	if (!fetch->call) {
 		fetch_free(fetch);
@@ -167,13 +215,15 @@ static struct fetch *fetch_new(
 static void join(struct sync *sync, int64_t dir, const char *id, size_t len,
     bool spec, struct sync_op *op)
 {
-	struct fetch *fetch = find(sync, dir, id, len, spec);
+	int64_t since = moment_believed(sync, op->began);
+	struct fetch *fetch = find(sync, dir, id, len, spec, since);
 	if (!fetch)
 		fetch = fetch_new(sync, dir, id, len, spec);
-	if (fetch)
-		wait_add(&fetch->waiting, op);
-	else
+	if (!fetch) {
 		op_finish(op, -ENOMEM);
+		return;
+	}
+	wait_add(&fetch->waiting, op);
 }
 
 void fetch_record(struct sync *sync, int64_t dir, const char *id, size_t len,
@@ -187,7 +237,7 @@ void fetch_spec_again(struct sync *sync, int64_t dir)
 	struct node node;
 	/* A server that has refused it is not asked over and over. */
 	if (replica_lookup(sync->replica, dir, ".spec.json", &node) == 0 &&
-	    !find(sync, dir, "", 0, true))
+	    !find(sync, dir, "", 0, true, 0))
 		fetch_new(sync, dir, "", 0, true);
 }
 

@@ -1,15 +1,15 @@
-#include "sync/delta.h"
 #include "sync/pass.h"
-#include "sync/prune.h"
+#include "sync/refresh.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/record.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/timestamp.h"
+#include "sync/prune.h"
 #include "tree/name.h"
 
 /* ---- life ---- */
@@ -17,32 +17,16 @@
 static void on_abandoned(void *ctx)
 {
 	struct lister *lister = ctx;
-	if (lister->state == LISTER_PROBING) {
-		api_cancel(lister->probe_call);
-		lister->probe_call = NULL;
-		lister->state = LISTER_IDLE;
-	} else if (lister->state == LISTER_PASSING && !lister->finishing) {
+	if (lister->finishing)
+		return; /* ends by itself, with the commit */
+	if (lister->state == LISTER_PROBING)
+		refresh_stop(lister);
+	else if (lister->state == LISTER_PASSING)
 		pass_stop(lister);
-		lister->state = LISTER_IDLE;
-	}
+	lister->state = LISTER_IDLE;
 }
 
 static void on_commit(void *ctx, int err);
-
-/* What the replica knows, as a view. */
-static void load_view(struct lister *lister)
-{
-	const struct replica_listing *listing = &lister->listing;
-	int64_t age = timestamp_now_ms() - listing->listed_ms;
-	int64_t ttl = lister->sync->config.ttl_ms;
-	lister->view = (struct lister_view){
-	    .listed_base = listing->base,
-	    .listed_end = listing->end,
-	    .version = 1,
-	};
-	if (listing->end && age >= 0 && age < ttl)
-		lister->view.fresh_until_ms = timestamp_mono_ms() + ttl - age;
-}
 
 static int copy_table_name(struct sync *sync, int64_t dir, char **ret_table)
 {
@@ -84,12 +68,42 @@ static struct lister *lister_new(struct sync *sync, int64_t dir)
 	LIST_INIT(&lister->readers);
 	TAILQ_INIT(&lister->pass.fetches);
 	TAILQ_INIT(&lister->pass.ranges);
+	buf_init(&lister->pass.last_id, RECORD_ID_MAX);
+	buf_init(&lister->pass.chain.last, RECORD_ID_MAX);
+	buf_init(&lister->delta.after_id, RECORD_ID_MAX);
+	buf_init(&lister->delta.last_id, RECORD_ID_MAX);
 	wait_init(&lister->waiting, on_abandoned, lister);
 	lister->hook = (struct commit_hook){.fn = on_commit, .ctx = lister};
 	lister->spec_hook =
 	    (struct commit_hook){.fn = pass_spec_committed, .ctx = lister};
-	load_view(lister);
+	/* What an earlier mount knew is believed only once it was checked. */
+	lister->view = (struct lister_view){
+	    .listed_side = lister->listing.side,
+	    .listed_base = lister->listing.base,
+	    .listed_end = lister->listing.end,
+	    .version = 1,
+	};
 	return lister;
+}
+
+static void lister_free(struct lister *lister)
+{
+	struct registration *reader;
+	while ((reader = LIST_FIRST(&lister->readers))) {
+		LIST_REMOVE(reader, link);
+		free(reader);
+	}
+	write_unhook(&lister->hook);
+	refresh_stop(lister);
+	pass_stop(lister);
+	round_done(&lister->pass);
+	buf_done(&lister->pass.last_id);
+	buf_done(&lister->pass.chain.last);
+	buf_done(&lister->delta.after_id);
+	buf_done(&lister->delta.last_id);
+	lock_done(&lister->lock);
+	free(lister->table);
+	free(lister);
 }
 
 void lister_free_all(struct sync *sync)
@@ -97,18 +111,7 @@ void lister_free_all(struct sync *sync)
 	struct lister *lister;
 	while ((lister = SLIST_FIRST(&sync->listers))) {
 		SLIST_REMOVE_HEAD(&sync->listers, link);
-		struct registration *reader;
-		while ((reader = LIST_FIRST(&lister->readers))) {
-			LIST_REMOVE(reader, link);
-			free(reader);
-		}
-		api_cancel(lister->probe_call);
-		pass_stop(lister);
-		prune_free(lister->prune);
-		round_done(&lister->pass);
-		lock_done(&lister->lock);
-		free(lister->table);
-		free(lister);
+		lister_free(lister);
 	}
 }
 
@@ -155,9 +158,24 @@ void lister_get_view(struct lister *lister, struct lister_view *ret_view)
 	lock_release(&lister->lock);
 }
 
-bool view_is_fresh(const struct lister_view *view)
+bool view_is_fresh(const struct sync *sync, const struct lister_view *view)
 {
-	return view->listed_end && timestamp_mono_ms() < view->fresh_until_ms;
+	if (!sync->api)
+		return view->listed_end != 0;
+	return view->listed_end &&
+	       view->proven >= moment_believed(sync, moment_now(sync));
+}
+
+bool view_lists(const struct lister_view *view, const struct node *node)
+{
+	int64_t pos = node->pos[view->listed_side];
+	return pos > view->listed_base && pos < view->listed_end;
+}
+
+bool view_shows(const struct lister_view *view, const struct node *node)
+{
+	int64_t pos = node->pos[view->pass_side];
+	return view->pass_base && pos > view->pass_base && pos < view->frontier;
 }
 
 static void set_view(struct lister *lister, const struct lister_view *view)
@@ -172,10 +190,10 @@ void lister_expire_all(struct sync *sync)
 	struct lister *lister;
 	lock_acquire(&sync->lock);
 	SLIST_FOREACH (lister, &sync->listers, link) {
+		/* What the kernel keeps of the directory is due as well. */
 		lock_acquire(&lister->lock);
-		lister->view.fresh_until_ms = 0;
+		lister->view.version++;
 		lock_release(&lister->lock);
-		lister->missing_until_ms = 0;
 	}
 	lock_release(&sync->lock);
 }
@@ -185,39 +203,40 @@ void lister_expire_all(struct sync *sync)
 void lister_publish(struct lister *lister)
 {
 	struct lister_view view = lister->view;
-	view.pass_base = lister->pass.base;
-	view.frontier =
-	    lister->pass.base + ((lister->pass.done_slot + 1) << PAGE_BITS);
+	const struct pass *pass = &lister->pass;
+	view.pass_base = pass->base;
+	view.pass_side = pass->side;
+	view.pass_began = pass->began;
+	view.frontier = slot_pos(pass, pass->done_slot + 1);
 	view.err = 0;
 	set_view(lister, &view);
 	wait_restart(&lister->waiting);
 }
 
-/* That it may not be listed tells that the table is there. */
-static void restart_table_lookups(struct lister *lister)
-{
-	struct sync_op *op, *next;
-	for (op = TAILQ_FIRST(&lister->waiting.queue); op; op = next) {
-		next = TAILQ_NEXT(op, link);
-		if (op->dir != NODE_ROOT || !lister->list_refused)
-			continue;
-		wait_remove(op);
-		op_restart(op);
-	}
-}
-
 void lister_failed(struct lister *lister, int err)
 {
 	struct lister_view view = lister->view;
+	if (lister->state == LISTER_PROBING)
+		refresh_stop(lister);
+	if (err == -ENOENT && lister->pass.done_slot == 0)
+		lister->missing_since = lister->pass.began;
 	lister->state = LISTER_IDLE;
+	lister->finishing = false;
+	lister->pass.want_all = false;
 	view.err = err;
 	set_view(lister, &view);
-	if (err == -ENOENT && lister->pass.done_slot == 0)
-		lister->missing_until_ms =
-		    timestamp_mono_ms() + lister->sync->config.ttl_ms;
-	if (err == -EACCES)
-		restart_table_lookups(lister);
 	wait_finish(&lister->waiting, err);
+}
+
+void lister_explain(struct lister *lister, int err, const char *message)
+{
+	char request[160];
+	snprintf(request, sizeof(request), "GET /v1/%s%s",
+	    lister->table ? "data/" : "files",
+	    lister->table ? lister->table : "");
+	failures_add(lister->sync->config.failures, lister->title, request, 200,
+	    err, "", message);
+	log_warn("%s: %s", lister->title, message);
 }
 
 int lister_unlist(struct lister *lister, int64_t first, int64_t last)
@@ -232,12 +251,15 @@ int lister_unlist(struct lister *lister, int64_t first, int64_t last)
 	return r;
 }
 
-bool lister_has_readers(struct lister *lister)
+bool lister_has_readers(struct lister *lister, int64_t base)
 {
+	struct registration *reader;
+	bool found = false;
 	lock_acquire(&lister->lock);
-	bool has = !LIST_EMPTY(&lister->readers);
+	LIST_FOREACH (reader, &lister->readers, link)
+		found = found || !base || reader->base == base;
 	lock_release(&lister->lock);
-	return has;
+	return found;
 }
 
 /* The lowest position that an open directory may still read. */
@@ -266,55 +288,53 @@ static int on_swept(void *ctx, const char *name)
 	return 0;
 }
 
-static int write_listing(struct lister *lister, bool whole_pass)
+static int write_listing(
+    struct lister *lister, const struct replica_listing *next, bool whole_pass)
 {
 	struct sync *sync = lister->sync;
-	const struct replica_listing *listing = &lister->listing;
+	int64_t since = confirmation(sync, lister->pass.began);
 	int64_t dirs[] = {lister->dir, lister->twin_dir};
 	int r = write_begin(sync);
 	for (size_t i = 0; r == 0 && whole_pass && i < ARRAY_SIZE(dirs); i++) {
 		if (!dirs[i])
 			continue;
 		struct swept swept = {sync, dirs[i]};
-		r = replica_sweep(sync->replica, dirs[i], listing->base,
-		    lister->pass.started_wall_ms, on_swept, &swept);
+		r = replica_sweep(sync->replica, dirs[i], next->side,
+		    next->base, since, on_swept, &swept);
 		if (r == 0)
 			r = replica_trim(sync->replica, dirs[i],
-			    oldest_reader(lister, listing->base));
+			    oldest_reader(lister, next->base));
 	}
 	if (r == 0)
-		r = replica_set_listing(sync->replica, lister->dir, listing);
+		r = replica_set_listing(sync->replica, lister->dir, next);
 	return r;
 }
 
-/* Write the listing; once that is committed, it is whole and fresh. */
-static void settle(struct lister *lister, bool whole_pass)
+void lister_settle(struct lister *lister, const struct replica_listing *next,
+    int64_t proven, bool whole_pass)
 {
-	int r = write_listing(lister, whole_pass);
+	int r = write_listing(lister, next, whole_pass);
 	if (r < 0) {
 		lister_failed(lister, r);
 		return;
 	}
+	lister->next = *next;
+	lister->next_proven = proven;
 	lister->finishing = true;
 	write_hook(lister->sync, &lister->hook);
 }
 
-int64_t lister_newest(int64_t newest_ms, int64_t began_ms)
-{
-	return newest_ms < began_ms ? newest_ms : began_ms;
-}
+/* Clocks of an API and of its database may differ by so much; and ours from
+ * theirs, where the answers carry no date. In milliseconds. */
+#define CLOCKS_DIFFER_MS 30000
+#define OWN_CLOCK_DIFFERS_MS (5 * 60 * 1000)
 
-void lister_finished(struct lister *lister)
+int64_t lister_threshold(int64_t date_ms, int64_t own_ms)
 {
-	const struct pass *pass = &lister->pass;
-	lister->listing = (struct replica_listing){
-	    .base = pass->base,
-	    .end = pass->base + ((pass->done_slot + 1) << PAGE_BITS),
-	    .listed_ms = pass->started_wall_ms,
-	    .count = pass->count,
-	    .newest_ms = lister_newest(pass->newest_ms, pass_began_ms(pass)),
-	};
-	settle(lister, true);
+	if (date_ms <= 0)
+		return own_ms - OWN_CLOCK_DIFFERS_MS;
+	/* Either may be wrong: the earlier one is on the safe side. */
+	return (date_ms < own_ms ? date_ms : own_ms) - CLOCKS_DIFFER_MS;
 }
 
 /* Who read along with the pass has all of it: what comes later is not theirs.
@@ -335,147 +355,106 @@ static void on_commit(void *ctx, int err)
 {
 	struct lister *lister = ctx;
 	struct lister_view view = lister->view;
-	lister->finishing = false;
-	lister->state = LISTER_IDLE;
 	if (err < 0) {
 		lister_failed(lister, err);
 		return;
 	}
-	lister->confirmations++;
+	if (lister->state == LISTER_PROBING)
+		refresh_stop(lister);
+	else
+		pass_forget(lister);
+	lister->pass.want_all = false;
+	lister->finishing = false;
+	lister->state = LISTER_IDLE;
+	lister->listing = lister->next;
+	view.listed_side = lister->listing.side;
 	view.listed_base = lister->listing.base;
 	view.listed_end = lister->listing.end;
-	view.fresh_until_ms = timestamp_mono_ms() +
-			      lister->sync->config.ttl_ms -
-			      (timestamp_now_ms() - lister->listing.listed_ms);
+	view.proven = lister->next_proven;
+	view.pass_base = 0;
 	view.err = 0;
 	view.version++;
-	set_view(lister, &view);
 	end_readers(lister);
+	set_view(lister, &view);
 	log_debug("%s: listed, %lld records", lister->title,
 	    (long long)lister->listing.count);
 	wait_restart(&lister->waiting);
 }
 
-/* ---- has it changed? ---- */
-
-static int probe_record(void *ctx, const char *text, size_t len)
-{
-	struct lister *lister = ctx;
-	struct record record;
-	int r = record_parse(text, len, &record);
-	if (r < 0)
-		return r;
-	if (lister->probe_newest_ms < record.updated_ms)
-		lister->probe_newest_ms = record.updated_ms;
-	record_done(&record);
-	return 0;
-}
-
-static void probe_restart(void *ctx)
-{
-	struct lister *lister = ctx;
-	lister->probe_newest_ms = -1;
-}
-
-static void probe_done(
-    void *ctx, const struct api_error *error, const struct api_page *page)
-{
-	struct lister *lister = ctx;
-	struct replica_listing *listing = &lister->listing;
-	lister->probe_call = NULL;
-	if (!error->err)
-		delta_asked_at(lister, page->date_ms);
-	if (error->err && error->err != -EPROTO) {
-		lister_failed(lister, error->err);
-		return;
-	}
-	if (error->err) {
-		/* The server cannot tell: only a whole listing can. */
-		lister->pass.base = 0;
-		pass_run(lister);
-		return;
-	}
-	bool known = listing->newest_ms >= 0 || listing->count == 0;
-	if (!known ||
-	    !delta_agrees(lister, page->total, lister->probe_newest_ms)) {
-		delta_run(lister, page->total, lister->probe_newest_ms);
-		return;
-	}
-	int r = delta_adopt(lister);
-	if (r < 0) {
-		lister_failed(lister, r);
-		return;
-	}
-	listing->listed_ms = timestamp_now_ms();
-	settle(lister, false);
-}
-
-void lister_probe(struct lister *lister)
-{
-	static const struct api_page_sink sink = {
-	    .record = probe_record,
-	    .restart = probe_restart,
-	    .done = probe_done,
-	};
-	struct api_query query = {
-	    .subject = lister->title,
-	    .table = lister->table,
-	    .page = 1,
-	    .limit = 1,
-	    .sort_by = "updatedAt",
-	    .descending = true,
-	};
-	probe_restart(lister);
-	lister->state = LISTER_PROBING;
-	lister->probe_call = api_list(lister->sync->api, &query, &sink, lister);
-	if (!lister->probe_call)
-		lister_failed(lister, -ENOMEM);
-}
-
 /* ---- waiting for it ---- */
 
-/* Wait for the next news; see to it that there will be some. */
-void lister_wait_for_news(struct lister *lister, struct sync_op *op)
+bool lister_is_fresh(struct lister *lister, const struct sync_op *op)
 {
-	wait_add(&lister->waiting, op);
-	if (lister->state == LISTER_PASSING && !lister->finishing)
-		pass_pump(lister);
-	if (lister->state != LISTER_IDLE)
-		return;
-	if (lister->view.listed_end &&
-	    lister->pass.base <= lister->listing.base) {
-		delta_reset(lister);
-		lister_probe(lister);
-	} else {
-		pass_run(lister);
-	}
+	const struct lister_view *view = &lister->view;
+	struct sync *sync = lister->sync;
+	return view->listed_end &&
+	       (!sync->api || view->proven >= moment_believed(sync, op->began));
 }
 
-bool lister_is_fresh(struct lister *lister, struct sync_op *op)
+bool lister_may_join(struct lister *lister, const struct sync_op *op)
 {
-	if (op->tries++ == 0)
-		op->confirmations = lister->confirmations;
-	return view_is_fresh(&lister->view) ||
-	       (lister->view.listed_end && !lister->sync->api) ||
-	       (lister->view.listed_end &&
-		   op->confirmations != lister->confirmations);
+	const struct pass *pass = &lister->pass;
+	return pass->base &&
+	       pass->began >= moment_believed(lister->sync, op->began);
+}
+
+/* After a hang-up nothing is believed but what the pages say. */
+static bool may_be_refreshed(const struct lister *lister)
+{
+	return lister->view.listed_end &&
+	       lister->view.proven >= lister->sync->expired;
+}
+
+static void begin(struct lister *lister, bool take_up)
+{
+	if (!take_up && lister->pass.base)
+		pass_forget(lister);
+	if (!take_up && may_be_refreshed(lister))
+		refresh_run(lister);
+	else
+		pass_run(lister);
+}
+
+/* A pass that began too long ago: whoever reads it shall have it whole; else it
+ * is given up. Whether it goes on. */
+static bool end_old_pass(struct lister *lister)
+{
+	struct pass *pass = &lister->pass;
+	if (lister->finishing)
+		return true;
+	if (lister_has_readers(lister, pass->base) ||
+	    !TAILQ_EMPTY(&lister->waiting.queue)) {
+		pass->want_all = true;
+		return true;
+	}
+	pass_forget(lister);
+	lister->state = LISTER_IDLE;
+	return false;
+}
+
+void lister_wait_for_news(struct lister *lister, struct sync_op *op)
+{
+	bool goes_on = lister->pass.base != 0;
+	if (goes_on && !lister_may_join(lister, op))
+		goes_on = end_old_pass(lister);
+	wait_add(&lister->waiting, op);
+	if (lister->state == LISTER_PASSING)
+		pass_pump(lister);
+	else if (lister->state == LISTER_IDLE)
+		begin(lister, goes_on);
+}
+
+void lister_read_on(struct lister *lister, struct sync_op *op)
+{
+	wait_add(&lister->waiting, op);
+	if (lister->state == LISTER_PASSING)
+		pass_pump(lister);
+	else if (lister->state == LISTER_IDLE)
+		begin(lister, true);
 }
 
 void lister_complete(struct lister *lister, struct sync_op *op)
 {
 	lister->pass.want_all = true;
 	lister_wait_for_news(lister, op);
-}
-
-void lister_refresh(struct lister *lister, struct sync_op *op)
-{
-	lister_wait_for_news(lister, op);
-}
-
-void lister_first_page(struct lister *lister, struct sync_op *op)
-{
-	if (timestamp_mono_ms() < lister->missing_until_ms)
-		op_finish(op, -ENOENT);
-	else
-		lister_wait_for_news(lister, op);
 }

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "api/record.h"
-#include "base/timestamp.h"
 #include "sync/lister.h"
+#include "sync/tables.h"
 #include "tree/name.h"
 
 #define SPEC_NAME ".spec.json"
@@ -31,90 +31,82 @@ static bool is_possible(int64_t dir, const char *name)
 	return has_suffix(name, ".json");
 }
 
-/* The server has confirmed the node lately, alone or in the listing. */
-static bool is_current(
+/*
+ * Since when what the replica says of a node is confirmed, alone or in a
+ * listing; a moment, 0: not in this mount.
+ */
+static int64_t confirmed_since(
     struct sync *sync, const struct lister_view *view, const struct node *node)
 {
+	int64_t since = confirmed_at(sync, node);
 	if (!sync->api)
-		return true;
+		return MOMENT_FOREVER;
 	/* What tells that no record changed says nothing of the spec. */
 	if (node->kind == NODE_KIND_SPEC)
-		return is_confirmed(sync, node);
-	if (view_is_fresh(view) && node->pos > view->listed_base)
-		return true;
-	if (view->pass_base > view->listed_base &&
-	    node->pos > view->pass_base && node->pos < view->frontier)
-		return true;
-	return is_confirmed(sync, node);
+		return since;
+	if (view->listed_end && view_lists(view, node) && view->proven > since)
+		since = view->proven;
+	if (view_shows(view, node) && view->pass_began > since)
+		since = view->pass_began;
+	return since;
 }
 
-/* What the replica says. -ENOENT: surely none; -EAGAIN: it cannot tell. */
-static int answer(
-    struct sync *sync, int64_t dir, const char *name, struct node *ret_node)
+/* A directory of the root. */
+static int answer_root(
+    struct sync *sync, const char *name, struct node *ret_node)
 {
-	struct lister_view view = {0};
 	struct node node;
-	if (!is_possible(dir, name))
-		return -ENOENT;
-	int r = replica_lookup(sync->replica, dir, name, &node);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	if (dir == NODE_ROOT) {
-		if (r < 0 || (!node.pos && sync->api))
-			return sync->api ? -EAGAIN : -ENODATA;
+	int r = replica_lookup(sync->replica, NODE_ROOT, name, &node);
+	if (r == -ENOENT || (r == 0 && !node.pos[0] && sync->api))
+		return sync->api ? -EAGAIN : -ENODATA;
+	if (r == 0)
 		*ret_node = node;
-		return 0;
+	return r;
+}
+
+/*
+ * What the replica says, if that was confirmed since believed. -ENOENT: surely
+ * none; -EAGAIN: it cannot tell. The view comes first: what the replica has
+ * then is not older.
+ */
+static int answer(struct sync *sync, int64_t dir, const char *name,
+    int64_t believed, struct node *ret_node, int64_t *ret_since)
+{
+	struct lister_view view;
+	struct node node;
+	if (!is_possible(dir, name)) {
+		*ret_since = MOMENT_FOREVER;
+		return -ENOENT;
+	}
+	if (dir == NODE_ROOT) {
+		*ret_since = moment_now(sync);
+		return answer_root(sync, name, ret_node);
 	}
 	struct lister *lister = sync_lister(sync, dir);
 	if (!lister)
 		return -ENOTDIR;
 	lister_get_view(lister, &view);
-	if (r == 0 && is_current(sync, &view, &node)) {
-		*ret_node = node;
-		return 0;
-	}
-	if (r == -ENOENT && view_is_fresh(&view))
-		return -ENOENT;
-	if (sync->api)
+	int r = replica_lookup(sync->replica, dir, name, &node);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	int64_t since =
+	    r == 0 ? confirmed_since(sync, &view, &node) : view.proven;
+	bool spec = strcmp(name, SPEC_NAME) == 0;
+	if (!sync->api && r < 0 && !view.listed_end)
+		return -ENODATA;
+	if (sync->api && (since < believed || (spec && r < 0)))
 		return -EAGAIN;
-	return view.listed_end ? -ENOENT : -ENODATA;
-}
-
-int sync_lookup_now(
-    struct sync *sync, int64_t dir, const char *name, struct node *ret_node)
-{
-	return answer(sync, dir, name, ret_node);
-}
-
-/* ---- tables ---- */
-
-/* The first page tells whether the server knows the table. */
-static void look_up_table(struct sync *sync, struct sync_op *op)
-{
-	const char *table = name_to_table(op->name);
-	int64_t dir;
-	int r = write_begin(sync);
+	*ret_since = sync->api ? since : MOMENT_FOREVER;
 	if (r == 0)
-		r = replica_put_table(
-		    sync->replica, table, op->name, false, &dir);
-	struct lister *lister = r == 0 ? sync_lister(sync, dir) : NULL;
-	if (!lister) {
-		op_finish(op, r < 0 ? r : -ENOMEM);
-		return;
-	}
-	struct lister_view view;
-	lister_get_view(lister, &view);
-	bool answers = lister_is_fresh(lister, op) || view.pass_base;
-	if (answers || lister->list_refused) {
-		if (answers) /* show it from now on */
-			r = replica_put_table(
-			    sync->replica, table, op->name, true, &dir);
-		if (r == 0)
-			r = replica_get(sync->replica, dir, &op->node);
-		op_finish(op, r);
-		return;
-	}
-	lister_first_page(lister, op);
+		*ret_node = node;
+	return r;
+}
+
+int sync_lookup_now(struct sync *sync, int64_t dir, const char *name,
+    struct node *ret_node, int64_t *ret_since)
+{
+	int64_t believed = moment_believed(sync, moment_now(sync));
+	return answer(sync, dir, name, believed, ret_node, ret_since);
 }
 
 /* ---- records and files ---- */
@@ -151,43 +143,46 @@ static void look_up_record(struct sync *sync, struct sync_op *op)
 	buf_done(&id);
 }
 
-static void begin_lookup(struct sync *sync, struct sync_op *op)
+/* Times that an operation asks for one record alone, before the listing has to
+ * tell: other answers may come between. */
+#define TRIES_MAX 3
+
+/* The replica cannot tell: ask for the one, or for all. */
+static void look_up_there(struct sync *sync, struct sync_op *op)
 {
-	struct node known;
-	int r = answer(sync, op->dir, op->name, &op->node);
-	if (r != -EAGAIN) {
-		op_finish(op, r);
-		return;
-	}
-	if (op->dir == NODE_ROOT) {
-		look_up_table(sync, op);
-		return;
-	}
 	struct lister *lister = sync_lister(sync, op->dir);
-	r = replica_lookup(sync->replica, op->dir, op->name, &known);
-	if (strcmp(op->name, SPEC_NAME) == 0 && !op->fetched) {
-		op->fetched = true;
+	struct node known;
+	int r = replica_lookup(sync->replica, op->dir, op->name, &known);
+	bool listed = r == 0 && lister->view.listed_end &&
+		      view_lists(&lister->view, &known);
+	if (strcmp(op->name, SPEC_NAME) == 0) {
 		fetch_spec(sync, op->dir, op);
-	} else if (lister_is_fresh(lister, op)) {
-		/* Confirmed for this question, though ttl is over already. */
-		if (r == 0)
-			op->node = known;
-		op_finish(op, r);
-	} else if (r == 0 && op->fetched) {
-		op->node = known;
-		op_finish(op, 0);
-	} else if (r == 0 && lister->view.listed_end &&
-		   lister->state != LISTER_PASSING) {
-		lister_refresh(lister, op); /* settles all names at once */
-	} else if (op->fetched || name_is_marked(op->name)) {
+	} else if (listed && lister->state != LISTER_PASSING && !op->tries) {
+		op->tries++;
+		lister_wait_for_news(lister, op); /* all names at once */
+	} else if (op->whole || name_is_marked(op->name) ||
+		   op->tries > TRIES_MAX) {
 		lister_complete(lister, op);
 	} else {
-		op->fetched = true;
+		op->tries++;
 		if (op->dir == NODE_STORAGE)
 			look_up_object(sync, op);
 		else
 			look_up_record(sync, op);
 	}
+}
+
+static void begin_lookup(struct sync *sync, struct sync_op *op)
+{
+	int64_t believed = moment_believed(sync, op->began);
+	int r =
+	    answer(sync, op->dir, op->name, believed, &op->node, &op->since);
+	if (r != -EAGAIN)
+		op_finish(op, r);
+	else if (op->dir == NODE_ROOT)
+		tables_look_up(sync->tables, op);
+	else
+		look_up_there(sync, op);
 }
 
 void sync_lookup(struct sync *sync, struct sync_op *op)

@@ -8,6 +8,7 @@
 #include "api/record.h"
 #include "base/cleanup.h"
 #include "json/json.h"
+#include "sync/order.h"
 #include "sync/pass.h"
 
 void page_drop(struct page_fetch *fetch)
@@ -16,6 +17,7 @@ void page_drop(struct page_fetch *fetch)
 	write_unhook(&fetch->hook);
 	TAILQ_REMOVE(&fetch->lister->pass.fetches, fetch, link);
 	id_range_free(fetch->range);
+	buf_done(&fetch->first_id);
 	buf_done(&fetch->last_id);
 	buf_done(&fetch->split_id);
 	free(fetch);
@@ -25,8 +27,19 @@ void page_drop(struct page_fetch *fetch)
  * like cp read by inode. Twice as many, for files and their objects. */
 static void reserve_ids(struct page_fetch *fetch)
 {
-	fetch->first_id =
+	fetch->first_node =
 	    replica_reserve_ids(fetch->lister->sync->replica, 2 * IDS_RESERVED);
+}
+
+static void forget_records(struct page_fetch *fetch)
+{
+	buf_clear(&fetch->first_id);
+	buf_clear(&fetch->last_id);
+	buf_clear(&fetch->split_id);
+	fetch->count = fetch->unique = 0;
+	fetch->facts = FACTS_INIT;
+	fetch->orders = ORDER_ANY;
+	fetch->out_of_range = false;
 }
 
 int page_take_back(struct page_fetch *fetch)
@@ -34,12 +47,11 @@ int page_take_back(struct page_fetch *fetch)
 	struct lister *lister = fetch->lister;
 	struct pass *pass = &lister->pass;
 	int64_t first = slot_pos(pass, fetch->slot);
+	bool any = fetch->count > 0;
 	pass->unique -= fetch->unique;
-	buf_clear(&fetch->last_id);
-	buf_clear(&fetch->split_id);
-	if (fetch->count == 0)
+	forget_records(fetch);
+	if (!any)
 		return 0;
-	fetch->count = fetch->unique = 0;
 	reserve_ids(fetch); /* some of the old ones are taken */
 	return lister_unlist(
 	    lister, first, first + (INT64_C(1) << PAGE_BITS) - 1);
@@ -48,52 +60,47 @@ int page_take_back(struct page_fetch *fetch)
 /* Watch the order of ids, and whether a filter was heeded. */
 static int watch_id(struct page_fetch *fetch, const struct buf *id)
 {
-	struct pass *pass = &fetch->lister->pass;
 	const struct id_range *range = fetch->range;
+	int r = 0;
 	if (range &&
 	    ((range->low.len && buf_compare(id, &range->low) <= 0) ||
 		(range->high.len && buf_compare(id, &range->high) > 0)))
-		pass->no_filters = true;
-	if (fetch->last_id.len && buf_compare(id, &fetch->last_id) <= 0)
-		pass->unordered = true;
+		fetch->out_of_range = true;
+	if (fetch->last_id.len)
+		fetch->orders = order_after(fetch->orders, &fetch->last_id, id);
+	else
+		r = buf_add(&fetch->first_id, buf_str(id), id->len);
 	buf_clear(&fetch->last_id);
-	int r = buf_add(&fetch->last_id, buf_str(id), id->len);
-	if (r == 0 && range && fetch->count == pass->limit / 2)
+	if (r == 0)
+		r = buf_add(&fetch->last_id, buf_str(id), id->len);
+	if (r == 0 && range && fetch->count == fetch->limit / 2)
 		r = buf_add(&fetch->split_id, buf_str(id), id->len);
 	return r;
-}
-
-static void watch_times(struct pass *pass, const struct record *record)
-{
-	if (record->updated_ms < 0)
-		pass->newest_ms = -1;
-	else if (pass->newest_ms >= 0 && record->updated_ms > pass->newest_ms)
-		pass->newest_ms = record->updated_ms;
-	if (record->created_ms > pass->round.newest_created_ms)
-		pass->round.newest_created_ms = record->created_ms;
 }
 
 static int put(struct page_fetch *fetch, const struct record *record)
 {
 	struct lister *lister = fetch->lister;
 	struct pass *pass = &lister->pass;
-	bool again;
+	int64_t first = slot_pos(pass, fetch->slot) + 1, at;
 	struct placement place = {
-	    .base = pass->base,
-	    .pos = slot_pos(pass, fetch->slot) + 1 + fetch->count,
+	    .in = {pass->side, pass->base, first + fetch->count},
 	};
 	if (fetch->count < IDS_RESERVED) {
-		place.id = fetch->first_id + fetch->count;
+		place.id = fetch->first_node + fetch->count;
 		place.object_id = place.id + IDS_RESERVED;
 	}
-	int r = store_record(lister->sync, lister->dir, record, &place, &again);
+	int r = store_record(lister->sync, lister->dir, record, &place, &at);
 	if (r < 0)
 		return r;
-	fetch->count++;
-	if (!again) {
+	facts_record(&fetch->facts, record);
+	if (at == place.in.pos) {
 		fetch->unique++;
 		pass->unique++;
+	} else if (at >= first && at < place.in.pos) {
+		fetch->facts.twice = true;
 	}
+	fetch->count++;
 	return 0;
 }
 
@@ -107,14 +114,13 @@ static int page_record(void *ctx, const char *text, size_t len)
 	int r = record_parse(text, len, &record);
 	if (r < 0) {
 		if (r == -EPROTO)
-			pass_explain(
+			lister_explain(
 			    lister, r, "a record in the listing has no id");
 		return r;
 	}
 	r = watch_id(fetch, &record.id);
 	if (r == 0)
 		r = put(fetch, &record);
-	watch_times(&lister->pass, &record);
 	record_done(&record);
 	return r;
 }
@@ -142,9 +148,8 @@ static bool fall_back(struct page_fetch *fetch, const struct api_error *error)
 	struct pass *pass = &lister->pass;
 	if (error->status != 400)
 		return false;
-	if (fetch->range) {
-		pass->no_filters = true;
-		round_without_filters(lister);
+	if (pass->round.kind != ROUND_PAGES) {
+		round_give_up(lister);
 		return true;
 	}
 	if (pass->limit == 0 || pass->done_slot > 0)
@@ -162,8 +167,6 @@ static void page_done(
 	struct page_fetch *fetch = ctx;
 	struct lister *lister = fetch->lister;
 	fetch->call = NULL;
-	lister->list_refused = error->status == 403 &&
-			       strcasestr(error->code, "permission") != NULL;
 	if (error->err) {
 		if (!fall_back(fetch, error))
 			pass_failed(lister, error->err);
@@ -213,7 +216,7 @@ static int ask(struct page_fetch *fetch)
 	    .subject = lister->title,
 	    .table = lister->table,
 	    .page = fetch->page,
-	    .limit = pass->limit,
+	    .limit = fetch->limit,
 	    .speculative = fetch->slot > pass->done_slot + 1,
 	};
 	if (fetch->range && (fetch->range->low.len || fetch->range->high.len)) {
@@ -226,7 +229,8 @@ static int ask(struct page_fetch *fetch)
 	return fetch->call ? 0 : -ENOMEM;
 }
 
-int page_fetch(struct lister *lister, int64_t page, struct id_range *range)
+int page_fetch(
+    struct lister *lister, int64_t page, unsigned limit, struct id_range *range)
 {
 	struct pass *pass = &lister->pass;
 	struct page_fetch *fetch = calloc(1, sizeof(*fetch));
@@ -237,12 +241,15 @@ int page_fetch(struct lister *lister, int64_t page, struct id_range *range)
 	*fetch = (struct page_fetch){
 	    .lister = lister,
 	    .page = page,
+	    .limit = limit,
 	    .range = range,
 	    .slot = pass->round.first_slot + pass->round.next_page++,
 	    .hook = {.fn = on_page_committed, .ctx = fetch},
 	};
+	buf_init(&fetch->first_id, RECORD_ID_MAX);
 	buf_init(&fetch->last_id, RECORD_ID_MAX);
 	buf_init(&fetch->split_id, RECORD_ID_MAX);
+	forget_records(fetch);
 	reserve_ids(fetch);
 	TAILQ_INSERT_TAIL(&pass->fetches, fetch, link);
 	int r = ask(fetch);

@@ -11,6 +11,8 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/timestamp.h"
+#include "sync/chain.h"
+#include "sync/order.h"
 #include "sync/pass.h"
 #include "tree/name.h"
 
@@ -42,21 +44,48 @@ void pass_stop(struct lister *lister)
 	pass->window = 1;
 }
 
+void pass_forget(struct lister *lister)
+{
+	struct pass *pass = &lister->pass;
+	pass_stop(lister);
+	round_done(pass);
+	buf_clear(&pass->last_id);
+	buf_clear(&pass->chain.last);
+	if (pass->base)
+		pass->ceiling = slot_pos(pass, pass->done_slot + 1);
+	pass->base = 0;
+}
+
 void pass_failed(struct lister *lister, int err)
 {
 	pass_stop(lister);
 	lister_failed(lister, err);
 }
 
-void pass_explain(struct lister *lister, int err, const char *message)
+static int64_t earlier(int64_t a, int64_t b)
 {
-	char request[160];
-	snprintf(request, sizeof(request), "GET /v1/%s%s",
-	    lister->table ? "data/" : "files",
-	    lister->table ? lister->table : "");
-	failures_add(lister->sync->config.failures, lister->title, request, 200,
-	    err, "", message);
-	log_warn("%s: %s", lister->title, message);
+	return a < b ? a : b;
+}
+
+void pass_finished(struct lister *lister)
+{
+	const struct pass *pass = &lister->pass;
+	const struct facts *facts = &pass->facts;
+	bool in_order = pass->round.number == 0 && pass->slots_order;
+	struct replica_listing next = {
+	    .side = pass->side,
+	    .base = pass->base,
+	    .end = slot_pos(pass, pass->done_slot + 1),
+	    .flags = facts_flags(facts) | (in_order ? LISTING_ORDERED : 0),
+	    .listed_ms = pass->wall_ms,
+	    .proven_ms = pass->wall_ms,
+	    .count = pass->count,
+	    .newest_ms = facts->newest_ms,
+	    .since_ms = earlier(facts->newest_ms, pass->threshold_ms),
+	    .created_ms = facts->created_ms,
+	    .created_since_ms = earlier(facts->created_ms, pass->threshold_ms),
+	};
+	lister_settle(lister, &next, pass->began, true);
 }
 
 /* ---- taking in ---- */
@@ -71,6 +100,16 @@ static struct page_fetch *next_in_turn(struct pass *pass)
 			return fetch->done ? fetch : NULL;
 	}
 	return NULL;
+}
+
+/* Pages beyond the end may still be under way. */
+static void drop_fetches(struct pass *pass)
+{
+	struct page_fetch *fetch;
+	while ((fetch = TAILQ_FIRST(&pass->fetches))) {
+		page_take_back(fetch);
+		page_drop(fetch);
+	}
 }
 
 void pass_advance(struct lister *lister)
@@ -92,16 +131,11 @@ void pass_advance(struct lister *lister)
 	if (lister->state != LISTER_PASSING || lister->finishing)
 		return;
 	if (r == -EOPNOTSUPP) {
-		pass->no_filters = true;
-		round_without_filters(lister);
+		round_give_up(lister);
 	} else if (r < 0) {
 		pass_failed(lister, r);
-	} else if (pass->round.over) {
-		/* Pages beyond the end may still be under way. */
-		while ((fetch = TAILQ_FIRST(&pass->fetches))) {
-			page_take_back(fetch);
-			page_drop(fetch);
-		}
+	} else if (pass->round.over && pass->spec_done) {
+		drop_fetches(pass);
 		round_judge(lister);
 	} else {
 		pass_pump(lister);
@@ -109,6 +143,11 @@ void pass_advance(struct lister *lister)
 }
 
 /* ---- the spec, in slot 0 ---- */
+
+static struct replica_place spec_place(const struct pass *pass)
+{
+	return (struct replica_place){pass->side, pass->base, pass->base + 1};
+}
 
 static void spec_settled(struct lister *lister)
 {
@@ -129,44 +168,48 @@ static void spec_done(
     void *ctx, const struct api_error *error, const char *text, size_t len)
 {
 	struct lister *lister = ctx;
+	struct sync *sync = lister->sync;
 	struct pass *pass = &lister->pass;
+	struct replica_place in = spec_place(pass);
 	pass->spec_call = NULL;
-	/* A server that refuses it has none for us; one that fails leaves open
-	 * whether it has. */
-	if (error->err && error->status >= 400 && error->status < 500) {
+	/* A server that refuses it, or cannot make it, has none for us, which
+	 * .bkendfs/errors tells; a connection that broke leaves open whether it
+	 * has. */
+	if (error->err && error->status >= 200) {
 		spec_settled(lister);
 		return;
 	}
 	int r = error->err;
 	if (r == 0)
-		r = write_begin(lister->sync);
+		r = write_begin(sync);
 	if (r == 0)
-		r = store_spec(lister->sync, lister->dir, text, len, pass->base,
-		    pass->base + 1, confirmed_now(lister->sync));
+		r = store_spec(sync, lister->dir, text, len, &in,
+		    confirmation(sync, pass->spec_asked));
 	if (r < 0)
 		pass_failed(lister, r);
 	else
-		write_hook(lister->sync, &lister->spec_hook);
+		write_hook(sync, &lister->spec_hook);
 }
 
 /* The spec was asked for by name just now: it only needs its place. */
 static int spec_reuse(struct lister *lister)
 {
 	struct sync *sync = lister->sync;
-	struct pass *pass = &lister->pass;
+	struct replica_place in = spec_place(&lister->pass);
+	int64_t believed = moment_believed(sync, lister->pass.began);
 	struct node node;
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, BUF_MAX_DEFAULT);
 	int r = replica_lookup(sync->replica, lister->dir, ".spec.json", &node);
-	if (r == 0 && !is_confirmed(sync, &node))
+	if (r == 0 && confirmed_at(sync, &node) < believed)
 		r = -ENOENT;
 	if (r == 0)
 		r = replica_text(sync->replica, node.id, &text);
 	if (r == 0)
 		r = write_begin(sync);
 	if (r == 0)
-		r = store_spec(sync, lister->dir, buf_str(&text), text.len,
-		    pass->base, pass->base + 1, node.checked_ms);
+		r = store_spec(sync, lister->dir, buf_str(&text), text.len, &in,
+		    node.checked);
 	if (r == 0)
 		write_hook(sync, &lister->spec_hook);
 	return r;
@@ -179,10 +222,13 @@ static int spec_fetch(struct lister *lister)
 		return r;
 	char subject[NAME_BYTES_MAX + 16];
 	snprintf(subject, sizeof(subject), "%s/.spec.json", lister->title);
+	lister->pass.spec_asked = moment_event(lister->sync);
 	lister->pass.spec_call = api_spec(
 	    lister->sync->api, subject, lister->table, spec_done, lister);
 	return lister->pass.spec_call ? 0 : -ENOMEM;
 }
+
+/* ---- asking ---- */
 
 /* Pages to fetch ahead of a reader who has read the page of that number: one
  * who only looks costs little, one who goes on has all connections from here.
@@ -203,6 +249,20 @@ void pass_reader_at(struct lister *lister, int64_t pos)
 		pass->window = 2 * lister->sync->config.connections;
 }
 
+/* Ask for the next window: one at a time, since each tells where the next one
+ * is. */
+static int ask_for_window(struct lister *lister)
+{
+	struct pass *pass = &lister->pass;
+	int64_t page;
+	unsigned limit;
+	if (!TAILQ_EMPTY(&pass->fetches))
+		return 0;
+	if (!chain_next(pass, &page, &limit))
+		return -EOPNOTSUPP;
+	return page_fetch(lister, page, limit, NULL);
+}
+
 /* Ask for pages (or ranges) up to a slot. */
 static int ask_for_more(struct lister *lister, int64_t last_slot)
 {
@@ -212,18 +272,16 @@ static int ask_for_more(struct lister *lister, int64_t last_slot)
 	while (r == 0 && !round->over &&
 	       round->first_slot + round->next_page <= last_slot) {
 		struct id_range *range = TAILQ_FIRST(&pass->ranges);
-		if (round->kind == ROUND_REVERSE) {
-			/* One at a time: see pass.h. */
-			return TAILQ_EMPTY(&pass->fetches)
-				   ? page_fetch(lister, round->down_page, NULL)
-				   : 0;
+		if (round->kind == ROUND_CHAIN) {
+			return ask_for_window(lister);
 		} else if (round->kind == ROUND_RANGES) {
 			if (!range)
 				return 0;
 			TAILQ_REMOVE(&pass->ranges, range, link);
-			r = page_fetch(lister, 1, range);
+			r = page_fetch(lister, 1, pass->limit, range);
 		} else if (round->next_page <= round->last_page) {
-			r = page_fetch(lister, round->next_page, NULL);
+			r = page_fetch(
+			    lister, round->next_page, pass->limit, NULL);
 		} else {
 			return 0;
 		}
@@ -247,43 +305,71 @@ void pass_pump(struct lister *lister)
 			     : pass->reader_slot;
 	if (r == 0)
 		r = ask_for_more(lister, reader + ahead);
-	if (r < 0)
+	if (r == -EOPNOTSUPP)
+		round_give_up(lister);
+	else if (r < 0)
 		pass_failed(lister, r);
+}
+
+/* ---- beginning ---- */
+
+/* Go on where it was left: with the verdict, if only that was missing. */
+static void take_up(struct lister *lister)
+{
+	lister->state = LISTER_PASSING;
+	lister_publish(lister);
+	/* Who was restarted may have ended it. */
+	if (lister->state == LISTER_PASSING)
+		pass_advance(lister);
+}
+
+static int begin_anew(struct lister *lister)
+{
+	struct pass *pass = &lister->pass;
+	struct sync *sync = lister->sync;
+	struct replica_listing known;
+	int r = replica_listing(sync->replica, lister->dir, &known);
+	if (r < 0)
+		return r;
+	int64_t last = known.ceiling;
+	if (last < pass->ceiling)
+		last = pass->ceiling;
+	if (last < lister->listing.end)
+		last = lister->listing.end;
+	struct pass fresh = {
+	    .side = !lister->listing.side,
+	    .base = ((last >> PAGE_BITS) + 1) << PAGE_BITS,
+	    .began = moment_event(sync),
+	    .wall_ms = timestamp_now_ms(),
+	    .limit = PAGE_LIMIT,
+	    .window = 1,
+	    .facts = FACTS_INIT,
+	    .orders = ORDER_ANY,
+	    .slots_order = ORDER_ANY,
+	    .want_all = pass->want_all,
+	    .spec_done = lister->table == NULL,
+	    .last_id = pass->last_id,
+	    .chain.last = pass->chain.last,
+	};
+	fresh.threshold_ms = lister_threshold(-1, fresh.wall_ms);
+	fresh.ceiling = fresh.base;
+	*pass = fresh;
+	TAILQ_INIT(&pass->fetches);
+	TAILQ_INIT(&pass->ranges);
+	round_begin(pass, ROUND_PAGES);
+	return 0;
 }
 
 void pass_run(struct lister *lister)
 {
-	struct pass *pass = &lister->pass;
-	struct replica_listing known;
-	int64_t now = timestamp_mono_ms();
+	if (lister->pass.base) {
+		take_up(lister);
+		return;
+	}
 	lister->state = LISTER_PASSING;
-	if (pass->base > lister->listing.base &&
-	    now - pass->started_mono_ms < PASS_KEPT_MS) {
-		lister_publish(lister);
-		pass_pump(lister);
-		return;
-	}
-	int r = replica_listing(lister->sync->replica, lister->dir, &known);
-	if (r < 0) {
+	int r = begin_anew(lister);
+	if (r < 0)
 		lister_failed(lister, r);
-		return;
-	}
-	bool want_all = pass->want_all;
-	pass_stop(lister);
-	round_done(pass);
-	int64_t last = known.ceiling > pass->base ? known.ceiling : pass->base;
-	*pass = (struct pass){
-	    .base = ((last >> PAGE_BITS) + 1) << PAGE_BITS,
-	    .started_mono_ms = now,
-	    .started_wall_ms = timestamp_now_ms(),
-	    .limit = PAGE_LIMIT,
-	    .window = 1,
-	    .began_ms = -1,
-	    .want_all = want_all,
-	    .spec_done = lister->table == NULL,
-	};
-	TAILQ_INIT(&pass->fetches);
-	TAILQ_INIT(&pass->ranges);
-	round_begin(pass, ROUND_PAGES);
-	pass_pump(lister);
+	else
+		pass_pump(lister);
 }

@@ -60,9 +60,9 @@ static void top_up(struct sync *sync, struct prefetch_streak *streak)
 void prefetch_observe(struct sync *sync, const struct node *node)
 {
 	unsigned most = PREFETCH_GATES * sync->config.connections;
-	if (!node->pos)
+	if (!node_pos(node))
 		return;
-	struct prefetch_streak *streak = find(sync, node->pos);
+	struct prefetch_streak *streak = find(sync, node_pos(node));
 	streak->used = ++sync->streak_clock;
 	if (streak->last) {
 		streak->window = streak->window ? streak->window * 2 : 2;
@@ -71,11 +71,11 @@ void prefetch_observe(struct sync *sync, const struct node *node)
 		if (streak->window > PREFETCH_MOST)
 			streak->window = PREFETCH_MOST;
 	}
-	int64_t read = streak->last ? node->pos - streak->last : 1;
-	streak->last = node->pos;
+	int64_t read = streak->last ? node_pos(node) - streak->last : 1;
+	streak->last = node_pos(node);
 	streak->ahead -= read < streak->ahead ? (unsigned)read : streak->ahead;
-	if (streak->fetched < node->pos) {
-		streak->fetched = node->pos;
+	if (streak->fetched < node_pos(node)) {
+		streak->fetched = node_pos(node);
 		streak->ahead = 0;
 	}
 	top_up(sync, streak);

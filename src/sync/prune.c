@@ -7,8 +7,7 @@
 #include "api/record.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "sync/delta.h"
-#include "sync/pass.h"
+#include "sync/refresh.h"
 
 /* A listed record of the page that is being compared. */
 struct known {
@@ -20,8 +19,7 @@ struct prune {
 	int64_t total; /* records that the server has */
 	int64_t gone;  /* to be found */
 	int64_t found;
-	int64_t newest_ms; /* that the server has ... */
-	int64_t known_ms;  /* ... and that was known, when it all began */
+	int64_t newest_ms; /* that the server has */
 	int64_t *nodes;	   /* those found; room for gone */
 	int64_t low;	   /* pages below this one are settled */
 	int64_t high;	   /* this one has a gap; pages: none is known to */
@@ -58,14 +56,6 @@ int64_t prune_found(const struct lister *lister)
 	return prune && prune->complete ? prune->found : 0;
 }
 
-int64_t prune_newest(const struct lister *lister, int64_t known_ms)
-{
-	const struct prune *prune = lister->prune;
-	if (prune && prune->complete && prune->known_ms == known_ms)
-		return prune->newest_ms; /* that one may be gone itself */
-	return known_ms;
-}
-
 static int64_t pages_of(int64_t total)
 {
 	return (total + PAGE_LIMIT - 1) / PAGE_LIMIT;
@@ -91,7 +81,7 @@ static int load_known(struct lister *lister, int64_t index, int64_t count)
 	int r = prune->known && ids ? 0 : -ENOMEM;
 	if (r == 0)
 		r = replica_nth(replica, lister->dir,
-		    lister->listing.base + (INT64_C(1) << PAGE_BITS), index,
+		    lister->delta.next.base + (INT64_C(1) << PAGE_BITS), index,
 		    count, ids, &loaded);
 	for (int64_t i = 0; r == 0 && i < loaded; i++) {
 		struct known *known = &prune->known[prune->known_count++];
@@ -168,7 +158,7 @@ static void on_answer(
 			   prune->asked * PAGE_LIMIT + 1;
 	if (error->err || page->total != prune->total ||
 	    prune->came != expected || (prune->whole_page && !prune->fits)) {
-		delta_anew(lister);
+		refresh_anew(lister);
 		return;
 	}
 	if (!prune->fits)
@@ -224,25 +214,79 @@ static int take_rest(struct lister *lister)
 	return r == 0 && prune->found < prune->gone ? -EPROTO : r;
 }
 
+/* ---- the newest one that is left ---- */
+
+/* So many records are looked through, on the loop thread. */
+#define RELEARN_MAX 100000
+
+static bool can_relearn(const struct replica_listing *listing)
+{
+	return listing->count <= RELEARN_MAX &&
+	       !(listing->flags & LISTING_UNDATED);
+}
+
+struct relearn {
+	const struct prune *prune;
+	int64_t newest_ms;
+};
+
+static int look_through(
+    void *ctx, const struct node *node, const char *name, int64_t pos)
+{
+	struct relearn *relearn = ctx;
+	const struct prune *prune = relearn->prune;
+	(void)name;
+	(void)pos;
+	if (node->kind != NODE_KIND_RECORD ||
+	    node->mtime_ms <= relearn->newest_ms)
+		return 0;
+	for (int64_t i = 0; i < prune->found; i++) {
+		if (prune->nodes[i] == node->id)
+			return 0;
+	}
+	relearn->newest_ms = node->mtime_ms;
+	return 0;
+}
+
+/*
+ * The newest one may be gone itself. Then the newest that is left must be the
+ * server's: in a database that was put back, what changed since is newer.
+ */
+static int relearn_newest(struct lister *lister)
+{
+	struct replica_listing *next = &lister->delta.next;
+	struct relearn relearn = {lister->prune, NO_DATE};
+	if (lister->prune->newest_ms >= next->newest_ms)
+		return 0;
+	int r = replica_entries(lister->sync->replica, lister->dir, next->base,
+	    next->end, look_through, &relearn);
+	if (r == 0) {
+		next->newest_ms = relearn.newest_ms;
+		if (next->since_ms > next->newest_ms)
+			next->since_ms = next->newest_ms;
+	}
+	return r;
+}
+
 /* Settled are all pages below low; the first gap is in a page up to high. */
 static void go_on(struct lister *lister)
 {
 	struct prune *prune = lister->prune;
 	int64_t pages = pages_of(prune->total);
 	if (prune->low >= pages) {
-		if (take_rest(lister) < 0) {
-			delta_anew(lister);
+		if (take_rest(lister) < 0 || relearn_newest(lister) < 0) {
+			refresh_anew(lister);
 			return;
 		}
 		log_debug("%s: %lld records are gone", lister->title,
 		    (long long)prune->found);
 		prune->complete = true;
-		lister_probe(lister);
+		refresh_probe(lister);
 	} else if (prune->high == pages) {
 		/* Either all the rest is as it was, or there is a gap. */
 		ask(lister, pages - 1, false);
 	} else if (prune->found == prune->gone) {
-		delta_anew(lister); /* a gap too many */
+		refresh_anew(lister); /* a gap too many */
 	} else if (prune->low < prune->high) {
 		ask(lister, prune->low + (prune->high - prune->low) / 2, false);
 	} else {
@@ -261,12 +305,13 @@ static bool is_worth_it(int64_t gone, int64_t total)
 	return gone <= pages && gone * each + 1 <= pages / 2;
 }
 
-bool prune_run(
-    struct lister *lister, int64_t count, int64_t total, int64_t newest_ms)
+bool prune_run(struct lister *lister, int64_t total, int64_t newest_ms)
 {
-	int64_t gone = count - total;
-	if (lister->prune || gone <= 0 || !is_worth_it(gone, total) ||
-	    lister_has_readers(lister))
+	const struct replica_listing *next = &lister->delta.next;
+	int64_t gone = next->count - total;
+	if (lister->prune || gone <= 0 || !(next->flags & LISTING_ORDERED) ||
+	    !is_worth_it(gone, total) || lister_has_readers(lister, 0) ||
+	    (newest_ms < next->newest_ms && !can_relearn(next)))
 		return false;
 	struct prune *prune = calloc(1, sizeof(*prune));
 	if (!prune)
@@ -275,7 +320,6 @@ bool prune_run(
 	prune->total = total;
 	prune->gone = gone;
 	prune->newest_ms = newest_ms;
-	prune->known_ms = lister->delta.newest_ms;
 	prune->high = pages_of(prune->total);
 	prune->nodes = calloc((size_t)gone, sizeof(*prune->nodes));
 	if (!prune->nodes)
@@ -284,42 +328,42 @@ bool prune_run(
 	return true;
 }
 
-static int bury(struct sync *sync, const struct node *node)
+static int bury(struct lister *lister, const struct node *node)
 {
-	int r = replica_bury(sync->replica, node);
+	struct sync *sync = lister->sync;
+	int r = replica_bury(sync->replica, node, lister->delta.next.side);
 	return r < 0 ? r : write_changes_name_of(sync, node);
 }
 
 /* A stored file is gone with its metadata. */
 static int bury_twin(struct lister *lister, int64_t pos)
 {
-	struct sync *sync = lister->sync;
+	struct replica *replica = lister->sync->replica;
 	struct node twin;
 	int64_t id, found = 0;
-	int r = replica_nth(
-	    sync->replica, lister->twin_dir, pos, 0, 1, &id, &found);
+	int r = replica_nth(replica, lister->twin_dir, pos, 0, 1, &id, &found);
 	if (r == 0 && found)
-		r = replica_get(sync->replica, id, &twin);
-	if (r == 0 && found && twin.pos == pos)
-		r = bury(sync, &twin);
+		r = replica_get(replica, id, &twin);
+	if (r == 0 && found && twin.pos[lister->delta.next.side] == pos)
+		r = bury(lister, &twin);
 	return r;
 }
 
 int prune_adopt(struct lister *lister)
 {
 	struct prune *prune = lister->prune;
-	struct sync *sync = lister->sync;
-	int r = 0;
-	for (int64_t i = 0; r == 0 && i < prune_found(lister); i++) {
+	int64_t found = prune_found(lister);
+	int r = found ? write_begin(lister->sync) : 0;
+	for (int64_t i = 0; r == 0 && i < found; i++) {
 		struct node node;
-		r = replica_get(sync->replica, prune->nodes[i], &node);
+		r = replica_get(lister->sync->replica, prune->nodes[i], &node);
 		if (r == 0 && lister->twin_dir)
-			r = bury_twin(lister, node.pos);
+			r = bury_twin(
+			    lister, node.pos[lister->delta.next.side]);
 		if (r == 0)
-			r = bury(sync, &node);
+			r = bury(lister, &node);
 	}
 	if (r == 0)
-		lister->listing.count -= prune_found(lister);
-	prune_free(TAKE(lister->prune));
+		lister->delta.next.count -= found;
 	return r;
 }

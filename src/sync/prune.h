@@ -9,6 +9,8 @@
  * that changes meanwhile, or is not given in a lasting order, does not fit,
  * and is listed anew. That nothing came in is known, as ever, by updatedAt.
  *
+ * The listing must be in the order of the pages (LISTING_ORDERED).
+ *
  * Loop thread only; the lister is in the state PROBING.
  */
 #ifndef SYNC_PRUNE_H
@@ -21,22 +23,19 @@ struct prune;
 void prune_free(struct prune *prune); /* NULL is fine */
 
 /*
- * Begin to look for what is gone: the server has total records, the newest of
- * them from newest_ms, and the listing (with what a delta has put behind it)
- * count. Ends with a probe when all is found, or with delta_anew.
- * False: a whole listing is cheaper, somebody still reads the known one, or
- * there was an attempt already.
+ * Begin to look for what is gone: the server has total records, less than
+ * delta.next, and the newest of them is from newest_ms. Ends with refresh_probe
+ * when all is found, or with refresh_anew. False: a whole listing is cheaper,
+ * the listing does not allow it, somebody still reads the known one, or there
+ * was an attempt already.
  */
-bool prune_run(
-    struct lister *lister, int64_t count, int64_t total, int64_t newest_ms);
+bool prune_run(struct lister *lister, int64_t total, int64_t newest_ms);
 
 /* How many records were found to be gone. */
 int64_t prune_found(const struct lister *lister);
 
-/* The greatest updatedAt that is left; known_ms: before. */
-int64_t prune_newest(const struct lister *lister, int64_t known_ms);
-
-/* They are gone, in the write under way. 0 or -errno of the replica. */
+/* They are gone, in the write under way, and from delta.next. 0 or -errno of
+ * the replica. */
 int prune_adopt(struct lister *lister);
 
 #endif

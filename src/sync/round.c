@@ -8,6 +8,9 @@
 #include "api/record.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "sync/chain.h"
+#include "sync/judge.h"
+#include "sync/order.h"
 #include "sync/pass.h"
 
 /* ---- ranges of ids ---- */
@@ -122,9 +125,8 @@ void round_done(struct pass *pass)
 
 void round_begin(struct pass *pass, enum round_kind kind)
 {
-	unsigned number = pass->round.first_slot || pass->round.next_page
-			      ? pass->round.number + 1
-			      : 0;
+	bool first = !pass->round.first_slot && !pass->round.next_page;
+	unsigned number = first ? 0 : pass->round.number + 1;
 	pass->previous = pass->round;
 	pass->round = (struct round){
 	    .kind = kind,
@@ -132,21 +134,19 @@ void round_begin(struct pass *pass, enum round_kind kind)
 	    .first_slot = pass->done_slot,
 	    .total = -1,
 	    .quiet = true,
-	    .newest_created_ms = -1,
+	    .facts = FACTS_INIT,
 	    .next_page = 1,
 	    .last_page = 1,
-	    .down_page = pass->previous.last_page + 1,
 	};
+	chain_begin(pass);
 }
 
 static void another_round(struct lister *lister)
 {
 	struct pass *pass = &lister->pass;
-	enum round_kind kind = !pass->no_filters  ? ROUND_RANGES
-			       : !pass->unordered ? ROUND_REVERSE
-						  : ROUND_PAGES;
-	log_info(
-	    "%s: changed while it was listed, looking again", lister->title);
+	enum round_kind kind = judge_next_kind(pass);
+	log_info("%s: cannot be sure to have seen all of it, looking again",
+	    lister->title);
 	round_begin(pass, kind);
 	pass->want_all = true;
 	int r = kind == ROUND_RANGES ? plan_ranges(lister) : 0;
@@ -156,109 +156,74 @@ static void another_round(struct lister *lister)
 		pass_pump(lister);
 }
 
-void round_without_filters(struct lister *lister)
+/* Its kind is not tried again. */
+static void cross_out(struct pass *pass)
 {
+	if (pass->round.kind == ROUND_RANGES)
+		pass->no_filters = true;
+	else if (pass->round.kind == ROUND_CHAIN)
+		pass->no_chain = true;
+}
+
+void round_give_up(struct lister *lister)
+{
+	struct pass *pass = &lister->pass;
+	cross_out(pass);
 	pass_stop(lister);
-	round_done(&lister->pass);
+	round_done(pass);
 	another_round(lister);
 }
 
-/* ---- judging ---- */
-
-/* Whether the last two rounds told exactly the same. */
-static bool rounds_agree(const struct pass *pass)
-{
-	const struct round *now = &pass->round, *before = &pass->previous;
-	return now->number > 0 && now->kind == before->kind && now->quiet &&
-	       before->quiet && now->total == before->total &&
-	       now->count == before->count;
-}
-
-/* Clocks of an API and of its database may differ by so much; and ours from
- * theirs, where the answers carry no date. In milliseconds. */
-#define CLOCKS_DIFFER_MS 2000
-#define OWN_CLOCK_DIFFERS_MS (5 * 60 * 1000)
-
-int64_t round_moment(int64_t date_ms, int64_t own_ms)
-{
-	return date_ms > 0 ? date_ms - CLOCKS_DIFFER_MS
-			   : own_ms - OWN_CLOCK_DIFFERS_MS;
-}
-
-int64_t pass_began_ms(const struct pass *pass)
-{
-	return round_moment(pass->began_ms, pass->started_wall_ms);
-}
-
-/* Whether a record came that is newer than the pass: one may have gone as well,
- * so that the total was the same. One answer is one moment. */
-static bool was_added_to(const struct pass *pass)
-{
-	return pass->done_slot - pass->round.first_slot > 1 &&
-	       pass->round.newest_created_ms >= pass_began_ms(pass);
-}
-
-static bool is_sure(const struct pass *pass)
-{
-	const struct round *round = &pass->round;
-	switch (round->kind) {
-	case ROUND_RANGES:
-		/* A filter that finds next to nothing is no filter. */
-		return round->count * 10 >= pass->previous.count * 9;
-	case ROUND_REVERSE:
-		return !pass->unordered;
-	default:
-		return round->quiet && !was_added_to(pass) &&
-		       (round->total < 0 || (round->count == round->total &&
-						pass->unique >= round->total));
-	}
-}
-
+/* What is wrong with a server that is not believed. */
 static void disbelieve(struct lister *lister)
 {
 	const struct pass *pass = &lister->pass;
+	const struct round *round = &pass->round;
 	char message[200];
-	snprintf(message, sizeof(message),
-	    "the listing counts %" PRId64 " records, but only %" PRId64
-	    " come; it is not taken for whole",
-	    pass->round.total, pass->unique);
-	pass_explain(lister, -EPROTO, message);
-	pass_failed(lister, -EPROTO);
-}
-
-/* What the records that came say against the total that was told: a round of
- * ranges or in reverse proves that none hides, but a server that counts more
- * than it gives is not to be believed at all. */
-static bool is_short_of_total(const struct pass *pass)
-{
-	return pass->round.kind == ROUND_REVERSE && pass->round.total >= 0 &&
-	       pass->round.quiet && pass->unique < pass->round.total;
+	if (round->facts.twice)
+		snprintf(message, sizeof(message),
+		    "the listing holds two records of one id");
+	else if (round->torn)
+		snprintf(message, sizeof(message),
+		    "the listing's pages repeat without an end, or say that "
+		    "there is more while there is not");
+	else
+		snprintf(message, sizeof(message),
+		    "the listing counts %" PRId64 " records, but only %" PRId64
+		    " come",
+		    round->total, pass->unique);
+	strncat(message, "; it is not taken for whole",
+	    sizeof(message) - strlen(message) - 1);
+	lister_explain(lister, -EPROTO, message);
 }
 
 void round_judge(struct lister *lister)
 {
 	struct pass *pass = &lister->pass;
 	pass->count = pass->unique;
-	if (is_short_of_total(pass)) {
-		disbelieve(lister);
-	} else if (is_sure(pass)) {
-		lister_finished(lister);
-	} else if (rounds_agree(pass) && pass->unique >= pass->round.total) {
-		/* The total is too low, but nothing hides behind it. */
-		pass->count = pass->round.total;
-		lister_finished(lister);
-	} else if (rounds_agree(pass)) {
-		disbelieve(lister);
-	} else if (pass->round.number + 1 >= ROUNDS_MAX) {
-		pass_explain(lister, -EIO,
-		    "the listing changes faster than it can be read");
-		pass_failed(lister, -EIO);
-	} else {
-		if (pass->round.kind == ROUND_RANGES)
-			pass->no_filters = true;
-		else if (pass->round.kind == ROUND_REVERSE)
-			pass->unordered = true;
+	switch (judge_round(pass)) {
+	case ROUND_PROVEN:
+		facts_add(&pass->facts, &pass->round.facts);
+		pass_finished(lister);
+		break;
+	case ROUND_AGAIN:
+		facts_add(&pass->facts, &pass->round.facts);
+		/* A second look of the same kind may be what agrees. */
+		if (pass->round.kind == ROUND_RANGES || pass->round.torn)
+			cross_out(pass);
 		another_round(lister);
+		break;
+	case ROUND_BAD:
+		disbelieve(lister);
+		pass_forget(lister);
+		lister_failed(lister, -EPROTO);
+		break;
+	case ROUND_RESTLESS:
+		lister_explain(lister, -EIO,
+		    "the listing changes faster than it can be read");
+		pass_forget(lister);
+		lister_failed(lister, -EIO);
+		break;
 	}
 }
 
@@ -275,120 +240,142 @@ static int64_t pages_told(const struct pass *pass, const struct api_page *info)
 	return 0;
 }
 
-static void learn_total(struct pass *pass, const struct api_page *info)
+static void learn_total(struct round *round, const struct api_page *info)
 {
-	struct round *round = &pass->round;
-	if (round->total < 0)
+	if (round->answers == 1)
 		round->total = info->total;
-	else if (info->total >= 0 && info->total != round->total)
+	else if (info->total != round->total)
 		round->quiet = false;
-	if (info->date_ms > 0 && pass->began_ms < 0)
-		pass->began_ms = info->date_ms;
 }
 
 /* A listing that goes on and on with what was there already is no listing. */
 static bool repeats_itself(
-    const struct pass *pass, const struct page_fetch *fetch, int64_t told)
+    const struct pass *pass, const struct page_fetch *fetch)
 {
-	return fetch->page > told && fetch->count > 0 && fetch->unique == 0 &&
-	       fetch->page > pass->previous.last_page + 1;
+	return fetch->count > 0 && fetch->unique == 0 &&
+	       pass->round.facts.count > 2 * pass->unique;
 }
 
-static int absorb_page(struct lister *lister, struct page_fetch *fetch)
+static void absorb_page(struct pass *pass, const struct page_fetch *fetch)
 {
-	struct pass *pass = &lister->pass;
 	struct round *round = &pass->round;
 	const struct api_page *info = &fetch->info;
 	int64_t told = pages_told(pass, info);
-	learn_total(pass, info);
+	learn_total(round, info);
 	if (told > round->last_page)
 		round->last_page = told;
-	if (repeats_itself(pass, fetch, told)) {
-		pass_explain(lister, -EPROTO,
-		    "the listing's pages repeat without an end");
-		return -EPROTO;
-	}
-	if (fetch->count == 0) {
+	if (repeats_itself(pass, fetch)) {
+		round->torn = round->over = true;
+	} else if (fetch->count == 0) {
+		round->torn |= info->has_next == 1;
 		round->over = true;
 	} else if (fetch->page >= round->last_page) {
-		bool short_of = round->total < 0 || round->count < round->total;
+		bool short_of =
+		    round->total < 0 || round->facts.count < round->total;
 		if (info->has_next == 1 || (info->has_next < 0 && short_of))
 			round->last_page = fetch->page + 1;
 		else
 			round->over = true;
+		/* It is the only one, and does not hold what it counts. */
+		if (round->over && round->answers == 1 && short_of &&
+		    info->total > fetch->count)
+			round->torn = true;
 	}
-	return 0;
 }
 
-/* Whether there is more in the range than came: 1, 0, or -EPROTO when the
+/* Whether there is more in the range than came: 1, 0, or -EOPNOTSUPP when the
  * answer contradicts itself. */
-static int range_has_more(struct lister *lister, const struct page_fetch *fetch)
+static int range_has_more(
+    const struct pass *pass, const struct page_fetch *fetch)
 {
 	const struct api_page *info = &fetch->info;
 	if (info->has_next == 1)
 		return 1;
-	if (info->total > fetch->count && info->has_next < 0)
-		return 1;
-	if (info->total > fetch->count) {
-		disbelieve(lister);
-		return -EPROTO;
-	}
-	return info->has_next < 0 && info->total < 0 &&
-	       fetch->count >= (int64_t)lister->pass.limit;
+	if (info->total > fetch->count)
+		return info->has_next < 0 ? 1 : -EOPNOTSUPP;
+	if (info->has_next == 0 || info->total >= 0)
+		return 0;
+	if (info->total_pages >= 0)
+		return info->total_pages > 1;
+	/* Nothing is told: less than the server gave elsewhere is all. */
+	return fetch->count >= pass->most;
 }
 
-static int absorb_range(struct lister *lister, struct page_fetch *fetch)
+/* Ask for the range in two halves. */
+static int split_range(struct pass *pass, struct page_fetch *fetch)
 {
-	struct pass *pass = &lister->pass;
-	struct round *round = &pass->round;
-	if (pass->no_filters)
+	const struct id_range *range = fetch->range;
+	const struct buf *at = &fetch->split_id;
+	if (!at->len || buf_compare(at, &range->high) == 0)
+		at = &fetch->last_id;
+	if (!at->len || buf_compare(at, &range->high) == 0)
 		return -EOPNOTSUPP;
-	int r = range_has_more(lister, fetch);
-	if (r < 0)
-		return r;
-	if (r == 1) {
-		const struct buf *at = &fetch->split_id;
-		if (!at->len || buf_compare(at, &fetch->range->high) == 0)
-			at = &fetch->last_id;
-		if (!at->len || buf_compare(at, &fetch->range->high) == 0)
-			return -EOPNOTSUPP;
-		r = add_range(pass, &fetch->range->low, at);
-		if (r == 0)
-			r = add_range(pass, at, &fetch->range->high);
-		if (r < 0)
-			return r;
-	}
+	int r = add_range(pass, &range->low, at);
+	return r < 0 ? r : add_range(pass, at, &range->high);
+}
+
+static int absorb_range(struct pass *pass, struct page_fetch *fetch)
+{
+	struct round *round = &pass->round;
+	int r = fetch->out_of_range ? -EOPNOTSUPP : range_has_more(pass, fetch);
+	if (r == 1)
+		r = split_range(pass, fetch);
 	/* This one is taken out of the list only afterwards. */
 	round->over = TAILQ_EMPTY(&pass->ranges) &&
 		      TAILQ_FIRST(&pass->fetches) == fetch &&
 		      TAILQ_NEXT(fetch, link) == NULL;
-	return 0;
+	return r;
 }
 
-static int absorb_reverse(struct lister *lister, struct page_fetch *fetch)
+/* The order of ids, and whether the slots follow it: only then is the listing
+ * the server's own with gaps, once something is gone. */
+static int learn_order(struct pass *pass, const struct page_fetch *fetch)
 {
-	struct pass *pass = &lister->pass;
-	struct round *round = &pass->round;
-	learn_total(pass, &fetch->info);
-	if (!round->descending && fetch->count > 0) {
-		round->down_page = fetch->page + 1; /* it has grown */
+	if (fetch->count == 0)
 		return 0;
-	}
-	round->descending = true;
-	round->down_page = fetch->page - 1;
-	round->over = round->down_page < 1;
-	return 0;
+	pass->orders &= fetch->orders;
+	if (pass->last_id.len)
+		pass->slots_order =
+		    order_after(pass->slots_order & pass->orders,
+			&pass->last_id, &fetch->first_id);
+	else
+		pass->slots_order &= pass->orders;
+	buf_clear(&pass->last_id);
+	return buf_add(
+	    &pass->last_id, buf_str(&fetch->last_id), fetch->last_id.len);
+}
+
+static void learn(struct pass *pass, const struct page_fetch *fetch)
+{
+	const struct api_page *info = &fetch->info;
+	facts_add(&pass->round.facts, &fetch->facts);
+	pass->round.answers++;
+	if (fetch->count > pass->most)
+		pass->most = fetch->count;
+	if (info->limit > 0 && info->limit <= PAGE_LIMIT &&
+	    pass->round.kind != ROUND_CHAIN)
+		pass->told_limit = (unsigned)info->limit;
+	if (!pass->dated)
+		pass->threshold_ms =
+		    lister_threshold(info->date_ms, pass->wall_ms);
+	pass->dated |= info->date_ms > 0;
 }
 
 int round_absorb(struct lister *lister, struct page_fetch *fetch)
 {
-	lister->pass.round.count += fetch->count;
-	switch (lister->pass.round.kind) {
+	struct pass *pass = &lister->pass;
+	learn(pass, fetch);
+	int r = learn_order(pass, fetch);
+	if (r < 0)
+		return r;
+	switch (pass->round.kind) {
 	case ROUND_RANGES:
-		return absorb_range(lister, fetch);
-	case ROUND_REVERSE:
-		return absorb_reverse(lister, fetch);
+		return absorb_range(pass, fetch);
+	case ROUND_CHAIN:
+		learn_total(&pass->round, &fetch->info);
+		return chain_absorb(pass, fetch) ? 0 : -EOPNOTSUPP;
 	default:
-		return absorb_page(lister, fetch);
+		absorb_page(pass, fetch);
+		return 0;
 	}
 }

@@ -11,9 +11,6 @@
 #include "sync/core.h"
 #include "tree/name.h"
 
-/* Names are at most 255 bytes, but are made from longer texts. */
-#define NAME_WORK_MAX ((size_t)1 << 20)
-
 int sync_metadata_of(struct sync *sync, int64_t object, struct buf *out)
 {
 	CLEANUP_BUF struct buf key, name;
@@ -76,8 +73,7 @@ static int store_twin(struct sync *sync, const struct node *other,
 			    sync->replica, other, buf_str(&name), &node);
 	}
 	if (r == 0)
-		r = replica_put(
-		    sync->replica, row, place->base, place->pos, &node, &again);
+		r = replica_put(sync->replica, row, &place->in, &node, &again);
 	return r == -EEXIST ? -EPROTO : r;
 }
 
@@ -102,10 +98,9 @@ static int store_object(struct sync *sync, const struct record *record,
 	    .mtime_ms = record->mtime_ms,
 	    .size = record->size,
 	    .other_size = record->size,
-	    .checked_ms = place->checked_ms,
+	    .checked = place->checked,
 	};
-	r = replica_put(
-	    sync->replica, &row, place->base, place->pos, &node, &again);
+	r = replica_put(sync->replica, &row, &place->in, &node, &again);
 	if (r == -EEXIST)
 		r = store_twin(sync, &node, record, &row, place);
 	else if (r == 0 && node.replaced)
@@ -114,10 +109,11 @@ static int store_object(struct sync *sync, const struct record *record,
 }
 
 int store_record(struct sync *sync, int64_t dir, const struct record *record,
-    const struct placement *place, bool *ret_again)
+    const struct placement *place, int64_t *ret_at)
 {
 	CLEANUP_BUF struct buf name;
 	struct node node;
+	bool again;
 	uint64_t pretty;
 	buf_init(&name, NAME_WORK_MAX);
 	int r = name_of_record(buf_str(&record->id), record->id.len, &name);
@@ -140,10 +136,9 @@ int store_record(struct sync *sync, int64_t dir, const struct record *record,
 	    .mtime_ms = record->mtime_ms,
 	    .size = (int64_t)record->text.len,
 	    .other_size = (int64_t)pretty,
-	    .checked_ms = place->checked_ms,
+	    .checked = place->checked,
 	};
-	r = replica_put(
-	    sync->replica, &row, place->base, place->pos, &node, ret_again);
+	r = replica_put(sync->replica, &row, &place->in, &node, &again);
 	if (r == -EEXIST) {
 		log_error("two records share the name %s", buf_str(&name));
 		return -EPROTO;
@@ -152,6 +147,8 @@ int store_record(struct sync *sync, int64_t dir, const struct record *record,
 		write_changes_name(sync, dir, row.name);
 	if (r == 0 && dir == NODE_FILES)
 		r = store_object(sync, record, place);
+	if (r == 0)
+		*ret_at = node.pos[place->in.side];
 	return r;
 }
 
@@ -171,7 +168,7 @@ static int64_t date_of_text(const char *text, size_t len)
 }
 
 int store_spec(struct sync *sync, int64_t dir, const char *text, size_t len,
-    int64_t base, int64_t pos, int64_t checked_ms)
+    const struct replica_place *in, int64_t checked)
 {
 	struct node node;
 	bool again;
@@ -190,7 +187,7 @@ int store_spec(struct sync *sync, int64_t dir, const char *text, size_t len,
 	    .mtime_ms = date_of_text(text, len),
 	    .size = (int64_t)len,
 	    .other_size = (int64_t)pretty,
-	    .checked_ms = checked_ms,
+	    .checked = checked,
 	};
-	return replica_put(sync->replica, &row, base, pos, &node, &again);
+	return replica_put(sync->replica, &row, in, &node, &again);
 }

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/timestamp.h"
 #include "sync/lister.h"
+#include "sync/tables.h"
 #include "tree/name.h"
 
 /* ---- waiting ---- */
@@ -98,6 +99,7 @@ static bool was_interrupted(const struct sync *sync, uint64_t op_id)
 static void on_begin(void *ctx)
 {
 	struct sync_op *op = ctx;
+	op->since = op->began = moment_now(op->sync);
 	TAILQ_INSERT_TAIL(&op->sync->pending, op, pending_link);
 	if (was_interrupted(op->sync, op->id))
 		op_finish(op, -EINTR);
@@ -111,7 +113,7 @@ void op_start(struct sync *sync, struct sync_op *op,
 	op->sync = sync;
 	op->list = NULL;
 	op->tries = 0;
-	op->fetched = false;
+	op->whole = false;
 	op->data = op->copy = NULL;
 	op->begin = begin;
 	http_post(sync->http, on_begin, op);
@@ -295,7 +297,8 @@ int sync_new(const struct sync_config *config, struct sync **ret_sync)
 	SLIST_INIT(&sync->listers);
 	lock_init(&sync->lock);
 	ready_init(&sync->ready);
-	int r = show_named_tables(sync);
+	sync->tables = tables_new(sync);
+	int r = sync->tables ? show_named_tables(sync) : -ENOMEM;
 	if (r < 0) {
 		sync_free(sync);
 		return r;
@@ -315,6 +318,7 @@ void sync_free(struct sync *sync)
 	}
 	stream_free_all(sync);
 	fetch_free_all(sync);
+	tables_free(sync->tables);
 	lister_free_all(sync);
 	if (sync->writing)
 		replica_commit(sync->replica);
@@ -324,23 +328,62 @@ void sync_free(struct sync *sync)
 	free(sync);
 }
 
-bool is_confirmed(struct sync *sync, const struct node *node)
+/* ---- moments ---- */
+
+int64_t moment_now(const struct sync *sync)
 {
-	int64_t age = timestamp_now_ms() - node->checked_ms;
-	return node->checked_ms > sync->expired_ms && age >= -1 &&
-	       age < sync->config.ttl_ms;
+	int64_t now = timestamp_mono_ms() * MOMENTS_PER_MS;
+	return now > sync->last_event ? now : sync->last_event;
 }
 
-int64_t confirmed_now(const struct sync *sync)
+int64_t moment_event(struct sync *sync)
 {
-	int64_t now = timestamp_now_ms(), after = sync->expired_ms + 1;
-	return now > after ? now : after;
+	int64_t now = timestamp_mono_ms() * MOMENTS_PER_MS;
+	int64_t next = sync->last_event + 1;
+	sync->last_event = now > next ? now : next;
+	return sync->last_event;
+}
+
+int64_t moment_believed(const struct sync *sync, int64_t now)
+{
+	int64_t ttl = sync->config.ttl_ms * MOMENTS_PER_MS;
+	int64_t since = now - ttl + 1, expired = sync->expired + 1;
+	return since > expired ? since : expired;
+}
+
+int64_t sync_now(struct sync *sync)
+{
+	return moment_now(sync);
+}
+
+int64_t sync_valid_ms(struct sync *sync, int64_t since)
+{
+	if (since == MOMENT_FOREVER || !sync->api)
+		return INT32_MAX;
+	int64_t believed = moment_believed(sync, moment_now(sync));
+	return since < believed ? 0 : (since - believed + 1) / MOMENTS_PER_MS;
+}
+
+/* A moment takes the lower bits: those of 34 years. */
+#define RUN_SHIFT 44
+#define MOMENT_MASK ((INT64_C(1) << RUN_SHIFT) - 1)
+
+int64_t confirmation(const struct sync *sync, int64_t moment)
+{
+	return replica_run(sync->replica) << RUN_SHIFT | (moment & MOMENT_MASK);
+}
+
+int64_t confirmed_at(const struct sync *sync, const struct node *node)
+{
+	if (node->checked >> RUN_SHIFT != replica_run(sync->replica))
+		return 0;
+	return node->checked & MOMENT_MASK;
 }
 
 static void on_expire(void *ctx)
 {
 	struct sync *sync = ctx;
-	sync->expired_ms = timestamp_now_ms();
+	sync->expired = moment_event(sync);
 	lister_expire_all(sync);
 	if (sync->config.names_expired)
 		sync->config.names_expired(sync->config.ctx);

@@ -62,8 +62,10 @@ static inline bool sync_pos_follows(int64_t pos, int64_t last)
 
 /* An open directory's place: what it may read, and until where. */
 struct sync_dir {
-	int64_t base; /* positions above base ... */
-	int64_t end;  /* ... and below end; 0: a listing still under way */
+	int64_t base;	  /* positions above base ... */
+	int64_t end;	  /* ... and below end; 0: a listing still under way */
+	int64_t since;	  /* for sync_valid_ms */
+	uint64_t version; /* of a whole listing; see sync_dir_version */
 	void *registration; /* sync's own */
 };
 
@@ -80,6 +82,7 @@ struct sync_op {
 	size_t len;		  /* read */
 	/* Results. */
 	struct node node; /* lookup, measure */
+	int64_t since;	  /* lookup, also of -ENOENT: for sync_valid_ms */
 	size_t got;	  /* read: len, or less at the true end */
 	const char *data; /* read: the bytes; borrowed, until done returns */
 	/* Sync's own. */
@@ -87,9 +90,9 @@ struct sync_op {
 	struct sync *sync;
 	void (*begin)(struct sync *sync, struct sync_op *op);
 	struct wait_list *list;
-	unsigned tries;
-	bool fetched; /* lookup: the record was asked for alone */
-	uint64_t confirmations;
+	int64_t began;	/* a moment */
+	unsigned tries; /* lookup, read */
+	bool whole;	/* lookup: only the whole listing can tell */
 	TAILQ_ENTRY(sync_op) link;
 	TAILQ_ENTRY(sync_op) pending_link;
 };
@@ -120,8 +123,8 @@ void sync_interrupt(struct sync *sync, uint64_t op_id);
  * already: any thread, never blocks on the network. -EAGAIN: start the
  * operation.
  */
-int sync_lookup_now(
-    struct sync *sync, int64_t dir, const char *name, struct node *ret_node);
+int sync_lookup_now(struct sync *sync, int64_t dir, const char *name,
+    struct node *ret_node, int64_t *ret_since);
 int sync_dir_open_now(struct sync *sync, int64_t dir, struct sync_dir *ret_dir);
 
 /* An object's bytes, which stay until sync_bytes_done. */
@@ -151,11 +154,18 @@ void sync_dir_reading(struct sync *sync, int64_t dir,
 void sync_dir_close(struct sync *sync, struct sync_dir *open_dir);
 
 /* A number that changes whenever a directory's entries, or how long their names
- * may be believed, do. 0: they are not known whole. */
-uint64_t sync_dir_version(struct sync *sync, int64_t dir);
+ * may be believed, do. 0: what open_dir reads is not that any more, or is not
+ * whole. Any thread. */
+uint64_t sync_dir_version(
+    struct sync *sync, int64_t dir, const struct sync_dir *open_dir);
 
-/* How long a name's way to its node may be believed, in milliseconds. */
-int64_t sync_name_valid_ms(struct sync *sync, int64_t dir);
+/* How long what was answered may be believed from now on, in milliseconds: it
+ * rests on a question of that moment (sync_dir.since, sync_op.since). Any
+ * thread. */
+int64_t sync_valid_ms(struct sync *sync, int64_t since);
+
+/* The moment now, for what rests on nothing else. Any thread. */
+int64_t sync_now(struct sync *sync);
 
 /* Whether an object's size may be shown, or has to be measured first. */
 bool sync_size_is_known(struct sync *sync, const struct node *node);

@@ -97,8 +97,9 @@ int64_t put_objects(int count, int64_t size)
 		    .size = size,
 		    .other_size = size,
 		};
+		const struct replica_place nowhere = {0};
 		assert_int_equal(
-		    replica_put(replica, &row, 0, 0, &node, &again), 0);
+		    replica_put(replica, &row, &nowhere, &node, &again), 0);
 		first = first ? first : node.id;
 	}
 	assert_int_equal(replica_commit(replica), 0);

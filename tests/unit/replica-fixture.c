@@ -113,8 +113,8 @@ struct node put_row(const struct replica_row *what, int64_t base, int64_t pos,
 {
 	struct node node = {0};
 	bool again = !expect_again;
-	assert_int_equal(
-	    replica_put(replica, what, base, pos, &node, &again), 0);
+	const struct replica_place place = {0, base, pos};
+	assert_int_equal(replica_put(replica, what, &place, &node, &again), 0);
 	assert_int_equal(again, expect_again);
 	return node;
 }

@@ -138,8 +138,30 @@ static void everything_is_due_after_a_hangup(void **state)
 	sync_expire(sync_under_test);
 	fake_run(fake);
 	assert_int_equal(sent(), 0);
+	/* Nothing is believed: it is proven anew, from its first page. */
 	assert_lists(names_from_to(1, 3));
-	assert_int_equal(sent(), 1);
+	assert_int_equal(sent(), 3);
+	assert_lists(names_from_to(1, 3));
+	assert_int_equal(sent(), 0);
+}
+
+static void a_pass_that_began_before_a_hangup_is_not_believed(void **state)
+{
+	(void)state;
+	service_fill(6);
+	fixture_start();
+	struct ask *before = ask_open(posts);
+	serve_all(); /* r0001 and r0002 */
+	service_delete(1);
+	sync_expire(sync_under_test);
+	fake_run(fake);
+	struct ask *after = ask_open(posts);
+	assert_waits(after);
+	serve_all();
+	assert_ended(after, 0);
+	assert_int_equal(times_in(names_of(posts, &after->op.open_dir), 1), 0);
+	assert_each_once(names_of(posts, &before->op.open_dir), 2, 6);
+	assert_lists(names_from_to(2, 6));
 }
 
 static void a_listing_lasts_over_a_remount(void **state)
@@ -152,6 +174,8 @@ static void a_listing_lasts_over_a_remount(void **state)
 	sent();
 	fixture_stop();
 	fixture_start();
+	assert_lists(names_from_to(1, 5));
+	assert_int_equal(sent(), 1); /* checked at its first use */
 	assert_lists(names_from_to(1, 5));
 	assert_int_equal(sent(), 0);
 	fixture_stop();
@@ -297,6 +321,7 @@ int main(void)
 	    TEST(a_server_that_cannot_be_probed_is_passed_over),
 	    TEST(without_a_ttl_every_open_asks),
 	    TEST(everything_is_due_after_a_hangup),
+	    TEST(a_pass_that_began_before_a_hangup_is_not_believed),
 	    TEST(a_listing_lasts_over_a_remount),
 	    TEST(a_pass_that_was_cut_by_an_unmount_is_not_whole),
 	    TEST(offline_answers_from_the_replica_alone),

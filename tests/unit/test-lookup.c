@@ -18,13 +18,15 @@ static void a_record_is_asked_for_alone(void **state)
 	assert_ended(lookup, 0);
 	assert_int_equal(lookup->op.node.id, node_of("r0003.json").id);
 	struct node node;
-	assert_int_equal(
-	    sync_lookup_now(sync_under_test, posts, "r0003.json", &node), 0);
+	int64_t since;
+	assert_int_equal(sync_lookup_now(sync_under_test, posts, "r0003.json",
+			     &node, &since),
+	    0);
 	assert_int_equal(node.id, lookup->op.node.id);
 	/* For ttl; then it is asked for again, and keeps its node. */
 	fake_advance(fake, TTL_MS);
-	assert_int_equal(
-	    sync_lookup_now(sync_under_test, posts, "r0003.json", &node),
+	assert_int_equal(sync_lookup_now(sync_under_test, posts, "r0003.json",
+			     &node, &since),
 	    -EAGAIN);
 	lookup = ask_lookup(posts, "r0003.json");
 	serve_all();
@@ -151,20 +153,26 @@ static bool is_shown(const char *table)
 {
 	struct node node;
 	return replica_lookup(replica, NODE_ROOT, table, &node) == 0 &&
-	       node.pos > 0;
+	       node.pos[0] > 0;
 }
 
-static void an_unknown_table_is_confirmed_by_its_first_page(void **state)
+static int64_t known_nodes(void)
+{
+	struct replica_totals totals;
+	replica_totals(replica, &totals);
+	return totals.nodes;
+}
+
+static void an_unknown_table_is_confirmed_by_one_question(void **state)
 {
 	(void)state;
 	service_fill(5);
 	fixture_start();
 	struct ask *first = ask_lookup(NODE_ROOT, "orders");
 	struct ask *second = ask_lookup(NODE_ROOT, "orders");
-	assert_int_equal(sent(), 2);
+	assert_int_equal(sent(), 1);
 	assert_false(is_shown("orders"));
-	ANSWER(request("GET /v1/data/orders/spec"), .status = 404);
-	serve(request("GET /v1/data/orders?page=1&limit=100"));
+	serve(request("GET /v1/data/orders?page=1&limit=1&"));
 	assert_ended(first, 0);
 	assert_ended(second, 0);
 	assert_int_equal(first->op.node.kind, NODE_KIND_TABLE);
@@ -184,24 +192,54 @@ static void a_missing_table_is_enoent_and_not_asked_for_again(void **state)
 {
 	(void)state;
 	fixture_start();
+	int64_t nodes = known_nodes();
 	struct ask *lookup = ask_lookup(NODE_ROOT, "orders");
 	ANSWER(request("GET /v1/data/orders?page=1"), .status = 404,
 	    .body = "{\"error\":{\"code\":\"data/table-not-found\"}}");
 	assert_ended(lookup, -ENOENT);
 	assert_int_equal(fake_open_count(fake), 0);
-	sent();
+	assert_int_equal(sent(), 1);
 	for (int i = 0; i < 5; i++) {
 		fake_advance(fake, TTL_MS / 6);
 		assert_ended(ask_lookup(NODE_ROOT, "orders"), -ENOENT);
 	}
 	assert_int_equal(sent(), 0);
-	assert_false(is_shown("orders"));
+	/* It leaves nothing behind. */
+	assert_int_equal(known_nodes(), nodes);
 	fake_advance(fake, TTL_MS);
 	lookup = ask_lookup(NODE_ROOT, "orders");
-	assert_int_equal(sent(), 2);
-	serve(request("GET /v1/data/orders/spec"));
+	assert_int_equal(sent(), 1);
 	serve(request("GET /v1/data/orders?page=1"));
 	assert_ended(lookup, 0);
+}
+
+static void nobody_who_waits_for_a_table_leaves_nothing_under_way(void **state)
+{
+	(void)state;
+	fixture_start();
+	struct ask *lookup = ask_lookup(NODE_ROOT, "orders");
+	sync_interrupt(sync_under_test, lookup->op.id);
+	fake_run(fake);
+	assert_ended(lookup, -EINTR);
+	assert_int_equal(fake_open_count(fake), 0);
+}
+
+/* A crawler looks for hundreds of names that are none. */
+static void many_names_that_are_none_are_remembered(void **state)
+{
+	(void)state;
+	fixture_start();
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 1000; i++) {
+			char name[16];
+			snprintf(name, sizeof(name), "t%d", i);
+			struct ask *lookup = ask_lookup(NODE_ROOT, name);
+			if (round == 0)
+				ANSWER(fake_open(fake, 0), .status = 404);
+			assert_ended(lookup, -ENOENT);
+		}
+	}
+	assert_int_equal(sent(), 1000);
 }
 
 static void a_table_that_may_not_be_listed_is_there_all_the_same(void **state)
@@ -355,7 +393,9 @@ int main(void)
 	    TEST(a_record_that_cannot_be_had_is_told),
 	    TEST(a_stale_listing_settles_all_names_with_one_probe),
 	    TEST(a_refused_spec_is_enoent_by_name),
-	    TEST(an_unknown_table_is_confirmed_by_its_first_page),
+	    TEST(an_unknown_table_is_confirmed_by_one_question),
+	    TEST(nobody_who_waits_for_a_table_leaves_nothing_under_way),
+	    TEST(many_names_that_are_none_are_remembered),
 	    TEST(a_missing_table_is_enoent_and_not_asked_for_again),
 	    TEST(a_table_that_may_not_be_listed_is_there_all_the_same),
 	    TEST(a_table_that_the_key_does_not_reach_is_eacces),

@@ -69,7 +69,7 @@ static void a_record_stands_once_in_a_pass(void **state)
 	struct replica_row what = row("a", "{}");
 	put_row(&what, 100, 101, false);
 	struct node second = put_row(&what, 100, 150, true);
-	assert_int_equal(second.pos, 101);
+	assert_int_equal(second.pos[0], 101);
 	assert_entries("101:a.json ");
 	/* The next pass has it anew. */
 	put_row(&what, 200, 201, false);
@@ -91,7 +91,7 @@ static void a_record_that_changes_within_a_pass_keeps_its_place(void **state)
 	struct walk walk = {.left = -1};
 	replica_entries(replica, table, 0, INT64_MAX, on_entry, &walk);
 	assert_int_equal(found(table, "a.json").id, fresh.id);
-	assert_int_equal(got(fresh.id).pos, 101);
+	assert_int_equal(got(fresh.id).pos[0], 101);
 }
 
 static void a_page_can_be_taken_back(void **state)
@@ -104,7 +104,7 @@ static void a_page_can_be_taken_back(void **state)
 	assert_int_equal(replica_unlist(replica, table, 101, 102), 0);
 	commit();
 	assert_entries("103:c.json ");
-	assert_int_equal(got(a.id).pos, 0);
+	assert_int_equal(got(a.id).pos[0], 0);
 	assert_int_equal(found(table, "a.json").id, a.id);
 	/* Then it comes again, at another place. */
 	begin();
@@ -129,7 +129,7 @@ static void names_come_in_order_from_any_one_on(void **state)
 	put("c", "{}", 0, 0);
 	put("a", "{}", 0, 2);
 	struct node gone = put("gone", "{}", 0, 3);
-	assert_int_equal(replica_bury(replica, &gone), 0);
+	assert_int_equal(replica_bury(replica, &gone, 0), 0);
 	commit();
 	assert_int_equal(
 	    replica_names(replica, table, "", add_name, &names), 0);
@@ -150,14 +150,15 @@ static void a_sweep_buries_what_was_not_seen(void **state)
 	struct node gone = put("gone", "{\"x\":1}", 0, 1);
 	put("kept", "{}", 0, 2);
 	struct replica_row alone = row("alone", "{}");
-	alone.checked_ms = 5000;
+	alone.checked = 5000;
 	put_row(&alone, 0, 3, false);
 	struct replica_row stale = row("stale", "{}");
-	stale.checked_ms = 4999;
+	stale.checked = 4999;
 	put_row(&stale, 0, 0, false);
 	put("kept", "{}", 100, 101);
 	assert_int_equal(
-	    replica_sweep(replica, table, 100, 5000, add_name, &gone_names), 0);
+	    replica_sweep(replica, table, 0, 100, 5000, add_name, &gone_names),
+	    0);
 	commit();
 	assert_string_equal(buf_str(&gone_names), "gone.json stale.json ");
 	buf_done(&gone_names);
@@ -193,7 +194,8 @@ static void what_is_buried_is_thrown_away_at_the_next_start(void **state)
 	struct node old = put("a", "{\"v\":1}", 0, 1);
 	struct node gone = put("gone", "{}", 0, 2);
 	struct node fresh = put("a", "{\"v\":2}", 100, 101);
-	assert_int_equal(replica_sweep(replica, table, 100, 1, NULL, NULL), 0);
+	assert_int_equal(
+	    replica_sweep(replica, table, 0, 100, 1, NULL, NULL), 0);
 	assert_int_equal(replica_set_listing(replica, table, &listing), 0);
 	commit();
 	reopen();
@@ -214,15 +216,16 @@ static void a_name_that_belongs_to_another_key_is_told(void **state)
 	(void)state;
 	struct replica_row first = object_row("1", 5);
 	struct replica_row second = object_row("2", 6);
+	const struct replica_place place = {0, 0, 2};
 	struct node node = {0};
 	bool again;
 	second.name = first.name = "same.jpg";
 	begin();
 	struct node holder = put_row(&first, 0, 1, false);
 	assert_int_equal(
-	    replica_put(replica, &second, 0, 2, &node, &again), -EEXIST);
+	    replica_put(replica, &second, &place, &node, &again), -EEXIST);
 	assert_int_equal(node.id, holder.id);
-	assert_int_equal(node.pos, 1);
+	assert_int_equal(node.pos[0], 1);
 	commit();
 	assert_int_equal(found(NODE_STORAGE, "same.jpg").id, holder.id);
 	assert_entries_of(NODE_STORAGE, 0, 9, "1:same.jpg ");
@@ -234,7 +237,7 @@ static void a_renamed_node_hands_on_its_place(void **state)
 	struct replica_row what = object_row("7", 5);
 	struct node fresh = {0};
 	what.name = "x.jpg";
-	what.checked_ms = 99;
+	what.checked = 99;
 	begin();
 	struct node old = put_row(&what, 0, 1, false);
 	assert_int_equal(replica_set_object(replica, old.id, 5, "\"t\""), 0);
@@ -243,7 +246,7 @@ static void a_renamed_node_hands_on_its_place(void **state)
 	commit();
 	assert_true(fresh.id > old.id);
 	assert_int_equal(fresh.size, 5);
-	assert_int_equal(fresh.checked_ms, 99);
+	assert_int_equal(fresh.checked, 99);
 	assert_true(fresh.proven);
 	assert_blob(replica_key, fresh.id, TEXT("7"));
 	assert_entries_of(NODE_STORAGE, 0, 9, "1:x~1.jpg ");
@@ -266,7 +269,7 @@ static void a_buried_node_leaves_name_and_place(void **state)
 	(void)state;
 	begin();
 	struct node node = put("a", "{\"x\":1}", 0, 1);
-	assert_int_equal(replica_bury(replica, &node), 0);
+	assert_int_equal(replica_bury(replica, &node, 0), 0);
 	commit();
 	assert_missing("a.json");
 	assert_entries("");

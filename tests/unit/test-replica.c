@@ -48,7 +48,18 @@ static void what_was_committed_is_there_after_reopening(void **state)
 	begin();
 	struct node before = put("a", "{\"id\":\"a\"}", 0, 5);
 	struct replica_listing listing = {
-	    .base = 1, .end = 9, .listed_ms = 123, .count = 1, .newest_ms = 77};
+	    .base = 1,
+	    .end = 9,
+	    .side = 1,
+	    .flags = LISTING_ORDERED,
+	    .listed_ms = 123,
+	    .proven_ms = 122,
+	    .count = 1,
+	    .newest_ms = 77,
+	    .since_ms = 76,
+	    .created_ms = 75,
+	    .created_since_ms = -74,
+	};
 	assert_int_equal(replica_set_listing(replica, table, &listing), 0);
 	commit();
 	int64_t made = replica_made_ms(replica);
@@ -61,7 +72,7 @@ static void what_was_committed_is_there_after_reopening(void **state)
 	assert_int_equal(after.mtime_ms, 1000);
 	assert_int_equal(after.size, 10);
 	assert_int_equal(after.other_size, 20);
-	assert_int_equal(after.pos, 5);
+	assert_int_equal(after.pos[0], 5);
 	assert_true(after.live);
 	assert_false(after.proven);
 	assert_record_text(after.id, "{\"id\":\"a\"}");
@@ -75,6 +86,12 @@ static void what_was_committed_is_there_after_reopening(void **state)
 	assert_int_equal(loaded.listed_ms, 123);
 	assert_int_equal(loaded.count, 1);
 	assert_int_equal(loaded.newest_ms, 77);
+	assert_int_equal(loaded.side, 1);
+	assert_int_equal(loaded.flags, LISTING_ORDERED);
+	assert_int_equal(loaded.proven_ms, 122);
+	assert_int_equal(loaded.since_ms, 76);
+	assert_int_equal(loaded.created_ms, 75);
+	assert_int_equal(loaded.created_since_ms, -74);
 	assert_int_equal(loaded.ceiling, 5);
 	assert_int_equal(found(NODE_ROOT, "posts").id, table);
 }
@@ -209,8 +226,8 @@ static void an_unchanged_record_keeps_its_node(void **state)
 	struct node second = put("a", "{\"id\":\"a\"}", 100, 101);
 	commit();
 	assert_int_equal(second.id, first.id);
-	assert_int_equal(second.pos, 101);
-	assert_int_equal(got(first.id).pos, 101);
+	assert_int_equal(second.pos[0], 101);
+	assert_int_equal(got(first.id).pos[0], 101);
 	assert_entries("1:a.json 101:a.json ");
 	struct replica_totals totals;
 	replica_totals(replica, &totals);
@@ -235,7 +252,7 @@ static void a_changed_record_is_a_new_node_and_the_old_one_still_reads(
 	assert_false(got(old.id).live);
 	assert_true(got(fresh.id).live);
 	assert_blob(replica_name, old.id, TEXT("a.json"));
-	assert_int_equal(got(fresh.id).pos, 101);
+	assert_int_equal(got(fresh.id).pos[0], 101);
 }
 
 static void every_difference_makes_a_new_node(void **state)
@@ -340,11 +357,12 @@ static void rows_are_known_whatever_came_before(void **state)
 	assert_true(node.replaced);
 	put("d", "1", 200, 204);
 	struct replica_row other = row("c", "1");
+	const struct replica_place place = {0, 200, 205};
 	bool again;
 	other.key = "another";
 	other.key_len = strlen(other.key);
 	assert_int_equal(
-	    replica_put(replica, &other, 200, 205, &node, &again), -EEXIST);
+	    replica_put(replica, &other, &place, &node, &again), -EEXIST);
 	/* after a known one: known, new */
 	node = put("a", "1", 300, 301);
 	assert_int_equal(node.id, a.id);
@@ -368,7 +386,7 @@ static void ids_are_never_used_again(void **state)
 		struct node node = put("a", text, 0, 0);
 		assert_true(node.id > highest);
 		highest = node.id;
-		assert_int_equal(replica_bury(replica, &node), 0);
+		assert_int_equal(replica_bury(replica, &node, 0), 0);
 		commit();
 		reopen(); /* which throws away what is buried */
 		assert_gone(highest);
