@@ -76,6 +76,14 @@ static bool is_text(const struct node *node)
 	return node->kind == NODE_KIND_RECORD || node->kind == NODE_KIND_SPEC;
 }
 
+/*
+ * A directory's date is that of its row and never moves. The time of the last
+ * known change cannot be had: rsync asks for a directory's date before it reads
+ * the directory, so before the listing is checked. The copy that brings a
+ * change would have the date from before, and the one after it, with nothing
+ * changed any more, would have to mend it. To check at stat already would be a
+ * request a table for each look at the root.
+ */
 void attr_of_node(
     const struct fs *fs, const struct node *node, struct stat *out)
 {
