@@ -44,7 +44,8 @@
 /* Something to be kept: a blob's bytes, or a file's. */
 struct job {
 	int64_t node;
-	int64_t size; /* the object's */
+	int64_t size;  /* the object's */
+	uint64_t salt; /* the same */
 	int64_t first;
 	int64_t len;
 	struct blob *blob; /* NULL: the file's */
@@ -76,10 +77,10 @@ struct content {
 };
 
 static struct segment_key key_of(
-    const struct content *content, int64_t node, int64_t segment)
+    const struct content *content, int64_t node, int64_t segment, uint64_t salt)
 {
 	return (struct segment_key){
-	    (uint64_t)content->replica->made_ms, node, segment};
+	    (uint64_t)content->replica->made_ms, node, segment, salt};
 }
 
 static int64_t block_size(int64_t size, int64_t block)
@@ -126,18 +127,20 @@ static int read_block(struct content *content, int fd,
 
 /* As much of a slice as lies in one segment. */
 static int read_segment(
-    struct content *content, int64_t node, int64_t size, struct slice *slice)
+    struct content *content, const struct node *object, struct slice *slice)
 {
 	int64_t segment = slice->offset / SEGMENT_BYTES;
 	int64_t end = (segment + 1) * SEGMENT_BYTES;
-	struct segment_key key = key_of(content, node, segment);
+	struct segment_key key =
+	    key_of(content, object->id, segment, object->salt);
 	uint64_t sums[CONTENT_SEGMENT];
 	CLEANUP_CLOSE int fd = segment_open(content->dir, &key, false);
 	int r = fd < 0 ? fd : segment_load(fd, sums);
 	while (r == 0 && slice->offset < slice->end && slice->offset < end) {
 		int64_t block = slice->offset / CONTENT_BLOCK;
 		uint64_t sum = sums[block % CONTENT_SEGMENT];
-		r = sum ? read_block(content, fd, &key, size, block, sum, slice)
+		r = sum ? read_block(content, fd, &key, object->size, block,
+			      sum, slice)
 			: -ENODATA;
 	}
 	if (r == 0)
@@ -179,8 +182,7 @@ int content_read(struct content *content, const struct node *object,
 	/* This first: what has left the queue is on the disk. */
 	if (!read_waiting(content, object->id, &slice)) {
 		while (slice.offset < slice.end &&
-		       read_segment(
-			   content, object->id, object->size, &slice) == 0)
+		       read_segment(content, object, &slice) == 0)
 			;
 		if (slice.offset < slice.end &&
 		    !read_waiting(content, object->id, &slice))
@@ -195,7 +197,7 @@ uint64_t content_segment(struct content *content, int64_t node, int64_t segment)
 	uint64_t sums[CONTENT_SEGMENT], mask = 0;
 	if (!content)
 		return 0;
-	struct segment_key key = key_of(content, node, segment);
+	struct segment_key key = key_of(content, node, segment, 0);
 	CLEANUP_CLOSE int fd = segment_open(content->dir, &key, false);
 	if (fd < 0 || segment_load(fd, sums) < 0)
 		return 0;
@@ -323,7 +325,7 @@ static int keep_in_segment(
     struct content *content, const struct job *job, int64_t block, int64_t end)
 {
 	int64_t segment = block / CONTENT_SEGMENT;
-	struct segment_key key = key_of(content, job->node, segment);
+	struct segment_key key = key_of(content, job->node, segment, job->salt);
 	int r = 0;
 	CLEANUP_CLOSE int fd = segment_open(content->dir, &key, true);
 	if (fd < 0)
@@ -453,24 +455,25 @@ int64_t content_backlog(struct content *content)
 	return bytes;
 }
 
-void content_keep(struct content *content, int64_t node, int64_t size,
+void content_keep(struct content *content, const struct node *object,
     int64_t first, struct blob *blob, int64_t len)
 {
 	struct job *job = content ? malloc(sizeof(*job)) : NULL;
 	if (!job)
 		return;
-	*job = (struct job){node, size, first, len, blob_ref(blob), -1, {0}};
+	*job = (struct job){object->id, object->size, object->salt, first, len,
+	    blob_ref(blob), -1, {0}};
 	push(content, job);
 }
 
 void content_keep_file(
-    struct content *content, int64_t node, int64_t size, int fd)
+    struct content *content, const struct node *object, int fd)
 {
 	struct job *job = content ? malloc(sizeof(*job)) : NULL;
 	if (!job)
 		return;
-	*job = (struct job){
-	    node, size, 0, size, NULL, fcntl(fd, F_DUPFD_CLOEXEC, 0), {0}};
+	*job = (struct job){object->id, object->size, object->salt, 0,
+	    object->size, NULL, fcntl(fd, F_DUPFD_CLOEXEC, 0), {0}};
 	if (job->fd < 0)
 		free(job);
 	else

@@ -53,11 +53,12 @@ uint64_t content_segment(
 bool content_has(struct content *content, int64_t node, int64_t size);
 
 /*
- * Keep the first len bytes of blob, which are those of the object at first;
- * size is the object's. What makes no whole block is left out. A reference to
- * blob is held until it is written. Best effort: what cannot be kept is not.
+ * Keep the first len bytes of blob, which are those of the object at first.
+ * The object's size is proven, by a commit that is over. What makes no whole
+ * block is left out. A reference to blob is held until it is written. Best
+ * effort: what cannot be kept is not.
  */
-void content_keep(struct content *content, int64_t node, int64_t size,
+void content_keep(struct content *content, const struct node *object,
     int64_t first, struct blob *blob, int64_t len);
 
 /* Bytes of blobs that wait to be written. */
@@ -65,7 +66,7 @@ int64_t content_backlog(struct content *content);
 
 /* Keep a whole object that stands in a file; the descriptor is duplicated. */
 void content_keep_file(
-    struct content *content, int64_t node, int64_t size, int fd);
+    struct content *content, const struct node *object, int fd);
 
 struct content_totals {
 	int64_t limit;	  /* bytes, the database included */

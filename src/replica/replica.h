@@ -61,6 +61,7 @@ struct node {
 	 * is put together on the other: see struct replica_listing.
 	 */
 	int64_t pos[2];
+	uint64_t salt; /* binds an object's kept contents to its row */
 };
 
 /* Its place in the newest generation that saw it; 0: none. */
@@ -250,9 +251,11 @@ int replica_unlist(
 int replica_set_listing(struct replica *replica, int64_t dir,
     const struct replica_listing *listing);
 
-/* An object answered: its true size, and its ETag ("" when it has none). */
-int replica_set_object(
-    struct replica *replica, int64_t id, int64_t size, const char *etag);
+/* An object answered: its true size, and its ETag ("" when it has none). It
+ * gets a new salt: what was kept for this id before may be of a row that was
+ * lost with a commit. */
+int replica_set_object(struct replica *replica, int64_t id, int64_t size,
+    const char *etag, uint64_t *ret_salt);
 
 /*
  * An object is another than was told: its name leads to a new node, of that

@@ -7,8 +7,8 @@
 #include <sys/queue.h>
 
 /* The form's version, kept as user_version. A newer one is refused; an older
- * one is made anew. */
-#define SCHEMA_VERSION 1
+ * one is brought up to this one, by the steps in schema.c. */
+#define SCHEMA_VERSION 2
 
 enum statement {
 	ST_BEGIN,
@@ -55,8 +55,8 @@ struct connection {
 	SLIST_ENTRY(connection) link;
 };
 
-/* Open path; create makes the form if need be. 0; -EBADMSG: made by a newer
- * version; -EIO, -ENOSPC, -ENOMEM. */
+/* Open path; create makes the form, or brings it up to date. 0; -EBADMSG: made
+ * by a newer version; -EIO, -ENOSPC, -ENOMEM. */
 int connection_open(
     const char *path, bool create, struct connection **ret_connection);
 void connection_close(struct connection *connection);

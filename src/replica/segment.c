@@ -91,8 +91,8 @@ int segment_load(int fd, uint64_t sums[CONTENT_SEGMENT])
 static uint64_t checksum(
     const struct segment_key *key, unsigned index, const void *data, size_t len)
 {
-	const uint64_t place[] = {
-	    key->replica, (uint64_t)key->node, (uint64_t)key->segment, index};
+	const uint64_t place[] = {key->replica, (uint64_t)key->node,
+	    (uint64_t)key->segment, index, key->salt};
 	uint64_t seed = XXH3_64bits(place, sizeof(place));
 	uint64_t sum = XXH3_64bits_withSeed(data, len, seed);
 	return sum ? sum : 1;

@@ -2,7 +2,9 @@
  * A segment file: up to CONTENT_SEGMENT blocks of one object, each at its own
  * place, behind a table of their checksums. A block without a checksum is not
  * there. A checksum covers also which replica, object and block it is for, so
- * that a block that strayed to another place does not fit.
+ * that a block that strayed to another place does not fit; and the salt of the
+ * object's row, since node ids come again when a database loses its last
+ * commits, or an older file of it is put back.
  *
  * Files lie in 256 directories, by the last byte of their object's node id.
  * Any thread; errors are -errno of the system calls.
@@ -13,6 +15,10 @@
 #include <stdint.h>
 
 #include "replica/content.h"
+
+/* Which form of files this is; 1 had no salt. Those of other forms are removed
+ * when a replica is opened, as those of other replicas are. */
+#define SEGMENT_FORM 2
 
 #define SEGMENT_BYTES (CONTENT_SEGMENT * CONTENT_BLOCK)
 
@@ -27,6 +33,7 @@ struct segment_key {
 	uint64_t replica;
 	int64_t node;
 	int64_t segment;
+	uint64_t salt; /* struct node's */
 };
 
 /* The path of a segment's file below the cache's directory. */

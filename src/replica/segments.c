@@ -258,7 +258,8 @@ int segments_open(struct replica *replica, struct segments **ret_segments)
 	size_t stem = strlen(replica->path) - strlen(".db");
 	if (asprintf(&path, "%.*s.content", (int)stem, replica->path) < 0)
 		return -ENOMEM;
-	snprintf(own, sizeof(own), "%" PRIx64, replica->made_ms);
+	snprintf(
+	    own, sizeof(own), "%" PRIx64 "-%d", replica->made_ms, SEGMENT_FORM);
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return -errno;
 	CLEANUP_CLOSE int parent =

@@ -1,6 +1,7 @@
 /* Writing: one thread, between replica_begin and replica_commit. */
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/timestamp.h"
 #include "replica/store.h"
@@ -119,7 +120,7 @@ static int insert_text(
 }
 
 static int insert(struct replica *replica, const struct replica_row *row,
-    const int64_t pos[2], bool proven, struct node *ret_node)
+    const int64_t pos[2], struct node *ret_node)
 {
 	sqlite3_stmt *s = connection_statement(replica->writer, ST_INSERT);
 	if (replica->failed)
@@ -138,8 +139,7 @@ static int insert(struct replica *replica, const struct replica_row *row,
 	sqlite3_bind_int64(s, 9, pos[0]);
 	sqlite3_bind_int64(s, 10, pos[1]);
 	int64_t id = row->id ? row->id : replica->next_id++;
-	sqlite3_bind_int(s, 11, proven);
-	sqlite3_bind_int64(s, 12, id);
+	sqlite3_bind_int64(s, 11, id);
 	int r = wrote(replica, connection_run(replica->writer, s));
 	sqlite3_clear_bindings(s);
 	if (r == 0 && sqlite3_changes(replica->writer->db) == 0)
@@ -157,7 +157,6 @@ static int insert(struct replica *replica, const struct replica_row *row,
 	    .mtime_ms = row->mtime_ms,
 	    .size = row->size,
 	    .other_size = row->other_size,
-	    .proven = proven,
 	    .checked = row->checked,
 	    .pos = {pos[0], pos[1]},
 	};
@@ -194,11 +193,11 @@ static int take_place(struct replica *replica, struct node *node,
 
 /* A new version: it takes over the old one's name and entries. */
 static int supersede(struct replica *replica, const struct node *old,
-    const struct replica_row *row, bool proven, struct node *ret_node)
+    const struct replica_row *row, struct node *ret_node)
 {
 	int r = RUN(replica, ST_BURY, old->id);
 	if (r == 0)
-		r = insert(replica, row, old->pos, proven, ret_node);
+		r = insert(replica, row, old->pos, ret_node);
 	for (int side = 0; side < 2; side++) {
 		if (r == 0 && old->pos[side])
 			r = RUN(replica, ST_MOVE_ENTRY, old->dir,
@@ -226,7 +225,7 @@ static int insert_unless_known(struct replica *replica,
 	if (r == 0)
 		return -EEXIST;
 	if (r == -ENOENT)
-		r = insert(replica, row, pos, false, ret_node);
+		r = insert(replica, row, pos, ret_node);
 	replica->expects_new = r == 0;
 	if (r != -EEXIST)
 		return r;
@@ -261,9 +260,24 @@ int replica_put(struct replica *replica, const struct replica_row *row,
 		if (row->checked)
 			r = RUN(replica, ST_CHECKED, old.id, row->checked);
 	} else {
-		r = supersede(replica, &old, row, false, ret_node);
+		r = supersede(replica, &old, row, ret_node);
 	}
 	return r < 0 ? r : take_place(replica, ret_node, place, ret_again);
+}
+
+/* What an object's old node knew of it. */
+static int inherit(
+    struct replica *replica, const struct node *old, struct node *node)
+{
+	CLEANUP_BUF struct buf etag;
+	buf_init(&etag, 64 << 10);
+	int r = replica_etag(replica, old->id, &etag);
+	if (r == 0)
+		r = replica_set_object(
+		    replica, node->id, old->size, buf_str(&etag), &node->salt);
+	if (r == 0)
+		node->proven = true;
+	return r;
 }
 
 int replica_rename(struct replica *replica, const struct node *node,
@@ -284,8 +298,10 @@ int replica_rename(struct replica *replica, const struct node *node,
 		    .other_size = node->other_size,
 		    .checked = node->checked,
 		};
-		r = supersede(replica, node, &row, node->proven, ret_node);
+		r = supersede(replica, node, &row, ret_node);
 	}
+	if (r == 0 && node->proven)
+		r = inherit(replica, node, ret_node);
 	buf_done(&key);
 	return r;
 }
@@ -313,8 +329,7 @@ int replica_put_table(struct replica *replica, const char *table,
 		    .name = name,
 		    .mtime_ms = timestamp_now_ms(),
 		};
-		r = insert(
-		    replica, &row, (const int64_t[2]){0, 0}, false, &node);
+		r = insert(replica, &row, (const int64_t[2]){0, 0}, &node);
 	}
 	if (r == 0 && listed && !node.pos[0])
 		r = RUN(replica, ST_SHOW_TABLE, node.id);
@@ -370,19 +385,23 @@ int replica_set_listing(
 	    listing->since_ms, listing->created_ms, listing->created_since_ms);
 }
 
-int replica_set_object(
-    struct replica *replica, int64_t id, int64_t size, const char *etag)
+int replica_set_object(struct replica *replica, int64_t id, int64_t size,
+    const char *etag, uint64_t *ret_salt)
 {
+	uint64_t salt;
 	sqlite3_stmt *s = connection_statement(replica->writer, ST_SET_SIZE);
 	if (replica->failed)
 		return replica->failed;
-	if (!s)
+	if (!s || getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
 		return wrote(replica, -EIO);
 	sqlite3_bind_int64(s, 1, id);
 	sqlite3_bind_int64(s, 2, size);
 	sqlite3_bind_text(s, 3, etag, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 4, (int64_t)salt);
 	int r = wrote(replica, connection_run(replica->writer, s));
 	sqlite3_clear_bindings(s);
+	if (r == 0)
+		*ret_salt = salt;
 	return r;
 }
 
@@ -400,7 +419,8 @@ int replica_renew_object(struct replica *replica, const struct node *node,
 	if (r == 0 && node->live)
 		r = replica_rename(replica, &old, buf_str(&name), &fresh);
 	if (r == 0 && fresh.id && size >= 0) {
-		r = replica_set_object(replica, fresh.id, size, etag);
+		r = replica_set_object(
+		    replica, fresh.id, size, etag, &fresh.salt);
 		fresh.proven = true;
 	}
 	buf_done(&name);

@@ -169,8 +169,8 @@ void stream_keep(struct stream *stream)
 		return;
 	if (stream->no_range) {
 		if (stream->spool_whole && !stream->spool_kept)
-			content_keep_file(content, stream->node.id,
-			    stream->size, stream->spool);
+			content_keep_file(
+			    content, &stream->node, stream->spool);
 		stream->spool_kept = stream->spool_whole;
 		return;
 	}
@@ -178,8 +178,8 @@ void stream_keep(struct stream *stream)
 		if (range->kept || range->filled < range->len)
 			continue;
 		range->kept = true;
-		content_keep(content, stream->node.id, stream->size,
-		    range->first, range->blob, range->len);
+		content_keep(content, &stream->node, range->first, range->blob,
+		    range->len);
 	}
 }
 

@@ -291,8 +291,8 @@ static int write_size(struct stream *stream)
 	struct sync *sync = stream->sync;
 	struct node *node = &stream->node;
 	if (node->size == stream->size || !sync_size_is_known(sync, node))
-		return replica_set_object(
-		    sync->replica, node->id, stream->size, stream->validator);
+		return replica_set_object(sync->replica, node->id, stream->size,
+		    stream->validator, &node->salt);
 	int r = write_changes_name_of(sync, node);
 	if (r == 0)
 		r = replica_renew_object(sync->replica, node, stream->size,

@@ -127,7 +127,8 @@ void keep(int64_t node, int64_t size, int64_t first, int64_t len)
 	char *data = object_bytes(node, first, len);
 	memcpy(blob->data, data, (size_t)len);
 	free(data);
-	content_keep(content, node, size, first, blob, len);
+	struct node object = proven(node, size);
+	content_keep(content, &object, first, blob, len);
 	blob_unref(blob);
 }
 

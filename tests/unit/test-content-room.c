@@ -105,7 +105,8 @@ static void what_an_earlier_mount_kept_counts_from_the_start(void **state)
 	settle();
 	/* All at once, before there was time to look around. */
 	for (int64_t i = 0; i < AFTER; i++) {
-		content_keep(content, next + i, MIB, 0, blobs[i], MIB);
+		struct node object = proven(next + i, MIB);
+		content_keep(content, &object, 0, blobs[i], MIB);
 		blob_unref(blobs[i]);
 	}
 	assert_true(most_used_until_drained() <= limit);
@@ -344,7 +345,8 @@ static void what_waits_to_be_written_is_bounded(void **state)
 	int64_t node = put_objects(1, size), most = 0;
 	for (int64_t pos = 0; pos < size; pos += 4 * MIB) {
 		struct blob *blob = blob_new(4 * (size_t)MIB, &held);
-		content_keep(content, node, size, pos, blob, 4 * MIB);
+		struct node object = proven(node, size);
+		content_keep(content, &object, pos, blob, 4 * MIB);
 		blob_unref(blob);
 		most = held > most ? held : most;
 	}

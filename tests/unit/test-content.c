@@ -68,7 +68,8 @@ static void an_empty_object_is_here_without_being_kept(void **state)
 	assert_true(content_has(content, NODE, 0));
 	assert_kept(NODE, 0, 0, 0);
 	struct blob *blob = blob_new(0, NULL);
-	content_keep(content, NODE, 0, 0, blob, 0);
+	struct node object = proven(NODE, 0);
+	content_keep(content, &object, 0, blob, 0);
 	blob_unref(blob);
 	settle();
 	assert_int_equal(content_segment(content, NODE, 0), 0);
@@ -148,7 +149,8 @@ static void what_stands_in_a_file_is_kept(void **state)
 	char *data = object_bytes(NODE, 0, size);
 	assert_int_equal(pwrite(fd, data, (size_t)size, 0), size);
 	free(data);
-	content_keep_file(content, NODE, size, fd);
+	struct node object = proven(NODE, size);
+	content_keep_file(content, &object, fd);
 	close(fd); /* it has a descriptor of its own */
 	settle();
 	assert_true(content_has(content, NODE, size));
@@ -165,7 +167,8 @@ static void of_a_file_cut_short_nothing_wrong_is_kept(void **state)
 	char *data = object_bytes(NODE, 0, size);
 	assert_true(pwrite(fd, data, 2 * (size_t)BLOCK + 5, 0) > 0);
 	free(data);
-	content_keep_file(content, NODE, size, fd);
+	struct node object = proven(NODE, size);
+	content_keep_file(content, &object, fd);
 	close(fd);
 	settle();
 	assert_int_equal(content_segment(content, NODE, 0), 3);
@@ -201,9 +204,9 @@ static void without_a_cache_nothing_is_kept_and_nothing_breaks(void **state)
 	struct blob *blob = blob_new(10, NULL);
 	struct content_totals none;
 	char out[10];
-	content_keep(NULL, NODE, 10, 0, blob, 10);
+	content_keep(NULL, &node, 0, blob, 10);
 	assert_int_equal(blob->refs, 1);
-	content_keep_file(NULL, NODE, 10, 0);
+	content_keep_file(NULL, &node, 0);
 	assert_int_equal(content_read(NULL, &node, 0, out, 10), -ENODATA);
 	assert_int_equal(content_segment(NULL, NODE, 0), 0);
 	assert_false(content_has(NULL, NODE, 10));

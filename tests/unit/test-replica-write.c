@@ -231,6 +231,8 @@ static void a_name_that_belongs_to_another_key_is_told(void **state)
 	assert_entries_of(NODE_STORAGE, 0, 9, "1:same.jpg ");
 }
 
+static uint64_t salt;
+
 static void a_renamed_node_hands_on_its_place(void **state)
 {
 	(void)state;
@@ -240,7 +242,8 @@ static void a_renamed_node_hands_on_its_place(void **state)
 	what.checked = 99;
 	begin();
 	struct node old = put_row(&what, 0, 1, false);
-	assert_int_equal(replica_set_object(replica, old.id, 5, "\"t\""), 0);
+	assert_int_equal(
+	    replica_set_object(replica, old.id, 5, "\"t\"", &salt), 0);
 	old = got(old.id);
 	assert_int_equal(replica_rename(replica, &old, "x~1.jpg", &fresh), 0);
 	commit();
@@ -248,6 +251,10 @@ static void a_renamed_node_hands_on_its_place(void **state)
 	assert_int_equal(fresh.size, 5);
 	assert_int_equal(fresh.checked, 99);
 	assert_true(fresh.proven);
+	assert_true(got(fresh.id).proven);
+	assert_true(fresh.salt == got(fresh.id).salt);
+	assert_true(fresh.salt != old.salt);
+	assert_blob(replica_etag, fresh.id, TEXT("\"t\""));
 	assert_blob(replica_key, fresh.id, TEXT("7"));
 	assert_entries_of(NODE_STORAGE, 0, 9, "1:x~1.jpg ");
 	struct node node;
@@ -286,7 +293,7 @@ static void an_object_that_answered_has_its_true_size(void **state)
 	struct node node = put_row(&what, 0, 1, false);
 	assert_false(node.proven);
 	assert_int_equal(
-	    replica_set_object(replica, node.id, 1234, "\"tag\""), 0);
+	    replica_set_object(replica, node.id, 1234, "\"tag\"", &salt), 0);
 	commit();
 	reopen();
 	struct node proven = got(node.id);
@@ -320,7 +327,8 @@ static void an_object_that_is_another_gets_a_new_node(void **state)
 	what.name = "x.jpg";
 	begin();
 	struct node old = put_row(&what, 0, 1, false);
-	assert_int_equal(replica_set_object(replica, old.id, 5, "\"t\""), 0);
+	assert_int_equal(
+	    replica_set_object(replica, old.id, 5, "\"t\"", &salt), 0);
 	commit();
 	old = got(old.id);
 	begin();

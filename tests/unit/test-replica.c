@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "replica-fixture.h"
+#include "replica/schema.h"
 
 /* ---- opening ---- */
 
@@ -126,6 +127,9 @@ static void a_second_mount_of_a_project_is_refused(void **state)
 static void a_newer_version_is_refused_and_left_alone(void **state)
 {
 	(void)state;
+	char current[64];
+	snprintf(current, sizeof(current), "PRAGMA user_version = %d",
+	    SCHEMA_VERSION);
 	char path[512];
 	sqlite3 *db;
 	begin();
@@ -144,8 +148,7 @@ static void a_newer_version_is_refused_and_left_alone(void **state)
 	assert_null(newer);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(
-	    sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL),
-	    SQLITE_OK);
+	    sqlite3_exec(db, current, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 	open_in(dir);
 	found(table, "a.json");

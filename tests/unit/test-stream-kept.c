@@ -42,8 +42,8 @@ static void segment_path_of(int64_t id, int64_t segment, char out[256])
 	char path[SEGMENT_PATH];
 	size_t stem = strlen(replica->path) - strlen(".db");
 	segment_path(&key, path);
-	snprintf(out, 256, "%.*s.content/%" PRIx64 "/%s", (int)stem,
-	    replica->path, replica_made_ms(replica), path);
+	snprintf(out, 256, "%.*s.content/%" PRIx64 "-%d/%s", (int)stem,
+	    replica->path, replica_made_ms(replica), SEGMENT_FORM, path);
 }
 
 static void damage_block(int64_t id, int64_t block)
@@ -92,8 +92,8 @@ static void what_is_kept_is_not_fetched_again(void **state)
 	char *data = bytes(2 * MIB, 2 * MIB);
 	memcpy(blob->data, data, 2 * (size_t)MIB);
 	free(data);
-	content_keep(
-	    settings.content, node, object_size, 2 * MIB, blob, 2 * MIB);
+	struct node object = node_of(node);
+	content_keep(settings.content, &object, 2 * MIB, blob, 2 * MIB);
 	blob_unref(blob);
 	remount();
 	size_t before = fake_count(fake);

@@ -1,0 +1,286 @@
+/* A replica of an older version opens, and keeps what it holds. */
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "unit.h"
+
+#include "base/cleanup.h"
+#include "replica-fixture.h"
+#include "replica/content.h"
+#include "replica/schema.h"
+
+/* What replica-version-1.sql has. */
+#define MADE 0x1a215249e97
+#define TABLE 128
+#define RECORD 129
+#define CHANGED_OLD 130
+#define CHANGED 132
+#define ANSWERED 133
+#define UNASKED 134
+#define SPOILED 135
+#define RENEWED 136
+
+static const char *version_1_sql; /* its path */
+
+/* ---- databases ---- */
+
+static sqlite3 *database_at(const char *path)
+{
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	return db;
+}
+
+static void run_sql(const char *path, const char *sql)
+{
+	sqlite3 *db = database_at(path);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* The first column of the first row. */
+static int64_t number_at(const char *path, const char *sql)
+{
+	sqlite3_stmt *statement;
+	sqlite3 *db = database_at(path);
+	assert_int_equal(
+	    sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	int64_t value = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+	return value;
+}
+
+static char *file_text(const char *path)
+{
+	static char text[65536];
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	size_t len = fread(text, 1, sizeof(text) - 1, file);
+	assert_true(feof(file));
+	text[len] = '\0';
+	fclose(file);
+	return text;
+}
+
+/* Put a database of version 1 in the place of the fixture's. */
+static void put_version_1(char path[512])
+{
+	char extra[640];
+	static const char *const tails[] = {"", "-wal", "-shm"};
+	find_file(dir, ".db", path);
+	replica_close(replica);
+	replica = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(tails); i++) {
+		snprintf(extra, sizeof(extra), "%s%s", path, tails[i]);
+		unlink(extra);
+	}
+	run_sql(path, file_text(version_1_sql));
+	assert_int_equal(number_at(path, "PRAGMA user_version"), 1);
+}
+
+static void assert_all_of_version_1(void)
+{
+	struct replica_listing listing;
+	table = TABLE;
+	assert_entries("1:a.json 2:b.json ");
+	assert_int_equal(found(NODE_ROOT, "posts").id, TABLE);
+	assert_int_equal(found(TABLE, "a.json").id, RECORD);
+	assert_int_equal(found(TABLE, "b.json").id, CHANGED);
+	assert_record_text(RECORD, "{\"id\":\"a\"}");
+	assert_record_text(CHANGED, "{\"id\":\"b\",\"v\":2}");
+	assert_int_equal(replica_listing(replica, TABLE, &listing), 0);
+	assert_int_equal(listing.end, 4);
+	assert_int_equal(listing.count, 2);
+	assert_int_equal(replica_made_ms(replica), MADE);
+	assert_entries_of(
+	    NODE_STORAGE, 0, 9, "1:f1_a.bin 2:f2_b.bin 3:f3_c.bin ");
+	assert_int_equal(found(NODE_STORAGE, "f1_a.bin").id, ANSWERED);
+	assert_true(got(ANSWERED).proven);
+	assert_int_equal(got(ANSWERED).size, 200000);
+	assert_blob(replica_etag, ANSWERED, TEXT("\"one\""));
+	assert_false(got(UNASKED).proven);
+	assert_true(got(RENEWED).proven);
+	assert_true(got(ANSWERED).salt != got(RENEWED).salt);
+}
+
+/* ---- tests ---- */
+
+static void version_1_opens_with_all_that_it_holds(void **state)
+{
+	(void)state;
+	char path[512];
+	put_version_1(path);
+	open_in(dir);
+	assert_all_of_version_1();
+	/* What is left over is cleared away as ever. */
+	assert_gone(CHANGED_OLD);
+	assert_gone(SPOILED);
+	/* Ids go on from there. */
+	begin();
+	assert_int_equal(put("c", "{}", 0, 3).id, RENEWED + 1);
+	commit();
+	uint64_t salt = got(ANSWERED).salt;
+	reopen();
+	assert_int_equal(
+	    number_at(path, "PRAGMA user_version"), SCHEMA_VERSION);
+	table = TABLE;
+	found(TABLE, "c.json");
+	assert_true(got(ANSWERED).salt == salt);
+}
+
+/* Old databases and new ones are the same. */
+static void what_grew_old_has_the_form_of_what_is_new(void **state)
+{
+	(void)state;
+	char path[512], fresh[128];
+	static const char form[] =
+	    "SELECT count(*) FROM sqlite_schema s JOIN a.sqlite_schema t"
+	    " USING(type, name, sql)";
+	static const char all[] = "SELECT count(*) FROM sqlite_schema"
+				  " WHERE sql IS NOT NULL";
+	put_version_1(path);
+	open_in(dir);
+	replica_close(replica);
+	snprintf(fresh, sizeof(fresh), "%s/fresh", root);
+	open_in(fresh);
+	char fresh_path[512], attach[700];
+	find_file(fresh, ".db", fresh_path);
+	sqlite3 *db = database_at(path);
+	sqlite3_stmt *statement;
+	snprintf(attach, sizeof(attach), "ATTACH '%s' AS a", fresh_path);
+	assert_int_equal(sqlite3_exec(db, attach, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_prepare_v2(db, form, -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	int64_t same = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+	assert_true(same > 5);
+	assert_int_equal(same, number_at(path, all));
+	assert_int_equal(same, number_at(fresh_path, all));
+}
+
+/* What version 1 kept is bound to a node's id alone, which may have come again:
+ * a block with a checksum of that form may be another file's. */
+static void contents_of_version_1_are_not_believed(void **state)
+{
+	(void)state;
+	static char block[4096 + CONTENT_BLOCK];
+	char path[512], where[640];
+	put_version_1(path);
+	char *stem = strdup(path);
+	stem[strlen(stem) - strlen(".db")] = '\0';
+	static const char *const parts[] = {
+	    "", "/1a215249e97", "/1a215249e97/85"};
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		snprintf(where, sizeof(where), "%s.content%s", stem, parts[i]);
+		assert_int_equal(mkdir(where, 0700), 0);
+	}
+	free(stem);
+	strcat(where, "/85-0");
+	const uint64_t place[] = {MADE, ANSWERED, 0, 0};
+	uint64_t sum = XXH3_64bits_withSeed(
+	    block + 4096, CONTENT_BLOCK, XXH3_64bits(place, sizeof(place)));
+	memcpy(block, &sum, sizeof(sum));
+	FILE *file = fopen(where, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(block, 1, sizeof(block), file), sizeof(block));
+	fclose(file);
+	open_in(dir);
+	struct content *content;
+	struct node node = got(ANSWERED);
+	char out[16];
+	assert_int_equal(content_open(replica, 1 << 30, &content), 0);
+	assert_int_equal(content_read(content, &node, 0, out, 16), -ENODATA);
+	content_close(content);
+	assert_int_equal(access(where, F_OK), -1); /* nor takes it up room */
+}
+
+static void copy_to(const char *from, const char *to, off_t len)
+{
+	FILE *in = fopen(from, "r"), *out = fopen(to, "w");
+	assert_non_null(in);
+	assert_non_null(out);
+	for (int c; len > 0 && (c = fgetc(in)) != EOF; len--)
+		fputc(c, out);
+	fclose(in);
+	fclose(out);
+}
+
+/* A migration is in the log as a whole, or not at all. */
+static void a_crash_in_a_migration_leaves_the_old_or_the_new(void **state)
+{
+	(void)state;
+	char path[512], wal[520], before[128];
+	int old = 0, new = 0;
+	put_version_1(path);
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	snprintf(before, sizeof(before), "%s/before.db", root);
+	copy_to(path, before, INT64_C(1) << 40);
+	open_in(dir);
+	struct stat info;
+	assert_int_equal(stat(wal, &info), 0);
+	char kept[128];
+	snprintf(kept, sizeof(kept), "%s/kept-wal", root);
+	copy_to(wal, kept, info.st_size);
+	replica_close(replica);
+	replica = NULL;
+	for (off_t len = info.st_size; len >= 0; len -= 1531) {
+		copy_to(before, path, INT64_C(1) << 40);
+		copy_to(kept, wal, len);
+		if (number_at(path, "PRAGMA user_version") == 1)
+			old++;
+		else
+			new ++;
+		/* Opening by itself carried the log over. */
+		copy_to(before, path, INT64_C(1) << 40);
+		copy_to(kept, wal, len);
+		open_in(dir);
+		assert_all_of_version_1();
+		replica_close(replica);
+		replica = NULL;
+	}
+	assert_true(old > 3);
+	assert_true(new > 0);
+}
+
+/* One that fails half way is taken back. */
+static void a_migration_that_fails_changes_nothing(void **state)
+{
+	(void)state;
+	char path[512];
+	put_version_1(path);
+	run_sql(path, "CREATE TRIGGER stop BEFORE UPDATE ON node"
+		      " BEGIN SELECT RAISE(ABORT, 'no'); END");
+	assert_int_equal(replica_open(dir, PROJECT, false, &replica), -EIO);
+	assert_int_equal(number_at(path, "PRAGMA user_version"), 1);
+	assert_int_equal(
+	    number_at(path, "SELECT count(*) FROM pragma_table_info('node')"
+			    " WHERE name = 'salt'"),
+	    0);
+	run_sql(path, "DROP TRIGGER stop");
+	open_in(dir);
+	assert_all_of_version_1();
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(version_1_opens_with_all_that_it_holds),
+	    TEST(what_grew_old_has_the_form_of_what_is_new),
+	    TEST(contents_of_version_1_are_not_believed),
+	    TEST(a_crash_in_a_migration_leaves_the_old_or_the_new),
+	    TEST(a_migration_that_fails_changes_nothing),
+	};
+	if (argc != 2)
+		return 2;
+	version_1_sql = argv[1];
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
