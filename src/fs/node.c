@@ -367,17 +367,18 @@ static void reply_slice(
 	fuse_reply_buf(req, buf_str(text) + from, len);
 }
 
-static void read_text(
-    struct fs *fs, fuse_req_t req, int64_t id, size_t size, off_t off)
+static void read_text(struct fs *fs, fuse_req_t req, const struct node *node,
+    size_t size, off_t off)
 {
-	struct text *text;
-	int r = text_get(fs, id, &text);
-	if (r < 0) {
+	CLEANUP_BUF struct buf text;
+	bool whole = text_is_small(node);
+	buf_init(&text, whole ? TEXT_SMALL_MAX : size);
+	int r = whole ? text_load(fs, node->id, &text)
+		      : text_read(fs, node, (uint64_t)off, size, &text);
+	if (r < 0)
 		reply_error(req, r);
-		return;
-	}
-	reply_slice(req, &text->buf, size, off);
-	text_unref(text);
+	else
+		reply_slice(req, &text, size, whole ? off : 0);
 }
 
 static void read_control(
@@ -412,7 +413,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	else if (node.kind == NODE_KIND_OBJECT)
 		read_object(fs, req, &node, size, off);
 	else if (is_text(&node))
-		read_text(fs, req, id, size, off);
+		read_text(fs, req, &node, size, off);
 	else
 		reply_error(req, -EISDIR);
 }
