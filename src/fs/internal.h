@@ -92,6 +92,10 @@ void attr_of_node(
 /* The same of a directory that always exists. False: there is none such. */
 bool attr_of_fixed(const struct fs *fs, int64_t id, struct stat *out);
 
+/* What tells a node from one that had its number in a replica before this one:
+ * file handles (NFS) outlive mounts, and may outlive a replica. */
+uint64_t generation_of(const struct fs *fs, fuse_ino_t ino);
+
 /* ---- channel.c ---- */
 
 /* Put ourselves between libfuse and a session that is mounted. 0 or -errno. */

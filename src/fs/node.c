@@ -106,6 +106,15 @@ bool attr_of_fixed(const struct fs *fs, int64_t id, struct stat *out)
 	return true;
 }
 
+uint64_t generation_of(const struct fs *fs, fuse_ino_t ino)
+{
+	int64_t ms = (int64_t)ino < CONTROL_FIRST
+			 ? replica_made_ms(fs->config.replica)
+			 : fs->started_ms;
+	/* The kernel knows the root's without being told: 0. */
+	return ino == NODE_ROOT ? 0 : (uint32_t)(ms ^ ms >> 32);
+}
+
 /* ---- lookup ---- */
 
 static int reply_entry(
@@ -113,6 +122,7 @@ static int reply_entry(
 {
 	struct fuse_entry_param entry = {
 	    .ino = attr->st_ino,
+	    .generation = generation_of(fs_of(req), attr->st_ino),
 	    .attr = *attr,
 	    .attr_timeout = FOREVER_S,
 	    .entry_timeout = name_valid_s,
@@ -239,12 +249,56 @@ static void look_up_control(struct fs *fs, fuse_req_t req, const char *name)
 		control_forget(fs->control, id); /* who asked has gone */
 }
 
+/* ".": a node that the kernel has forgotten, by its number, which a file handle
+ * has kept. So NFS servers ask. */
+static void look_up_self(struct fs *fs, fuse_req_t req, int64_t id)
+{
+	struct node node;
+	struct stat attr;
+	if (attr_of_fixed(fs, id, &attr)) {
+		reply_entry(req, &attr, FOREVER_S);
+		return;
+	}
+	/* What .bkendfs showed is gone when the kernel forgets it. */
+	int r = id >= CONTROL_FIRST
+		    ? -ENOENT
+		    : replica_get(fs->config.replica, id, &node);
+	if (r < 0)
+		reply_error(req, r == -ENOENT ? -ESTALE : r);
+	else
+		finish_lookup(fs, req, &node, 0); /* no name is believed */
+}
+
+/* "..": the directory that a node is in. */
+static void look_up_parent(struct fs *fs, fuse_req_t req, int64_t id)
+{
+	struct node node;
+	struct stat attr;
+	if (attr_of_fixed(fs, id, &attr)) {
+		look_up_self(fs, req, NODE_ROOT);
+		return;
+	}
+	int r = replica_get(fs->config.replica, id, &node);
+	if (r < 0)
+		reply_error(req, r == -ENOENT ? -ESTALE : r);
+	else
+		look_up_self(fs, req, node.dir);
+}
+
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fs *fs = fs_of(req);
 	int64_t dir = (int64_t)parent, fixed;
 	struct node node;
 	struct stat attr;
+	if (strcmp(name, ".") == 0) {
+		look_up_self(fs, req, dir);
+		return;
+	}
+	if (strcmp(name, "..") == 0) {
+		look_up_parent(fs, req, dir);
+		return;
+	}
 	if (dir == NODE_ROOT && (fixed = fixed_in_root(name))) {
 		attr_of_fixed(fs, fixed, &attr);
 		reply_entry(req, &attr, FOREVER_S);

@@ -40,6 +40,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	    FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE,
 	    false);
 	want(conn, FUSE_CAP_NO_OPEN_SUPPORT, true);
+	/* File handles of nodes that the kernel has forgotten: see node.c. */
+	want(conn, FUSE_CAP_EXPORT_SUPPORT, true);
 	fs->no_open = (conn->capable & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
 	fs->can_expire = (conn->capable & FUSE_CAP_EXPIRE_ONLY) != 0;
 	conn->max_background = MAX_BACKGROUND;
