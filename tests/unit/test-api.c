@@ -58,7 +58,7 @@ static void a_body_that_cannot_become_an_answer_is_eproto_at_once(void **state)
 	/* Whole or not, what begins so is none: no length need be told. */
 	static const char *const bodies[] = {
 	    "<html><body>sign in to this network</body></html>",
-	    "\n<!DOCTYPE html>", "Service temporarily unavailable",
+	    "\n<!DOCTYPE html>", "Service temporarily unavailable", "no", "x",
 	    "[{\"id\":", "\"id\""};
 	start_guest();
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {

@@ -268,6 +268,9 @@ static void kinds_follow_from_the_token(void **state)
 	assert_true(json_is_string(span("\"\"")));
 	assert_true(json_is_number(span("-0")));
 	assert_true(json_is_number(span("9e9")));
+	assert_true(json_is_number(span("0")));
+	assert_false(json_is_number(span("/")));
+	assert_false(json_is_number(span(":")));
 	assert_true(json_is_object(span("{}")));
 	assert_true(json_is_array(span("[]")));
 	assert_true(json_is_true(span("true")));
