@@ -1,23 +1,27 @@
 /*
  * .bkendfs: status, metrics, errors. Each lookup makes the content of that
  * moment, under an inode number of its own; so these files are as immutable as
- * all others. The last ones are kept.
+ * all others. Each is kept until the kernel has forgotten it: for as long as
+ * somebody has it open.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "base/lock.h"
 #include "base/timestamp.h"
 #include "fs/internal.h"
 
-/* How many contents are kept for readers. */
-#define SNAPSHOTS 64
+/* Contents that are held at once, at most. The kernel keeps no more than one a
+ * name by itself: the others are open. */
+#define SNAPSHOTS_MAX 4096
 
 struct snapshot {
 	int64_t id;
 	int64_t made_ms;
 	struct buf text;
+	LIST_ENTRY(snapshot) link;
 };
 
 struct control {
@@ -25,7 +29,8 @@ struct control {
 	struct lock lock;
 	/* Under lock. */
 	int64_t next_id;
-	struct snapshot snapshots[SNAPSHOTS]; /* id % SNAPSHOTS */
+	size_t count;
+	LIST_HEAD(, snapshot) snapshots; /* the latest one first */
 };
 
 struct control *control_new(struct fs *fs)
@@ -36,15 +41,24 @@ struct control *control_new(struct fs *fs)
 	control->fs = fs;
 	control->next_id = CONTROL_FIRST;
 	lock_init(&control->lock);
+	LIST_INIT(&control->snapshots);
 	return control;
+}
+
+static void snapshot_free(struct snapshot *snapshot)
+{
+	LIST_REMOVE(snapshot, link);
+	buf_done(&snapshot->text);
+	free(snapshot);
 }
 
 void control_free(struct control *control)
 {
 	if (!control)
 		return;
-	for (size_t i = 0; i < SNAPSHOTS; i++)
-		buf_done(&control->snapshots[i].text);
+	struct snapshot *snapshot;
+	while ((snapshot = LIST_FIRST(&control->snapshots)))
+		snapshot_free(snapshot);
 	lock_done(&control->lock);
 	free(control);
 }
@@ -179,6 +193,29 @@ const char *const control_names[] = {"status", "metrics", "errors", NULL};
 static int (*const printers[])(struct fs *, struct buf *) = {
     print_status, print_metrics, print_errors};
 
+/* Keep a content, which is the control's from here on; its inode number, or
+ * -errno. */
+static int64_t keep(struct control *control, struct buf *text)
+{
+	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+	int64_t id = snapshot ? -ENFILE : -ENOMEM;
+	lock_acquire(&control->lock);
+	if (snapshot && control->count < SNAPSHOTS_MAX) {
+		id = control->next_id++;
+		*snapshot = (struct snapshot){.id = id,
+		    .made_ms = timestamp_now_ms(),
+		    .text = *TAKE(text)};
+		LIST_INSERT_HEAD(&control->snapshots, snapshot, link);
+		control->count++;
+	}
+	lock_release(&control->lock);
+	if (text) {
+		buf_done(text);
+		free(snapshot);
+	}
+	return id;
+}
+
 int64_t control_lookup(struct control *control, const char *name)
 {
 	size_t which = 0;
@@ -193,13 +230,7 @@ int64_t control_lookup(struct control *control, const char *name)
 		buf_done(&text);
 		return r;
 	}
-	lock_acquire(&control->lock);
-	int64_t id = control->next_id++;
-	struct snapshot *snapshot = &control->snapshots[id % SNAPSHOTS];
-	buf_done(&snapshot->text);
-	*snapshot = (struct snapshot){id, timestamp_now_ms(), text};
-	lock_release(&control->lock);
-	return id;
+	return keep(control, &text);
 }
 
 /* ---- reading ---- */
@@ -207,8 +238,23 @@ int64_t control_lookup(struct control *control, const char *name)
 static struct snapshot *find_locked(struct control *control, int64_t id)
     REQUIRES(control->lock)
 {
-	struct snapshot *snapshot = &control->snapshots[id % SNAPSHOTS];
-	return snapshot->id == id ? snapshot : NULL;
+	struct snapshot *snapshot;
+	LIST_FOREACH (snapshot, &control->snapshots, link) {
+		if (snapshot->id == id)
+			break;
+	}
+	return snapshot;
+}
+
+void control_forget(struct control *control, int64_t id)
+{
+	lock_acquire(&control->lock);
+	struct snapshot *snapshot = find_locked(control, id);
+	if (snapshot) {
+		snapshot_free(snapshot);
+		control->count--;
+	}
+	lock_release(&control->lock);
 }
 
 int control_attr(struct control *control, int64_t id, struct stat *out)

@@ -189,6 +189,7 @@ static int add(struct filling *f, const char *name, const struct stat *attr,
 	if (f->plus) {
 		struct fuse_entry_param entry = {
 		    .ino = known ? attr->st_ino : 0,
+		    .generation = generation_of(f->fs, attr->st_ino),
 		    .attr = *attr,
 		    .attr_timeout = FOREVER_S,
 		    .entry_timeout = f->name_valid_s,

@@ -92,6 +92,10 @@ void attr_of_node(
 /* The same of a directory that always exists. False: there is none such. */
 bool attr_of_fixed(const struct fs *fs, int64_t id, struct stat *out);
 
+/* What tells a node from one that had its number in a replica before this one:
+ * file handles (NFS) outlive mounts, and may outlive a replica. */
+uint64_t generation_of(const struct fs *fs, fuse_ino_t ino);
+
 /* ---- channel.c ---- */
 
 /* Put ourselves between libfuse and a session that is mounted. 0 or -errno. */
@@ -150,10 +154,14 @@ void control_free(struct control *control);
 
 extern const char *const control_names[]; /* NULL ends */
 
-/* Make a file's content of this moment; its inode number, or -ENOENT. */
+/* Make a file's content of this moment; its inode number, which the kernel is
+ * to be told once. -ENOENT, -ENOMEM; -ENFILE: too many are held open. */
 int64_t control_lookup(struct control *control, const char *name);
 
-/* 0 or -ESTALE: too many others were looked at since. */
+/* The kernel has forgotten the number, or was not told it after all. */
+void control_forget(struct control *control, int64_t id);
+
+/* 0 or -ESTALE: the kernel has forgotten it. */
 int control_attr(struct control *control, int64_t id, struct stat *out);
 int control_read(struct control *control, int64_t id, size_t offset, size_t len,
     struct buf *out);

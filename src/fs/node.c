@@ -76,6 +76,14 @@ static bool is_text(const struct node *node)
 	return node->kind == NODE_KIND_RECORD || node->kind == NODE_KIND_SPEC;
 }
 
+/*
+ * A directory's date is that of its row and never moves. The time of the last
+ * known change cannot be had: rsync asks for a directory's date before it reads
+ * the directory, so before the listing is checked. The copy that brings a
+ * change would have the date from before, and the one after it, with nothing
+ * changed any more, would have to mend it. To check at stat already would be a
+ * request a table for each look at the root.
+ */
 void attr_of_node(
     const struct fs *fs, const struct node *node, struct stat *out)
 {
@@ -98,18 +106,28 @@ bool attr_of_fixed(const struct fs *fs, int64_t id, struct stat *out)
 	return true;
 }
 
+uint64_t generation_of(const struct fs *fs, fuse_ino_t ino)
+{
+	int64_t ms = (int64_t)ino < CONTROL_FIRST
+			 ? replica_made_ms(fs->config.replica)
+			 : fs->started_ms;
+	/* The kernel knows the root's without being told: 0. */
+	return ino == NODE_ROOT ? 0 : (uint32_t)(ms ^ ms >> 32);
+}
+
 /* ---- lookup ---- */
 
-static void reply_entry(
+static int reply_entry(
     fuse_req_t req, const struct stat *attr, double name_valid_s)
 {
 	struct fuse_entry_param entry = {
 	    .ino = attr->st_ino,
+	    .generation = generation_of(fs_of(req), attr->st_ino),
 	    .attr = *attr,
 	    .attr_timeout = FOREVER_S,
 	    .entry_timeout = name_valid_s,
 	};
-	fuse_reply_entry(req, &entry);
+	return fuse_reply_entry(req, &entry);
 }
 
 /* No such name: known for as long as a name would be. */
@@ -227,8 +245,44 @@ static void look_up_control(struct fs *fs, fuse_req_t req, const char *name)
 	int r = id < 0 ? (int)id : control_attr(fs->control, id, &attr);
 	if (r < 0)
 		reply_error(req, r);
+	else if (reply_entry(req, &attr, 0) < 0)
+		control_forget(fs->control, id); /* who asked has gone */
+}
+
+/* ".": a node that the kernel has forgotten, by its number, which a file handle
+ * has kept. So NFS servers ask. */
+static void look_up_self(struct fs *fs, fuse_req_t req, int64_t id)
+{
+	struct node node;
+	struct stat attr;
+	if (attr_of_fixed(fs, id, &attr)) {
+		reply_entry(req, &attr, FOREVER_S);
+		return;
+	}
+	/* What .bkendfs showed is gone when the kernel forgets it. */
+	int r = id >= CONTROL_FIRST
+		    ? -ENOENT
+		    : replica_get(fs->config.replica, id, &node);
+	if (r < 0)
+		reply_error(req, r == -ENOENT ? -ESTALE : r);
 	else
-		reply_entry(req, &attr, 0);
+		finish_lookup(fs, req, &node, 0); /* no name is believed */
+}
+
+/* "..": the directory that a node is in. */
+static void look_up_parent(struct fs *fs, fuse_req_t req, int64_t id)
+{
+	struct node node;
+	struct stat attr;
+	if (attr_of_fixed(fs, id, &attr)) {
+		look_up_self(fs, req, NODE_ROOT);
+		return;
+	}
+	int r = replica_get(fs->config.replica, id, &node);
+	if (r < 0)
+		reply_error(req, r == -ENOENT ? -ESTALE : r);
+	else
+		look_up_self(fs, req, node.dir);
 }
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -237,6 +291,14 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	int64_t dir = (int64_t)parent, fixed;
 	struct node node;
 	struct stat attr;
+	if (strcmp(name, ".") == 0) {
+		look_up_self(fs, req, dir);
+		return;
+	}
+	if (strcmp(name, "..") == 0) {
+		look_up_parent(fs, req, dir);
+		return;
+	}
 	if (dir == NODE_ROOT && (fixed = fixed_in_root(name))) {
 		attr_of_fixed(fs, fixed, &attr);
 		reply_entry(req, &attr, FOREVER_S);
@@ -359,17 +421,18 @@ static void reply_slice(
 	fuse_reply_buf(req, buf_str(text) + from, len);
 }
 
-static void read_text(
-    struct fs *fs, fuse_req_t req, int64_t id, size_t size, off_t off)
+static void read_text(struct fs *fs, fuse_req_t req, const struct node *node,
+    size_t size, off_t off)
 {
-	struct text *text;
-	int r = text_get(fs, id, &text);
-	if (r < 0) {
+	CLEANUP_BUF struct buf text;
+	bool whole = text_is_small(node);
+	buf_init(&text, whole ? TEXT_SMALL_MAX : size);
+	int r = whole ? text_load(fs, node->id, &text)
+		      : text_read(fs, node, (uint64_t)off, size, &text);
+	if (r < 0)
 		reply_error(req, r);
-		return;
-	}
-	reply_slice(req, &text->buf, size, off);
-	text_unref(text);
+	else
+		reply_slice(req, &text, size, whole ? off : 0);
 }
 
 static void read_control(
@@ -404,7 +467,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	else if (node.kind == NODE_KIND_OBJECT)
 		read_object(fs, req, &node, size, off);
 	else if (is_text(&node))
-		read_text(fs, req, id, size, off);
+		read_text(fs, req, &node, size, off);
 	else
 		reply_error(req, -EISDIR);
 }

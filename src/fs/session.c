@@ -40,6 +40,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	    FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE,
 	    false);
 	want(conn, FUSE_CAP_NO_OPEN_SUPPORT, true);
+	/* File handles of nodes that the kernel has forgotten: see node.c. */
+	want(conn, FUSE_CAP_EXPORT_SUPPORT, true);
 	fs->no_open = (conn->capable & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
 	fs->can_expire = (conn->capable & FUSE_CAP_EXPIRE_ONLY) != 0;
 	conn->max_background = MAX_BACKGROUND;
@@ -59,19 +61,26 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fuse_reply_open(req, fi);
 }
 
-/* A node id is a row id: there is nothing to forget. */
+/* A node id is a row id: there is nothing to forget but what .bkendfs showed,
+ * each under a number that the kernel was told once. */
+static void forget(struct fs *fs, fuse_ino_t ino)
+{
+	if ((int64_t)ino >= CONTROL_FIRST)
+		control_forget(fs->control, (int64_t)ino);
+}
+
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t nlookup)
 {
-	(void)ino;
 	(void)nlookup;
+	forget(fs_of(req), ino);
 	fuse_reply_none(req);
 }
 
 static void op_forget_multi(
     fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
-	(void)count;
-	(void)forgets;
+	for (size_t i = 0; i < count; i++)
+		forget(fs_of(req), forgets[i].ino);
 	fuse_reply_none(req);
 }
 

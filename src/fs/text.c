@@ -1,27 +1,46 @@
 #include "fs/text.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "json/json.h"
+#include "json/layout.h"
 
-/* Large texts kept at a time: as many files may be read side by side. */
-#define KEPT 2
+/* Of a larger one, so many bytes as sent are held, and after each so many a
+ * place is noted from which its layout can go on. */
+#define WINDOW ((size_t)256 << 10)
+#define MARKS_MAX (JSON_RECORD_MAX / WINDOW)
+
+/* Large texts that are remembered: as many may be read side by side. */
+#define KEPT 16
+
+struct large {
+	int64_t id;    /* 0: none */
+	uint64_t used; /* greater: later */
+	bool busy;     /* by one thread, whose the rest is */
+	struct json_layout place;
+	struct json_layout
+	    marks[MARKS_MAX + 1]; /* the first is the beginning */
+	size_t mark_count;
+	struct buf window;
+	uint64_t window_at; /* bytes of the text before it */
+};
 
 struct text_shelf {
 	struct lock lock;
+	pthread_cond_t freed;
 	/* Under lock. */
-	struct {
-		int64_t id; /* 0: empty */
-		struct text *text;
-	} kept[KEPT];
-	size_t next;
+	struct large kept[KEPT];
+	uint64_t uses;
 };
 
 struct text_shelf *text_shelf_new(void)
 {
 	struct text_shelf *shelf = calloc(1, sizeof(*shelf));
-	if (shelf)
-		lock_init(&shelf->lock);
+	if (!shelf)
+		return NULL;
+	lock_init(&shelf->lock);
+	pthread_cond_init(&shelf->freed, NULL);
 	return shelf;
 }
 
@@ -30,79 +49,163 @@ void text_shelf_free(struct text_shelf *shelf)
 	if (!shelf)
 		return;
 	for (size_t i = 0; i < KEPT; i++)
-		text_unref(shelf->kept[i].text);
+		buf_done(&shelf->kept[i].window);
+	pthread_cond_destroy(&shelf->freed);
 	lock_done(&shelf->lock);
 	free(shelf);
 }
 
-void text_unref(struct text *text)
+static int stale_if_gone(int r)
 {
-	if (!text || --text->refs > 0)
-		return;
-	buf_done(&text->buf);
-	free(text);
+	return r == -ENOENT ? -ESTALE : r;
+}
+
+bool text_is_small(const struct node *node)
+{
+	return node->size <= (int64_t)TEXT_SMALL_MAX &&
+	       node->other_size <= (int64_t)TEXT_SMALL_MAX;
 }
 
 int text_load(struct fs *fs, int64_t id, struct buf *out)
 {
-	if (fs->config.raw) {
-		int r = replica_text(fs->config.replica, id, out);
-		return r == -ENOENT ? -ESTALE : r;
-	}
+	if (fs->config.raw)
+		return stale_if_gone(replica_text(fs->config.replica, id, out));
 	CLEANUP_BUF struct buf raw;
 	buf_init(&raw, TEXT_BYTES_MAX);
 	int r = replica_text(fs->config.replica, id, &raw);
 	if (r == 0)
 		r = json_pretty(buf_str(&raw), raw.len, out);
-	return r == -ENOENT ? -ESTALE : r;
+	return stale_if_gone(r);
 }
 
-static struct text *find(struct text_shelf *shelf, int64_t id)
+/* ---- large texts ---- */
+
+/* The one of that id, or the one that was used longest ago. NULL: that is in
+ * use by another thread. */
+static struct large *find_locked(struct text_shelf *shelf, int64_t id)
+    REQUIRES(shelf->lock)
 {
-	struct text *text = NULL;
-	lock_acquire(&shelf->lock);
+	struct large *oldest = NULL;
 	for (size_t i = 0; i < KEPT; i++) {
-		if (shelf->kept[i].id == id)
-			text = shelf->kept[i].text;
+		struct large *large = &shelf->kept[i];
+		if (large->id == id)
+			return large->busy ? NULL : large;
+		if (!large->busy && (!oldest || large->used < oldest->used))
+			oldest = large;
 	}
-	if (text)
-		text->refs++;
-	lock_release(&shelf->lock);
-	return text;
+	return oldest;
 }
 
-static void keep(struct text_shelf *shelf, int64_t id, struct text *text)
+static struct large *take(struct text_shelf *shelf, int64_t id)
 {
-	if (text->buf.len <= TEXT_KEPT_LEAST || text->buf.len > TEXT_KEPT_MOST)
-		return;
-	text->refs++;
+	struct large *large;
 	lock_acquire(&shelf->lock);
-	size_t slot = shelf->next++ % KEPT;
-	struct text *old = shelf->kept[slot].text;
-	shelf->kept[slot].id = id;
-	shelf->kept[slot].text = text;
+	while (!(large = find_locked(shelf, id)))
+		lock_wait(&shelf->lock, &shelf->freed);
+	large->busy = true;
+	large->used = ++shelf->uses;
+	if (large->id != id) {
+		large->id = id;
+		large->place = large->marks[0] = (struct json_layout){0};
+		large->mark_count = 1;
+		buf_done(&large->window);
+	}
 	lock_release(&shelf->lock);
-	text_unref(old);
+	return large;
 }
 
-int text_get(struct fs *fs, int64_t id, struct text **ret_text)
+static void put_back(struct text_shelf *shelf, struct large *large)
 {
-	struct text *text = find(fs->shelf, id);
-	if (text) {
-		*ret_text = text;
+	lock_acquire(&shelf->lock);
+	large->busy = false;
+	pthread_cond_broadcast(&shelf->freed);
+	lock_release(&shelf->lock);
+}
+
+/* Go to the last known place that is not behind an output position. */
+static void go_before(struct large *large, uint64_t from)
+{
+	size_t i = large->mark_count - 1;
+	while (large->marks[i].out > from)
+		i--;
+	if (large->place.out > from || large->place.out < large->marks[i].out)
+		large->place = large->marks[i];
+}
+
+/* Have the bytes that come next in the window; none at the end. */
+static int look_on(struct fs *fs, struct large *large)
+{
+	uint64_t at = large->place.in;
+	if (at >= large->window_at && at < large->window_at + large->window.len)
 		return 0;
+	struct json_layout *last = &large->marks[large->mark_count - 1];
+	if (at >= last->in + WINDOW && large->mark_count <= MARKS_MAX)
+		large->marks[large->mark_count++] = large->place;
+	if (!large->window.data)
+		buf_init(&large->window, WINDOW);
+	buf_clear(&large->window);
+	large->window_at = at;
+	return replica_text_part(
+	    fs->config.replica, large->id, at, WINDOW, &large->window);
+}
+
+static int lay_out(
+    struct fs *fs, struct large *large, const struct json_slice *slice)
+{
+	struct json_layout *place = &large->place;
+	uint64_t last = slice->from + slice->size;
+	bool full = false;
+	go_before(large, slice->from);
+	while (!full && place->out < last) {
+		int r = look_on(fs, large);
+		if (r < 0)
+			return r;
+		size_t skip = (size_t)(place->in - large->window_at);
+		if (skip == large->window.len) {
+			/* What was read to its end is not held longer. */
+			json_layout_end(place, slice);
+			buf_done(&large->window);
+			return place->out < last ? -EIO : 0;
+		}
+		full = json_layout_feed(place, large->window.data + skip,
+		    large->window.len - skip, slice);
 	}
-	text = calloc(1, sizeof(*text));
-	if (!text)
-		return -ENOMEM;
-	text->refs = 1;
-	buf_init(&text->buf, TEXT_BYTES_MAX);
-	int r = text_load(fs, id, &text->buf);
-	if (r < 0) {
-		text_unref(text);
-		return r;
-	}
-	keep(fs->shelf, id, text);
-	*ret_text = text;
 	return 0;
+}
+
+static int read_large(
+    struct fs *fs, int64_t id, uint64_t offset, size_t size, struct buf *out)
+{
+	int r = buf_reserve(out, size);
+	if (r < 0)
+		return r;
+	struct json_slice slice = {offset, out->data + out->len, size};
+	struct large *large = take(fs->shelf, id);
+	r = lay_out(fs, large, &slice);
+	put_back(fs->shelf, large);
+	if (r < 0)
+		return r;
+	out->len += size;
+	out->data[out->len] = '\0';
+	return 0;
+}
+
+int text_read(struct fs *fs, const struct node *node, uint64_t offset,
+    size_t size, struct buf *out)
+{
+	uint64_t shown =
+	    (uint64_t)(fs->config.raw ? node->size : node->other_size);
+	if (offset >= shown)
+		return 0;
+	if (size > shown - offset)
+		size = (size_t)(shown - offset);
+	if (!fs->config.raw)
+		return stale_if_gone(
+		    read_large(fs, node->id, offset, size, out));
+	size_t before = out->len;
+	int r =
+	    replica_text_part(fs->config.replica, node->id, offset, size, out);
+	if (r == 0 && out->len - before < size)
+		r = -EIO;
+	return stale_if_gone(r);
 }

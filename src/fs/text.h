@@ -1,32 +1,32 @@
-/* Record text as it is shown. Any thread. */
+/*
+ * Record text as it is shown. Small ones are laid out at once; of a large one
+ * only what is read, from a piece of it that is held. Any thread.
+ */
 #ifndef FS_TEXT_H
 #define FS_TEXT_H
 
 #include "fs/internal.h"
+#include "json/split.h"
 
-/* Pretty-printing can multiply a text of brackets by its depth. */
-#define TEXT_BYTES_MAX ((size_t)1 << 30)
+/* A text as the server sent it has at most so many bytes. */
+#define TEXT_BYTES_MAX JSON_RECORD_MAX
 
-/* The kernel reads in pieces: a text that takes more than one is kept for the
- * next ones, if it is not larger than the second size, in bytes. */
-#define TEXT_KEPT_LEAST ((size_t)128 << 10)
-#define TEXT_KEPT_MOST ((size_t)64 << 20)
+/* Texts that are not larger, as sent and as shown, are handled whole: the
+ * kernel reads in pieces of about that size. In bytes. */
+#define TEXT_SMALL_MAX ((size_t)128 << 10)
+bool text_is_small(const struct node *node);
 
-/* Append a node's text in the form that was asked for at the mount.
- * 0, -ESTALE, -EPROTO, -ENOMEM, or an error of the replica. */
+/* Append a node's whole text in the form that was asked for at the mount; for
+ * small ones. 0, -ESTALE, -EPROTO, -ENOMEM, -EMSGSIZE, or an error of the
+ * replica. */
 int text_load(struct fs *fs, int64_t id, struct buf *out);
 
-/* A text, shared and unchanging; text_unref is owed. */
-struct text {
-	struct buf buf;
-	_Atomic unsigned refs;
-};
+/* Append up to size bytes of a node's text, from offset on: fewer only where it
+ * ends. -EIO where it is not of the size that was told; else likewise. */
+int text_read(struct fs *fs, const struct node *node, uint64_t offset,
+    size_t size, struct buf *out);
 
-/* The same, from what is kept where possible. */
-int text_get(struct fs *fs, int64_t id, struct text **ret_text);
-void text_unref(struct text *text);
-
-/* Large texts that were read last. */
+/* How far large texts were read. */
 struct text_shelf;
 struct text_shelf *text_shelf_new(void); /* NULL: out of memory */
 void text_shelf_free(struct text_shelf *shelf);

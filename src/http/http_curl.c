@@ -38,6 +38,7 @@ struct http_call {
 	void *ctx;
 	struct http_head head;
 	int sink_err;
+	bool head_whole; /* its blank line has come */
 	bool head_given;
 	bool added;	/* the multi handle knows it */
 	bool cancelled; /* only waits to be swept */
@@ -156,8 +157,11 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 	if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) {
 		http_head_reset(
 		    &call->head); /* a further answer: only it counts */
+		call->head_whole = false;
 		return len;
 	}
+	if (len > 0 && (data[0] == '\r' || data[0] == '\n'))
+		call->head_whole = true;
 	char line[1024];
 	size_t part = len;
 	/* Of a redirect, which may be long, the beginning is enough. */
@@ -237,8 +241,10 @@ static void describe_end(
     const struct http_call *call, CURLcode code, int err, char *out)
 {
 	const char *words = call->detail[0] ? call->detail
-			    : err	    ? curl_easy_strerror(code)
-					    : "";
+			    : !err	    ? ""
+			    : code == CURLE_OK
+				? "the answer's head is cut short"
+				: curl_easy_strerror(code);
 	int n = 0;
 	if (err == -EPROTO && call->head.location[0])
 		n = snprintf(out, DETAIL_SIZE,
@@ -249,6 +255,9 @@ static void describe_end(
 static void call_finish(struct http_call *call, CURLcode code)
 {
 	int err = error_of(call, code);
+	/* Where the connection ends within the head, curl is content. */
+	if (err == 0 && !call->head_whole)
+		err = -EPIPE;
 	/* One that was done in the same turn may have cancelled it. */
 	if (err == 0 && !call->cancelled)
 		err = give_head(call);

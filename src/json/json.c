@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/utf8.h"
 #include "json/lex.h"
 
@@ -24,6 +25,25 @@ int json_check(const char *text, size_t len)
 		if (r < 0)
 			return r;
 	} while (token.kind != LEX_END);
+	return 0;
+}
+
+int json_hash(const char *text, size_t len, uint64_t *ret_hash)
+{
+	struct lex lex;
+	struct lex_token token;
+	uint64_t hash = HASH_FNV1A_INIT;
+	lex_init(&lex, text, len);
+	for (;;) {
+		int r = lex_next(&lex, &token);
+		if (r < 0)
+			return r;
+		if (token.kind == LEX_END)
+			break;
+		hash = hash_fnv1a(hash, token.text, token.len);
+		hash = hash_fnv1a(hash, "", 1);
+	}
+	*ret_hash = hash;
 	return 0;
 }
 

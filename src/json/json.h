@@ -81,6 +81,10 @@ int json_string_encode(const char *data, size_t len, struct buf *out);
  */
 int json_pretty(const char *text, size_t len, struct buf *out);
 
+/* A number that tells texts apart by their tokens: the same for all layouts of
+ * one, FNV-1a of each token and a NUL. 0 or -EPROTO. */
+int json_hash(const char *text, size_t len, uint64_t *ret_hash);
+
 /* How many bytes json_pretty would append: 0 or -EPROTO. */
 int json_pretty_size(const char *text, size_t len, uint64_t *ret_size);
 

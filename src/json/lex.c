@@ -75,10 +75,8 @@ static const char *skip_escape(const char *p, const char *end)
 		return NULL;
 	if (*p++ != 'u')
 		return p;
-	if (end - p < 4)
-		return NULL;
 	for (int i = 0; i < 4; i++) {
-		if (!is_hex(*p++))
+		if (p == end || !is_hex(*p++))
 			return NULL;
 	}
 	return p;

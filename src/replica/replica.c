@@ -294,6 +294,47 @@ int replica_text(struct replica *replica, int64_t id, struct buf *out)
 	return one_blob(replica, ST_TEXT, id, out);
 }
 
+static int read_part(struct connection *connection, sqlite3_blob *blob,
+    uint64_t offset, size_t len, struct buf *out)
+{
+	uint64_t size = (uint64_t)sqlite3_blob_bytes(blob);
+	if (offset > size)
+		offset = size;
+	if (len > size - offset)
+		len = (size_t)(size - offset);
+	int r = buf_reserve(out, len);
+	if (r == 0 && len > 0)
+		r = connection_error(
+		    connection, sqlite3_blob_read(blob, out->data + out->len,
+				    (int)len, (int)offset));
+	if (r < 0 || len == 0)
+		return r;
+	out->len += len;
+	out->data[out->len] = '\0';
+	return 0;
+}
+
+int replica_text_part(struct replica *replica, int64_t id, uint64_t offset,
+    size_t len, struct buf *out)
+{
+	struct connection *connection;
+	sqlite3_blob *blob = NULL;
+	int r = borrow(replica, &connection);
+	if (r < 0)
+		return r;
+	int result = sqlite3_blob_open(
+	    connection->db, "main", "text", "text", id, 0, &blob);
+	if (result == SQLITE_OK)
+		r = read_part(connection, blob, offset, len, out);
+	else if (result == SQLITE_ERROR)
+		r = -ENOENT; /* there is no such row */
+	else
+		r = connection_error(connection, result);
+	sqlite3_blob_close(blob);
+	give_back(replica, connection);
+	return r;
+}
+
 int replica_key(struct replica *replica, int64_t id, struct buf *out)
 {
 	return one_blob(replica, ST_KEY, id, out);

@@ -91,6 +91,10 @@ int replica_lookup(struct replica *replica, int64_t dir, const char *name,
 /* Append a record's or spec's text as the server sent it. -ENOENT. */
 int replica_text(struct replica *replica, int64_t id, struct buf *out);
 
+/* Append up to len bytes of it from offset on: fewer where it ends. -ENOENT. */
+int replica_text_part(struct replica *replica, int64_t id, uint64_t offset,
+    size_t len, struct buf *out);
+
 /* Append a node's key: the server's id, or a table's name. -ENOENT. */
 int replica_key(struct replica *replica, int64_t id, struct buf *out);
 

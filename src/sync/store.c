@@ -159,12 +159,16 @@ int store_record(struct sync *sync, int64_t dir, const struct record *record,
 /*
  * A spec carries no date, but rsync and backup tools go by one: another text
  * must have another, and the same text the same, also for a replica that was
- * made anew. So its date is made from the text.
+ * made anew. So its date is made from the text: from its tokens, for how they
+ * are laid out is not what it says.
  */
-static int64_t date_of_text(const char *text, size_t len)
+static int date_of_text(const char *text, size_t len, int64_t *ret_ms)
 {
-	uint64_t hash = hash_fnv1a(HASH_FNV1A_INIT, text, len);
-	return DATES_FROM + (int64_t)(hash % DATES_SPAN);
+	uint64_t hash;
+	int r = json_hash(text, len, &hash);
+	if (r == 0)
+		*ret_ms = DATES_FROM + (int64_t)(hash % DATES_SPAN);
+	return r;
 }
 
 int store_spec(struct sync *sync, int64_t dir, const char *text, size_t len,
@@ -173,7 +177,10 @@ int store_spec(struct sync *sync, int64_t dir, const char *text, size_t len,
 	struct node node;
 	bool again;
 	uint64_t pretty;
+	int64_t date_ms = 0;
 	int r = json_pretty_size(text, len, &pretty);
+	if (r == 0)
+		r = date_of_text(text, len, &date_ms);
 	if (r < 0)
 		return r;
 	struct replica_row row = {
@@ -184,7 +191,7 @@ int store_spec(struct sync *sync, int64_t dir, const char *text, size_t len,
 	    .name = ".spec.json",
 	    .text = text,
 	    .text_len = len,
-	    .mtime_ms = date_of_text(text, len),
+	    .mtime_ms = date_ms,
 	    .size = (int64_t)len,
 	    .other_size = (int64_t)pretty,
 	    .checked = checked,

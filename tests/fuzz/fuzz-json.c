@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "json/json.h"
+#include "json/layout.h"
 
 /* Enough for small inputs, and reached by deep ones. */
 #define PRETTY_MAX ((size_t)1 << 20)
@@ -43,6 +44,29 @@ static void check_members(const char *text, size_t len, bool valid)
 	}
 }
 
+/* The same in slices, from text that comes in pieces. */
+static void check_slices(const char *text, size_t len, const struct buf *whole)
+{
+	struct json_layout place = {0};
+	char data[64];
+	size_t size = 1 + len % sizeof(data), step = 1 + whole->len % 17;
+	for (size_t from = 0; from < whole->len; from += size) {
+		struct json_slice slice = {from, data, size};
+		bool full = false;
+		while (!full && place.in < len) {
+			size_t left = len - (size_t)place.in;
+			full = json_layout_feed(&place, text + place.in,
+			    left < step ? left : step, &slice);
+		}
+		if (!full)
+			json_layout_end(&place, &slice);
+		size_t left = whole->len - from;
+		MUST(full || place.out == whole->len);
+		MUST(memcmp(data, whole->data + from,
+			 left < size ? left : size) == 0);
+	}
+}
+
 static void check_pretty(const char *text, size_t len, bool valid)
 {
 	uint64_t size = 0;
@@ -56,6 +80,7 @@ static void check_pretty(const char *text, size_t len, bool valid)
 	if (r < 0)
 		return;
 	MUST(once.len == size);
+	check_slices(text, len, &once);
 	MUST(json_pretty(once.data, once.len, &twice) == 0);
 	MUST(twice.len == once.len);
 	MUST(memcmp(twice.data, once.data, once.len) == 0);

@@ -358,3 +358,28 @@ def test_unmounting_leaves_nothing(blog, mount):
     assert not is_mounted(m.path)
     assert os.listdir(m.path) == []
     assert stat.S_ISDIR(os.stat(m.path).st_mode)
+
+
+def test_a_report_that_is_held_open_stays_readable(blog, mount):
+    """However many others are read meanwhile, and it stays what it was."""
+    m = mount(blog)
+    names = ("status", "metrics")
+    held = [os.open(m / ".bkendfs" / name, os.O_RDONLY) for name in names * 50]
+    try:
+        sizes = [os.fstat(handle).st_size for handle in held]
+        for _ in range(300):
+            read(m / ".bkendfs/status")
+        texts = [os.pread(handle, 1 << 16, 0) for handle in held]
+    finally:
+        for handle in held:
+            os.close(handle)
+    assert [len(text) for text in texts] == sizes
+    assert all(text.startswith(b"version: ") for text in texts[::2])
+    assert all(text.startswith(b"# HELP ") for text in texts[1::2])
+
+
+def test_reports_that_were_read_are_let_go(blog, mount):
+    """More than may be held open at once, one after the other."""
+    m = mount(blog)
+    for _ in range(4500):
+        read(m / ".bkendfs/errors")

@@ -107,6 +107,8 @@ def test_rsync_copies_only_what_changed(emulator, mount, work):
     [line] = said.splitlines()
     assert line.endswith(b" u/k1.json")
     assert (work / "copy/u/k1.json").read_bytes() == pretty(changed)
+    # And with that all is told: no directory's date has moved meanwhile.
+    assert succeed("rsync", "-ai", f"{again.path}/", work / "copy") == b""
 
 
 def test_tar_packs_the_tree(emulator, mount, work, sample_truth):

@@ -129,7 +129,7 @@ def test_a_record_that_is_not_one_is_a_protocol_error(project, mount, body):
 @pytest.mark.parametrize(
     "body",
     [
-        b"<html>maintenance</html>", b"null", b"[]", b"{}", b'{"items":null}',
+        b"<html>maintenance</html>", b"null", b"[]", b"{}", b'{"items":false}',
         b'{"items":"x","pagination":{"total":0}}', b'{"items":{}}',
         b'{"items":[1],"pagination":{"total":1}}',
         b'{"items":[[]],"pagination":{"total":1}}',

@@ -47,6 +47,18 @@ def test_a_changed_spec_is_seen_by_who_opens_it(odd, mount):
     assert _asked(server) == 0
 
 
+def test_its_date_follows_what_it_says_and_not_its_white_space(odd, mount):
+    """Else each rsync after a server's update would copy it again."""
+    server = _project(odd)
+    server.tables["u"] = server.tables["t"]
+    server.tables["v"] = server.tables["t"]
+    server.specs["u"] = ONE.replace(b":", b" : ").replace(b",", b",\n  ")
+    server.specs["v"] = TWO
+    m = mount(server)
+    t, u, v = (os.stat(m / name / ".spec.json").st_mtime_ns for name in "tuv")
+    assert t == u != v
+
+
 def test_an_unchanged_listing_does_not_ask_for_it(odd, mount):
     server = _project(odd)
     m = mount(server, "-o", "ttl=600")

@@ -76,6 +76,31 @@ static void secrets_are_blotted_out_of_what_the_server_says(void **state)
 	}
 }
 
+static void what_stands_around_a_secret_is_told(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *said, *told;
+	} cases[] = {
+	    {"Bearer abc.def is old", "Bearer ******* is old"},
+	    {"keys sk_12,pk_34 <sk_5>", "keys sk_**,pk_** <sk_*>"},
+	    {"see https://s.test/a?b=c&d=e now",
+		"see https://s.test/a?******* now"},
+	    {"<https://s.test/?q>'http://t.test?r'",
+		"<https://s.test/?*>'http://t.test?*'"},
+	    {"a?b=c and pk", "a?b=c and pk"},
+	};
+	start_guest();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct api_error error = {0};
+		char body[128];
+		snprintf(
+		    body, sizeof(body), "{\"message\":\"%s\"}", cases[i].said);
+		api_fill_error(api, body, strlen(body), &error);
+		assert_string_equal(error.message, cases[i].told);
+	}
+}
+
 static void a_body_that_is_not_kept_by_a_guest_is_blotted_too(void **state)
 {
 	(void)state;
@@ -241,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_failure_is_told_by_the_path_of_the_mount),
 	    TEST(secrets_are_blotted_out_of_what_the_server_says),
+	    TEST(what_stands_around_a_secret_is_told),
 	    TEST(a_body_that_is_not_kept_by_a_guest_is_blotted_too),
 	    TEST(a_refresh_token_is_blotted_out_of_its_own_refusal),
 	    TEST(an_access_token_that_was_replaced_is_blotted_out),

@@ -58,7 +58,7 @@ static void a_body_that_cannot_become_an_answer_is_eproto_at_once(void **state)
 	/* Whole or not, what begins so is none: no length need be told. */
 	static const char *const bodies[] = {
 	    "<html><body>sign in to this network</body></html>",
-	    "\n<!DOCTYPE html>", "Service temporarily unavailable",
+	    "\n<!DOCTYPE html>", "Service temporarily unavailable", "no", "x",
 	    "[{\"id\":", "\"id\""};
 	start_guest();
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
@@ -241,6 +241,31 @@ static void a_listing_asks_as_the_service_documents_it(void **state)
 	}
 }
 
+/* Whoever filters or sorts knows what to do where that is refused. */
+static void a_refused_filter_or_order_is_no_failure(void **state)
+{
+	(void)state;
+	struct api_query query = first_page;
+	start_guest();
+	list(&query, &outcomes[0]);
+	fake_run(fake);
+	ANSWER(only(), .status = 400);
+	assert_outcome(&outcomes[0], -EPROTO, 400);
+	assert_int_equal(failures_count(failures), 1);
+	query.filters = "{}";
+	list(&query, &outcomes[1]);
+	fake_run(fake);
+	ANSWER(only(), .status = 400);
+	assert_outcome(&outcomes[1], -EPROTO, 400);
+	query.filters = NULL;
+	query.sort_by = "updatedAt";
+	list(&query, &outcomes[2]);
+	fake_run(fake);
+	ANSWER(only(), .status = 400);
+	assert_outcome(&outcomes[2], -EPROTO, 400);
+	assert_int_equal(failures_count(failures), 1);
+}
+
 static void an_id_is_one_segment_of_the_path(void **state)
 {
 	(void)state;
@@ -323,6 +348,7 @@ int main(void)
 	    TEST(what_is_no_page_is_eproto),
 	    TEST(what_the_sink_refuses_ends_the_call),
 	    TEST(a_listing_asks_as_the_service_documents_it),
+	    TEST(a_refused_filter_or_order_is_no_failure),
 	    TEST(an_id_is_one_segment_of_the_path),
 	    TEST(a_download_url_is_handed_out),
 	};

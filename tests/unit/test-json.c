@@ -268,6 +268,9 @@ static void kinds_follow_from_the_token(void **state)
 	assert_true(json_is_string(span("\"\"")));
 	assert_true(json_is_number(span("-0")));
 	assert_true(json_is_number(span("9e9")));
+	assert_true(json_is_number(span("0")));
+	assert_false(json_is_number(span("/")));
+	assert_false(json_is_number(span(":")));
 	assert_true(json_is_object(span("{}")));
 	assert_true(json_is_array(span("[]")));
 	assert_true(json_is_true(span("true")));
@@ -314,6 +317,32 @@ static void other_numbers_are_no_integers(void **state)
 	assert_int_equal(json_int64((struct json_span){0}, &value), -EPROTO);
 }
 
+static void a_hash_follows_tokens_and_not_their_layout(void **state)
+{
+	(void)state;
+	uint64_t hash = 0, other = 0;
+	assert_int_equal(
+	    json_hash(TEXT("{\"a\":[1,2.0,\"x y\"],\"b\":{}}"), &hash), 0);
+	assert_int_equal(
+	    json_hash(
+		TEXT(" {\"a\" :\n[1 , 2.0,\t\"x y\"],\"b\":{ }}\r\n"), &other),
+	    0);
+	assert_true(hash == other);
+	static const char *const others[] = {"{\"a\":[1,2.0,\"xy\"],\"b\":{}}",
+	    "{\"a\":[12.0,\"x y\"],\"b\":{}}", "{\"a\":[1,2,\"x y\"],\"b\":{}}",
+	    "{\"a\":[1,2.0,\"x y\"],\"b\":[]}",
+	    "{\"b\":{},\"a\":[1,2.0,\"x y\"]}", "{\"a\":[1,[2.0],\"x y\"]}",
+	    "{}"};
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		assert_int_equal(
+		    json_hash(others[i], strlen(others[i]), &other), 0);
+		assert_true(hash != other);
+	}
+	other = 42;
+	assert_int_equal(json_hash(TEXT("{\"a\""), &other), -EPROTO);
+	assert_true(other == 42);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -334,6 +363,7 @@ int main(void)
 	    cmocka_unit_test(kinds_follow_from_the_token),
 	    cmocka_unit_test(plain_integers_are_read),
 	    cmocka_unit_test(other_numbers_are_no_integers),
+	    cmocka_unit_test(a_hash_follows_tokens_and_not_their_layout),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,8 @@ static void an_id_is_a_string_a_number_or_an_oid(void **state)
 	assert_id(
 	    "{\"id\":12345678901234567890}", TEXT("12345678901234567890"));
 	assert_id("{\"id\":-1.0e5}", TEXT("-1.0e5"));
+	assert_id("{\"id\":0}", TEXT("0"));
+	assert_id("{\"id\":9}", TEXT("9"));
 	assert_id("{\"id\":{\"$oid\":\"507f\"}}", TEXT("507f"));
 	assert_id("{\"id\":\"a\\u0000b\\/c\"}", TEXT("a\0b/c"));
 	assert_id("{\"id\":\"\\ud800\"}", TEXT("\xed\xa0\x80"));
@@ -208,6 +210,25 @@ static void times_before_1970_are_times(void **state)
 	record_done(&record);
 }
 
+/* A token of up to so many bytes, quotes included, is looked at. */
+static void a_text_that_is_too_long_is_no_date(void **state)
+{
+	(void)state;
+	for (size_t len = 1023; len <= 1025; len++) {
+		struct record record;
+		CLEANUP_BUF struct buf text;
+		buf_init(&text, 4096);
+		buf_adds(
+		    &text, "{\"id\":1,\"updatedAt\":\"1970-01-01T00:00:07.");
+		while (text.len < strlen("{\"id\":1,\"updatedAt\":") + len - 1)
+			buf_addc(&text, '0');
+		buf_adds(&text, "\"}");
+		assert_int_equal(parse(buf_str(&text), &record), 0);
+		assert_int_equal(record.updated_ms, len <= 1024 ? 7000 : -1);
+		record_done(&record);
+	}
+}
+
 static void a_date_may_have_any_number_of_decimals(void **state)
 {
 	(void)state;
@@ -356,6 +377,7 @@ int main(void)
 	    cmocka_unit_test(a_mongodb_date_is_in_milliseconds),
 	    cmocka_unit_test(a_date_that_nobody_can_read_counts_as_absent),
 	    cmocka_unit_test(times_before_1970_are_times),
+	    cmocka_unit_test(a_text_that_is_too_long_is_no_date),
 	    cmocka_unit_test(a_date_may_have_any_number_of_decimals),
 	    cmocka_unit_test(a_size_is_what_the_metadata_claims),
 	    cmocka_unit_test(an_original_name_keeps_its_bytes),

@@ -332,6 +332,47 @@ static void what_is_not_there_is_enoent(void **state)
 	assert_int_equal(listing.ceiling, 0);
 }
 
+static void assert_part(int64_t id, uint64_t offset, size_t len,
+    const char *expected, size_t expected_len)
+{
+	CLEANUP_BUF struct buf out;
+	buf_init(&out, len + 1);
+	assert_int_equal(buf_addc(&out, '>'), 0);
+	assert_int_equal(replica_text_part(replica, id, offset, len, &out), 0);
+	assert_int_equal(out.len, expected_len + 1);
+	assert_memory_equal(out.data + 1, expected, expected_len);
+}
+
+static void a_part_of_a_text_is_read_without_the_rest(void **state)
+{
+	(void)state;
+	size_t len = 1 << 20;
+	char *text = malloc(len + 1);
+	assert_non_null(text);
+	for (size_t i = 0; i < len; i++)
+		text[i] = (char)('a' + i * 7 % 25);
+	text[len] = '\0';
+	begin();
+	struct node node = put("a", text, 0, 1);
+	commit();
+	assert_part(node.id, 0, 10, text, 10);
+	assert_part(node.id, 0, len, text, len);
+	assert_part(node.id, 123456, 65536, text + 123456, 65536);
+	assert_part(node.id, len - 3, 10, text + len - 3, 3);
+	assert_part(node.id, len, 10, "", 0);
+	assert_part(node.id, UINT64_MAX, 10, "", 0);
+	assert_part(node.id, 5, 0, "", 0);
+	free(text);
+	CLEANUP_BUF struct buf out;
+	buf_init(&out, 5);
+	assert_int_equal(
+	    replica_text_part(replica, node.id, 0, 6, &out), -EMSGSIZE);
+	assert_int_equal(replica_text_part(replica, 999, 0, 5, &out), -ENOENT);
+	assert_int_equal(
+	    replica_text_part(replica, table, 0, 5, &out), -ENOENT);
+	assert_int_equal(out.len, 0);
+}
+
 static void a_text_over_the_callers_cap_is_refused(void **state)
 {
 	(void)state;
@@ -466,6 +507,7 @@ int main(void)
 	    TEST(any_bytes_are_kept_as_they_are),
 	    TEST(names_are_found_by_their_very_bytes),
 	    TEST(what_is_not_there_is_enoent),
+	    TEST(a_part_of_a_text_is_read_without_the_rest),
 	    TEST(a_text_over_the_callers_cap_is_refused),
 	    TEST(rows_are_known_whatever_came_before),
 	    TEST(ids_are_never_used_again),

@@ -224,6 +224,26 @@ static void a_byte_order_mark_is_skipped(void **state)
 	assert_fails("\xef\xbb\xbf", -EPROTO);
 }
 
+/* Before anything that follows is handed out. */
+static void one_bracket_too_many_is_refused_at_once(void **state)
+{
+	(void)state;
+	static const char *const bodies[] = {
+	    "}", "]", "{}}", "{\"a\":[]}]", "} {\"items\":[{}]}"};
+	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+		struct json_split *split;
+		struct outcome outcome;
+		outcome_init(&outcome);
+		assert_int_equal(
+		    json_split_new(take_record, &outcome, &split), 0);
+		assert_int_equal(
+		    feed_copy(split, bodies[i], strlen(bodies[i])), -EPROTO);
+		assert_int_equal(outcome.count, 0);
+		json_split_free(split);
+		outcome_done(&outcome);
+	}
+}
+
 static void elements_must_be_objects(void **state)
 {
 	(void)state;
@@ -405,6 +425,7 @@ int main(void)
 	    cmocka_unit_test(escaped_keys_are_recognised),
 	    cmocka_unit_test(items_elsewhere_stay_in_the_skeleton),
 	    cmocka_unit_test(a_byte_order_mark_is_skipped),
+	    cmocka_unit_test(one_bracket_too_many_is_refused_at_once),
 	    cmocka_unit_test(elements_must_be_objects),
 	    cmocka_unit_test(broken_bodies_are_refused),
 	    cmocka_unit_test(a_truncated_body_is_never_whole),

@@ -56,6 +56,9 @@ static void lone_surrogates_become_three_bytes(void **state)
 	assert_decoded("\"\\ud800\\n\"", "\xed\xa0\x80\n");
 	assert_decoded("\"\\ud800\\u0041\"", "\xed\xa0\x80"
 					     "A");
+	assert_decoded("\"\\u0041\\udc00\"", "A\xed\xb0\x80");
+	assert_decoded("\"\\ud800\\\\udc00\"", "\xed\xa0\x80\\udc00");
+	assert_decoded("\"\\ud800xudc00\"", "\xed\xa0\x80xudc00");
 	assert_decoded("\"\\udc00\\ud800\"", "\xed\xb0\x80\xed\xa0\x80");
 	assert_decoded(
 	    "\"\\ud800\\ud800\\udc00\"", "\xed\xa0\x80\xf0\x90\x80\x80");

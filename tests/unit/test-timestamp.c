@@ -49,6 +49,27 @@ static void zones_are_applied(void **state)
 	assert_parsed("1970-01-01T00:00:00.5-00:00", 500);
 }
 
+static void each_month_ends_when_it_does(void **state)
+{
+	(void)state;
+	static const int days[] = {
+	    31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	int64_t before = INT64_C(1767139200000); /* 2025-12-31 */
+	for (int month = 1; month <= 12; month++) {
+		char text[32];
+		int64_t ms = 0;
+		snprintf(text, sizeof(text), "2026-%02d-%02d", month,
+		    days[month - 1]);
+		assert_parsed(
+		    text, before + days[month - 1] * INT64_C(86400000));
+		before += days[month - 1] * INT64_C(86400000);
+		snprintf(text, sizeof(text), "2026-%02d-%02d", month,
+		    days[month - 1] + 1);
+		assert_int_equal(
+		    timestamp_parse(text, strlen(text), &ms), -EINVAL);
+	}
+}
+
 static void a_date_may_be_written_in_many_ways(void **state)
 {
 	(void)state;
@@ -453,6 +474,7 @@ int main(void)
 	    cmocka_unit_test(the_services_timestamps_are_parsed),
 	    cmocka_unit_test(fractions_are_cut_to_milliseconds),
 	    cmocka_unit_test(zones_are_applied),
+	    cmocka_unit_test(each_month_ends_when_it_does),
 	    cmocka_unit_test(a_date_may_be_written_in_many_ways),
 	    cmocka_unit_test(what_is_missing_at_the_end_is_zero),
 	    cmocka_unit_test(a_leap_second_is_the_next_one),
