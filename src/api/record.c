@@ -82,7 +82,8 @@ int record_parse(const char *text, size_t len, struct record *ret_record)
 	record.mtime_ms = record.updated_ms != -1   ? record.updated_ms
 			  : record.created_ms != -1 ? record.created_ms
 						    : 0;
-	if (json_int64(members[SIZE], &record.size) < 0)
+	if (json_int64(members[SIZE], &record.size) < 0 || record.size < 0 ||
+	    record.size > RECORD_SIZE_MAX)
 		record.size = -1;
 	*ret_record = record;
 	return 0;

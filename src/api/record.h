@@ -14,6 +14,11 @@
 /* The longest id and original name that are accepted, in bytes. */
 #define RECORD_ID_MAX ((size_t)64 << 10)
 
+/* No stored file is larger than 8 PiB: up to there every reader of JSON gets
+ * a number right, and sums of sizes and windows are far from overflowing. A
+ * claim beyond it is none. */
+#define RECORD_SIZE_MAX (INT64_C(1) << 53)
+
 struct record {
 	struct json_span text; /* borrowed: the record as the server sent it */
 	struct buf id;	       /* decoded bytes, never empty */
@@ -22,7 +27,7 @@ struct record {
 	int64_t updated_ms;    /* updatedAt, else -1 */
 	/* Of a stored file's metadata: */
 	struct buf original_name;
-	int64_t size; /* as claimed; -1 when missing or no number */
+	int64_t size; /* as claimed; -1 when missing, no number or too much */
 };
 
 /* Parse text, which must be one valid JSON object. 0 (record_done is owed);
