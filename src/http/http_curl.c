@@ -135,19 +135,18 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 {
 	struct http_call *call = ctx;
 	size_t len = size * count;
+	char line[1024];
 	if (call->cancelled)
 		return CURL_WRITEFUNC_ERROR;
-	if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) {
-		http_head_reset(
-		    &call->head); /* a further answer: only it counts */
+	if (len >= sizeof(line))
 		return len;
-	}
-	char line[1024];
-	if (len < sizeof(line)) {
-		memcpy(line, data, len);
-		line[len] = '\0';
+	memcpy(line, data, len);
+	line[len] = '\0';
+	if (strncmp(line, "HTTP/", 5) == 0)
+		/* A further answer: only it counts. */
+		http_head_begin(&call->head, line);
+	else
 		http_head_parse(&call->head, line);
-	}
 	return len;
 }
 

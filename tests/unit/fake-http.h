@@ -81,7 +81,9 @@ struct fake_answer {
 	const char *etag;
 	const char *modified; /* Last-Modified ... */
 	int64_t modified_ms;  /* ... and when that is */
-	int err; /* how the transfer ends after the body; 0: well */
+	bool by_close; /* no length, no chunks: ends with the connection */
+	bool encoded;  /* Content-Encoding is there */
+	int err;       /* how the transfer ends after the body; 0: well */
 };
 
 /* Answer an open call, and run what follows. */

@@ -173,7 +173,7 @@ static void a_range_that_brings_nothing_is_not_asked_for_at_full_speed(
 		if (fake_open_count(fake))
 			ANSWER(request(GET_LINE), .status = 206, .body = "",
 			    .range = true, .range_start = 0, .range_end = 999,
-			    .range_total = 1000);
+			    .range_total = 1000, .etag = ETAG);
 		else
 			assert_true(fake_advance_to_timer(fake));
 	}
