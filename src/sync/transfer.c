@@ -38,7 +38,8 @@ void range_free(struct range *range)
 static int check_encoding(
     const struct stream *stream, const struct http_head *head, int64_t total)
 {
-	return head->encoded && total != stream->node.size ? -EPROTO : 0;
+	bool stored = total >= 0 && total == stream->node.size;
+	return head->encoded && !stored ? -EPROTO : 0;
 }
 
 /* The whole object comes, in one answer: its bytes go to the spool. told: how
@@ -270,17 +271,18 @@ static void take_up_whole(struct range *range)
 	}
 }
 
-/* The bytes so far are of no use to the next attempt: patience is counted by
- * attempts. */
-static void start_over(struct range *range, int err, const char *detail)
+/* What came is of no use to the next attempt: patience is counted by attempts
+ * that brought something. */
+static void start_over(struct range *range, const char *detail)
 {
 	struct stream *stream = range->stream;
-	if (stream->spooled > 0 && ++stream->vain >= WHOLE_ATTEMPTS) {
+	if (++stream->vain >= WHOLE_ATTEMPTS) {
 		give_up(range, -EIO, range->head.status, detail);
 		return;
 	}
+	range->progress_ms = http_now(stream->sync->http);
 	range->attempt = stream->vain;
-	retry(range, 0, err, detail);
+	retry(range, 0, -EPIPE, detail);
 }
 
 static void whole_done(struct range *range)
@@ -294,13 +296,13 @@ static void whole_done(struct range *range)
 		stream_changed(stream);
 		break;
 	case WHOLE_CUT:
-		start_over(range, -EPIPE,
+		start_over(range,
 		    "the object store's answers end before the object does");
 		break;
 	case WHOLE_UNSURE:
 		stream->before.size = stream->spooled;
 		stream->before.hash = stream->spool_hash;
-		start_over(range, -EPIPE,
+		start_over(range,
 		    "the object store does not tell where its answers end");
 		break;
 	}
@@ -365,8 +367,8 @@ static void on_done(void *ctx, int err, const char *detail)
 	} else if (range->refused || err == -ENOMEM || err == -EKEYREJECTED) {
 		give_up(range, range->refused ? range->refused : err, status,
 		    detail);
-	} else if (err && range->spools) {
-		start_over(range, err, detail);
+	} else if (err && range->spools && stream->spooled > 0) {
+		start_over(range, detail);
 	} else if (err) {
 		retry(range, 0, err, detail);
 	} else if (status == 401 || status == 403 || status == 404 ||
@@ -415,7 +417,9 @@ static int range_send(struct range *range)
 	bool whole = stream->no_range || stream->plain ||
 		     (stream->alone && stream->node.proven);
 	range->asked_whole = whole;
-	range->attempt++;
+	/* Waiting for the URL does not count. */
+	if (range->attempt++ == 0)
+		range->progress_ms = http_now(stream->sync->http);
 	range->sent_from = range->filled;
 	range->sent_ms = http_now(stream->sync->http);
 	range->url_serial = stream->url_serial;

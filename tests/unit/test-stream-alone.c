@@ -259,6 +259,23 @@ static void where_nothing_is_claimed_two_must_be_the_same(void **state)
 	assert_int_equal(current().size, SIZE);
 }
 
+/* An empty one as well, and however long its answers take. */
+static void an_empty_one_is_asked_for_twice(void **state)
+{
+	(void)state;
+	struct ask *read = first_read("0");
+	give_url();
+	for (int i = 0; i < 2; i++) {
+		struct http_call *call = next_request();
+		fake_advance(fake, 2 * RETRY_MS);
+		assert_waits(read);
+		ANSWER(call, .status = 200, .by_close = true);
+	}
+	assert_ended(read, 0);
+	assert_int_equal(read->op.got, 0);
+	assert_true(current().proven);
+}
+
 /* An attempt that broke is no witness. */
 static void one_that_broke_and_one_that_closed_are_not_the_same(void **state)
 {
@@ -359,16 +376,19 @@ static void what_was_encoded_on_the_way_is_not_the_object(void **state)
 {
 	(void)state;
 	static const struct {
+		const char *claim;
 		int64_t size;
+		bool told;
 		int err;
-	} cases[] = {{SIZE, 0}, {400, -EPROTO}};
+	} cases[] = {{"1000", SIZE, true, 0}, {"1000", 400, true, -EPROTO},
+	    {"null", 400, true, -EPROTO}, {"null", 400, false, -EPROTO}};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct ask *read = first_read("1000");
+		struct ask *read = first_read(cases[i].claim);
 		CLEANUP_FREE char *data = version(1, cases[i].size);
 		struct fake_answer answer = {.status = 200,
 		    .body = data,
 		    .len = (size_t)cases[i].size,
-		    .length_told = true,
+		    .length_told = cases[i].told,
 		    .etag = ETAG,
 		    .encoded = true};
 		fake_answer(next_request(), &answer);
@@ -391,6 +411,7 @@ int main(void)
 	    TEST(a_cut_that_looks_like_an_end_is_no_object),
 	    TEST(a_cut_in_between_is_made_good),
 	    TEST(where_nothing_is_claimed_two_must_be_the_same),
+	    TEST(an_empty_one_is_asked_for_twice),
 	    TEST(one_that_broke_and_one_that_closed_are_not_the_same),
 	    TEST(more_than_claimed_is_believed_the_second_time),
 	    TEST(an_earlier_answers_length_proves_an_end),
