@@ -124,6 +124,7 @@ void fixture_stop(void)
 	settings.content = NULL;
 	sync_free(sync_under_test);
 	api_free(api);
+	assert_int_equal(fake_timer_count(fake), 0);
 	replica_close(replica);
 	sync_under_test = NULL;
 	api = NULL;
