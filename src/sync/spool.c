@@ -110,15 +110,15 @@ bool spool_holds(const struct stream *stream, int64_t end)
 int64_t spool_read(struct stream *stream, int64_t pos, char *out, int64_t len)
 {
 	int64_t done = 0;
-	if (!stream->no_range || !spool_holds(stream, pos + len))
-		return 0;
 	while (done < len) {
 		ssize_t n = pread(stream->spool, out + done,
 		    (size_t)(len - done), pos + done);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			return 0;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -EIO; /* somebody cut it off */
 		done += n;
 	}
 	return done;

@@ -301,7 +301,7 @@ int spool_add(struct stream *stream, const void *data, size_t len);
 /* Whether readers may have all up to end. */
 bool spool_holds(const struct stream *stream, int64_t end);
 
-/* Read from it: len, or 0 when not all of that is there. */
+/* Read what it holds: len, or -errno. */
 int64_t spool_read(struct stream *stream, int64_t pos, char *out, int64_t len);
 
 #endif

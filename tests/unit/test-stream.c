@@ -328,8 +328,11 @@ static void assert_changed(int64_t old)
 	assert_true(node.spoiled);
 	assert_non_null(
 	    strstr(errors_text(), "the object changed while it was read"));
-	/* Never again a byte of the old one. */
+	/* Never again a byte of the old one; and whoever still thinks that its
+	 * name leads there is told once more. */
+	name_changed_name[0] = '\0';
 	assert_ended(ask_read(old, 0, 10), -EIO);
+	assert_string_equal(name_changed_name, NAME);
 	int64_t fresh = current().id;
 	struct ask *measure = ask_measure(fresh);
 	serve_store(77);
