@@ -25,6 +25,9 @@
  * front of it. */
 #define START_PATIENCE_MS 4000
 
+/* How long an object may be of which nobody tells that, with cache_size=0. */
+#define UNTOLD_MAX ((int64_t)1 << 30)
+
 /* Everything that lives while the mount does. */
 struct house {
 	struct options *options;
@@ -389,6 +392,8 @@ static int open_sync(struct house *house)
 	    .retry_ms = options->retry_ms,
 	    .connections = options->connections,
 	    .verify_sizes = options->verify_sizes,
+	    .untold_max =
+		options->cache_size ? options->cache_size : UNTOLD_MAX,
 	    .name_changed = fs_name_changed,
 	    .names_expired = fs_names_expired,
 	    .ctx = house->fs,

@@ -50,6 +50,8 @@ void api_free(struct api *api)
 	while ((call = TAILQ_FIRST(&api->calls)))
 		api_cancel(call);
 	auth_done(&api->auth);
+	gate_done(&api->gate);
+	gate_done(&api->storage_gate);
 	free_secret(api->key_header);
 	free(api);
 }

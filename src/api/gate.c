@@ -7,6 +7,12 @@ void gate_init(struct gate *gate, struct http *http, unsigned limit)
 	TAILQ_INIT(&gate->waiting_speculative);
 }
 
+void gate_done(struct gate *gate)
+{
+	http_timer_stop(gate->http, gate->hold_timer);
+	gate->hold_timer = NULL;
+}
+
 static struct gate_queue *queue_of(struct gate *gate, struct gate_pass *pass)
 {
 	return pass->speculative ? &gate->waiting_speculative : &gate->waiting;

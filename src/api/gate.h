@@ -36,6 +36,9 @@ struct gate {
 
 void gate_init(struct gate *gate, struct http *http, unsigned limit);
 
+/* Nobody is inside or waits any more. */
+void gate_done(struct gate *gate);
+
 /* Ask for passage: pass->go is called, now or later. */
 void gate_enter(struct gate *gate, struct gate_pass *pass);
 

@@ -69,11 +69,12 @@ static const struct http_sink plain_sink = {on_head, on_body, on_done};
 static void on_pass(void *ctx)
 {
 	struct api_object *object = ctx;
-	const char *headers[3] = {NULL};
+	/* Who says nothing takes any encoding: RFC 9110, 12.5.3. */
+	const char *headers[4] = {"Accept-Encoding: identity"};
 	if (object->range[0])
-		headers[0] = object->range;
+		headers[1] = object->range;
 	if (object->range[0] && object->if_range[0])
-		headers[1] = object->if_range;
+		headers[2] = object->if_range;
 	struct http_request request = {
 	    .method = "GET",
 	    .url = object->url,
@@ -121,8 +122,7 @@ struct api_object *api_object_get(struct api *api, const char *url,
 	else
 		snprintf(object->range, sizeof(object->range),
 		    "Range: bytes=%" PRId64 "-", first);
-	/* A weak ETag is of no use there: RFC 9110, 13.1.5. */
-	if (validator && validator[0] && strncmp(validator, "W/", 2) != 0)
+	if (validator && validator[0])
 		snprintf(object->if_range, sizeof(object->if_range),
 		    "If-Range: %s", validator);
 	TAILQ_INSERT_TAIL(&api->open_objects, object, link);

@@ -83,7 +83,8 @@ int record_parse(const char *text, size_t len, struct record *ret_record)
 	}
 	record.number = json_is_number(
 	    members[ID].text ? members[ID] : members[UNDERSCORE_ID]);
-	if (json_int64(members[SIZE], &record.size) < 0)
+	if (json_int64(members[SIZE], &record.size) < 0 || record.size < 0 ||
+	    record.size > RECORD_SIZE_MAX)
 		record.size = -1;
 	*ret_record = record;
 	return 0;

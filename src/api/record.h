@@ -18,6 +18,11 @@
 /* A record without a date. */
 #define RECORD_NO_DATE (-1)
 
+/* No stored file is larger than 8 PiB: up to there every reader of JSON gets
+ * a number right, and sums of sizes and windows are far from overflowing. A
+ * claim beyond it is none. */
+#define RECORD_SIZE_MAX (INT64_C(1) << 53)
+
 struct record {
 	struct json_span text; /* borrowed: the record as the server sent it */
 	struct buf id;	       /* decoded bytes, never empty */
@@ -30,7 +35,7 @@ struct record {
 			       ms before 1970, cannot be told from none here */
 	/* Of a stored file's metadata: */
 	struct buf original_name;
-	int64_t size; /* as claimed; -1 when missing or no number */
+	int64_t size; /* as claimed; -1 when missing, no number or too much */
 };
 
 /* Parse text, which must be one valid JSON object. 0 (record_done is owed);

@@ -24,6 +24,13 @@ void http_head_reset(struct http_head *head)
 	};
 }
 
+/* Before HTTP/2, a body without a length ends where the connection does. */
+void http_head_begin(struct http_head *head, const char *line)
+{
+	http_head_reset(head);
+	head->ends_by_close = strncmp(line, "HTTP/1", 6) == 0;
+}
+
 static int64_t number_or_none(const char *text)
 {
 	char *end;
@@ -73,6 +80,19 @@ static void take_location(struct http_head *head, const char *value)
 		    head->location, sizeof(head->location), "%.*s", len, value);
 }
 
+static void take_length(struct http_head *head, const char *value)
+{
+	head->content_length = number_or_none(value);
+	if (head->content_length >= 0)
+		head->ends_by_close = false;
+}
+
+static void take_framing(struct http_head *head, const char *value)
+{
+	if (strcasestr(value, "chunked"))
+		head->ends_by_close = false;
+}
+
 void http_head_parse(struct http_head *head, char *line)
 {
 	char *value = strchr(line, ':');
@@ -82,7 +102,11 @@ void http_head_parse(struct http_head *head, char *line)
 	value += strspn(value, " \t");
 	value[strcspn(value, "\r\n")] = '\0';
 	if (strcasecmp(line, "Content-Length") == 0)
-		head->content_length = number_or_none(value);
+		take_length(head, value);
+	else if (strcasecmp(line, "Transfer-Encoding") == 0)
+		take_framing(head, value);
+	else if (strcasecmp(line, "Content-Encoding") == 0)
+		head->encoded = strcasecmp(value, "identity") != 0;
 	else if (strcasecmp(line, "Content-Range") == 0)
 		parse_content_range(value, head);
 	else if (strcasecmp(line, "Retry-After") == 0)
@@ -108,10 +132,22 @@ void http_head_parse(struct http_head *head, char *line)
 
 const char *http_head_validator(const struct http_head *head)
 {
-	if (head->etag[0])
+	if (head->etag[0] && strncmp(head->etag, "W/", 2) != 0)
 		return head->etag;
 	if (head->modified_ms >= 0 && head->date_ms >= 0 &&
 	    head->date_ms - head->modified_ms >= MODIFIED_STRONG_MS)
 		return head->modified;
 	return "";
+}
+
+static bool is_date(const char *validator)
+{
+	size_t len = strlen(validator);
+	return len > 3 && strcmp(validator + len - 3, "GMT") == 0;
+}
+
+bool http_head_matches(const struct http_head *head, const char *validator)
+{
+	const char *own = is_date(validator) ? head->modified : head->etag;
+	return strcmp(own, validator) == 0;
 }

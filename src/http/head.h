@@ -7,6 +7,9 @@
 /* Nothing is known yet. */
 void http_head_reset(struct http_head *head);
 
+/* A new answer begins with this line, "HTTP/…": forget the last one. */
+void http_head_begin(struct http_head *head, const char *line);
+
 /* Learn from one line, "Name: value" with or without its end; line is changed.
  * Unknown names and broken values are passed over. */
 void http_head_parse(struct http_head *head, char *line);

@@ -53,12 +53,17 @@ struct http_head {
 	/* Where a redirect leads, for a human: cut short, without what may be
 	 * secret (query, fragment, user). "" when nowhere. */
 	char location[200];
+	bool ends_by_close; /* nothing tells a whole body from a cut one */
+	bool encoded;	    /* Content-Encoding is there */
 };
 
-/* What tells an answer's version from others: its ETag, or else Last-Modified,
- * where that is certain to change with the content. "" when neither. Borrowed
- * from head. */
+/* What tells an answer's version from others, byte for byte: its ETag, unless
+ * that is a weak one, or else Last-Modified, where that is certain to change
+ * with the content. "" when neither. Borrowed from head. */
 const char *http_head_validator(const struct http_head *head);
+
+/* Whether an answer has a validator that an earlier one had. */
+bool http_head_matches(const struct http_head *head, const char *validator);
 
 /* Where an answer goes. All three are called on the loop thread. */
 struct http_sink {

@@ -152,24 +152,24 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 {
 	struct http_call *call = ctx;
 	size_t len = size * count;
+	char line[1024];
 	if (call->cancelled)
 		return CURL_WRITEFUNC_ERROR;
-	if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) {
-		http_head_reset(
-		    &call->head); /* a further answer: only it counts */
-		call->head_whole = false;
-		return len;
-	}
+	size_t part = len;
 	if (len > 0 && (data[0] == '\r' || data[0] == '\n'))
 		call->head_whole = true;
-	char line[1024];
-	size_t part = len;
 	/* Of a redirect, which may be long, the beginning is enough. */
 	if (len >= sizeof(line) && strncasecmp(data, "Location:", 9) == 0)
 		part = sizeof(line) - 1;
-	if (part < sizeof(line)) {
-		memcpy(line, data, part);
-		line[part] = '\0';
+	if (part >= sizeof(line))
+		return len;
+	memcpy(line, data, part);
+	line[part] = '\0';
+	if (strncmp(line, "HTTP/", 5) == 0) {
+		/* A further answer: only it counts. */
+		http_head_begin(&call->head, line);
+		call->head_whole = false;
+	} else {
 		http_head_parse(&call->head, line);
 	}
 	return len;

@@ -50,10 +50,14 @@ static const char first_sql[] =
 /*
  * An object's kept contents are bound to its row by a random number, given
  * when the object answers: see replica_set_object. What version 1 kept is
- * bound to nothing but a node's id, and is not believed (segments.c).
+ * bound to nothing but a node's id, and is not believed (segments.c). Nor is
+ * an object known that answered without a strong validator: now a hash of its
+ * bytes stands in the place of that.
  */
 static const char second_sql[] =
     "ALTER TABLE node ADD COLUMN salt INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE node SET proven = 0 WHERE proven = 1"
+    " AND (etag = '' OR etag GLOB 'W/*');"
     "UPDATE node SET salt = random() WHERE proven != 0;"
     /* Places on two sides, and what a listing is judged by. One of version 1
      * is read offline as it is; the server's newest record never matches it,

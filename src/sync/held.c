@@ -99,7 +99,7 @@ static int64_t gap_size(
 bool stream_holds(struct stream *stream, int64_t pos, int64_t end)
 {
 	if (stream->no_range)
-		return stream->spooled >= end;
+		return spool_holds(stream, end);
 	while (pos < end) {
 		struct range *range = stream_range_at(stream, pos);
 		if (!range || range->filled <= pos - range->first)

@@ -26,7 +26,7 @@ struct batch {
 	unsigned room;
 	unsigned count;
 	int64_t ids[PREFETCH_MOST];
-	int64_t last_pos;
+	int64_t positions[PREFETCH_MOST];
 };
 
 static int collect(
@@ -34,8 +34,8 @@ static int collect(
 {
 	struct batch *batch = ctx;
 	(void)name;
-	batch->ids[batch->count++] = node->id;
-	batch->last_pos = pos;
+	batch->ids[batch->count] = node->id;
+	batch->positions[batch->count++] = pos;
 	return batch->count == batch->room;
 }
 
@@ -50,11 +50,10 @@ static void top_up(struct sync *sync, struct prefetch_streak *streak)
 	for (unsigned i = 0; i < batch.count; i++) {
 		int r = stream_prefetch(sync, batch.ids[i]);
 		if (r < 0)
-			return;
+			return; /* the next look goes on here */
 		streak->ahead += r == 0;
+		streak->fetched = batch.positions[i];
 	}
-	if (batch.count)
-		streak->fetched = batch.last_pos;
 }
 
 void prefetch_observe(struct sync *sync, const struct node *node)

@@ -38,7 +38,7 @@ static void finish_read(struct stream *stream, struct sync_op *op, int64_t got)
 }
 
 /* Find the bytes of a read: in one range, or put together from several, or in
- * the spool. How many are there. */
+ * the spool. All of them, 0 when they are not there yet, or -errno. */
 static int64_t gather(
     struct stream *stream, struct sync_op *op, int64_t pos, int64_t end)
 {
@@ -52,7 +52,7 @@ static int64_t gather(
 		return 0;
 	op->data = op->copy = malloc((size_t)(end - pos));
 	if (!op->copy)
-		return 0;
+		return -ENOMEM;
 	if (stream->no_range)
 		return spool_read(stream, pos, op->copy, end - pos);
 	return stream_copy(stream, pos, op->copy, end - pos);
@@ -89,9 +89,10 @@ static void read_stream(struct stream *stream, struct sync_op *op)
 	free(op->copy);
 	op->copy = NULL;
 	wait_add(&stream->waiting, op);
-	int r = stream_fetch(stream, pos, end, true);
+	int r = got < 0 ? (int)got : stream_fetch(stream, pos, end, true);
 	if (r < 0)
-		stream_fail(stream, r, 0, NULL);
+		stream_fail(stream, r, 0,
+		    r == -EIO ? "what was written of it cannot be read" : NULL);
 }
 
 static void begin_read(struct sync *sync, struct sync_op *op)

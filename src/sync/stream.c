@@ -102,8 +102,7 @@ static int load_object(struct stream *stream)
 		r = replica_etag(replica, stream->node.id, &text);
 	if (r < 0)
 		return r;
-	snprintf(
-	    stream->validator, sizeof(stream->validator), "%s", buf_str(&text));
+	version_load(stream, buf_str(&text));
 	buf_clear(&text);
 	r = replica_name(replica, stream->node.id, &text);
 	if (r == 0 &&
@@ -290,13 +289,15 @@ static int write_size(struct stream *stream)
 {
 	struct sync *sync = stream->sync;
 	struct node *node = &stream->node;
+	char version[VERSION_TEXT];
+	version_text(stream, version);
 	if (node->size == stream->size || !sync_size_is_known(sync, node))
 		return replica_set_object(sync->replica, node->id, stream->size,
-		    stream->validator, &node->salt);
+		    version, &node->salt);
 	int r = write_changes_name_of(sync, node);
 	if (r == 0)
 		r = replica_renew_object(sync->replica, node, stream->size,
-		    stream->validator, &stream->corrected);
+		    version, &stream->corrected);
 	if (r == 0 && !stream->corrected.id)
 		r = -EIO; /* it is a file's old version: nobody can go on */
 	stream->wrong_claim = r == 0;
@@ -309,6 +310,8 @@ int stream_learn_size(struct stream *stream, int64_t size)
 		return stream->size == size ? 0 : -ESTALE;
 	if (stream->node.proven && stream->node.size != size)
 		return -ESTALE;
+	if (size > RECORD_SIZE_MAX)
+		return -EFBIG;
 	stream->size = size;
 	stream->restart_all = true;
 	if (stream->node.proven) {

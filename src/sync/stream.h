@@ -5,7 +5,8 @@
  *
  * Every answer is held against the first one: total size and ETag (or date)
  * must stay the same, so that a read never mixes two versions. A store that
- * ignores Range is read in one go, into a spool file.
+ * ignores Range is read in one go, into a spool file; so is one whose answers
+ * have neither ETag nor date.
  *
  * Loop thread only.
  */
@@ -69,6 +70,9 @@ struct range {
 	struct api_object *transfer; /* NULL: done, or waits */
 	struct http_timer *pause;
 	struct http_head head;
+	bool asked_whole; /* the request that was sent had no Range */
+	bool spools;	  /* its answer goes to the spool ... */
+	int64_t told;	  /* ... and shall have so many bytes; -1: not said */
 	unsigned attempt;
 	unsigned renewals;   /* new URLs in a row */
 	uint64_t url_serial; /* of the URL that was sent */
@@ -92,10 +96,13 @@ struct stream {
 	struct sync *sync;
 	struct node node; /* as it was when the stream began */
 	struct buf file_id;
-	char *subject;		/* "storage/<id>", for .bkendfs/errors */
-	int64_t size;		/* true size; -1: not known yet */
-	char validator[128];	/* ETag or Last-Modified of the first answer */
-	char *url;		/* a secret; NULL: none */
+	char *subject;	     /* "storage/<id>", for .bkendfs/errors */
+	int64_t size;	     /* true size; -1: not known yet */
+	char validator[128]; /* ETag or date of the first answer; or "" */
+	bool alone; /* an answer is tied to no other: only a whole counts */
+	bool hash_known; /* of an object that is alone and has answered ... */
+	uint64_t hash;	 /* ... this */
+	char *url;	 /* a secret; NULL: none */
 	int64_t url_expires_ms; /* wall clock; -1: not said */
 	struct api_call *url_call;
 	uint64_t url_serial;   /* counts the URLs */
@@ -110,12 +117,19 @@ struct stream {
 	struct http_timer *progress_timer;
 	struct http_timer *backlog_timer;
 	struct http_timer *send_timer;
-	int spool;	  /* file descriptor; -1: none */
-	int64_t spooled;  /* bytes in it */
-	bool spool_whole; /* all of the object */
-	bool spool_kept;  /* handed to the content cache */
-	int64_t served;	  /* bytes handed out */
-	uint64_t uses;	  /* counts the ranges' and readers' uses */
+	int spool;	      /* file descriptor; -1: none */
+	int64_t spooled;      /* bytes in it, of this attempt */
+	bool spool_whole;     /* all of the object */
+	uint64_t spool_hash;  /* of what is in it, where that is needed */
+	int64_t spool_looked; /* at how many bytes the disk was looked at */
+	struct {
+		int64_t size;
+		uint64_t hash;
+	} before;	 /* what the last attempt brought */
+	unsigned vain;	 /* attempts that brought no whole */
+	bool spool_kept; /* handed to the content cache */
+	int64_t served;	 /* bytes handed out */
+	uint64_t uses;	 /* counts the ranges' and readers' uses */
 	struct reader readers[READERS];
 	bool near; /* the store is so close that few ranges at once suffice */
 	/* What the content cache has of one segment, as of when it was asked.
@@ -138,6 +152,21 @@ int stream_prefetch(struct sync *sync, int64_t node_id);
 /* Begin to fetch [first, first + len). 0 or -ENOMEM. */
 int range_start(struct stream *stream, int64_t first, int64_t len);
 void range_free(struct range *range);
+
+/* All ranges that wait for a URL, or for others to end, may go. 0 or -errno. */
+int range_send_waiting(struct stream *stream);
+
+/* ---- url.c ---- */
+
+/* The next request asks for a new one. */
+void url_forget(struct stream *stream);
+
+/* Whether there is one that has not expired. */
+bool url_is_usable(const struct stream *stream);
+
+/* Ask for one, unless somebody does: range_send_waiting follows, or the stream
+ * fails. 0 or -ENOMEM. */
+int url_want(struct stream *stream);
 
 /* ---- held.c ---- */
 
@@ -232,16 +261,47 @@ void stream_fail(
 void stream_report(
     struct stream *stream, int err, int status, const char *message);
 
-/* ---- spool.c: stores that ignore Range ---- */
+/* ---- version.c ---- */
+
+/* Enough for a validator, or what stands for one. */
+#define VERSION_TEXT 128
+
+/* Take what was kept of the version that answered before; may be empty. */
+void version_load(struct stream *stream, const char *kept);
+
+/* What is to be kept of it. */
+void version_text(const struct stream *stream, char out[VERSION_TEXT]);
+
+/* Learn from the first answer, and hold others against it: 0; -ESTALE: it is of
+ * another version. */
+int version_check(struct stream *stream, const struct http_head *head);
+
+enum whole {
+	WHOLE_SURE,
+	WHOLE_CUT,     /* there is more of it */
+	WHOLE_UNSURE,  /* another attempt will tell */
+	WHOLE_ANOTHER, /* than what was read before */
+};
+
+/* What an answer has brought into the spool. */
+enum whole version_judge_whole(
+    const struct stream *stream, const struct range *range);
+
+/* ---- spool.c: what comes in one answer ---- */
 
 /* Begin the spool file. 0 or -errno. */
 int spool_open(struct stream *stream);
 
 /* Forget what came; another attempt begins. */
 void spool_restart(struct stream *stream);
+
+/* 0; -EFBIG: it seems to have no end; -ENOSPC; or another error. */
 int spool_add(struct stream *stream, const void *data, size_t len);
 
-/* Read from it: len, or 0 when not all of that is there. */
+/* Whether readers may have all up to end. */
+bool spool_holds(const struct stream *stream, int64_t end);
+
+/* Read what it holds: len, or -errno. */
 int64_t spool_read(struct stream *stream, int64_t pos, char *out, int64_t len);
 
 #endif

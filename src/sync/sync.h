@@ -35,6 +35,9 @@ struct sync_config {
 	int64_t retry_ms; /* patience with a failing store */
 	unsigned connections;
 	bool verify_sizes;
+	/* An object that nobody told the length of has at most so many bytes;
+	 * 0: any. */
+	int64_t untold_max;
 	/* A name leads to another node now. Called on the loop thread, must
 	 * not block; may be NULL. */
 	void (*name_changed)(void *ctx, int64_t dir, const char *name);

@@ -3,21 +3,19 @@
  * the object, and another attempt from the last byte that came.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
-#include "base/timestamp.h"
+#include "api/record.h"
 #include "http/retry.h"
 #include "sync/stream.h"
 
-/* A signed URL is not used in its last moments, in milliseconds. */
-#define URL_MARGIN_MS 2000
-
 /* A fresh URL that is refused so often in a row means it. */
 #define RENEWALS_MAX 2
+
+/* So many answers that shall bring a whole object may be cut short. */
+#define WHOLE_ATTEMPTS 8
 
 static int range_send(struct range *range);
 
@@ -27,117 +25,73 @@ void range_free(struct range *range)
 	http_timer_stop(range->stream->sync->http, range->pause);
 	ready_hide(&range->stream->sync->ready, &range->shown);
 	TAILQ_REMOVE(&range->stream->ranges, range, link);
+	if (range->stream->spooler == range)
+		range->stream->spooler = NULL;
 	blob_unref(range->blob);
 	free(range);
 }
 
-/* ---- the URL ---- */
-
-static void url_forget(struct stream *stream)
-{
-	free_secret(TAKE(stream->url));
-}
-
-static bool url_is_usable(const struct stream *stream)
-{
-	return stream->url &&
-	       (stream->url_expires_ms < 0 ||
-		   timestamp_now_ms() < stream->url_expires_ms - URL_MARGIN_MS);
-}
-
-/* All ranges that wait for a URL may go. */
-static int send_waiting(struct stream *stream)
-{
-	struct range *range;
-	TAILQ_FOREACH (range, &stream->ranges, link) {
-		if (range->transfer || range->pause ||
-		    range->filled >= range->len)
-			continue;
-		int r = range_send(range);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static void on_url(void *ctx, const struct api_error *error,
-    const struct answer_download *download)
-{
-	struct stream *stream = ctx;
-	stream->url_call = NULL;
-	if (error->err) {
-		stream_fail(stream, error->err, error->status, NULL);
-		return;
-	}
-	const char *problem = http_url_problem(download->url);
-	if (problem) {
-		char message[200];
-		snprintf(message, sizeof(message),
-		    "the download URL is not one to follow: %s", problem);
-		stream_fail(stream, -EPROTO, error->status, message);
-		return;
-	}
-	url_forget(stream);
-	stream->url_serial++;
-	stream->url = strdup(download->url);
-	if (!stream->url) {
-		stream_fail(stream, -ENOMEM, 0, NULL);
-		return;
-	}
-	stream->url_expires_ms = download->expires_ms;
-	/* A clock that differs from the server's must not keep us from trying:
-	 * the store itself knows best. */
-	if (!url_is_usable(stream))
-		stream->url_expires_ms = -1;
-	int r = send_waiting(stream);
-	if (r < 0)
-		stream_fail(stream, r, 0, NULL);
-}
-
-static int url_want(struct stream *stream)
-{
-	if (stream->url_call)
-		return 0;
-	url_forget(stream);
-	stream->url_call = api_download_url(stream->sync->api, stream->subject,
-	    buf_str(&stream->file_id), stream->file_id.len, stream->prefetched,
-	    on_url, stream);
-	return stream->url_call ? 0 : -ENOMEM;
-}
-
 /* ---- the answer ---- */
 
-static bool is_date(const char *validator)
+/* An object that is stored in an encoding has that, and its claimed size. One
+ * that was encoded on the way is another one's bytes. */
+static int check_encoding(
+    const struct stream *stream, const struct http_head *head, int64_t total)
 {
-	size_t len = strlen(validator);
-	return len > 3 && strcmp(validator + len - 3, "GMT") == 0;
+	bool stored = total >= 0 && total == stream->node.size;
+	return head->encoded && !stored ? -EPROTO : 0;
 }
 
-/* Whether two answers are of different versions, for certain. */
-static bool differ(const char *a, const char *b)
+/* The whole object comes, in one answer: its bytes go to the spool. told: how
+ * many; -1: not said. */
+static int take_whole(
+    struct range *range, const struct http_head *head, int64_t told)
 {
-	return *a && *b && is_date(a) == is_date(b) && strcmp(a, b) != 0;
+	struct stream *stream = range->stream;
+	if (stream->spool_whole ||
+	    (stream->spooler && stream->spooler != range))
+		return -ECANCELED; /* one copy is enough */
+	int r = check_encoding(stream, head, told);
+	if (r == 0 && told > RECORD_SIZE_MAX)
+		r = -EFBIG;
+	if (r == 0)
+		r = spool_open(stream);
+	/* Of one that is alone, another attempt may have another. */
+	if (r == 0 && told >= 0 && !stream->alone)
+		r = stream_learn_size(stream, told);
+	if (r == 0) {
+		stream->no_range = true;
+		stream->spooler = range;
+		range->spools = true;
+		range->told = told;
+		spool_restart(stream);
+	}
+	return r;
 }
 
-/* The object must be the one that answered first. */
-static int check_same(struct stream *stream, const struct http_head *head)
+/* A part of an object that is alone is of no use, unless it is all. */
+static int head_alone(struct range *range, const struct http_head *head)
 {
-	const char *validator = http_head_validator(head);
-	if (!stream->validator[0] && !stream->node.proven && stream->size < 0)
-		strcpy(stream->validator, validator);
-	else if (differ(stream->validator, validator))
-		return -ESTALE;
-	return 0;
+	struct stream *stream = range->stream;
+	if (head->range_start == 0 && head->range_end == head->range_total - 1)
+		return take_whole(range, head, head->range_total);
+	stream->plain = true;
+	return stream->prefetched ? -ENODATA /* unless somebody waits */
+				  : -EAGAIN;
 }
 
 static int head_partial(struct range *range, const struct http_head *head)
 {
 	struct stream *stream = range->stream;
 	int64_t first = range->first + range->filled;
-	if (head->range_start != first || head->range_total < 0 ||
-	    head->range_end >= head->range_total)
+	if (range->asked_whole || head->range_start != first ||
+	    head->range_total < 0 || head->range_end >= head->range_total)
 		return -EPROTO;
-	int r = check_same(stream, head);
+	int r = version_check(stream, head);
+	if (r == 0 && stream->alone)
+		return head_alone(range, head);
+	if (r == 0)
+		r = check_encoding(stream, head, head->range_total);
 	if (r == 0)
 		r = stream_learn_size(stream, head->range_total);
 	if (r == 0 && range->first + range->len > stream->size)
@@ -148,20 +102,8 @@ static int head_partial(struct range *range, const struct http_head *head)
 /* 200: the whole object comes, whatever was asked for. */
 static int head_whole(struct range *range, const struct http_head *head)
 {
-	struct stream *stream = range->stream;
-	int r = check_same(stream, head);
-	if (stream->spooler && stream->spooler != range)
-		return -ECANCELED; /* one copy is enough */
-	if (r == 0)
-		r = spool_open(stream);
-	if (r == 0 && head->content_length >= 0)
-		r = stream_learn_size(stream, head->content_length);
-	if (r == 0) {
-		stream->no_range = true;
-		stream->spooler = range;
-		spool_restart(stream);
-	}
-	return r;
+	int r = version_check(range->stream, head);
+	return r < 0 ? r : take_whole(range, head, head->content_length);
 }
 
 /* 416: nothing is there at that position; the answer may tell the size. */
@@ -169,16 +111,20 @@ static int head_beyond(struct range *range, const struct http_head *head)
 {
 	struct stream *stream = range->stream;
 	int64_t total = head->range_total;
-	if (total < 0) {
-		if (range->first == 0) {
-			stream->plain = true; /* ask for the whole instead */
-			return -EAGAIN;
-		}
+	if (range->asked_whole || total > range->first)
 		return -EPROTO;
+	if (total < 0 && range->first == 0) {
+		stream->plain = true; /* ask for the whole instead */
+		return -EAGAIN;
 	}
-	if (total > range->first)
+	if (total < 0)
 		return -EPROTO;
-	return stream_learn_size(stream, total);
+	if (total == 0 || stream->size >= 0 || stream->node.proven)
+		return stream_learn_size(stream, total);
+	/* It is shorter than was claimed. Its beginning says how long it is,
+	 * and of which version that is; this is the only range. */
+	range->first = range->shown.first = 0;
+	return -EAGAIN;
 }
 
 static int on_head(void *ctx, const struct http_head *head)
@@ -186,6 +132,7 @@ static int on_head(void *ctx, const struct http_head *head)
 	struct range *range = ctx;
 	range->head = *head;
 	range->refused = 0;
+	range->spools = false;
 	switch (head->status) {
 	case 206:
 		range->refused = head_partial(range, head);
@@ -212,7 +159,7 @@ static int on_body(void *ctx, const void *data, size_t len)
 	range->attempt = range->renewals = 0;
 	if (!TAILQ_EMPTY(&stream->waiting.queue))
 		stream_schedule_progress(stream);
-	if (range->head.status == 200)
+	if (range->spools)
 		return spool_add(stream, data, len);
 	if ((int64_t)len > range->len - range->filled)
 		return range->refused = -EPROTO; /* more than was announced */
@@ -291,9 +238,7 @@ static void on_refused_url(struct range *range, int status)
 
 static bool is_complete(const struct range *range)
 {
-	if (range->head.status == 200)
-		return true;
-	return range->filled >= range->len;
+	return range->spools || range->filled >= range->len;
 }
 
 /* How far away the store seems to be. */
@@ -310,7 +255,7 @@ static void learn_distance(const struct range *range)
 }
 
 /* A whole object has come: now its size is sure, if it was not before. */
-static void whole_done(struct range *range)
+static void take_up_whole(struct range *range)
 {
 	struct stream *stream = range->stream;
 	int r = stream_learn_size(stream, stream->spooled);
@@ -326,12 +271,63 @@ static void whole_done(struct range *range)
 	}
 }
 
+/* What came is of no use to the next attempt: patience is counted by attempts
+ * that brought something. */
+static void start_over(struct range *range, const char *detail)
+{
+	struct stream *stream = range->stream;
+	if (++stream->vain >= WHOLE_ATTEMPTS) {
+		give_up(range, -EIO, range->head.status, detail);
+		return;
+	}
+	range->progress_ms = http_now(stream->sync->http);
+	range->attempt = stream->vain;
+	retry(range, 0, -EPIPE, detail);
+}
+
+static void whole_done(struct range *range)
+{
+	struct stream *stream = range->stream;
+	switch (version_judge_whole(stream, range)) {
+	case WHOLE_SURE:
+		take_up_whole(range);
+		break;
+	case WHOLE_ANOTHER:
+		stream_changed(stream);
+		break;
+	case WHOLE_CUT:
+		start_over(range,
+		    "the object store's answers end before the object does");
+		break;
+	case WHOLE_UNSURE:
+		stream->before.size = stream->spooled;
+		stream->before.hash = stream->spool_hash;
+		start_over(range,
+		    "the object store does not tell where its answers end");
+		break;
+	}
+}
+
+int range_send_waiting(struct stream *stream)
+{
+	struct range *range;
+	TAILQ_FOREACH (range, &stream->ranges, link) {
+		if (range->transfer || range->pause ||
+		    range->filled >= range->len)
+			continue;
+		int r = range_send(range);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 /* Those that waited for one less to be under way. */
 static void on_send_timer(void *ctx)
 {
 	struct stream *stream = ctx;
 	stream->send_timer = NULL;
-	int r = send_waiting(stream);
+	int r = range_send_waiting(stream);
 	if (r < 0)
 		stream_fail(stream, r, 0, NULL);
 }
@@ -350,7 +346,9 @@ static void on_done(void *ctx, int err, const char *detail)
 			return;
 		}
 	}
-	if (range->refused == -EAGAIN) {
+	if (range->refused == -ENODATA && !stream_is_busy(stream)) {
+		stream_free(stream);
+	} else if (range->refused == -EAGAIN || range->refused == -ENODATA) {
 		send_or_fail(range);
 	} else if (range->refused == -ECANCELED) {
 		range_free(range);
@@ -361,10 +359,18 @@ static void on_done(void *ctx, int err, const char *detail)
 		    range->refused ? "the object store's answer is not what was"
 				     " asked for"
 				   : detail);
-	} else if (range->refused || err == -ENOSPC || err == -ENOMEM ||
-		   err == -EKEYREJECTED) {
+	} else if (err == -EFBIG || range->refused == -EFBIG) {
+		give_up(range, -EFBIG, status,
+		    "the object is larger than anything is taken to be");
+	} else if (!range->refused && err == -ENOSPC) {
+		give_up(range, err, status,
+		    "there is no room for it in the directory for temporary"
+		    " files (TMPDIR)");
+	} else if (range->refused || err == -ENOMEM || err == -EKEYREJECTED) {
 		give_up(range, range->refused ? range->refused : err, status,
 		    detail);
+	} else if (err && range->spools && stream->spooled > 0) {
+		start_over(range, detail);
 	} else if (err) {
 		retry(range, 0, err, detail);
 	} else if (status == 401 || status == 403 || status == 404 ||
@@ -380,7 +386,7 @@ static void on_done(void *ctx, int err, const char *detail)
 		send_or_fail(range);
 	} else if (!is_complete(range)) {
 		retry(range, 0, -EPIPE, "the object store gave no bytes");
-	} else if (status == 200) {
+	} else if (range->spools) {
 		whole_done(range);
 	} else {
 		learn_distance(range);
@@ -410,8 +416,12 @@ static int range_send(struct range *range)
 		return 0; /* when another one is done */
 	int64_t first = range->first + range->filled;
 	int64_t last = range->first + range->len - 1;
-	bool whole = stream->no_range || stream->plain;
-	range->attempt++;
+	bool whole = stream->no_range || stream->plain ||
+		     (stream->alone && stream->node.proven);
+	range->asked_whole = whole;
+	/* Waiting for the URL does not count. */
+	if (range->attempt++ == 0)
+		range->progress_ms = http_now(stream->sync->http);
 	range->sent_from = range->filled;
 	range->sent_ms = http_now(stream->sync->http);
 	range->url_serial = stream->url_serial;

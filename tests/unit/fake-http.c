@@ -44,6 +44,7 @@ struct fake {
 	_Atomic int64_t now_ms; /* other threads look at it, too */
 	struct http_call *calls[CALLS_MAX];
 	size_t call_count;
+	size_t over;				   /* the first so many are */
 	TAILQ_HEAD(timer_list, http_timer) timers; /* by due time */
 	STAILQ_HEAD(, posted) posted;
 };
@@ -277,9 +278,18 @@ struct http_call *fake_call(struct fake *fake, size_t number)
 	return number < fake->call_count ? fake->calls[number] : NULL;
 }
 
+/* Where to look for open ones. */
+static size_t first_open(struct fake *fake)
+{
+	while (fake->over < fake->call_count &&
+	       fake->calls[fake->over]->state != CALL_OPEN)
+		fake->over++;
+	return fake->over;
+}
+
 struct http_call *fake_open(struct fake *fake, size_t index)
 {
-	for (size_t i = 0; i < fake->call_count; i++) {
+	for (size_t i = first_open(fake); i < fake->call_count; i++) {
 		if (fake->calls[i]->state == CALL_OPEN && index-- == 0)
 			return fake->calls[i];
 	}
@@ -289,7 +299,7 @@ struct http_call *fake_open(struct fake *fake, size_t index)
 size_t fake_open_count(struct fake *fake)
 {
 	size_t count = 0;
-	for (size_t i = 0; i < fake->call_count; i++)
+	for (size_t i = first_open(fake); i < fake->call_count; i++)
 		count += fake->calls[i]->state == CALL_OPEN;
 	return count;
 }
@@ -358,8 +368,11 @@ static struct http_head head_of(const struct fake_answer *answer, size_t len)
 	memset(&head, 0xff, sizeof(head)); /* -1: not said */
 	head.status = answer->status;
 	head.etag[0] = head.modified[0] = head.location[0] = '\0';
+	head.ends_by_close = answer->by_close;
+	head.encoded = answer->encoded;
 	if (answer->length_told)
-		head.content_length = (int64_t)len;
+		head.content_length =
+		    answer->length ? answer->length : (int64_t)len;
 	if (answer->range) {
 		head.range_start = answer->range_start;
 		head.range_end = answer->range_end;

@@ -68,7 +68,8 @@ struct fake_answer {
 	const char *body; /* NULL: empty */
 	size_t len;	  /* 0: a string */
 	size_t chunk;	  /* bytes handed over at a time; 0: all at once */
-	bool length_told; /* Content-Length is there */
+	bool length_told; /* Content-Length is there ... */
+	int64_t length;	  /* ... and is this; 0: what is given */
 	bool range;	  /* Content-Range is there ... */
 	int64_t range_start;
 	int64_t range_end;
@@ -82,7 +83,9 @@ struct fake_answer {
 	const char *location; /* where it sends on to */
 	const char *modified; /* Last-Modified ... */
 	int64_t modified_ms;  /* ... and when that is */
-	int err; /* how the transfer ends after the body; 0: well */
+	bool by_close; /* no length, no chunks: ends with the connection */
+	bool encoded;  /* Content-Encoding is there */
+	int err;       /* how the transfer ends after the body; 0: well */
 };
 
 /* Answer an open call, and run what follows. */

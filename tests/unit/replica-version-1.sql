@@ -1,7 +1,8 @@
 -- A replica as the first release left it (version 1): a table with a record
 -- and a changed one, of which the old version is buried, and stored files: one
 -- that has answered (133), one that has not (134), and one that turned out to
--- be another than was told (135, and 136 in its place).
+-- be another than was told (135, and 136 in its place); and one that answered
+-- without an ETag or date (137).
 PRAGMA page_size = 8192;
 PRAGMA journal_mode = WAL;
 BEGIN TRANSACTION;
@@ -14,6 +15,7 @@ INSERT INTO node VALUES(133,3,5,1,'f1_a.bin',X'6631',1700000000000,200000,200000
 INSERT INTO node VALUES(134,3,5,1,'f2_b.bin',X'6632',1700000000000,5,5,0,0,2,'');
 INSERT INTO node VALUES(135,3,5,0,'f3_c.bin',X'6633',1700000000000,7,7,2,0,3,'');
 INSERT INTO node VALUES(136,3,5,1,'f3_c.bin',X'6633',1700000000000,9,7,1,0,3,'"new"');
+INSERT INTO node VALUES(137,3,5,1,'f4_d.bin',X'6634',1700000000000,7,7,1,0,4,'');
 CREATE TABLE text(node INTEGER PRIMARY KEY, text BLOB NOT NULL);
 INSERT INTO text VALUES(129,X'7b226964223a2261227d');
 INSERT INTO text VALUES(130,X'7b226964223a2262222c2276223a317d');
@@ -22,6 +24,7 @@ CREATE TABLE entry( dir INTEGER NOT NULL, pos INTEGER NOT NULL, node INTEGER NOT
 INSERT INTO entry VALUES(3,1,133);
 INSERT INTO entry VALUES(3,2,134);
 INSERT INTO entry VALUES(3,3,136);
+INSERT INTO entry VALUES(3,4,137);
 INSERT INTO entry VALUES(128,1,129);
 INSERT INTO entry VALUES(128,2,132);
 CREATE TABLE listing( dir INTEGER PRIMARY KEY, base INTEGER NOT NULL, end INTEGER NOT NULL, listed INTEGER NOT NULL, count INTEGER NOT NULL, newest INTEGER NOT NULL);
@@ -29,7 +32,7 @@ INSERT INTO listing VALUES(128,0,4,1700000001000,2,1700000000000);
 CREATE TABLE meta(made INTEGER NOT NULL);
 INSERT INTO meta VALUES(1795651051159);
 DELETE FROM sqlite_sequence;
-INSERT INTO sqlite_sequence VALUES('node',136);
+INSERT INTO sqlite_sequence VALUES('node',137);
 CREATE UNIQUE INDEX node_by_name ON node(dir, name) WHERE live = 1;
 CREATE INDEX node_buried ON node(id) WHERE live = 0;
 PRAGMA user_version = 1;

@@ -20,6 +20,7 @@ struct api *api;
 struct replica *replica;
 struct sync *sync_under_test;
 int64_t content_limit;
+const char *fixture_place = "/tmp";
 int64_t posts;
 struct sync_config settings;
 struct service service;
@@ -61,7 +62,7 @@ int fixture_setup(void **state)
 	static const char *const tables[] = {"posts", NULL};
 	(void)state;
 	log_set_level(LOG_LEVEL_ERROR);
-	strcpy(root, "/tmp/test-sync-XXXXXX");
+	snprintf(root, sizeof(root), "%s/test-sync-XXXXXX", fixture_place);
 	if (!mkdtemp(root))
 		return -1;
 	fake = fake_new();
@@ -123,6 +124,7 @@ void fixture_stop(void)
 	settings.content = NULL;
 	sync_free(sync_under_test);
 	api_free(api);
+	assert_int_equal(fake_timer_count(fake), 0);
 	replica_close(replica);
 	sync_under_test = NULL;
 	api = NULL;

@@ -32,6 +32,9 @@ extern struct sync_config settings;
  * changed before fixture_start. The cache is settings.content. */
 extern int64_t content_limit;
 
+/* Where it makes its directory. */
+extern const char *fixture_place;
+
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 

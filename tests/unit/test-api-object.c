@@ -42,7 +42,8 @@ static void an_object_request_carries_no_credential(void **state)
 	assert_non_null(api_object_get(api, "https://s.test/o?sig=1", 5, 9,
 	    "\"tag\"", false, &object_sink, &outcome));
 	struct http_call *call = only_line("GET https://s.test/o?sig=1");
-	assert_int_equal(fake_header_count(call), 2);
+	assert_int_equal(fake_header_count(call), 3);
+	assert_string_equal(fake_header(call, "Accept-Encoding"), "identity");
 	assert_string_equal(fake_header(call, "Range"), "bytes=5-9");
 	assert_string_equal(fake_header(call, "If-Range"), "\"tag\"");
 	assert_true(fake_follows_redirects(call));

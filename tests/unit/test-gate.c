@@ -195,6 +195,16 @@ static void leaving_from_within_lets_the_next_in(void **state)
 	assert_int_equal(gate.inside, 0);
 }
 
+static void a_gate_leaves_no_timer_behind(void **state)
+{
+	(void)state;
+	gate_init(&gate, fake_http(fake), 1);
+	gate_done(&gate);
+	gate_hold(&gate, 10);
+	gate_done(&gate);
+	assert_int_equal(fake_timer_count(fake), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -208,6 +218,7 @@ int main(void)
 	    TEST(the_longer_hold_counts),
 	    TEST(one_may_leave_while_on_hold),
 	    TEST(leaving_from_within_lets_the_next_in),
+	    TEST(a_gate_leaves_no_timer_behind),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

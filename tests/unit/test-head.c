@@ -65,6 +65,11 @@ static void an_etag_is_a_validator(void **state)
 	assert_validator(PARSED("etag: \"a\"", "Last-Modified: " MINUTE_BEFORE,
 			     "Date: " DATE),
 	    "\"a\"");
+	/* A weak one says nothing of the bytes. */
+	assert_validator(PARSED("ETag: W/\"a\""), "");
+	assert_validator(PARSED("ETag: W/\"a\"",
+			     "Last-Modified: " MINUTE_BEFORE, "Date: " DATE),
+	    MINUTE_BEFORE);
 	char line[400] = "ETag: \"";
 	memset(line + strlen(line), 'x', 200);
 	assert_validator(PARSED(line), "");
@@ -119,6 +124,65 @@ static void a_long_location_is_cut(void **state)
 	assert_memory_equal(head.location, "https://xxx", 11);
 }
 
+static void assert_matches(
+    struct http_head head, const char *validator, bool expected)
+{
+	assert_int_equal(http_head_matches(&head, validator), expected);
+}
+
+static void an_answer_matches_what_it_has_itself(void **state)
+{
+	(void)state;
+	assert_matches(PARSED("ETag: \"a\""), "\"a\"", true);
+	assert_matches(PARSED("ETag: \"b\""), "\"a\"", false);
+	assert_matches(PARSED("ETag: W/\"a\""), "\"a\"", false);
+	assert_matches(PARSED("Date: " DATE), "\"a\"", false);
+	assert_matches(PARSED("ETag: \"a\""), DATE, false);
+	assert_matches(
+	    PARSED("ETag: \"a\"", "Last-Modified: " DATE), DATE, true);
+	assert_matches(PARSED("Last-Modified: " LESS_BEFORE), DATE, false);
+}
+
+static struct http_head begun(const char *status_line)
+{
+	struct http_head head;
+	memset(&head, 0x55, sizeof(head));
+	http_head_begin(&head, status_line);
+	return head;
+}
+
+static bool ends_by_close(const char *status_line, const char *header)
+{
+	char line[100];
+	struct http_head head = begun(status_line);
+	snprintf(line, sizeof(line), "%s", header);
+	http_head_parse(&head, line);
+	return head.ends_by_close;
+}
+
+static void a_body_that_nothing_frames_ends_by_close(void **state)
+{
+	(void)state;
+	assert_true(ends_by_close("HTTP/1.1 200 OK", "ETag: \"a\""));
+	assert_true(ends_by_close("HTTP/1.0 200 OK", ""));
+	assert_true(ends_by_close("HTTP/1.1 200 OK", "Content-Length: some"));
+	assert_true(
+	    ends_by_close("HTTP/1.1 200 OK", "Transfer-Encoding: gzip"));
+	assert_false(ends_by_close("HTTP/1.1 200 OK", "Content-Length: 0"));
+	assert_false(
+	    ends_by_close("HTTP/1.1 200 OK", "transfer-encoding: Chunked"));
+	assert_false(ends_by_close("HTTP/2 200", ""));
+	assert_int_equal(begun("HTTP/2 200").content_length, -1);
+}
+
+static void an_encoding_is_told(void **state)
+{
+	(void)state;
+	assert_false(PARSED("ETag: \"a\"").encoded);
+	assert_false(PARSED("Content-Encoding: identity").encoded);
+	assert_true(PARSED("content-encoding: gzip").encoded);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +192,9 @@ int main(void)
 	    cmocka_unit_test(a_date_is_a_validator_once_it_is_old),
 	    cmocka_unit_test(a_location_is_told_without_what_may_be_secret),
 	    cmocka_unit_test(a_long_location_is_cut),
+	    cmocka_unit_test(an_answer_matches_what_it_has_itself),
+	    cmocka_unit_test(a_body_that_nothing_frames_ends_by_close),
+	    cmocka_unit_test(an_encoding_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,7 @@
 #define UNASKED 134
 #define SPOILED 135
 #define RENEWED 136
+#define UNTOLD 137
 
 static const char *version_1_sql; /* its path */
 
@@ -100,13 +101,15 @@ static void assert_all_of_version_1(void)
 	assert_int_equal(listing.count, 2);
 	assert_int_equal(replica_made_ms(replica), MADE);
 	assert_entries_of(
-	    NODE_STORAGE, 0, 9, "1:f1_a.bin 2:f2_b.bin 3:f3_c.bin ");
+	    NODE_STORAGE, 0, 9, "1:f1_a.bin 2:f2_b.bin 3:f3_c.bin 4:f4_d.bin ");
 	assert_int_equal(found(NODE_STORAGE, "f1_a.bin").id, ANSWERED);
 	assert_true(got(ANSWERED).proven);
 	assert_int_equal(got(ANSWERED).size, 200000);
 	assert_blob(replica_etag, ANSWERED, TEXT("\"one\""));
 	assert_false(got(UNASKED).proven);
 	assert_true(got(RENEWED).proven);
+	/* Of which version it was is not known. */
+	assert_false(got(UNTOLD).proven);
 	assert_true(got(ANSWERED).salt != got(RENEWED).salt);
 }
 
@@ -124,7 +127,7 @@ static void version_1_opens_with_all_that_it_holds(void **state)
 	assert_gone(SPOILED);
 	/* Ids go on from there. */
 	begin();
-	assert_int_equal(put("c", "{}", 0, 3).id, RENEWED + 1);
+	assert_int_equal(put("c", "{}", 0, 3).id, UNTOLD + 1);
 	commit();
 	uint64_t salt = got(ANSWERED).salt;
 	reopen();

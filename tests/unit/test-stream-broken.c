@@ -173,7 +173,7 @@ static void a_range_that_brings_nothing_is_not_asked_for_at_full_speed(
 		if (fake_open_count(fake))
 			ANSWER(request(GET_LINE), .status = 206, .body = "",
 			    .range = true, .range_start = 0, .range_end = 999,
-			    .range_total = 1000);
+			    .range_total = 1000, .etag = ETAG);
 		else
 			assert_true(fake_advance_to_timer(fake));
 	}
@@ -272,6 +272,21 @@ static void patience_is_counted_from_the_last_byte(void **state)
 	/* Everything is there, though the last transfer broke as well. */
 	while (!read->count)
 		assert_true(fake_advance_to_timer(fake));
+	assert_bytes(read, 0, 1000);
+}
+
+static void waiting_for_a_url_is_not_the_stores_fault(void **state)
+{
+	(void)state;
+	int64_t node = stored_file("1000");
+	struct ask *read = ask_read(node, 0, 1000);
+	fake_advance(fake, 2 * RETRY_MS);
+	give_url();
+	ANSWER(request(GET_LINE), .status = 503);
+	assert_waits(read);
+	while (!fake_open_count(fake))
+		assert_true(fake_advance_to_timer(fake));
+	serve_range(request(GET_LINE), 1000, ETAG);
 	assert_bytes(read, 0, 1000);
 }
 
@@ -417,6 +432,7 @@ int main(void)
 	    TEST(retry_after_of_a_store_is_heeded),
 	    TEST(a_store_that_keeps_failing_has_its_errno),
 	    TEST(patience_is_counted_from_the_last_byte),
+	    TEST(waiting_for_a_url_is_not_the_stores_fault),
 	    TEST(an_answer_that_was_not_asked_for_is_eproto),
 	    TEST(a_measure_beside_a_read_that_fails_is_told_the_truth),
 	    TEST(a_resumed_range_that_is_refused_is_no_short_read),

@@ -126,9 +126,30 @@ static void a_store_next_door_is_asked_for_little_at_once(void **state)
 	assert_in_range(most, 1, NEAR_RANGES);
 }
 
+static void what_lies_in_one_range_is_not_copied(void **state)
+{
+	(void)state;
+	int64_t node = stored_file("3145728");
+	struct ask *read = ask_read(node, 0, 4096);
+	serve_store(3 * MIB);
+	assert_bytes(read, 0, 4096);
+	assert_null(read->op.copy);
+	struct stream *stream = TAILQ_FIRST(&sync_under_test->streams);
+	const struct range *range = TAILQ_FIRST(&stream->ranges);
+	int64_t end = range->first + range->filled;
+	read = ask_read(node, (uint64_t)end - 4096, 4096); /* up to its end */
+	assert_bytes(read, end - 4096, 4096);
+	assert_null(read->op.copy);
+	read = ask_read(node, (uint64_t)end - 1, 2);
+	serve_store(3 * MIB);
+	assert_bytes(read, end - 1, 2);
+	assert_non_null(read->op.copy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(what_lies_in_one_range_is_not_copied),
 	    TEST(each_reader_gets_ahead_with_a_window_of_its_own),
 	    TEST(one_who_jumps_about_does_not_slow_others_down),
 	    TEST(readers_share_the_room),
