@@ -51,6 +51,7 @@ struct curl_transport {
 	CURLM *multi;
 	struct loop *loop;
 	char *cacert;
+	char *no_proxy; /* hosts that are spoken to directly */
 	pthread_t thread;
 	bool stopped; /* the owner's: the thread was joined */
 	/* Loop thread only. */
@@ -200,6 +201,7 @@ static int error_of(struct http_call *call, CURLcode code)
 	case CURLE_TOO_MANY_REDIRECTS:
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_BAD_CONTENT_ENCODING:
+	case CURLE_ABORTED_BY_CALLBACK: /* before_request's */
 		return -EPROTO;
 	case CURLE_OUT_OF_MEMORY:
 		return -ENOMEM;
@@ -210,9 +212,27 @@ static int error_of(struct http_call *call, CURLcode code)
 	}
 }
 
+/* A redirect may lead from this machine to http:// on another: nothing is sent
+ * there in the clear. */
+static int before_request(void *ctx, char *own_address, char *their_address,
+    int own_port, int their_port)
+{
+	struct http_call *call = ctx;
+	const char *url = NULL;
+	(void)own_address;
+	(void)their_address;
+	(void)own_port;
+	(void)their_port;
+	curl_easy_getinfo(call->easy, CURLINFO_EFFECTIVE_URL, &url);
+	return url && !http_url_is_clear_remote(url) ? CURL_PREREQFUNC_OK
+						     : CURL_PREREQFUNC_ABORT;
+}
+
 static void call_finish(struct http_call *call, CURLcode code)
 {
 	int err = error_of(call, code);
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		strcpy(call->detail, "a redirect leads to http:// elsewhere");
 	/* One that was done in the same turn may have cancelled it. */
 	if (err == 0 && !call->cancelled)
 		err = give_head(call);
@@ -251,6 +271,11 @@ static void set_options(struct http_call *call, const struct http_request *r)
 	    e, CURLOPT_REDIR_PROTOCOLS_STR, tls ? "https" : "http,https");
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, r->redirects ? 1L : 0L);
 	curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long)HTTP_REDIRECTS_MAX);
+	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, before_request);
+	curl_easy_setopt(e, CURLOPT_PREREQDATA, call);
+	curl_easy_setopt(e, CURLOPT_NOPROXY, t->no_proxy);
+	/* What is meant for the server is not for the proxy on the way. */
+	curl_easy_setopt(e, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
 	/* Over TLS, wait and see whether the connection can be shared. */
 	curl_easy_setopt(e, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
@@ -474,6 +499,7 @@ static void transport_free(struct curl_transport *t)
 	curl_multi_cleanup(t->multi);
 	loop_free(t->loop); /* after curl, which watched its connections */
 	free(t->cacert);
+	free(t->no_proxy);
 	free(t);
 }
 
@@ -506,6 +532,28 @@ static const struct http_vtable curl_vtable = {
     .free = curl_free_transport,
 };
 
+/*
+ * The hosts that need no proxy: this machine, whatever the environment says. A
+ * proxy elsewhere could not even reach it, but would be told the key. What the
+ * environment names comes on top, since curl asks one list only. NULL when out
+ * of memory.
+ */
+static char *hosts_without_proxy(void)
+{
+	static const char loopback[] = "localhost,127.0.0.0/8,::1";
+	const char *more = getenv("no_proxy");
+	char *list;
+	if (!more)
+		more = getenv("NO_PROXY");
+	/* All hosts, which is only known by standing alone. */
+	if (more && strcmp(more, "*") == 0)
+		return strdup(more);
+	return asprintf(&list, "%s%s%s", loopback, more ? "," : "",
+		   more ? more : "") < 0
+		   ? NULL
+		   : list;
+}
+
 int http_curl_new(
     unsigned connections, const char *cacert, struct http **ret_http)
 {
@@ -521,7 +569,9 @@ int http_curl_new(
 	t->due_ms = LOOP_NEVER;
 	t->multi = curl_multi_init();
 	t->cacert = cacert ? strdup(cacert) : NULL;
-	if (!t->multi || (cacert && !t->cacert) || loop_new(&t->loop) < 0)
+	t->no_proxy = hosts_without_proxy();
+	if (!t->multi || (cacert && !t->cacert) || !t->no_proxy ||
+	    loop_new(&t->loop) < 0)
 		goto fail;
 	curl_multi_setopt(
 	    t->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)connections);
