@@ -246,16 +246,20 @@ static bool is_one_of(const char *name, const char *const *list)
 	return false;
 }
 
-/* What mount(8) and fstab add, and what this mount is anyway. */
+/* What mount(8) and fstab add, what this mount is anyway, and what libfuse
+ * refuses without need: nobody's access times are written here. */
 static const char *const ignored[] = {"ro", "rw", "defaults", "auto", "noauto",
-    "user", "nouser", "users", "owner", "group", "_netdev", "nofail", "dev",
-    "suid", "clone_fd", "nodev", "nosuid", "default_permissions", NULL};
+    "user", "nouser", "users", "nousers", "owner", "noowner", "group",
+    "nogroup", "_netdev", "nofail", "dev", "suid", "clone_fd", "nodev",
+    "nosuid", "default_permissions", "diratime", "nodiratime", "relatime",
+    "norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime",
+    "iversion", "noiversion", "mand", "nomand", "silent", "loud", "symfollow",
+    "nosymfollow", "max_read", "comment", "helper", "uhelper", NULL};
 
 static const char *const passed_on[] = {"allow_other", "allow_root",
-    "auto_unmount", "exec", "noexec", "atime", "noatime", "diratime",
-    "nodiratime", "relatime", "strictatime", "lazytime", "nolazytime", "sync",
-    "async", "dirsync", "fsname", "subtype", "max_read", "context", "fscontext",
-    "defcontext", "rootcontext", NULL};
+    "auto_unmount", "exec", "noexec", "atime", "noatime", "sync", "async",
+    "dirsync", "fsname", "subtype", "context", "fscontext", "defcontext",
+    "rootcontext", NULL};
 
 /* For FUSE: commas and backslashes in it are escaped again. */
 static int pass_on(const char *option, struct options *options, int *ret_status)
@@ -289,8 +293,7 @@ static int one_option(char *option, struct options *options, int *ret_status)
 	CLEANUP_FREE char *name = strndup(option, len);
 	if (!name)
 		return out_of_memory(ret_status);
-	if (is_one_of(name, ignored) || strncmp(name, "x-", 2) == 0 ||
-	    strcmp(name, "comment") == 0)
+	if (is_one_of(name, ignored) || strncasecmp(name, "x-", 2) == 0)
 		return 0;
 	if (is_one_of(name, passed_on))
 		return pass_on(option, options, ret_status);

@@ -17,6 +17,7 @@
 #include "demo.h"
 #include "fs/fs.h"
 #include "http/http.h"
+#include "mounts.h"
 #include "replica/content.h"
 #include "replica/replica.h"
 #include "sync/sync.h"
@@ -62,22 +63,6 @@ static int failed(const char *format, ...)
 
 /* ---- the mount point ---- */
 
-/* Whether a FUSE filesystem is mounted right there. */
-static bool is_fuse_mount(const char *path)
-{
-	char line[8192], target[4096], type[256];
-	bool found = false;
-	FILE *mounts = fopen("/proc/self/mounts", "re");
-	while (mounts && fgets(line, sizeof(line), mounts)) {
-		if (sscanf(line, "%*s %4095s %255s", target, type) == 2 &&
-		    strncmp(type, "fuse", 4) == 0 && strcmp(target, path) == 0)
-			found = true;
-	}
-	if (mounts)
-		fclose(mounts);
-	return found;
-}
-
 int start_check_mountpoint(struct options *options)
 {
 	struct stat st;
@@ -102,7 +87,7 @@ int start_check_mountpoint(struct options *options)
 		return failed("the mount point %s: %s", path, strerror(errno));
 	free(options->mountpoint);
 	options->mountpoint = absolute;
-	if (is_fuse_mount(absolute))
+	if (mounts_is_fuse(absolute))
 		return failed("%s is busy: something is mounted there already;"
 			      " unmount it with fusermount3 -u %s",
 		    absolute, absolute);
