@@ -367,6 +367,11 @@ def test_a_mount_point_of_any_name_is_busy_once_it_is_taken(project, start, work
     wait_until(lambda: daemon_of(first.path) is None, 20, "the end of the daemon")
 
 
+def test_the_words_of_a_failed_mount_are_whole(project, start):
+    line = _refused(start(project, "-o", "noatime=3,noexec=4"), 1, "unknown option")
+    assert "noatime=3" in line and "noexec=4" in line
+
+
 def test_a_mount_point_that_is_stale(project, mount, start):
     m = mount(project)
     m.kill()
