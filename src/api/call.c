@@ -306,7 +306,7 @@ static void on_pass(void *ctx)
 		return;
 	}
 	buf_init(&url, 64 << 10);
-	buf_init(&bearer, 64 << 10);
+	buf_init_secret(&bearer, 64 << 10);
 	const char *headers[5];
 	size_t count = 0;
 	headers[count++] = api->key_header;
@@ -337,8 +337,6 @@ static void on_pass(void *ctx)
 	buf_clear(&call->error_body);
 	api->requests++;
 	call->http_call = http_start(api->http, &request, &sink, call);
-	if (bearer.data)
-		explicit_bzero(bearer.data, bearer.len);
 	buf_done(&bearer);
 	buf_done(&url);
 	if (!call->http_call) {
@@ -394,7 +392,7 @@ struct api_call *call_start(struct api *api, const struct call_spec *spec,
 	    .speculative = spec->speculative};
 	call->waiter = (struct auth_waiter){.ready = on_token, .ctx = call};
 	call->started_ms = http_now(api->http);
-	buf_init(&call->error_body, ANSWER_MAX);
+	buf_init_secret(&call->error_body, ANSWER_MAX);
 	TAILQ_INSERT_TAIL(&api->calls, call, link);
 	/* Begun by the loop, so that no callback comes before this returns. */
 	call->timer = http_timer_start(api->http, 0, on_start, call);

@@ -19,6 +19,7 @@
 #include <sys/queue.h>
 
 #include "base/buf.h"
+#include "base/scrub.h"
 #include "base/timestamp.h"
 #include "http/head.h"
 #include "http/loop.h"
@@ -559,7 +560,10 @@ int http_curl_new(
 {
 	if (cacert && access(cacert, R_OK) < 0)
 		return -errno;
-	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK)
+	/* What is sent and received goes through curl's memory: the key, the
+	 * password, tokens. Nothing of it is left behind. */
+	if (curl_global_init_mem(CURL_GLOBAL_ALL, malloc, scrub_free,
+		scrub_realloc, strdup, calloc) != CURLE_OK)
 		return -ENOMEM;
 	struct curl_transport *t = calloc(1, sizeof(*t));
 	if (!t)
