@@ -58,12 +58,14 @@ static int ask_password(struct options *options, int *ret_status)
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	fprintf(stderr, "Password for %s: ", options->email);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	char *got = fgets(line, sizeof(line), stdin);
+	/* Not through stdio, which would keep a copy. */
+	ssize_t got = read(STDIN_FILENO, line, sizeof(line) - 1);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
 	fputc('\n', stderr);
-	if (!got)
+	if (got <= 0)
 		return options_complain(
 		    ret_status, EXIT_USAGE, "no password given");
+	line[got] = '\0';
 	line[strcspn(line, "\r\n")] = '\0';
 	int r = options_set_string(&options->password, line, ret_status);
 	explicit_bzero(line, sizeof(line));

@@ -11,11 +11,15 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "secrets.h"
 #include "tree/name.h"
 
 #define URL_DEFAULT "https://api-client.bkend.ai"
 
 #define CONNECTIONS_MAX 256
+/* What is said on stderr is cut to this. */
+#define MESSAGE_SIZE 2048
+
 #define SECONDS_MAX (100LL * 365 * 24 * 3600)
 
 static const char help[] =
@@ -59,13 +63,19 @@ static const char help[] =
     "\n"
     "Unmount with: fusermount3 -u MOUNTPOINT\n";
 
+void options_say(const char *format, va_list args)
+{
+	char text[MESSAGE_SIZE], line[MESSAGE_SIZE];
+	vsnprintf(text, sizeof(text), format, args);
+	log_make_safe(text, line, sizeof(line));
+	fprintf(stderr, "bkendfs: %s\n", line);
+}
+
 int options_complain(int *ret_status, int status, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	fputs("bkendfs: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	options_say(format, args);
 	va_end(args);
 	*ret_status = status;
 	return -EINVAL;
@@ -88,7 +98,9 @@ int options_set_string(char **where, const char *value, int *ret_status)
 
 const char *options_environment(const char *name)
 {
-	const char *value = getenv(name);
+	const char *value = secrets_get(name);
+	if (!value)
+		value = getenv(name);
 	return value && *value ? value : NULL;
 }
 

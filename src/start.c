@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,9 +52,7 @@ static int failed(const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	fputs("bkendfs: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	options_say(format, args);
 	va_end(args);
 	return EXIT_COULD_NOT;
 }
@@ -92,19 +88,6 @@ int start_check_mountpoint(struct options *options)
 			      " unmount it with fusermount3 -u %s",
 		    absolute, absolute);
 	return 0;
-}
-
-/* ---- secrets ---- */
-
-/* Nobody gets at the secrets through a core file. The sanitizers need to look
- * into the process themselves. */
-static void keep_secrets(void)
-{
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-	struct rlimit none = {0, 0};
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0);
-#endif
 }
 
 /* ---- the server ---- */
@@ -486,7 +469,6 @@ int start_and_serve(
     struct options *options, void (*on_live)(void *ctx), void *ctx)
 {
 	struct house house = {.options = options};
-	keep_secrets();
 	block_signals();
 	int status = open_house(&house);
 	if (!status) {
