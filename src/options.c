@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "cache_dir.h"
 #include "secrets.h"
 #include "tree/name.h"
 
@@ -43,8 +44,8 @@ static const char help[] =
     "  ttl=SECONDS            believe a listing so long (60)\n"
     "  connections=N          requests at once (16)\n"
     "  retry=SECONDS          patience with a failing server (120)\n"
-    "  cache_dir=DIR          where the replica lives "
-    "($XDG_CACHE_HOME/bkendfs)\n"
+    "  cache_dir=DIR          where the replica lives, yours alone\n"
+    "                         ($XDG_CACHE_HOME/bkendfs)\n"
     "  cache_size=SIZE        what the replica may take up, file contents "
     "first to\n"
     "                         go (10G)\n"
@@ -462,27 +463,6 @@ static int from_environment(const char *name, char **where, int *ret_status)
 				: options_set_string(where, value, ret_status);
 }
 
-static int default_cache_dir(struct options *options, int *ret_status)
-{
-	const char *xdg = options_environment("XDG_CACHE_HOME");
-	const char *home = options_environment("HOME");
-	int r;
-	if (options->cache_dir)
-		return 0;
-	if (xdg && xdg[0] == '/')
-		r = asprintf(&options->cache_dir, "%s/bkendfs", xdg);
-	else if (home)
-		r = asprintf(&options->cache_dir, "%s/.cache/bkendfs", home);
-	else
-		r = asprintf(&options->cache_dir, "/var/tmp/bkendfs-%u",
-		    (unsigned)getuid());
-	if (r < 0) {
-		options->cache_dir = NULL;
-		return out_of_memory(ret_status);
-	}
-	return 0;
-}
-
 static int fill_in(struct options *options, int *ret_status)
 {
 	static const struct {
@@ -507,7 +487,10 @@ static int fill_in(struct options *options, int *ret_status)
 		    options, ret_status);
 	if (r == 0 && !options->url)
 		r = options_set_string(&options->url, URL_DEFAULT, ret_status);
-	return r < 0 ? r : default_cache_dir(options, ret_status);
+	if (r == 0 && !options->cache_dir &&
+	    cache_dir_default(&options->cache_dir) < 0)
+		r = out_of_memory(ret_status);
+	return r;
 }
 
 /* The program leaves its directory when it goes to the background. */

@@ -12,6 +12,7 @@
 
 #include "api/api.h"
 #include "base/lock.h"
+#include "base/own_dir.h"
 #include "demo.h"
 #include "fs/fs.h"
 #include "http/http.h"
@@ -286,6 +287,11 @@ static int open_replica(struct house *house)
 		return failed("the replica in %s is in use by another mount of"
 			      " this project: unmount that first",
 		    options->cache_dir);
+	case -ELOOP:
+	case -ENOTUNIQ:
+		return failed("%s is no place for a replica: %s, or choose"
+			      " another with -o cache_dir=DIR",
+		    options->cache_dir, own_dir_problem(house->replica_err));
 	case -EBADMSG:
 		return failed("the replica in %s was made by a newer bkendfs:"
 			      " use that, or another cache_dir",
