@@ -6,6 +6,7 @@ import pty
 import re
 import resource
 import signal
+import socket
 import subprocess
 import threading
 from pathlib import Path
@@ -103,8 +104,6 @@ def test_a_servers_words_in_the_log_do_nothing(project, mount):
 
 
 def test_what_is_asked_of_the_emulator_cannot_steer_its_log(emulator):
-    import socket
-
     server = emulator("--no-demo")
     host, port = server.url[7:].split(":")
     with socket.create_connection((host, int(port)), timeout=10) as raw:
@@ -241,6 +240,7 @@ def test_the_mounting_program_is_told_nothing(project, user):  # noqa: F811
     for pid in mounting:
         _assert_environment_is_clean(pid)
     assert user.run("fusermount3", "-u", user.mnt).returncode == 0
+    wait_until(lambda: daemon_of(user.mnt) is None, 20, "the end of the daemon")
 
 
 def _words(pid):

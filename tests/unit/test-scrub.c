@@ -35,8 +35,10 @@ void *__wrap_realloc(void *memory, size_t size);
 
 static void look(const void *memory)
 {
-	size_t size = memory ? malloc_usable_size((void *)memory) : 0;
-	for (size_t i = 0; watching && i < ARRAY_SIZE(secrets); i++)
+	if (!memory || !watching)
+		return;
+	size_t size = malloc_usable_size((void *)memory);
+	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++)
 		if (memmem(memory, size, secrets[i], strlen(secrets[i])))
 			found = secrets[i];
 }
