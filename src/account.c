@@ -56,8 +56,9 @@ static int ask_password(struct options *options, int *ret_status)
 		    "no password for %s: set BKEND_PASSWORD", options->email);
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	fprintf(stderr, "Password for %s: ", options->email);
+	/* Before the question, or a quick answer would show, or be flushed. */
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	fprintf(stderr, "Password for %s: ", options->email);
 	/* Not through stdio, which would keep a copy. */
 	ssize_t got = read(STDIN_FILENO, line, sizeof(line) - 1);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
