@@ -73,14 +73,17 @@ static int ask_password(struct options *options, int *ret_status)
 		    "no password for %s: set BKEND_PASSWORD", options->email);
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	fprintf(stderr, "Password for %s: ", options->email);
+	/* Before the question, or a quick answer would show, or be flushed. */
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	char *got = fgets(line, sizeof(line), stdin);
+	fprintf(stderr, "Password for %s: ", options->email);
+	/* Not through stdio, which would keep a copy. */
+	ssize_t got = read(STDIN_FILENO, line, sizeof(line) - 1);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
 	fputc('\n', stderr);
-	if (!got)
+	if (got <= 0)
 		return options_complain(
 		    ret_status, EXIT_USAGE, "no password given");
+	line[got] = '\0';
 	line[strcspn(line, "\r\n")] = '\0';
 	int r = options_set_string(&options->password, line, ret_status);
 	explicit_bzero(line, sizeof(line));

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "options.h"
+#include "secrets.h"
 #include "start.h"
 
 /* Let go of the terminal and of the directory we came from. */
@@ -101,11 +102,17 @@ int main(int argc, char **argv)
 {
 	struct options options;
 	int status = 0;
+	secrets_protect();
+	if (secrets_take() < 0) {
+		fputs("bkendfs: out of memory\n", stderr);
+		return EXIT_COULD_NOT;
+	}
 	if (options_parse(argc, argv, &options, &status) < 0)
 		return status;
 	/* A question on the terminal is asked while there is one. */
 	if (!options.demo)
 		options_check_account(&options, &status);
+	secrets_forget();
 	if (!status)
 		status = open_log(&options);
 	if (!status)

@@ -11,11 +11,16 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "cache_dir.h"
+#include "secrets.h"
 #include "tree/name.h"
 
 #define URL_DEFAULT "https://api-client.bkend.ai"
 
 #define CONNECTIONS_MAX 256
+/* What is said on stderr is cut to this. */
+#define MESSAGE_SIZE 2048
+
 #define SECONDS_MAX (100LL * 365 * 24 * 3600)
 
 static const char help[] =
@@ -40,8 +45,8 @@ static const char help[] =
     "  ttl=SECONDS            believe a listing so long (60)\n"
     "  connections=N          requests at once (16)\n"
     "  retry=SECONDS          patience with a failing server (120)\n"
-    "  cache_dir=DIR          where the replica lives "
-    "($XDG_CACHE_HOME/bkendfs)\n"
+    "  cache_dir=DIR          where the replica lives, yours alone\n"
+    "                         ($XDG_CACHE_HOME/bkendfs)\n"
     "  cache_size=SIZE        what the replica may take up, file contents "
     "first to\n"
     "                         go (10G)\n"
@@ -60,13 +65,19 @@ static const char help[] =
     "\n"
     "Unmount with: fusermount3 -u MOUNTPOINT\n";
 
+void options_say(const char *format, va_list args)
+{
+	char text[MESSAGE_SIZE], line[MESSAGE_SIZE];
+	vsnprintf(text, sizeof(text), format, args);
+	log_make_safe(text, line, sizeof(line));
+	fprintf(stderr, "bkendfs: %s\n", line);
+}
+
 int options_complain(int *ret_status, int status, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	fputs("bkendfs: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	options_say(format, args);
 	va_end(args);
 	*ret_status = status;
 	return -EINVAL;
@@ -89,7 +100,9 @@ int options_set_string(char **where, const char *value, int *ret_status)
 
 const char *options_environment(const char *name)
 {
-	const char *value = getenv(name);
+	const char *value = secrets_get(name);
+	if (!value)
+		value = getenv(name);
 	return value && *value ? value : NULL;
 }
 
@@ -247,16 +260,20 @@ static bool is_one_of(const char *name, const char *const *list)
 	return false;
 }
 
-/* What mount(8) and fstab add, and what this mount is anyway. */
+/* What mount(8) and fstab add, what this mount is anyway, and what libfuse
+ * refuses without need: nobody's access times are written here. */
 static const char *const ignored[] = {"ro", "rw", "defaults", "auto", "noauto",
-    "user", "nouser", "users", "owner", "group", "_netdev", "nofail", "dev",
-    "suid", "clone_fd", "nodev", "nosuid", "default_permissions", NULL};
+    "user", "nouser", "users", "nousers", "owner", "noowner", "group",
+    "nogroup", "_netdev", "nofail", "dev", "suid", "clone_fd", "nodev",
+    "nosuid", "default_permissions", "diratime", "nodiratime", "relatime",
+    "norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime",
+    "iversion", "noiversion", "mand", "nomand", "silent", "loud", "symfollow",
+    "nosymfollow", "max_read", "comment", "helper", "uhelper", NULL};
 
 static const char *const passed_on[] = {"allow_other", "allow_root",
-    "auto_unmount", "exec", "noexec", "atime", "noatime", "diratime",
-    "nodiratime", "relatime", "strictatime", "lazytime", "nolazytime", "sync",
-    "async", "dirsync", "fsname", "subtype", "max_read", "context", "fscontext",
-    "defcontext", "rootcontext", NULL};
+    "auto_unmount", "exec", "noexec", "atime", "noatime", "sync", "async",
+    "dirsync", "fsname", "subtype", "context", "fscontext", "defcontext",
+    "rootcontext", NULL};
 
 /* For FUSE: commas and backslashes in it are escaped again. */
 static int pass_on(const char *option, struct options *options, int *ret_status)
@@ -290,8 +307,7 @@ static int one_option(char *option, struct options *options, int *ret_status)
 	CLEANUP_FREE char *name = strndup(option, len);
 	if (!name)
 		return out_of_memory(ret_status);
-	if (is_one_of(name, ignored) || strncmp(name, "x-", 2) == 0 ||
-	    strcmp(name, "comment") == 0)
+	if (is_one_of(name, ignored) || strncasecmp(name, "x-", 2) == 0)
 		return 0;
 	if (is_one_of(name, passed_on))
 		return pass_on(option, options, ret_status);
@@ -448,27 +464,6 @@ static int from_environment(const char *name, char **where, int *ret_status)
 				: options_set_string(where, value, ret_status);
 }
 
-static int default_cache_dir(struct options *options, int *ret_status)
-{
-	const char *xdg = options_environment("XDG_CACHE_HOME");
-	const char *home = options_environment("HOME");
-	int r;
-	if (options->cache_dir)
-		return 0;
-	if (xdg && xdg[0] == '/')
-		r = asprintf(&options->cache_dir, "%s/bkendfs", xdg);
-	else if (home)
-		r = asprintf(&options->cache_dir, "%s/.cache/bkendfs", home);
-	else
-		r = asprintf(&options->cache_dir, "/var/tmp/bkendfs-%u",
-		    (unsigned)getuid());
-	if (r < 0) {
-		options->cache_dir = NULL;
-		return out_of_memory(ret_status);
-	}
-	return 0;
-}
-
 static int fill_in(struct options *options, int *ret_status)
 {
 	static const struct {
@@ -493,7 +488,10 @@ static int fill_in(struct options *options, int *ret_status)
 		    options, ret_status);
 	if (r == 0 && !options->url)
 		r = options_set_string(&options->url, URL_DEFAULT, ret_status);
-	return r < 0 ? r : default_cache_dir(options, ret_status);
+	if (r == 0 && !options->cache_dir &&
+	    cache_dir_default(&options->cache_dir) < 0)
+		r = out_of_memory(ret_status);
+	return r;
 }
 
 /* The program leaves its directory when it goes to the background. */

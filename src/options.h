@@ -5,6 +5,7 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -55,5 +56,10 @@ int options_parse(
 int options_check_account(struct options *options, int *ret_status);
 
 void options_done(struct options *options);
+
+/* Say a line on stderr: whatever a server or a file put into it, a terminal
+ * does nothing but show it. */
+void options_say(const char *format, va_list args)
+    __attribute__((format(printf, 1, 0)));
 
 #endif

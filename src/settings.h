@@ -11,7 +11,8 @@ int options_complain(int *ret_status, int status, const char *format, ...)
 /* Replace an owned string. 0, or -EINVAL after a complaint. */
 int options_set_string(char **where, const char *value, int *ret_status);
 
-/* An environment variable; NULL when unset or empty. */
+/* An environment variable, or a secret that was one; NULL when unset or
+ * empty. */
 const char *options_environment(const char *name);
 
 #endif

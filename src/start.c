@@ -7,16 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/api.h"
 #include "base/lock.h"
+#include "base/own_dir.h"
 #include "demo.h"
 #include "fs/fs.h"
 #include "http/http.h"
+#include "mounts.h"
 #include "replica/content.h"
 #include "replica/replica.h"
 #include "sync/sync.h"
@@ -56,30 +56,12 @@ static int failed(const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	fputs("bkendfs: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	options_say(format, args);
 	va_end(args);
 	return EXIT_COULD_NOT;
 }
 
 /* ---- the mount point ---- */
-
-/* Whether a FUSE filesystem is mounted right there. */
-static bool is_fuse_mount(const char *path)
-{
-	char line[8192], target[4096], type[256];
-	bool found = false;
-	FILE *mounts = fopen("/proc/self/mounts", "re");
-	while (mounts && fgets(line, sizeof(line), mounts)) {
-		if (sscanf(line, "%*s %4095s %255s", target, type) == 2 &&
-		    strncmp(type, "fuse", 4) == 0 && strcmp(target, path) == 0)
-			found = true;
-	}
-	if (mounts)
-		fclose(mounts);
-	return found;
-}
 
 int start_check_mountpoint(struct options *options)
 {
@@ -105,24 +87,11 @@ int start_check_mountpoint(struct options *options)
 		return failed("the mount point %s: %s", path, strerror(errno));
 	free(options->mountpoint);
 	options->mountpoint = absolute;
-	if (is_fuse_mount(absolute))
+	if (mounts_is_fuse(absolute))
 		return failed("%s is busy: something is mounted there already;"
 			      " unmount it with fusermount3 -u %s",
 		    absolute, absolute);
 	return 0;
-}
-
-/* ---- secrets ---- */
-
-/* Nobody gets at the secrets through a core file. The sanitizers need to look
- * into the process themselves. */
-static void keep_secrets(void)
-{
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-	struct rlimit none = {0, 0};
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0);
-#endif
 }
 
 /* ---- the server ---- */
@@ -321,6 +290,11 @@ static int open_replica(struct house *house)
 		return failed("the replica in %s is in use by another mount of"
 			      " this project: unmount that first",
 		    options->cache_dir);
+	case -ELOOP:
+	case -ENOTUNIQ:
+		return failed("%s is no place for a replica: %s, or choose"
+			      " another with -o cache_dir=DIR",
+		    options->cache_dir, own_dir_problem(house->replica_err));
 	case -EBADMSG:
 		return failed("the replica in %s was made by a newer bkendfs:"
 			      " use that, or another cache_dir",
@@ -516,7 +490,6 @@ int start_and_serve(
     struct options *options, void (*on_live)(void *ctx), void *ctx)
 {
 	struct house house = {.options = options};
-	keep_secrets();
 	block_signals();
 	int status = open_house(&house);
 	if (!status) {

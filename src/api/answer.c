@@ -12,8 +12,20 @@
 /* A token that does not say how long it lives: API.md's documented hour. */
 #define LIFETIME_DEFAULT_S 3600
 
+/* There may be tokens in it, or words of a server that repeat one. */
+static void scrub(const cJSON *json)
+{
+	for (; json; json = json->next) {
+		if (json->valuestring)
+			explicit_bzero(
+			    json->valuestring, strlen(json->valuestring));
+		scrub(json->child);
+	}
+}
+
 static void cleanup_json(cJSON **json)
 {
+	scrub(*json);
 	cJSON_Delete(*json);
 }
 
@@ -166,7 +178,7 @@ int answer_page(const char *skeleton, size_t len, struct api_page *ret_page)
 static char *text_of(struct json_span value)
 {
 	struct buf text;
-	buf_init(&text, value.len + 1);
+	buf_init_secret(&text, value.len + 1);
 	char *copy = NULL;
 	if (json_string_decode(value, &text) == 0 &&
 	    memchr(buf_str(&text), '\0', text.len) == NULL)

@@ -278,6 +278,7 @@ struct api_call *api_download_url(struct api *api, const char *subject,
 	struct text_call *call = text_call_new(api, ANSWER_MAX, NULL, 0);
 	if (!call)
 		return NULL;
+	call->body.secret = true; /* the URL is signed */
 	call->download_done = done;
 	call->ctx = ctx;
 	struct call_spec spec = {

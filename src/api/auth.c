@@ -131,8 +131,6 @@ static void renewal_done(void *ctx, const struct api_error *error)
 static void renewal_release(void *ctx)
 {
 	struct renewal *renewal = ctx;
-	if (renewal->body.data)
-		explicit_bzero(renewal->body.data, renewal->body.cap);
 	buf_done(&renewal->body);
 	free(renewal);
 }
@@ -175,12 +173,12 @@ static void renew(struct auth *auth)
 	bool refresh = auth->tokens.refresh != NULL;
 	struct api_error error = {.err = -ENOMEM};
 	struct buf body;
-	buf_init(&body, 2 * ANSWER_MAX);
+	buf_init_secret(&body, 2 * ANSWER_MAX);
 	struct renewal *renewal = calloc(1, sizeof(*renewal));
 	if (renewal && write_body(auth, refresh, &body) == 0) {
 		renewal->auth = auth;
 		renewal->refresh = refresh;
-		buf_init(&renewal->body, ANSWER_MAX);
+		buf_init_secret(&renewal->body, ANSWER_MAX);
 		if (refresh)
 			api->refreshes++;
 		else
@@ -207,8 +205,6 @@ static void renew(struct auth *auth)
 		auth->previous = auth->tokens;
 		auth->tokens = (struct answer_tokens){0};
 	}
-	if (body.data)
-		explicit_bzero(body.data, body.len);
 	buf_done(&body);
 	if (!auth->renewal)
 		wake(auth, &error);
@@ -231,8 +227,6 @@ void auth_wait(struct auth *auth, struct auth_waiter *waiter)
 void auth_reject(struct auth *auth, bool drop_refresh)
 {
 	auth->expires_ms = 0;
-	if (drop_refresh && auth->tokens.refresh) {
-		free(auth->tokens.refresh);
-		auth->tokens.refresh = NULL;
-	}
+	if (drop_refresh)
+		free_secret(TAKE(auth->tokens.refresh));
 }

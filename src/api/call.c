@@ -311,7 +311,7 @@ static int sent_init(struct sent *sent, const struct api_call *call)
 	size_t count = 0;
 	*sent = (struct sent){0};
 	buf_init(&sent->url, strlen(api->config.url) + PATH_MAX_BYTES);
-	buf_init(&sent->bearer, 2 * ANSWER_MAX);
+	buf_init_secret(&sent->bearer, 2 * ANSWER_MAX);
 	sent->headers[count++] = api->key_header;
 	sent->headers[count++] = "Accept: application/json";
 	if (call->spec.body)
@@ -328,8 +328,6 @@ static int sent_init(struct sent *sent, const struct api_call *call)
 
 static void sent_done(struct sent *sent)
 {
-	if (sent->bearer.data)
-		explicit_bzero(sent->bearer.data, sent->bearer.len);
 	buf_done(&sent->bearer);
 	buf_done(&sent->url);
 }
@@ -426,7 +424,7 @@ struct api_call *call_start(struct api *api, const struct call_spec *spec,
 	    .speculative = spec->speculative};
 	call->waiter = (struct auth_waiter){.ready = on_token, .ctx = call};
 	call->started_ms = http_now(api->http);
-	buf_init(&call->error_body, ANSWER_MAX);
+	buf_init_secret(&call->error_body, ANSWER_MAX);
 	TAILQ_INSERT_TAIL(&api->calls, call, link);
 	/* Begun by the loop, so that no callback comes before this returns. */
 	call->timer = http_timer_start(api->http, 0, on_start, call);

@@ -81,8 +81,8 @@ void api_fill_error(
     struct api *api, const char *body, size_t len, struct api_error *error)
 {
 	CLEANUP_BUF struct buf code, message;
-	buf_init(&code, ANSWER_MAX);
-	buf_init(&message, ANSWER_MAX);
+	buf_init_secret(&code, ANSWER_MAX);
+	buf_init_secret(&message, ANSWER_MAX);
 	answer_error(body, len, &code, &message);
 	/* First blot, then cut: half a secret is one, too. */
 	blot_all(api, &code);

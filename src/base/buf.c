@@ -9,12 +9,25 @@ void buf_init(struct buf *buf, size_t max)
 	*buf = (struct buf){.max = max};
 }
 
+void buf_init_secret(struct buf *buf, size_t max)
+{
+	*buf = (struct buf){.max = max, .secret = true};
+}
+
+/* Let go of the memory. */
+static void release(struct buf *buf)
+{
+	if (buf->secret && buf->data)
+		explicit_bzero(buf->data, buf->cap);
+	free(buf->data);
+}
+
 void buf_done(struct buf *buf)
 {
 	if (!buf)
 		return;
-	free(buf->data);
-	*buf = (struct buf){.max = buf->max};
+	release(buf);
+	*buf = (struct buf){.max = buf->max, .secret = buf->secret};
 }
 
 void buf_clear(struct buf *buf)
@@ -22,6 +35,20 @@ void buf_clear(struct buf *buf)
 	buf->len = 0;
 	if (buf->data)
 		buf->data[0] = '\0';
+}
+
+/* realloc would leave a copy behind. */
+static char *grow(struct buf *buf, size_t cap)
+{
+	if (!buf->secret)
+		return realloc(buf->data, cap);
+	char *data = malloc(cap);
+	if (!data)
+		return NULL;
+	if (buf->data)
+		memcpy(data, buf->data, buf->len + 1);
+	release(buf);
+	return data;
 }
 
 int buf_reserve(struct buf *buf, size_t len)
@@ -36,7 +63,7 @@ int buf_reserve(struct buf *buf, size_t len)
 		cap += cap / 2 + 1;
 	if (cap > buf->max + 1)
 		cap = buf->max + 1;
-	char *data = realloc(buf->data, cap);
+	char *data = grow(buf, cap);
 	if (!data)
 		return -ENOMEM;
 	buf->data = data;

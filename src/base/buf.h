@@ -10,21 +10,27 @@
 #define BASE_BUF_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/cleanup.h"
 
 struct buf {
-	char *data; /* NULL while nothing was added */
-	size_t len; /* bytes in use */
-	size_t cap; /* bytes allocated */
-	size_t max; /* bytes it may ever hold */
+	char *data;  /* NULL while nothing was added */
+	size_t len;  /* bytes in use */
+	size_t cap;  /* bytes allocated */
+	size_t max;  /* bytes it may ever hold */
+	bool secret; /* its memory is overwritten before it goes */
 };
 
 /* For buffers whose content the program itself makes. */
 #define BUF_MAX_DEFAULT ((size_t)64 << 20)
 
 void buf_init(struct buf *buf, size_t max);
+
+/* For what nobody shall find in memory later: keys, passwords, tokens, signed
+ * URLs, and what a server says of them. */
+void buf_init_secret(struct buf *buf, size_t max);
 void buf_done(struct buf *buf);
 
 /* Forget the content, keep the memory. */

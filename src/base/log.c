@@ -56,13 +56,24 @@ int log_level_parse(const char *text, enum log_level *ret_level)
 	return -EINVAL;
 }
 
+/* Control characters, and those that end a line or turn the order of what
+ * follows: a log could be made to look as if it said something else. */
+static bool is_safe(uint32_t code)
+{
+	if (code < 0x20 || (code >= 0x7f && code < 0xa0))
+		return false;
+	return code != 0x61c && code != 0x200e && code != 0x200f &&
+	       !(code >= 0x2028 && code <= 0x202e) &&
+	       !(code >= 0x2066 && code <= 0x2069);
+}
+
 void log_make_safe(const char *text, char *out, size_t size)
 {
 	size_t len = strlen(text), used = 0;
 	for (size_t i = 0; i < len;) {
 		uint32_t code;
 		size_t n = utf8_sequence(text + i, len - i, &code);
-		bool safe = n && code >= 0x20 && !(code >= 0x7f && code < 0xa0);
+		bool safe = n && is_safe(code);
 		size_t need = safe ? n : 4;
 		if (used + need + 1 > size)
 			break;

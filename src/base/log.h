@@ -1,7 +1,8 @@
 /*
  * The program's log: one line a message, safe for a terminal whatever a
- * server put into it (control bytes and bytes that are not UTF-8 are shown as
- * \xNN). Never pass a secret, a header, a query or a signed URL. Thread-safe.
+ * server put into it (control characters, those that change the order of a
+ * line, and bytes that are not UTF-8 are shown as \xNN). Never pass a secret, a
+ * header, a query or a signed URL. Thread-safe.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

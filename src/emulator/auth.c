@@ -54,15 +54,6 @@ void auth_free(struct auth *auth)
 	free(auth);
 }
 
-enum role auth_check_key(const char *key)
-{
-	if (key && strcmp(key, AUTH_SECRET_KEY) == 0)
-		return ROLE_ADMIN;
-	if (key && strcmp(key, AUTH_PUBLISHABLE_KEY) == 0)
-		return ROLE_GUEST;
-	return ROLE_NONE;
-}
-
 static size_t pair_count_locked(const struct auth *auth)
 {
 	return auth->next < PAIRS_MAX ? auth->next : PAIRS_MAX;

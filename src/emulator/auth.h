@@ -1,6 +1,5 @@
 /*
- * Who is asking: the two API keys, the one demo account, its sessions and
- * their tokens. Thread-safe.
+ * The account's sessions and their tokens. Thread-safe.
  */
 #ifndef EMULATOR_AUTH_H
 #define EMULATOR_AUTH_H
@@ -8,15 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define AUTH_PUBLISHABLE_KEY                                                   \
-	"pk_b3d0f1a2c4e5968778695a4b3c2d1e0fb3d0f1a2c4e5968778695a4b3c2d1e0f"
-#define AUTH_SECRET_KEY                                                        \
-	"sk_5ec7e7000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c"
-#define AUTH_EMAIL "demo@example.com"
-#define AUTH_PASSWORD "demo-password"
 #define AUTH_USER_ID "65a000000000000000000001"
-
-enum role { ROLE_NONE, ROLE_GUEST, ROLE_USER, ROLE_ADMIN };
 
 /* A token is opaque to clients; NUL included. */
 #define TOKEN_SIZE 72
@@ -30,9 +21,6 @@ struct auth;
 
 int auth_new(struct auth **ret_auth);
 void auth_free(struct auth *auth);
-
-/* The role that a key alone gives: admin, guest, or none (a wrong key). */
-enum role auth_check_key(const char *key);
 
 /* Begin a session. 0, -ENOMEM, or no random bytes. */
 int auth_sign_in(

@@ -268,6 +268,8 @@ static int compare_objects(const void *a, const void *b)
 static struct object *find_object(struct backup *backup, const struct buf *name)
 {
 	struct object key = {.name = name->data};
+	if (backup->object_count == 0)
+		return NULL;
 	return bsearch(&key, backup->objects, backup->object_count, sizeof(key),
 	    compare_objects);
 }

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -38,8 +39,13 @@ static int load_entry(
 	struct stat st;
 	if (!full)
 		return -ENOMEM;
-	if (stat(full, &st) < 0)
+	if (lstat(full, &st) < 0)
 		return fail(full, errno);
+	/* It might lead to any file that we may read, and others may not. */
+	if (S_ISLNK(st.st_mode)) {
+		log_warn("%s: a symbolic link, not followed, not served", full);
+		return 0;
+	}
 	if (S_ISDIR(st.st_mode) && !*dir) {
 		int r = backup_add_directory(backup, name);
 		return r > 0 ? load_files(backup, full, name) : r;
@@ -76,10 +82,13 @@ static int load_files(struct backup *backup, const char *path, const char *dir)
 int directory_load(struct store *store, const char *path)
 {
 	struct backup *backup;
+	CLEANUP_FREE char *real = realpath(path, NULL);
+	if (!real)
+		return fail(path, errno);
 	int r = backup_new(store, &backup);
 	if (r < 0)
 		return r;
-	r = load_files(backup, path, "");
+	r = load_files(backup, real, "");
 	if (r == 0)
 		r = backup_finish(backup);
 	if (r < 0)

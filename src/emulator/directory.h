@@ -5,7 +5,8 @@
 #include "emulator/store.h"
 
 /* 0, or -errno, with a line on stderr that says what is wrong with which
- * file. Record texts and objects stay on disk. */
+ * file. Record texts and objects stay on disk. Symbolic links in it are named
+ * on stderr, and neither followed nor served. */
 int directory_load(struct store *store, const char *path);
 
 #endif

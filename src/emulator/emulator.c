@@ -11,6 +11,8 @@ int emulator_new(struct emulator **ret_emulator)
 		return -ENOMEM;
 	pthread_mutex_init(&emulator->lock, NULL);
 	switches_init(&emulator->switches);
+	emulator->client_timeout_s = CLIENT_TIMEOUT_S;
+	emulator->connections = CONNECTIONS_DEFAULT;
 	int r = store_new(&emulator->store);
 	if (r == 0)
 		r = auth_new(&emulator->auth);
@@ -36,6 +38,7 @@ void emulator_free(struct emulator *emulator)
 	faults_free(emulator->faults);
 	auth_free(emulator->auth);
 	store_free(emulator->store);
+	credentials_done(&emulator->credentials);
 	pthread_mutex_destroy(&emulator->lock);
 	free(emulator);
 }
@@ -74,7 +77,8 @@ const char *emulator_bearer(const struct request *request)
 static enum role identify(
     struct emulator *emulator, struct request *request, struct reply *reply)
 {
-	enum role role = auth_check_key(request->headers.api_key);
+	enum role role =
+	    credentials_role(&emulator->credentials, request->headers.api_key);
 	if (role == ROLE_NONE) {
 		reply_error(reply, request, 401, "auth/invalid-api-key",
 		    "The API key is missing or not valid");
@@ -105,7 +109,8 @@ static void dispatch(
 	case ROUTE_SIGNIN:
 	case ROUTE_REFRESH:
 		/* The token may be over: that is what these are for. */
-		if (auth_check_key(request->headers.api_key) == ROLE_NONE)
+		if (credentials_role(&emulator->credentials,
+			request->headers.api_key) == ROLE_NONE)
 			identify(emulator, request, reply);
 		else
 			handle_auth(emulator, request, reply);
@@ -158,11 +163,16 @@ static const char *method_of(enum route_kind kind)
 void emulator_answer(
     struct emulator *emulator, struct request *request, struct reply *reply)
 {
-	if (faults_answer(emulator->faults, request, reply))
+	if (request->host_is_ours &&
+	    faults_answer(emulator->faults, request, reply))
 		return;
 	if (reply->fault == FAULT_RESET)
 		return;
-	if (request->too_large)
+	if (!request->host_is_ours)
+		reply_error(reply, request, 421, "common/host-not-allowed",
+		    "This server does not answer to that host name: it has to"
+		    " be named with --allow-host");
+	else if (request->too_large)
 		reply_error(reply, request, 413, "common/body-too-large",
 		    "The body is larger than 1 MiB");
 	else if (request->kind != ROUTE_NONE && request->kind != ROUTE_OBJECT &&

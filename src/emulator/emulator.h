@@ -8,11 +8,18 @@
 #include <pthread.h>
 
 #include "emulator/auth.h"
+#include "emulator/credentials.h"
 #include "emulator/fault.h"
+#include "emulator/host.h"
 #include "emulator/request.h"
 #include "emulator/sign.h"
 #include "emulator/stats.h"
 #include "emulator/store.h"
+
+/* A client may take so long over a request, or over a pause while it takes in
+ * an answer; and so many may be there at once. */
+#define CLIENT_TIMEOUT_S 60
+#define CONNECTIONS_DEFAULT 2000
 
 struct emulator {
 	/* Immutable while serving. */
@@ -21,6 +28,10 @@ struct emulator {
 	struct faults *faults;
 	struct stats *stats;
 	struct signer signer;
+	struct credentials credentials;
+	struct host_names hosts;
+	int64_t client_timeout_s;
+	int64_t connections;
 	bool control;
 	/* Atomic: download URLs signed under an older one are over. */
 	unsigned url_epoch;

@@ -49,8 +49,8 @@ static void sign_in(
 		return;
 	}
 	if (body_string(request, "password", &password) < 0 ||
-	    strcmp(buf_str(&email), AUTH_EMAIL) != 0 ||
-	    strcmp(buf_str(&password), AUTH_PASSWORD) != 0) {
+	    !credentials_fit(
+		&emulator->credentials, buf_str(&email), buf_str(&password))) {
 		reply_error(reply, request, 401, "auth/invalid-credentials",
 		    "The email address or the password is wrong");
 		return;
@@ -106,6 +106,22 @@ static void reply_text(
 	reply_failure(reply, request, r);
 }
 
+/* What the email address may hold needs no escape in JSON. */
+static void reply_user(struct emulator *emulator, const struct request *request,
+    struct reply *reply)
+{
+	int r = reply_begin(reply, request);
+	if (r == 0)
+		r = buf_printf(&reply->body,
+		    "{\"id\":\"" AUTH_USER_ID "\",\"role\":\"user\","
+		    "\"name\":\"Demo\",\"email\":\"%s\","
+		    "\"createdAt\":\"2024-01-11T00:00:00.000Z\"}",
+		    emulator->credentials.values[EMAIL]);
+	if (r == 0)
+		r = reply_end(reply, request);
+	reply_failure(reply, request, r);
+}
+
 void handle_auth(
     struct emulator *emulator, struct request *request, struct reply *reply)
 {
@@ -121,9 +137,6 @@ void handle_auth(
 		reply_text(request, reply, "{\"message\":\"Signed out\"}");
 		break;
 	default:
-		reply_text(request, reply,
-		    "{\"id\":\"" AUTH_USER_ID "\",\"role\":\"user\","
-		    "\"name\":\"Demo\",\"email\":\"" AUTH_EMAIL "\","
-		    "\"createdAt\":\"2024-01-11T00:00:00.000Z\"}");
+		reply_user(emulator, request, reply);
 	}
 }

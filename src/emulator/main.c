@@ -39,10 +39,9 @@ static void print_settings(
 	char address[SERVER_ADDRESS_SIZE];
 	server_read_address(server, address);
 	printf("BKEND_API_URL=http://%s\n", address);
-	printf("BKEND_PUBLISHABLE_KEY=" AUTH_PUBLISHABLE_KEY "\n");
-	printf("BKEND_SECRET_KEY=" AUTH_SECRET_KEY "\n");
-	printf("BKEND_EMAIL=" AUTH_EMAIL "\n");
-	printf("BKEND_PASSWORD=" AUTH_PASSWORD "\n");
+	for (size_t i = 0; i < CREDENTIALS; i++)
+		printf("%s=%s\n", credential_names[i],
+		    emulator->credentials.values[i]);
 	printf("BKEND_TABLES=");
 	const struct table *table;
 	for (size_t i = 0; (table = store_nth(emulator->store, i)); i++)
@@ -63,7 +62,11 @@ static int load(struct emulator *emulator, const struct options *options)
 		return 1;
 	r = options_generate(options, emulator);
 	store_mark_kept(emulator->store);
-	return r < 0 ? 2 : 0;
+	if (r < 0)
+		return 2;
+	r = credentials_init(
+	    &emulator->credentials, options->data, options->credentials);
+	return r < 0;
 }
 
 static int serve(struct emulator *emulator, const struct options *options)

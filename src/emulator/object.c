@@ -1,7 +1,6 @@
 #include "emulator/object.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +17,10 @@ int object_stat(const struct table *files, row_t row, uint64_t *ret_size,
 		tag = row_number(row) ^ UINT64_C(0x67656e6572617465);
 	} else if (row_record(row)->object.path) {
 		struct stat st;
-		if (stat(row_record(row)->object.path, &st) < 0)
+		CLEANUP_CLOSE int fd = place_open(&row_record(row)->object);
+		if (fd < 0)
+			return fd;
+		if (fstat(fd, &st) < 0)
 			return -errno;
 		size = (uint64_t)st.st_size;
 		tag = (uint64_t)st.st_mtim.tv_sec * 1000000000 +
@@ -40,9 +42,9 @@ int object_open(row_t row, uint64_t *ret_offset)
 	if (row_is_generated(row) || !row_record(row)->object.path)
 		return -ENOENT;
 	const struct place *place = &row_record(row)->object;
-	int fd = open(place->path, O_RDONLY | O_CLOEXEC);
+	int fd = place_open(place);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	*ret_offset = place->offset;
 	return fd;
 }

@@ -10,6 +10,9 @@
 #define BKENDFS_VERSION "unknown"
 #endif
 
+/* Days for a client, and more connections than there are ports. */
+#define OPTIONS_NUMBER_MAX 100000
+
 static int usage(const char *name, const char *problem)
 {
 	fprintf(stderr, "bkend-emulator: %s: %s (see --help)\n", name, problem);
@@ -55,6 +58,23 @@ static int set_switch(
 	return r;
 }
 
+static int add_host(struct host_names *hosts, const char *name)
+{
+	if (hosts->count == HOST_NAMES_MAX)
+		return usage("--allow-host", "given too often");
+	if (!*name)
+		return usage("--allow-host", "a host's name is missing");
+	hosts->names[hosts->count++] = name;
+	return 0;
+}
+
+static int set_number(const char *name, const char *value, int64_t *ret)
+{
+	if (switches_number(value, 1, OPTIONS_NUMBER_MAX, ret) < 0)
+		return usage(name, "not a valid value");
+	return 0;
+}
+
 static int set_value(const char *name, const char *value,
     struct emulator *emulator, struct options *options)
 {
@@ -66,6 +86,16 @@ static int set_value(const char *name, const char *value,
 		options->listen = value;
 		return 0;
 	}
+	if (strcmp(name, "credentials") == 0) {
+		options->credentials = value;
+		return 0;
+	}
+	if (strcmp(name, "allow-host") == 0)
+		return add_host(&emulator->hosts, value);
+	if (strcmp(name, "client-timeout") == 0)
+		return set_number(name, value, &emulator->client_timeout_s);
+	if (strcmp(name, "connections") == 0)
+		return set_number(name, value, &emulator->connections);
 	if (strcmp(name, "generate-files") == 0) {
 		options->generate_files = value;
 		return 0;

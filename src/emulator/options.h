@@ -10,6 +10,7 @@
 struct options {
 	const char *data; /* NULL: the sample project */
 	const char *listen;
+	const char *credentials; /* the file; NULL: our choice */
 	const char *generate[OPTIONS_GENERATE_MAX]; /* after the data */
 	size_t generate_count;
 	const char *generate_files;

@@ -30,6 +30,10 @@ struct place {
 
 void place_done(struct place *place);
 
+/* Open a place's file, which no link leads to: what was looked at when it was
+ * loaded is read, or nothing. The descriptor, or -errno. */
+int place_open(const struct place *place);
+
 /* Append the bytes. 0, -ENOMEM, -EMSGSIZE, -EIO (the file has become
  * shorter), or what open and read say. */
 int place_read(const struct place *place, struct buf *out);

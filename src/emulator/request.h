@@ -3,7 +3,8 @@
 #ifndef EMULATOR_REQUEST_H
 #define EMULATOR_REQUEST_H
 
-#include "emulator/auth.h"
+#include <stdbool.h>
+
 #include "emulator/query_string.h"
 #include "emulator/switches.h"
 #include "emulator/table.h"
@@ -49,6 +50,7 @@ struct request {
 	char *table;	/* decoded; NULL where the route has none */
 	struct buf id;	/* decoded */
 	bool too_large; /* the body was; it is not kept */
+	bool host_is_ours;
 };
 
 #define REPLY_HEADERS_MAX 8

@@ -8,10 +8,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "emulator/client.h"
 #include "emulator/listen.h"
 #include "emulator/stream.h"
 
-#define CONNECTIONS_MAX 2000
 /* Bounds the length of a request line with its headers. */
 #define CONNECTION_MEMORY ((size_t)256 << 10)
 #define BODY_MAX ((size_t)1 << 20)
@@ -23,6 +23,7 @@ struct server {
 	/* Immutable while serving. */
 	struct emulator *emulator;
 	struct MHD_Daemon *daemon;
+	struct clients *clients;
 	int listen_fd;
 	int stop_fd; /* readable from server_stop on */
 };
@@ -33,6 +34,13 @@ struct exchange {
 	bool counted;	/* between stats_begin and stats_end */
 	bool collected; /* the first call is over */
 	size_t drained; /* bytes of a body that is too large */
+};
+
+/* A connection's state. It is counted once, and only when it carries something
+ * else than control requests. */
+struct line {
+	struct client *client; /* NULL: out of memory */
+	bool counted;
 };
 
 static void *uri_arrived(
@@ -48,54 +56,97 @@ static void *uri_arrived(
 	return exchange;
 }
 
-static void exchange_over(void *ctx, struct MHD_Connection *connection,
-    void **state, enum MHD_RequestTerminationCode code)
-{
-	struct server *server = ctx;
-	struct exchange *exchange = *state;
-	(void)connection;
-	(void)code;
-	if (!exchange)
-		return;
-	if (exchange->counted)
-		stats_end(server->emulator->stats);
-	request_free(exchange->request);
-	free(exchange);
-	*state = NULL;
-}
-
-/* A connection's state is whether it was counted: only once, and only when it
- * carries something else than control requests. */
-static void connection_changed(void *ctx, struct MHD_Connection *connection,
-    void **state, enum MHD_ConnectionNotificationCode code)
-{
-	(void)ctx;
-	(void)connection;
-	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		*state = calloc(1, sizeof(bool));
-	} else {
-		free(*state);
-		*state = NULL;
-	}
-}
-
-static void count_connection(
-    struct server *server, struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-	    connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	bool *counted = info ? info->socket_context : NULL;
-	if (counted && !*counted) {
-		*counted = true;
-		stats_add_connection(server->emulator->stats);
-	}
-}
-
 static int client_fd(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 	    connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	return info ? info->connect_fd : -1;
+}
+
+static void connection_changed(void *ctx, struct MHD_Connection *connection,
+    void **state, enum MHD_ConnectionNotificationCode code)
+{
+	struct server *server = ctx;
+	struct line *line = *state;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		*state = line = calloc(1, sizeof(*line));
+		if (line)
+			line->client =
+			    client_new(server->clients, client_fd(connection));
+	} else if (line) {
+		client_free(line->client);
+		free(line);
+		*state = NULL;
+	}
+}
+
+/* NULL where there was no memory for it. */
+static struct line *line_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+	    connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info ? info->socket_context : NULL;
+}
+
+static void expect_more(struct MHD_Connection *connection)
+{
+	struct line *line = line_of(connection);
+	if (line)
+		client_expect(line->client);
+}
+
+/* The request is whole. From here on it is us who may take our time, and then
+ * the client over each part of the answer. */
+static void expect_nothing(
+    struct server *server, struct MHD_Connection *connection, bool answering)
+{
+	struct line *line = line_of(connection);
+	if (line)
+		client_served(line->client);
+	MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
+	    answering ? (unsigned)server->emulator->client_timeout_s : 0U);
+}
+
+static void count_connection(
+    struct server *server, struct MHD_Connection *connection)
+{
+	struct line *line = line_of(connection);
+	if (line && !line->counted) {
+		line->counted = true;
+		stats_add_connection(server->emulator->stats);
+	}
+}
+
+/* Who does not say is none of those whom it is about. */
+static bool is_for_us(struct server *server, struct MHD_Connection *connection,
+    const char *version, const char *host)
+{
+	struct sockaddr_storage local;
+	socklen_t len = sizeof(local);
+	if (!host)
+		return strcmp(version, "HTTP/1.0") == 0;
+	if (getsockname(
+		client_fd(connection), (struct sockaddr *)&local, &len) < 0)
+		return false;
+	return host_is_ours(
+	    host, (struct sockaddr *)&local, &server->emulator->hosts);
+}
+
+static void exchange_over(void *ctx, struct MHD_Connection *connection,
+    void **state, enum MHD_RequestTerminationCode code)
+{
+	struct server *server = ctx;
+	struct exchange *exchange = *state;
+	(void)code;
+	if (!exchange)
+		return;
+	expect_nothing(server, connection, false);
+	expect_more(connection);
+	if (exchange->counted)
+		stats_end(server->emulator->stats);
+	request_free(exchange->request);
+	free(exchange);
+	*state = NULL;
 }
 
 static void read_headers(
@@ -121,17 +172,21 @@ static void read_headers(
 /* The headers are there, the body is not. */
 static enum MHD_Result begin(struct server *server,
     struct MHD_Connection *connection, struct exchange *exchange,
-    const char *method)
+    const char *method, const char *version)
 {
 	struct emulator *emulator = server->emulator;
 	struct request *request = exchange->request;
 	exchange->collected = true;
 	strncpy(request->method, method, sizeof(request->method) - 1);
 	read_headers(connection, &request->headers);
+	request->host_is_ours =
+	    is_for_us(server, connection, version, request->headers.host);
+	expect_more(connection);
 	emulator_read_switches(emulator, &request->switches);
 	if (request_route(request) < 0)
 		return MHD_NO;
-	if (request->kind == ROUTE_CONTROL && !emulator->control)
+	if (request->kind == ROUTE_CONTROL &&
+	    !(emulator->control && request->host_is_ours))
 		request->kind = ROUTE_NONE;
 	if (request->kind == ROUTE_CONTROL)
 		return MHD_YES;
@@ -220,6 +275,7 @@ static enum MHD_Result send_reply(struct server *server,
 	for (int i = 0; i < reply->header_count; i++)
 		MHD_add_response_header(
 		    response, reply->headers[i].name, reply->headers[i].value);
+	expect_nothing(server, connection, true);
 	enum MHD_Result result =
 	    MHD_queue_response(connection, (unsigned)reply->status, response);
 	MHD_destroy_response(response);
@@ -272,13 +328,13 @@ static enum MHD_Result request_arrived(void *ctx,
 {
 	struct exchange *exchange = *state;
 	(void)url;
-	(void)version;
 	if (!exchange)
 		return MHD_NO;
 	if (!exchange->collected)
-		return begin(ctx, connection, exchange, method);
+		return begin(ctx, connection, exchange, method, version);
 	if (*size > 0)
 		return collect(exchange, data, size);
+	expect_nothing(ctx, connection, false);
 	return finish(ctx, connection, exchange);
 }
 
@@ -288,7 +344,8 @@ static struct MHD_Daemon *start_daemon(struct server *server)
 				    MHD_USE_THREAD_PER_CONNECTION |
 				    MHD_USE_POLL,
 	    0, NULL, NULL, request_arrived, server, MHD_OPTION_LISTEN_SOCKET,
-	    server->listen_fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+	    server->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
+	    (unsigned)server->emulator->connections,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
 	    MHD_OPTION_URI_LOG_CALLBACK, uri_arrived, server,
 	    MHD_OPTION_NOTIFY_COMPLETED, exchange_over, server,
@@ -313,6 +370,9 @@ int server_start(
 		r = -errno;
 		goto fail;
 	}
+	r = clients_new(emulator->client_timeout_s * 1000, &server->clients);
+	if (r < 0)
+		goto fail;
 	server->daemon = start_daemon(server);
 	if (!server->daemon) {
 		r = -ENOMEM;
@@ -341,6 +401,7 @@ void server_stop(struct server *server)
 		MHD_stop_daemon(server->daemon); /* closes the socket */
 	else if (server->listen_fd >= 0)
 		close(server->listen_fd);
+	clients_free(server->clients);
 	if (server->stop_fd >= 0)
 		close(server->stop_fd);
 	free(server);

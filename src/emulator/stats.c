@@ -104,7 +104,7 @@ static int format_line(
 	else if (r == 0)
 		r = buf_addc(line, '-');
 	for (size_t i = 0; r == 0 && i < line->len; i++)
-		if ((unsigned char)line->data[i] < ' ')
+		if (line->data[i] < ' ' || line->data[i] > '~')
 			line->data[i] = '?';
 	return r == 0 ? buf_addc(line, '\n') : r;
 }

@@ -11,6 +11,7 @@
 #include "base/timestamp.h"
 #include "fs/push.h"
 #include "fs/text.h"
+#include "fs/words.h"
 
 /* Requests that the kernel may have under way in the background: asynchronous
  * reads count among them, and are held back beyond it. */
@@ -144,7 +145,7 @@ static int add_options(struct fs *fs, struct fuse_args *args)
 }
 
 /* libfuse writes to stderr otherwise; its words are part of our own line. */
-static char last_message[300] = "FUSE refuses";
+static struct words last_words;
 
 static void on_message(enum fuse_log_level level, const char *format,
     va_list args) __attribute__((format(printf, 2, 0)));
@@ -152,17 +153,29 @@ static void on_message(enum fuse_log_level level, const char *format,
 static void on_message(
     enum fuse_log_level level, const char *format, va_list args)
 {
-	char message[sizeof(last_message)];
+	char message[WORDS_SIZE];
 	vsnprintf(message, sizeof(message), format, args);
-	message[strcspn(message, "\n")] = '\0';
 	if (level <= FUSE_LOG_ERR)
-		strcpy(last_message, message);
-	log_debug("%s", message);
+		words_add(&last_words, message);
+	log_debug("%.*s", (int)strcspn(message, "\n"), message);
+}
+
+/* The same while the mount lives: nobody asks for the last words then. */
+static void on_late_message(enum fuse_log_level level, const char *format,
+    va_list args) __attribute__((format(printf, 2, 0)));
+
+static void on_late_message(
+    enum fuse_log_level level, const char *format, va_list args)
+{
+	char message[WORDS_SIZE];
+	(void)level;
+	vsnprintf(message, sizeof(message), format, args);
+	log_debug("%.*s", (int)strcspn(message, "\n"), message);
 }
 
 const char *fs_last_message(void)
 {
-	return last_message;
+	return last_words.used ? last_words.text : "FUSE refuses";
 }
 
 static void on_wake(int signal)
@@ -177,16 +190,15 @@ static void install_wake(void)
 	sigaction(SIGUSR1, &action, NULL);
 }
 
-/* The first line that a child wrote, without its end. */
+/* What a child wrote. */
 static void take_words(int from)
 {
-	char words[sizeof(last_message)];
+	char words[WORDS_SIZE];
 	ssize_t n = pread(from, words, sizeof(words) - 1, 0);
 	if (n <= 0)
 		return;
 	words[n] = '\0';
-	words[strcspn(words, "\n")] = '\0';
-	strcpy(last_message, words);
+	words_add(&last_words, words);
 }
 
 /* fusermount3 writes to stderr, too: its words become part of our line. */
@@ -245,6 +257,8 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	if (mount_quietly(fs) != 0)
 		goto fail;
 	fs->mounted = true;
+	if (!config->debug)
+		fuse_set_log_func(on_late_message);
 	r = channel_open(fs);
 	if (r < 0)
 		goto fail;

@@ -19,6 +19,7 @@
 #include <sys/queue.h>
 
 #include "base/buf.h"
+#include "base/scrub.h"
 #include "base/timestamp.h"
 #include "http/head.h"
 #include "http/loop.h"
@@ -52,6 +53,7 @@ struct curl_transport {
 	CURLM *multi;
 	struct loop *loop;
 	char *cacert;
+	char *no_proxy; /* hosts that are spoken to directly */
 	pthread_t thread;
 	bool stopped; /* the owner's: the thread was joined */
 	/* Loop thread only. */
@@ -224,6 +226,7 @@ static int error_of(struct http_call *call, CURLcode code)
 	case CURLE_TOO_MANY_REDIRECTS:
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_BAD_CONTENT_ENCODING:
+	case CURLE_ABORTED_BY_CALLBACK: /* before_request's */
 		return -EPROTO;
 	case CURLE_OUT_OF_MEMORY:
 		return -ENOMEM;
@@ -252,9 +255,27 @@ static void describe_end(
 	snprintf(out + n, DETAIL_SIZE - (size_t)n, "%s", words);
 }
 
+/* A redirect may lead from this machine to http:// on another: nothing is sent
+ * there in the clear. */
+static int before_request(void *ctx, char *own_address, char *their_address,
+    int own_port, int their_port)
+{
+	struct http_call *call = ctx;
+	const char *url = NULL;
+	(void)own_address;
+	(void)their_address;
+	(void)own_port;
+	(void)their_port;
+	curl_easy_getinfo(call->easy, CURLINFO_EFFECTIVE_URL, &url);
+	return url && !http_url_is_clear_remote(url) ? CURL_PREREQFUNC_OK
+						     : CURL_PREREQFUNC_ABORT;
+}
+
 static void call_finish(struct http_call *call, CURLcode code)
 {
 	int err = error_of(call, code);
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		strcpy(call->detail, "a redirect leads to http:// elsewhere");
 	/* Where the connection ends within the head, curl is content. */
 	if (err == 0 && !call->head_whole)
 		err = -EPIPE;
@@ -294,6 +315,11 @@ static void set_options(struct http_call *call, const struct http_request *r)
 	    e, CURLOPT_REDIR_PROTOCOLS_STR, tls ? "https" : "http,https");
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, r->redirects ? 1L : 0L);
 	curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long)HTTP_REDIRECTS_MAX);
+	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, before_request);
+	curl_easy_setopt(e, CURLOPT_PREREQDATA, call);
+	curl_easy_setopt(e, CURLOPT_NOPROXY, t->no_proxy);
+	/* What is meant for the server is not for the proxy on the way. */
+	curl_easy_setopt(e, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
 	/* Over TLS, wait and see whether the connection can be shared. */
 	curl_easy_setopt(e, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
@@ -517,6 +543,7 @@ static void transport_free(struct curl_transport *t)
 	curl_multi_cleanup(t->multi);
 	loop_free(t->loop); /* after curl, which watched its connections */
 	free(t->cacert);
+	free(t->no_proxy);
 	free(t);
 }
 
@@ -549,12 +576,37 @@ static const struct http_vtable curl_vtable = {
     .free = curl_free_transport,
 };
 
+/*
+ * The hosts that need no proxy: this machine, whatever the environment says. A
+ * proxy elsewhere could not even reach it, but would be told the key. What the
+ * environment names comes on top, since curl asks one list only. NULL when out
+ * of memory.
+ */
+static char *hosts_without_proxy(void)
+{
+	static const char loopback[] = "localhost,127.0.0.0/8,::1";
+	const char *more = getenv("no_proxy");
+	char *list;
+	if (!more)
+		more = getenv("NO_PROXY");
+	/* All hosts, which is only known by standing alone. */
+	if (more && strcmp(more, "*") == 0)
+		return strdup(more);
+	return asprintf(&list, "%s%s%s", loopback, more ? "," : "",
+		   more ? more : "") < 0
+		   ? NULL
+		   : list;
+}
+
 int http_curl_new(
     unsigned connections, const char *cacert, struct http **ret_http)
 {
 	if (cacert && access(cacert, R_OK) < 0)
 		return -errno;
-	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK)
+	/* What is sent and received goes through curl's memory: the key, the
+	 * password, tokens. Nothing of it is left behind. */
+	if (curl_global_init_mem(CURL_GLOBAL_ALL, malloc, scrub_free,
+		scrub_realloc, strdup, calloc) != CURLE_OK)
 		return -ENOMEM;
 	struct curl_transport *t = calloc(1, sizeof(*t));
 	if (!t)
@@ -564,7 +616,9 @@ int http_curl_new(
 	t->due_ms = LOOP_NEVER;
 	t->multi = curl_multi_init();
 	t->cacert = cacert ? strdup(cacert) : NULL;
-	if (!t->multi || (cacert && !t->cacert) || loop_new(&t->loop) < 0)
+	t->no_proxy = hosts_without_proxy();
+	if (!t->multi || (cacert && !t->cacert) || !t->no_proxy ||
+	    loop_new(&t->loop) < 0)
 		goto fail;
 	curl_multi_setopt(
 	    t->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)connections);

@@ -9,35 +9,23 @@
 #include <sys/stat.h>
 
 #include "base/hash.h"
+#include "base/own_dir.h"
 #include "replica/checkpoint.h"
+#include "replica/private.h"
 #include "replica/store.h"
 
 /* ---- opening ---- */
 
-/* mkdir -p, each new part 0700. */
-static int make_dirs(const char *path)
-{
-	CLEANUP_FREE char *part = strdup(path);
-	if (!part)
-		return -ENOMEM;
-	for (char *slash = part + 1;; slash++) {
-		slash += strcspn(slash, "/");
-		char end = *slash;
-		*slash = '\0';
-		if (mkdir(part, 0700) < 0 && errno != EEXIST)
-			return -errno;
-		if (!end)
-			return 0;
-		*slash = end;
-	}
-}
+/* Of the database's name, for SQLite's own files. */
+static const char *const file_tails[] = {"", "-wal", "-shm", "-journal"};
 
 static int take_lock(struct replica *replica, const char *base)
 {
 	CLEANUP_FREE char *path = NULL;
 	if (asprintf(&path, "%s.lock", base) < 0)
 		return -ENOMEM;
-	replica->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	replica->lock_fd =
+	    open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (replica->lock_fd < 0)
 		return -errno;
 	if (flock(replica->lock_fd, LOCK_EX | LOCK_NB) < 0)
@@ -45,31 +33,43 @@ static int take_lock(struct replica *replica, const char *base)
 	return 0;
 }
 
+/* What SQLite will open must be nobody else's, nor lead elsewhere. */
+static int check_files(const struct replica *replica)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(file_tails); i++) {
+		CLEANUP_FREE char *path = NULL;
+		if (asprintf(&path, "%s%s", replica->path, file_tails[i]) < 0)
+			return -ENOMEM;
+		int r = own_file_check(path);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int choose_path(
     struct replica *replica, const char *dir, const char *project, bool private)
 {
-	CLEANUP_FREE char *base = NULL;
-	int r = make_dirs(dir);
+	CLEANUP_FREE char *base = NULL, *own = NULL;
+	int r = own_dir_make(dir, &own);
 	if (r < 0)
 		return r;
+	private_sweep(own);
 	if (private) {
-		if (asprintf(&replica->private_dir, "%s/private-XXXXXX", dir) <
-		    0)
-			return -ENOMEM;
-		if (!mkdtemp(replica->private_dir)) {
-			free(TAKE(replica->private_dir));
-			return -errno;
-		}
+		r = private_make(own, &replica->private_dir, &replica->lock_fd);
+		if (r < 0)
+			return r;
 		return asprintf(&replica->path, "%s/replica.db",
 			   replica->private_dir) < 0
 			   ? -ENOMEM
 			   : 0;
 	}
 	uint64_t hash = hash_fnv1a(HASH_FNV1A_INIT, project, strlen(project));
-	if (asprintf(&base, "%s/%016" PRIx64, dir, hash) < 0 ||
+	if (asprintf(&base, "%s/%016" PRIx64, own, hash) < 0 ||
 	    asprintf(&replica->path, "%s.db", base) < 0)
 		return -ENOMEM;
-	return take_lock(replica, base);
+	r = take_lock(replica, base);
+	return r < 0 ? r : check_files(replica);
 }
 
 static int load_totals(struct replica *replica)
@@ -120,19 +120,6 @@ int replica_open(const char *dir, const char *project, bool private,
 	return 0;
 }
 
-static void remove_private(struct replica *replica)
-{
-	static const char *const tails[] = {"", "-wal", "-shm"};
-	for (size_t i = 0; i < ARRAY_SIZE(tails); i++) {
-		CLEANUP_FREE char *path = NULL;
-		if (replica->path &&
-		    asprintf(&path, "%s%s", replica->path, tails[i]) >= 0)
-			unlink(path);
-	}
-	rmdir(replica->private_dir);
-	free(replica->private_dir);
-}
-
 void replica_close(struct replica *replica)
 {
 	if (!replica)
@@ -145,7 +132,8 @@ void replica_close(struct replica *replica)
 	checkpointer_free(replica->checkpointer);
 	connection_close(replica->writer);
 	if (replica->private_dir)
-		remove_private(replica);
+		private_remove(replica->private_dir);
+	free(replica->private_dir);
 	if (replica->lock_fd >= 0)
 		close(replica->lock_fd);
 	lock_done(&replica->lock);

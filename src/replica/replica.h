@@ -74,7 +74,8 @@ static inline int64_t node_pos(const struct node *node)
  * Open or create the database of a project in dir (created 0700). project is
  * what tells projects apart; only its hash gets into a file name. private: a
  * fresh one that is gone after replica_close. -EWOULDBLOCK: another mount has
- * it open; -EBADMSG: it was made by a newer version.
+ * it open; -EBADMSG: it was made by a newer version; -ELOOP, -ENOTUNIQ: dir or
+ * what is in it is not ours alone (base/own_dir.h).
  */
 int replica_open(const char *dir, const char *project, bool private,
     struct replica **ret_replica);

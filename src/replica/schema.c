@@ -254,7 +254,7 @@ int connection_open(
 	if (!connection)
 		return -ENOMEM;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-		    (create ? SQLITE_OPEN_CREATE : 0);
+		    SQLITE_OPEN_NOFOLLOW | (create ? SQLITE_OPEN_CREATE : 0);
 	int r = connection_error(
 	    connection, sqlite3_open_v2(path, &connection->db, flags, NULL));
 	if (r == 0) {

@@ -10,7 +10,7 @@ struct replica {
 	/* Immutable after open. */
 	char *path;	   /* of the database */
 	char *private_dir; /* to be removed at the end; NULL: none */
-	int lock_fd;	   /* holds the project's lock; -1: none */
+	int lock_fd;	   /* holds the project's lock, or private_dir's */
 	int64_t made_ms;
 	int64_t run;
 	int64_t next_id;  /* the writing thread's */

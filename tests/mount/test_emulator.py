@@ -444,7 +444,7 @@ def test_faults_of_each_kind(client):
     one.server.set(fail="")
     one.server.set(fail="100:stall")
     with socket.create_connection(one.host.split(":"), timeout=1) as stalled:
-        stalled.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        stalled.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         received = b""
         with pytest.raises(TimeoutError):
             while True:

@@ -162,6 +162,21 @@ def test_mount_8_can_call_it(project, start, work):
     wait_until(lambda: daemon_of(path) is None, 20, "the end of the daemon")
 
 
+HANDED_ON = (
+    "rw,defaults,relatime,strictatime,diratime,nodiratime,lazytime,nolazytime,norelatime,"
+    "nostrictatime,iversion,noiversion,mand,nomand,silent,loud,symfollow,nosymfollow,nofail,auto,"
+    "users,comment=x,x-systemd.automount,X-mount.mkdir,_netdev,noatime,atime,sync,dirsync,noexec,"
+    "max_read=131072"
+)
+
+
+@pytest.mark.parametrize("option", HANDED_ON.split(",") + [HANDED_ON], ids=lambda o: o[:20])
+def test_what_mount_8_hands_on_is_taken(project, start, option):
+    said = start(project, "-o", option)
+    assert said.status == 0 and said.errors == ""
+    assert sorted(os.listdir(said.path / "posts")) == record_names(3)
+
+
 def test_help_and_version_need_nothing(start):
     said = start(None, "-h", path=None)
     assert said.status == 0
@@ -379,6 +394,26 @@ def test_a_mount_point_that_is_busy(project, mount, start):
     assert str(m.path) in line and re.search("already|busy|in use", line)
     assert len(mounts_under(m.path)) == 1
     assert len(os.listdir(m / "posts")) == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "t\tab", "new\nline", "back\\040slash", "h#sh", "\u00e0\u0085\u4e2d", "\udcff\udca0"],
+    ids=ascii,
+)
+def test_a_mount_point_of_any_name_is_busy_once_it_is_taken(project, start, work, name):
+    (work / name).mkdir()
+    first = start(project, path=name)
+    assert first.status == 0, first.errors
+    second = start(project, path=name)
+    assert second.status == 1 and "busy" in second.errors
+    succeed("fusermount3", "-u", first.path)
+    assert not os.path.ismount(first.path)
+    wait_until(lambda: daemon_of(first.path) is None, 20, "the end of the daemon")
+
+
+def test_the_words_of_a_failed_mount_are_whole(project, start):
+    line = _refused(start(project, "-o", "noatime=3,noexec=4"), 1, "unknown option")
+    assert "noatime=3" in line and "noexec=4" in line
 
 
 def test_a_mount_point_that_is_stale(project, mount, start):

@@ -77,6 +77,27 @@ static void a_server_cannot_command_the_terminal(void **state)
 	assert_string_equal(last_line(), "info: \\xc2\\x9b31m");
 }
 
+static void a_server_cannot_turn_a_line_around(void **state)
+{
+	(void)state;
+	static const char *const turns[] = {"\xd8\x9c", "\xe2\x80\x8e",
+	    "\xe2\x80\x8f", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaa",
+	    "\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x81\xa9"};
+	for (size_t i = 0; i < ARRAY_SIZE(turns); i++) {
+		char expected[32] = "info: ";
+		for (const char *c = turns[i]; *c; c++)
+			snprintf(expected + strlen(expected), 5, "\\x%02x",
+			    (unsigned char)*c);
+		log_info("%s", turns[i]);
+		assert_string_equal(last_line(), expected);
+	}
+	/* Their neighbours are ordinary text, and so is a line that runs from
+	 * right to left by itself. */
+	log_info("%s", "\xe2\x80\xa7\xe2\x80\xaf\xe2\x80\x8d\xd7\xa9");
+	assert_string_equal(
+	    last_line(), "info: \xe2\x80\xa7\xe2\x80\xaf\xe2\x80\x8d\xd7\xa9");
+}
+
 static void text_stays_and_other_bytes_are_spelt_out(void **state)
 {
 	(void)state;
@@ -127,6 +148,7 @@ int main(void)
 	    cmocka_unit_test(messages_are_lines_with_a_level),
 	    cmocka_unit_test(levels_below_the_chosen_one_are_silent),
 	    cmocka_unit_test(a_server_cannot_command_the_terminal),
+	    cmocka_unit_test(a_server_cannot_turn_a_line_around),
 	    cmocka_unit_test(text_stays_and_other_bytes_are_spelt_out),
 	    cmocka_unit_test(an_endless_message_is_cut),
 	    cmocka_unit_test(levels_have_names),

@@ -1,0 +1,30 @@
+/*
+ * The connections that stand, and how long each may take to send a whole
+ * request: one that sends a byte now and then must not hold its place, which
+ * others need, for ever. Thread-safe.
+ */
+#ifndef EMULATOR_CLIENT_H
+#define EMULATOR_CLIENT_H
+
+#include <stdint.h>
+
+struct clients;
+struct client;
+
+/* Starts a thread, which ends connections that take longer. 0 or -errno. */
+int clients_new(int64_t patience_ms, struct clients **ret_clients);
+
+/* All of them are gone. NULL is fine. */
+void clients_free(struct clients *clients);
+
+/* A new connection, of which a request is expected. Its socket must stay open
+ * until client_free. NULL: out of memory. */
+struct client *client_new(struct clients *clients, int fd);
+void client_free(struct client *client);
+
+/* The next part, the head or the body, is expected from now on; or the whole
+ * request has come, and nothing is expected. NULL is fine. */
+void client_expect(struct client *client);
+void client_served(struct client *client);
+
+#endif
