@@ -62,11 +62,13 @@ static const struct {
 
 static const char *answer_to(const char *request)
 {
-	char path[64];
-	if (sscanf(request, "GET %63[^ ?]", path) != 1 &&
-	    (sscanf(request, "POST %63[^ ?]", path) != 1 ||
-		!strstr(request, "Content-Length: 5\r\n") ||
-		!strstr(request, "\r\nX-Own: header\r\n")))
+	char method[8], path[64];
+	if (sscanf(request, "%7[A-Z] %63[^ ?]", method, path) != 2)
+		return "";
+	bool posted = strcmp(method, "POST") == 0 &&
+		      strstr(request, "Content-Length: 5\r\n") &&
+		      strstr(request, "\r\nX-Own: header\r\n");
+	if (posted != (strcmp(path, "/posted") == 0))
 		return "";
 	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
 		if (strcmp(path, answers[i].path) == 0)
