@@ -6,10 +6,13 @@
 #include "json/json.h"
 #include "json/layout.h"
 
-/* Of a larger one, so many bytes as sent are held, and after each so many a
- * place is noted from which its layout can go on. */
-#define WINDOW ((size_t)256 << 10)
-#define MARKS_MAX (JSON_RECORD_MAX / WINDOW)
+/* Of a larger one, so many bytes as sent are held: finding a place in the
+ * replica takes as long as reading this much there. */
+#define WINDOW ((size_t)1 << 20)
+
+/* After each so many a place is noted from which its layout can go on. */
+#define MARK_STEP ((size_t)64 << 10)
+#define MARKS_MAX (JSON_RECORD_MAX / MARK_STEP)
 
 /* Large texts that are remembered: as many may be read side by side. */
 #define KEPT 16
@@ -132,15 +135,20 @@ static void go_before(struct large *large, uint64_t from)
 		large->place = large->marks[i];
 }
 
+static void note_place(struct large *large)
+{
+	const struct json_layout *last = &large->marks[large->mark_count - 1];
+	if (large->place.in >= last->in + MARK_STEP &&
+	    large->mark_count <= MARKS_MAX)
+		large->marks[large->mark_count++] = large->place;
+}
+
 /* Have the bytes that come next in the window; none at the end. */
 static int look_on(struct fs *fs, struct large *large)
 {
 	uint64_t at = large->place.in;
 	if (at >= large->window_at && at < large->window_at + large->window.len)
 		return 0;
-	struct json_layout *last = &large->marks[large->mark_count - 1];
-	if (at >= last->in + WINDOW && large->mark_count <= MARKS_MAX)
-		large->marks[large->mark_count++] = large->place;
 	if (!large->window.data)
 		buf_init(&large->window, WINDOW);
 	buf_clear(&large->window);
@@ -167,8 +175,10 @@ static int lay_out(
 			buf_done(&large->window);
 			return place->out < last ? -EIO : 0;
 		}
+		size_t len = large->window.len - skip;
 		full = json_layout_feed(place, large->window.data + skip,
-		    large->window.len - skip, slice);
+		    len < MARK_STEP ? len : MARK_STEP, slice);
+		note_place(large);
 	}
 	return 0;
 }

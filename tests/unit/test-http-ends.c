@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -54,14 +55,20 @@ static const struct {
 	       "ETag: \"moved\"\r\nContent-Length: 0\r\n\r\n"},
     {"/for-ever", "HTTP/1.1 302 Found\r\nLocation: /for-ever?secret\r\n"
 		  "Content-Length: 0\r\n\r\n"},
+    {"/posted", "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"},
     {"/far", "HTTP/1.1 302 Found\r\nLocation: ftp://u:p@127.0.0.1/" X1000 X1000
 	     "?secret\r\nContent-Length: 0\r\n\r\n"},
 };
 
 static const char *answer_to(const char *request)
 {
-	char path[64];
-	if (sscanf(request, "GET %63[^ ?]", path) != 1)
+	char method[8], path[64];
+	if (sscanf(request, "%7[A-Z] %63[^ ?]", method, path) != 2)
+		return "";
+	bool posted = strcmp(method, "POST") == 0 &&
+		      strstr(request, "Content-Length: 5\r\n") &&
+		      strstr(request, "\r\nX-Own: header\r\n");
+	if (posted != (strcmp(path, "/posted") == 0))
 		return "";
 	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
 		if (strcmp(path, answers[i].path) == 0)
@@ -70,11 +77,19 @@ static const char *answer_to(const char *request)
 	return "";
 }
 
+/* The head, and of a POST its body: closed with some unread, a connection would
+ * be reset. */
+static bool is_whole(const char *request)
+{
+	const char *body = strstr(request, "\r\n\r\n");
+	return body && (request[0] != 'P' || strcmp(body + 4, "hello") == 0);
+}
+
 static void serve_one(int connection)
 {
 	char text[4096] = "";
 	size_t len = 0;
-	while (!strstr(text, "\r\n\r\n")) {
+	while (!is_whole(text)) {
 		ssize_t n =
 		    read(connection, text + len, sizeof(text) - 1 - len);
 		if (n <= 0)
@@ -133,6 +148,7 @@ static int teardown(void **state)
 struct transfer {
 	char url[128];
 	bool redirects;
+	bool post;
 	int refuse_head, refuse_body; /* what the sink says */
 	bool cancel;		      /* at the head */
 	struct http_call *call;
@@ -185,6 +201,13 @@ static void begin(void *ctx)
 	struct http_request request = {.method = "GET",
 	    .url = transfer->url,
 	    .redirects = transfer->redirects};
+	if (transfer->post) {
+		static const char *const headers[] = {"X-Own: header", NULL};
+		request.method = "POST";
+		request.body = "hello";
+		request.body_len = 5;
+		request.headers = headers;
+	}
 	transfer->call = http_start(http, &request, &sink, transfer);
 	if (!transfer->call)
 		sem_post(&over);
@@ -310,6 +333,15 @@ static void a_redirect_that_cannot_be_followed_tells_where_it_led(void **state)
 	assert_null(strstr(transfer.detail, "secret"));
 }
 
+static void a_post_sends_its_body_and_headers(void **state)
+{
+	(void)state;
+	struct transfer transfer = {.post = true};
+	run(&transfer, "/posted");
+	assert_int_equal(transfer.err, 0);
+	assert_int_equal(transfer.head.status, 201);
+}
+
 static void a_long_line_is_passed_over(void **state)
 {
 	(void)state;
@@ -373,6 +405,7 @@ int main(void)
 	    TEST(the_final_head_is_given_once),
 	    TEST(a_redirect_is_followed_only_where_that_is_asked_for),
 	    TEST(a_redirect_that_cannot_be_followed_tells_where_it_led),
+	    TEST(a_post_sends_its_body_and_headers),
 	    TEST(a_long_line_is_passed_over),
 	    TEST(what_the_sink_says_ends_the_transfer),
 	    TEST(a_cancelled_transfer_calls_nothing_any_more),
