@@ -54,8 +54,8 @@ class Request:
 
 @dataclass
 class Reply:
-    """An answer. The oddities: chunked sends no Content-Length; cut sends only
-    so many bytes of the body and closes; reset closes without an answer; hold
+    """An answer. The oddities: chunked sends no Content-Length; bare neither that
+    nor chunks, so that the connection's end is the body's; cut sends only so many bytes of the body and closes; reset closes without an answer; hold
     waits for an event before the answer begins; hold_at, after so many bytes
     of the body; rate is in bytes a second; delay in seconds."""
 
@@ -63,6 +63,7 @@ class Reply:
     body: bytes = b""
     headers: dict = field(default_factory=dict)
     chunked: bool = False
+    bare: bool = False
     cut: int = None
     reset: bool = False
     hold: threading.Event = None
@@ -164,7 +165,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(reply.status)
         for name, value in headers.items():
             self.send_header(name, value)
-        if chunked:
+        if reply.bare:
+            chunked = False
+            self.send_header("Connection", "close")
+        elif chunked:
             self.send_header("Transfer-Encoding", "chunked")
         else:
             self.send_header("Content-Length", str(len(body)))
@@ -194,7 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
             if reply.rate:
                 self.wfile.flush()
                 time.sleep(len(piece) / reply.rate)
-        if reply.cut is not None:
+        if reply.cut is not None or reply.bare:
             self._close(hard=False)
             return
         if chunked:

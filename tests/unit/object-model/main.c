@@ -471,7 +471,7 @@ static void read_in_the_end(void)
 			continue;
 		check_size(id);
 		bool asked = from_store && bytes_read > before;
-		if (asked && !(known(id)->versions >> (store.count - 1)))
+		if (asked && !store_is_among(&store, known(id)->versions))
 			found("an object that was long replaced");
 		return;
 	}

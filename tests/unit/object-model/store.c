@@ -442,6 +442,18 @@ uint32_t store_versions_of(const struct store *store, int64_t size)
 	return mask;
 }
 
+bool store_is_among(const struct store *store, uint32_t versions)
+{
+	const struct version *last = &store->versions[store->count - 1];
+	for (int i = 0; i < store->count; i++) {
+		const struct version *version = &store->versions[i];
+		if (versions >> i & 1 && version->bytes == last->bytes &&
+		    version->size == last->size)
+			return true;
+	}
+	return false;
+}
+
 const char *store_text(const struct store *store)
 {
 	static const char *const validators[] = {

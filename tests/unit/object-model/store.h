@@ -80,6 +80,10 @@ uint32_t store_versions_with(const struct store *store, int64_t offset,
 /* Which versions have this size. */
 uint32_t store_versions_of(const struct store *store, int64_t size);
 
+/* Whether what is there now is one of these; an older version may have been the
+ * same. */
+bool store_is_among(const struct store *store, uint32_t versions);
+
 /* What kind it is, in a line. */
 const char *store_text(const struct store *store);
 
