@@ -451,8 +451,6 @@ static int open_signals(struct house *house)
 
 static void close_house(struct house *house)
 {
-	if (house->fs)
-		fs_unmount(house->fs);
 	if (house->has_signal_thread) {
 		house->ending = true;
 		pthread_kill(house->signal_thread, SIGTERM);
@@ -460,6 +458,10 @@ static void close_house(struct house *house)
 	}
 	if (house->http)
 		http_stop(house->http);
+	/* Who waits is answered while there is a way to him. */
+	sync_end(house->sync);
+	if (house->fs)
+		fs_unmount(house->fs);
 	/* What is still to be kept is written; sync accounts for it. */
 	content_close(house->content);
 	sync_free(house->sync);

@@ -112,25 +112,27 @@ static void reply_entry(
 	fuse_reply_entry(req, &entry);
 }
 
-static double name_valid_s(struct fs *fs, int64_t dir)
+static double name_valid_s(struct fs *fs, int64_t dir, uint64_t ticket)
 {
-	return (double)sync_name_valid_ms(fs->sync, dir) / 1000;
+	return notifier_tell(
+	    fs->notifier, dir, ticket, sync_name_valid_ms(fs->sync, dir));
 }
 
 /* No such name: known for as long as a name would be. */
-static void reply_negative(struct fs *fs, fuse_req_t req, int64_t dir)
+static void reply_negative(
+    struct fs *fs, fuse_req_t req, int64_t dir, uint64_t ticket)
 {
 	struct fuse_entry_param entry = {
-	    .ino = 0, .entry_timeout = name_valid_s(fs, dir)};
+	    .ino = 0, .entry_timeout = name_valid_s(fs, dir, ticket)};
 	fuse_reply_entry(req, &entry);
 }
 
-static void reply_node(
-    struct fs *fs, fuse_req_t req, int64_t dir, const struct node *node)
+static void reply_node(struct fs *fs, fuse_req_t req, int64_t dir,
+    uint64_t ticket, const struct node *node)
 {
 	struct stat attr;
 	attr_of_node(fs, node, &attr);
-	reply_entry(req, &attr, name_valid_s(fs, dir));
+	reply_entry(req, &attr, name_valid_s(fs, dir, ticket));
 }
 
 static void on_measured_lookup(struct sync_op *op, int err)
@@ -139,21 +141,23 @@ static void on_measured_lookup(struct sync_op *op, int err)
 	if (err)
 		reply_error(request->req, err);
 	else
-		reply_node(request->fs, request->req, op->node.dir, &op->node);
+		reply_node(request->fs, request->req, op->node.dir,
+		    request->ticket, &op->node);
 	request_free(request);
 }
 
 /* Reply with the node, once its size may be told. */
-static void finish_lookup(
-    struct fs *fs, fuse_req_t req, int64_t dir, const struct node *node)
+static void finish_lookup(struct fs *fs, fuse_req_t req, int64_t dir,
+    uint64_t ticket, const struct node *node)
 {
 	if (sync_size_is_known(fs->sync, node)) {
-		reply_node(fs, req, dir, node);
+		reply_node(fs, req, dir, ticket, node);
 		return;
 	}
 	struct request *request = request_new(fs, req, on_measured_lookup);
 	if (!request)
 		return;
+	request->ticket = ticket;
 	request->op.node_id = node->id;
 	sync_measure(fs->sync, &request->op);
 }
@@ -194,13 +198,14 @@ static void on_looked_up(struct sync_op *op, int err)
 	fuse_req_t req = request->req;
 	struct node node = op->node;
 	int64_t dir = op->dir;
+	uint64_t ticket = request->ticket;
 	request_free(request);
 	if (err == -ENOENT)
-		reply_negative(fs, req, dir);
+		reply_negative(fs, req, dir, ticket);
 	else if (err)
 		reply_error(req, err);
 	else
-		finish_lookup(fs, req, dir, &node);
+		finish_lookup(fs, req, dir, ticket, &node);
 }
 
 static int64_t fixed_in_root(const char *name)
@@ -246,17 +251,19 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		look_up_control(fs, req, name);
 		return;
 	}
+	uint64_t ticket = notifier_ticket(fs->notifier, dir);
 	int r = sync_lookup_now(fs->sync, dir, name, &node);
 	if (r == 0) {
-		finish_lookup(fs, req, dir, &node);
+		finish_lookup(fs, req, dir, ticket, &node);
 	} else if (r == -ENOENT) {
-		reply_negative(fs, req, dir);
+		reply_negative(fs, req, dir, ticket);
 	} else if (r != -EAGAIN) {
 		reply_error(req, r);
 	} else {
 		struct request *request = request_new(fs, req, on_looked_up);
 		if (!request)
 			return;
+		request->ticket = ticket;
 		request->op.dir = dir;
 		request->op.name = request->name = strdup(name);
 		if (!request->name) {

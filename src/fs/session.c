@@ -41,7 +41,6 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	    false);
 	want(conn, FUSE_CAP_NO_OPEN_SUPPORT, true);
 	fs->no_open = (conn->capable & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
-	fs->can_expire = (conn->capable & FUSE_CAP_EXPIRE_ONLY) != 0;
 	conn->max_background = MAX_BACKGROUND;
 	conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;
 }
@@ -237,6 +236,8 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 		goto fail;
 	fs->mounted = true;
 	r = channel_open(fs);
+	if (r == 0)
+		r = notifier_open(fs->notifier);
 	if (r < 0)
 		goto fail;
 	fuse_opt_free_args(&args);
@@ -253,18 +254,17 @@ void fs_set_sync(struct fs *fs, struct sync *sync)
 	fs->sync = sync;
 }
 
-/* This takes the directory's lock in the kernel, which somebody may hold who
- * waits for us: not from the loop thread. */
 void fs_name_changed(void *ctx, int64_t dir, const char *name)
 {
 	struct fs *fs = ctx;
-	notifier_expire_name(fs->notifier, dir, name);
+	(void)name;
+	notifier_name_changed(fs->notifier, dir);
 }
 
 void fs_names_expired(void *ctx)
 {
 	struct fs *fs = ctx;
-	notifier_expire_all(fs->notifier);
+	notifier_names_expired(fs->notifier);
 }
 
 void fs_run(struct fs *fs)
@@ -290,27 +290,41 @@ void fs_stop(struct fs *fs)
 	pthread_kill(fs->main_thread, SIGUSR1);
 }
 
+/* How long the end of the pusher is waited for between two looks at what the
+ * kernel asks, in milliseconds. */
+#define LOOK_MS 20
+
+/* The pusher reads what others will free now. What it stores may wait in the
+ * kernel for a page that is being read: by a request that nobody serves any
+ * more, and which is only ended with the mount, which waits for the pusher. */
+static void end_pusher(struct fs *fs)
+{
+	while (fs->mounted && !pusher_end(fs->pusher))
+		channel_refuse(fs, LOOK_MS);
+	pusher_free(TAKE(fs->pusher));
+}
+
 void fs_unmount(struct fs *fs)
 {
+	notifier_end(fs->notifier);
+	end_pusher(fs);
 	channel_close(fs);
 	if (fs->mounted)
 		fuse_session_unmount(fs->session);
 	fs->mounted = false;
-	/* It reads what others will free now. */
-	pusher_free(TAKE(fs->pusher));
 }
 
 void fs_free(struct fs *fs)
 {
 	if (!fs)
 		return;
-	pusher_free(TAKE(fs->pusher));
-	notifier_free(fs->notifier);
 	if (fs->session) {
 		fs_unmount(fs);
 		fuse_session_destroy(fs->session);
 	}
+	pusher_free(fs->pusher);
 	dir_free_all(fs);
+	notifier_free(fs->notifier);
 	text_shelf_free(fs->shelf);
 	control_free(fs->control);
 	pthread_rwlock_destroy(&fs->channel_lock);

@@ -304,15 +304,20 @@ int sync_new(const struct sync_config *config, struct sync **ret_sync)
 	return 0;
 }
 
+void sync_end(struct sync *sync)
+{
+	struct sync_op *op;
+	while (sync && (op = TAILQ_FIRST(&sync->pending))) {
+		wait_remove(op);
+		op_finish(op, -EIO);
+	}
+}
+
 void sync_free(struct sync *sync)
 {
 	if (!sync)
 		return;
-	struct sync_op *op;
-	while ((op = TAILQ_FIRST(&sync->pending))) {
-		wait_remove(op);
-		op_finish(op, -EIO);
-	}
+	sync_end(sync);
 	stream_free_all(sync);
 	fetch_free_all(sync);
 	lister_free_all(sync);

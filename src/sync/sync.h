@@ -45,7 +45,8 @@ struct sync_config {
 
 int sync_new(const struct sync_config *config, struct sync **ret_sync);
 
-/* Once the loop has ended. */
+/* Once the loop has ended. end: what waits gets -EIO. NULL is fine. */
+void sync_end(struct sync *sync);
 void sync_free(struct sync *sync);
 
 /* Positions: a page's records have consecutive ones, and each page begins at a

@@ -1,0 +1,176 @@
+"""A request that waits for a slow server holds up nobody else, not even in its
+own directory, and everything that waits can be ended: by a signal to it, or by
+the end of the mount."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import abort, environment, run, succeed, wait_until
+from jsontext import pretty
+from odd_server import Reply
+from records import oid, read, record, record_names, records
+
+HERE = Path(__file__).resolve().parent
+
+SOON = 5  # seconds: far below the patience with a slow server
+
+
+class Slow:
+    """A request that the server holds until it is told to go on."""
+
+    def __init__(self, server, wanted):
+        self.go_on = threading.Event()
+        self.asked = threading.Event()
+        self._wanted = wanted
+        server.hooks.append(self._hook)
+
+    def _hook(self, request):
+        if not self._wanted(request):
+            return None
+        self.asked.set()
+        return Reply(404, b"{}", hold=self.go_on)
+
+
+@pytest.fixture(params=["this kernel", "an older kernel"])
+def kernel_env(request, work):
+    """The environment of a daemon on this kernel, or as on one that cannot take
+    all names back."""
+    if request.param == "this kernel":
+        return {}
+    library = work / "old-kernel.so"
+    succeed("cc", "-shared", "-fPIC", "-o", library, HERE / "old-kernel.c", "-ldl")
+    sanitizer = environment(work)["ASAN_OPTIONS"]
+    return {
+        "LD_PRELOAD": str(library),
+        "ASAN_OPTIONS": sanitizer + ":verify_asan_link_order=0",
+    }
+
+
+@pytest.fixture
+def slow_lookup(odd, mount, kernel_env):
+    """A mount whose names are all in the kernel, with a lookup in its table
+    that the server does not answer: (server, mount, who looks, Slow)."""
+    server = odd()
+    server.tables["t"] = records(150)
+    m = mount(server, "-o", "ttl=3600", env=kernel_env)
+    slow = Slow(server, lambda request: request.path.endswith("/slow"))
+    assert read(m / "t" / f"{oid(7)}.json") == pretty(record(7))
+    looker = subprocess.Popen(
+        ["stat", m / "t" / "slow.json"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    assert slow.asked.wait(10)
+    yield server, m, looker, slow
+    slow.go_on.set()
+    try:
+        looker.communicate(timeout=10)
+    except subprocess.TimeoutExpired:
+        abort(m.connection)
+        looker.kill()
+        looker.wait(10)
+        raise
+
+
+def _change(server, number):
+    raw = record(number, b',"changed":true').replace(
+        b'"updatedAt":"20', b'"updatedAt":"21'
+    )
+    with server.lock:
+        server.tables["t"][number] = raw
+    return raw
+
+
+def _must(m, *command):
+    """The output of a command that must end soon; the mount is ended if it does
+    not, so that nothing stays stuck."""
+    rescue = threading.Timer(SOON, abort, [m.connection])
+    rescue.start()
+    begin = time.monotonic()
+    done = run(*command)
+    took = time.monotonic() - begin
+    rescue.cancel()
+    assert took < SOON, f"{command} waited for the slow request"
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_changed_name_waits_for_no_slow_lookup(slow_lookup):
+    server, m, looker, _ = slow_lookup
+    path = m / "t" / f"{oid(7)}.json"
+    raw = _change(server, 7)
+    os.kill(m.pid, signal.SIGHUP)
+    wait_until(lambda: _must(m, "cat", path) == pretty(raw), 5, "the change")
+    names = _must(m, "ls", m / "t").decode().split()
+    assert names == record_names(150)
+    assert _must(m, "cat", m / "t" / names[99]) == pretty(record(99))
+    assert looker.poll() is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_who_waits_can_be_ended_whatever_changes(slow_lookup, number):
+    server, m, looker, _ = slow_lookup
+    _change(server, 7)
+    os.kill(m.pid, signal.SIGHUP)
+    _must(m, "ls", m / "t")
+    looker.send_signal(number)
+    try:
+        looker.wait(SOON)
+    except subprocess.TimeoutExpired:
+        abort(m.connection)
+        raise
+
+
+def test_the_end_answers_who_waits(slow_lookup):
+    server, m, looker, slow = slow_lookup
+    _change(server, 7)
+    os.kill(m.pid, signal.SIGHUP)
+    lister = subprocess.Popen(["ls", m / "t"], stdout=subprocess.DEVNULL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        lister.wait(2)
+    os.kill(m.pid, signal.SIGTERM)
+    try:
+        assert m.process.wait(SOON) == 0
+        assert looker.wait(SOON) == 1
+        assert b"Input/output error" in looker.stderr.read()
+        assert lister.wait(SOON) == 0
+    except subprocess.TimeoutExpired:
+        abort(m.connection)
+        lister.wait(10)
+        raise
+    assert not slow.go_on.is_set()
+
+
+def test_a_name_is_right_after_a_read_that_failed(odd, mount, kernel_env):
+    """Nothing may lead whoever tries again to the file that was not true."""
+    server = odd()
+    server.put_file(oid(1), "f.bin", b"x" * 50000, size=70000)
+    m = mount(server, "-o", "ttl=3600", env=kernel_env)
+    path = m / "storage" / f"{oid(1)}_f.bin"
+    assert os.stat(path).st_size == 70000
+    with pytest.raises(OSError):
+        read(path)
+    assert os.stat(path).st_size == 50000
+    assert read(path) == b"x" * 50000
+
+
+def test_changes_are_seen_where_names_cannot_be_taken_back(
+    odd, mount, kernel_env
+):
+    server = odd()
+    server.tables["t"] = records(150)
+    m = mount(server, "-o", "ttl=3600", env=kernel_env)
+    succeed("ls", "-l", m / "t")
+    raw = _change(server, 7)
+    assert read(m / "t" / f"{oid(7)}.json") == pretty(record(7))
+    os.kill(m.pid, signal.SIGHUP)
+    wait_until(
+        lambda: read(m / "t" / f"{oid(7)}.json") == pretty(raw), 5, "the change"
+    )
