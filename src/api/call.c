@@ -58,7 +58,7 @@ static void call_free(struct api_call *call)
 	struct api *api = call->api;
 	http_cancel(api->http, call->http_call);
 	http_timer_stop(api->http, call->timer);
-	auth_stop_waiting(&api->auth, &call->waiter);
+	auth_stop_waiting(&call->waiter);
 	TAILQ_REMOVE(&api->calls, call, link);
 	call->http_call = NULL;
 	call->ops->release(call->ctx);

@@ -46,11 +46,13 @@ struct call_ops {
 	void (*release)(void *ctx);
 };
 
+TAILQ_HEAD(auth_queue, auth_waiter);
+
 /* One who waits for a token. */
 struct auth_waiter {
 	void (*ready)(void *ctx, const struct api_error *error);
 	void *ctx;
-	bool waiting;
+	struct auth_queue *queue; /* NULL: does not wait */
 	TAILQ_ENTRY(auth_waiter) link;
 };
 
@@ -64,7 +66,7 @@ struct auth {
 	int64_t patience_ms;	       /* with sign-in */
 	int64_t refused_until_ms;      /* no new try before: the last said no */
 	struct api_error refusal;
-	TAILQ_HEAD(, auth_waiter) waiting;
+	struct auth_queue waiting;
 };
 
 struct api {
@@ -100,7 +102,7 @@ bool auth_is_due(const struct auth *auth);
 
 /* Be called when a token is there, or cannot be had. */
 void auth_wait(struct auth *auth, struct auth_waiter *waiter);
-void auth_stop_waiting(struct auth *auth, struct auth_waiter *waiter);
+void auth_stop_waiting(struct auth_waiter *waiter);
 
 /* The server refused the token: renew it (drop_refresh: by signing in). */
 void auth_reject(struct auth *auth, bool drop_refresh);

@@ -32,11 +32,13 @@ struct gate {
 	struct http_timer *hold_timer;
 	struct gate_queue waiting;
 	struct gate_queue waiting_speculative;
+	bool letting_in; /* further down on the stack */
 };
 
 void gate_init(struct gate *gate, struct http *http, unsigned limit);
 
-/* Ask for passage: pass->go is called, now or later. */
+/* Ask for passage: pass->go is called, now or later; never from within another
+ * one's. */
 void gate_enter(struct gate *gate, struct gate_pass *pass);
 
 /* Give the place back, or stop waiting for one. Harmless when out. */
