@@ -224,6 +224,11 @@ static int explain(const struct options *options, const struct api_error *error)
 		return failed("the certificate of %s does not verify (%s);"
 			      " give its CA with -o cacert=FILE",
 		    options->url, words(error));
+	case -EIO:
+		if (error->status)
+			return failed("%s fails (status %d, %s)", options->url,
+			    error->status, words(error));
+		/* fall through */
 	case -ENETUNREACH:
 	case -ETIMEDOUT:
 		return failed("cannot reach %s (%s): check the URL and the"

@@ -290,6 +290,7 @@ static void probe_ready(void *ctx, const struct api_error *error)
 	struct probe *probe = ctx;
 	struct api_error copy = *error;
 	probe->api->auth.patience_ms = probe->api->config.retry_ms;
+	probe->api->auth.silence_ms = 0;
 	probe->done(probe->ctx, &copy);
 	free(probe);
 }
@@ -309,7 +310,7 @@ struct api_call *api_probe(struct api *api, const char *table,
 		*probe = (struct probe){.api = api, .done = done, .ctx = ctx};
 		probe->waiter =
 		    (struct auth_waiter){.ready = probe_ready, .ctx = probe};
-		api->auth.patience_ms = patience_ms;
+		api->auth.patience_ms = api->auth.silence_ms = patience_ms;
 		auth_wait(&api->auth, &probe->waiter);
 		return NULL;
 	}
@@ -326,6 +327,7 @@ struct api_call *api_probe(struct api *api, const char *table,
 	    .subject = "(key check)",
 	    .token = TOKEN_NONE,
 	    .patience_ms = patience_ms,
+	    .silence_ms = patience_ms,
 	    .expects_miss = true,
 	};
 	return call_start(api, &spec, &text_ops, call);

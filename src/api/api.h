@@ -62,7 +62,8 @@ typedef void (*api_done_fn)(void *ctx, const struct api_error *error);
 /*
  * Find out whether the server is there and lets us in: sign in where there is
  * an account, else one request that a right key is not refused (table: a name
- * to ask for, or NULL). Gives up on a broken connection after patience_ms.
+ * to ask for, or NULL). Gives up on a broken connection, or
+ * on one that stays silent, after patience_ms.
  */
 struct api_call *api_probe(struct api *api, const char *table,
     int64_t patience_ms, api_done_fn done, void *ctx);

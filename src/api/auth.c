@@ -208,6 +208,7 @@ static void renew(struct auth *auth)
 		    .body = buf_str(&body),
 		    .token = TOKEN_NONE,
 		    .patience_ms = auth->patience_ms,
+		    .silence_ms = auth->silence_ms,
 		    .once = refresh,
 		    .urgent = true,
 		};

@@ -329,6 +329,7 @@ static void on_pass(void *ctx)
 	    .body_len = call->spec.body ? strlen(call->spec.body) : 0,
 	    .compressed = true,
 	    .fresh = call->spec.once,
+	    .silence_ms = call->spec.silence_ms,
 	};
 	call->attempt++;
 	call->refused = false;
@@ -393,6 +394,8 @@ struct api_call *call_start(struct api *api, const struct call_spec *spec,
 	    .urgent = spec->urgent,
 	    .speculative = spec->speculative};
 	call->waiter = (struct auth_waiter){.ready = on_token, .ctx = call};
+	if (!spec->silence_ms)
+		call->spec.silence_ms = retry_silence_ms(spec->patience_ms);
 	call->started_ms = http_now(api->http);
 	buf_init(&call->error_body, ANSWER_MAX);
 	TAILQ_INSERT_TAIL(&api->calls, call, link);

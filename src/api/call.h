@@ -23,6 +23,7 @@ struct call_spec {
 	const char *body;    /* JSON, or NULL; copied */
 	enum token_kind token;
 	int64_t patience_ms;
+	int64_t silence_ms;  /* 0: as retry_silence_ms says */
 	bool once;	     /* not idempotent: never sent twice on its own */
 	bool may_be_refused; /* a 400 has an answer of ours, not worth a line */
 	bool expects_miss;   /* a 404 is an answer, not worth a line */
@@ -63,7 +64,8 @@ struct auth {
 	int64_t expires_ms;	       /* http_now at which to renew */
 	uint64_t generation;	       /* of tokens; grows with each pair */
 	struct api_call *renewal;      /* the one under way: single flight */
-	int64_t patience_ms;	       /* with sign-in */
+	int64_t patience_ms;	       /* with sign-in ... */
+	int64_t silence_ms;	       /* ... and 0, or what call_spec says */
 	int64_t refused_until_ms;      /* no new try before: the last said no */
 	struct api_error refusal;
 	struct auth_queue waiting;

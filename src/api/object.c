@@ -8,6 +8,7 @@
 
 #include "api/call.h"
 #include "base/log.h"
+#include "http/retry.h"
 
 struct api_object {
 	struct api *api;
@@ -79,6 +80,7 @@ static void on_pass(void *ctx)
 	    .url = object->url,
 	    .headers = headers,
 	    .redirects = true,
+	    .silence_ms = retry_silence_ms(object->api->config.retry_ms),
 	};
 	object->api->objects++;
 	object->http_call =

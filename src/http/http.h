@@ -27,14 +27,22 @@ struct http_request {
 	bool compressed; /* accept any encoding that is decoded for us */
 	bool fresh;	 /* on a connection of its own: sent once, whatever */
 	bool redirects;	 /* follow up to HTTP_REDIRECTS_MAX, http(s) only */
+	int64_t silence_ms; /* see HTTP_SILENCE_MS; 0: that */
 };
 
 #define HTTP_REDIRECTS_MAX 5
 
-/* A transfer that moves no byte for so long is dead, in seconds. */
-#define HTTP_STALL_SECONDS 30
+/* A transfer that brings next to nothing for so long is ended, in milliseconds:
+ * before its first byte, and after it. Next to nothing is less than
+ * HTTP_DRIP_BYTES a second. */
+#define HTTP_SILENCE_MS 30000
+#define HTTP_DRIP_BYTES 100
 
-/* A connection must stand within, in milliseconds. */
+/* A peer that does not even acknowledge is gone after so long, likewise. */
+#define HTTP_GONE_MS 30000
+
+/* A connection must stand within, in milliseconds; or within silence_ms, where
+ * that is less. */
 #define HTTP_CONNECT_MS 15000
 
 /* What is known of an answer once its header is whole. */
@@ -69,7 +77,7 @@ struct http_sink {
 	 * -ECONNREFUSED (no connection), -EHOSTUNREACH (no such host),
 	 * -ETIMEDOUT (no connection in time), -EKEYREJECTED (certificate),
 	 * -EPROTO (not HTTP, a bad redirect), -EPIPE (cut short, reset,
-	 * stalled). detail is one line for a human, free of secrets. */
+	 * silent). detail is one line for a human, free of secrets. */
 	void (*done)(void *ctx, int err, const char *detail);
 };
 

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -230,6 +231,33 @@ static void call_finish(struct http_call *call, CURLcode code)
 	call_free(call);
 }
 
+/* A server may take its time; a peer that is gone is found out by TCP. */
+static int on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
+{
+	unsigned gone_ms = HTTP_GONE_MS;
+	(void)ctx, (void)purpose;
+	setsockopt(
+	    fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &gone_ms, sizeof(gone_ms));
+	return CURL_SOCKOPT_OK;
+}
+
+static void set_deadlines(CURL *e, int64_t silence_ms)
+{
+	if (!silence_ms)
+		silence_ms = HTTP_SILENCE_MS;
+	long connect_ms = HTTP_CONNECT_MS;
+	if (silence_ms < connect_ms)
+		connect_ms = (long)silence_ms;
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
+	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)HTTP_DRIP_BYTES);
+	curl_easy_setopt(
+	    e, CURLOPT_LOW_SPEED_TIME, (long)((silence_ms + 999) / 1000));
+	curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, on_socket);
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, (long)HTTP_GONE_MS / 3000);
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, (long)HTTP_GONE_MS / 3000);
+}
+
 static void set_options(struct http_call *call, const struct http_request *r)
 {
 	struct curl_transport *t = call->transport;
@@ -255,9 +283,7 @@ static void set_options(struct http_call *call, const struct http_request *r)
 	/* Over TLS, wait and see whether the connection can be shared. */
 	curl_easy_setopt(e, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "bkendfs/" BKENDFS_VERSION);
-	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
-	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)HTTP_STALL_SECONDS);
+	set_deadlines(e, r->silence_ms);
 	curl_easy_setopt(
 	    e, CURLOPT_BUFFERSIZE, r->compressed ? BUFFER_API : BUFFER_OBJECT);
 	if (t->cacert) {

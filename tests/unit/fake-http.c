@@ -19,6 +19,7 @@ struct http_call {
 	enum { CALL_OPEN, CALL_OVER, CALL_CANCELLED } state;
 	bool head_given;
 	bool fresh;
+	int64_t silence_ms;
 	bool redirects;
 	char *line;
 	char *body;
@@ -75,6 +76,7 @@ static struct http_call *start(struct http *http,
 	    .sink = sink,
 	    .ctx = ctx,
 	    .fresh = request->fresh,
+	    .silence_ms = request->silence_ms,
 	    .redirects = request->redirects,
 	};
 	const char *url = request->url;
@@ -338,6 +340,11 @@ bool fake_is_open(const struct http_call *call)
 bool fake_was_cancelled(const struct http_call *call)
 {
 	return call->state == CALL_CANCELLED;
+}
+
+int64_t fake_silence_ms(const struct http_call *call)
+{
+	return call->silence_ms;
 }
 
 bool fake_is_fresh(const struct http_call *call)
