@@ -187,6 +187,8 @@ static bool pause_and_retry(struct api_call *call, int status, int err)
 	log_info("%s: %s: status %d, trying again in %" PRId64 " ms",
 	    call->spec.subject, request, status, wait);
 	api->retries++;
+	if (api->config.waits)
+		api->config.waits(api->config.ctx, status, wait);
 	if (status == 429) {
 		api->limited++;
 		gate_hold(&api->gate, wait);

@@ -71,11 +71,14 @@ struct auth {
 	struct auth_queue waiting;
 };
 
+struct probe;
+
 struct api {
 	struct http *http;
 	struct api_config config;
 	struct failures *failures;
-	char *key_header; /* "X-API-Key: …" */
+	char *key_header;    /* "X-API-Key: …" */
+	struct probe *probe; /* under way, with an account */
 	struct gate gate;
 	struct gate storage_gate;
 	struct auth auth;

@@ -308,7 +308,8 @@ static void a_probe_without_an_account_asks_whether_the_key_is_good(
 {
 	(void)state;
 	start_guest();
-	assert_non_null(api_probe(api, "posts", 1000, on_done, &outcomes[0]));
+	assert_int_equal(
+	    api_probe(api, "posts", 1000, on_done, &outcomes[0]), 0);
 	fake_run(fake);
 	ANSWER(only_line("GET /v1/data/posts?page=1&limit=1"), .status = 200,
 	    .body = "{\"items\":[]}");
