@@ -1,5 +1,6 @@
 /* The FUSE session: what is asked of the kernel, mounting, serving. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -179,16 +180,21 @@ static void take_words(int from)
 	strcpy(last_message, words);
 }
 
-/* fusermount3 writes to stderr, too: its words become part of our line. */
+/* fusermount3 writes to stderr, too: its words become part of our line. And
+ * with auto_unmount it lives as long as the mount: it must not keep what we got
+ * from whoever waits for the end of our output. */
 static int mount_quietly(struct fs *fs)
 {
-	CLEANUP_CLOSE int kept = dup(STDERR_FILENO);
+	CLEANUP_CLOSE int kept_out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+	CLEANUP_CLOSE int kept_err = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
 	CLEANUP_CLOSE int words = memfd_create("words", MFD_CLOEXEC);
-	bool quiet = kept >= 0 && words >= 0 && !fs->config.debug &&
+	bool quiet = kept_out >= 0 && kept_err >= 0 && words >= 0 &&
+		     !fs->config.debug && dup2(words, STDOUT_FILENO) >= 0 &&
 		     dup2(words, STDERR_FILENO) >= 0;
 	int r = fuse_session_mount(fs->session, fs->config.mountpoint);
 	if (quiet) {
-		dup2(kept, STDERR_FILENO);
+		dup2(kept_out, STDOUT_FILENO);
+		dup2(kept_err, STDERR_FILENO);
 		if (r != 0)
 			take_words(words);
 	}

@@ -179,3 +179,11 @@ def test_a_command_without_descriptors_mounts_and_returns(server, work):
     finally:
         run("fusermount3", "-u", path)
         wait_until(lambda: daemon_of(path) is None, 20, "the end of the daemon")
+
+
+def test_auto_unmount_keeps_nobody_waiting(server, start):
+    """x=$(bkendfs -o auto_unmount …): the shell waits for the end of all that
+    is written to its pipe."""
+    said = start(server, "-o", "auto_unmount", timeout=20)
+    assert said.status == 0, said.errors
+    assert len(os.listdir(said.path / "t")) == 3
