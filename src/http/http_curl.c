@@ -273,6 +273,8 @@ static void set_options(struct http_call *call, const struct http_request *r)
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, call);
 	curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	/* A thread that asks for a name is left alone, not waited for. */
+	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	/* A redirect may not leave TLS, except where there was none. */
 	curl_easy_setopt(

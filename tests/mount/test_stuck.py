@@ -38,19 +38,24 @@ class Slow:
         return Reply(404, b"{}", hold=self.go_on)
 
 
+def _preload(work, name):
+    """The environment of a daemon with a library of ours in front."""
+    library = work / (name + ".so")
+    succeed("cc", "-shared", "-fPIC", "-o", library, HERE / (name + ".c"), "-ldl")
+    sanitizer = environment(work)["ASAN_OPTIONS"]
+    return {
+        "LD_PRELOAD": str(library),
+        "ASAN_OPTIONS": sanitizer + ":verify_asan_link_order=0",
+    }
+
+
 @pytest.fixture(params=["this kernel", "an older kernel"])
 def kernel_env(request, work):
     """The environment of a daemon on this kernel, or as on one that cannot take
     all names back."""
     if request.param == "this kernel":
         return {}
-    library = work / "old-kernel.so"
-    succeed("cc", "-shared", "-fPIC", "-o", library, HERE / "old-kernel.c", "-ldl")
-    sanitizer = environment(work)["ASAN_OPTIONS"]
-    return {
-        "LD_PRELOAD": str(library),
-        "ASAN_OPTIONS": sanitizer + ":verify_asan_link_order=0",
-    }
+    return _preload(work, "old-kernel")
 
 
 @pytest.fixture
@@ -174,3 +179,33 @@ def test_changes_are_seen_where_names_cannot_be_taken_back(
     wait_until(
         lambda: read(m / "t" / f"{oid(7)}.json") == pretty(raw), 5, "the change"
     )
+
+
+@pytest.mark.parametrize("end", ["reader", "mount"])
+def test_a_name_server_that_hangs_holds_up_nobody_else(odd, mount, work, end):
+    """Not even when who waits for it has had enough."""
+    asked = work / "name-asked"
+    server = odd()
+    server.tables["t"] = records(150)
+    server.put_file(oid(1), "f.bin", b"x" * 5000)
+    url = b'{"url":"https://store.hang.test/f","expiresAt":"2099-01-01T00:00:00Z"}'
+    server.hooks.append(
+        lambda request: Reply(200, url) if "download-url" in request.path else None
+    )
+    env = {**_preload(work, "hanging-names"), "HANGING_NAMES": str(asked)}
+    m = mount(server, "-o", "nocache", env=env)
+    reader = subprocess.Popen(
+        ["cat", m / "storage" / f"{oid(1)}_f.bin"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(asked.exists, 10, "the question for the name")
+    if end == "reader":
+        reader.terminate()
+        assert reader.wait(SOON) == -signal.SIGTERM
+        assert _must(m, "cat", m / "t" / f"{oid(3)}.json") == pretty(record(3))
+    begin = time.monotonic()
+    m.process.terminate()
+    assert m.process.wait(SOON) == 0
+    assert time.monotonic() - begin < SOON
+    reader.wait(SOON)
