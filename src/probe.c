@@ -19,6 +19,7 @@ struct probe {
 	struct api *api;
 	struct signals *signals;
 	const char *table;
+	struct http_task task;
 	struct lock lock;
 	pthread_cond_t news;
 	/* Under lock. */
@@ -88,7 +89,8 @@ void probe_begin(struct probe *probe, struct http *http, struct api *api,
 	probe->table = table;
 	probe->asking = true;
 	signals_watch(signals, on_signal, probe);
-	http_post(http, ask, probe);
+	probe->task = (struct http_task){.fn = ask, .ctx = probe};
+	http_post(http, &probe->task);
 }
 
 /* ---- waiting ---- */

@@ -146,7 +146,8 @@ static int errno_of_transport(int err)
 static bool is_final(int err)
 {
 	return err != 0 && err != -EPIPE && err != -ECONNREFUSED &&
-	       err != -EHOSTUNREACH && err != -ETIMEDOUT;
+	       err != -EHOSTUNREACH && err != -ETIMEDOUT && err != -EMFILE &&
+	       err != -ENFILE;
 }
 
 static void on_pause_over(void *ctx)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 struct http;
 struct http_call;
@@ -75,10 +76,20 @@ struct http_sink {
 	/* Exactly once, unless cancelled before: 0 when the whole body came,
 	 * else what a sink returned or how the transfer broke:
 	 * -ECONNREFUSED (no connection), -EHOSTUNREACH (no such host),
-	 * -ETIMEDOUT (no connection in time), -EKEYREJECTED (certificate),
+	 * -EMFILE or -ENFILE (no descriptor for one), -ETIMEDOUT (no
+	 * connection in time), -EKEYREJECTED (certificate),
 	 * -EPROTO (not HTTP, a bad redirect), -EPIPE (cut short, reset,
 	 * silent). detail is one line for a human, free of secrets. */
 	void (*done)(void *ctx, int err, const char *detail);
+};
+
+/* Work for the loop thread. Its owner sets fn and ctx, and keeps it where it is
+ * until fn is called, which may free it: so no memory is needed to hand it
+ * over. */
+struct http_task {
+	void (*fn)(void *ctx);
+	void *ctx;
+	STAILQ_ENTRY(http_task) link;
 };
 
 struct http_vtable {
@@ -86,7 +97,7 @@ struct http_vtable {
 	    const struct http_request *request, const struct http_sink *sink,
 	    void *ctx);
 	void (*cancel)(struct http *http, struct http_call *call);
-	void (*post)(struct http *http, void (*fn)(void *ctx), void *ctx);
+	void (*post)(struct http *http, struct http_task *task);
 	struct http_timer *(*timer_start)(struct http *http, int64_t delay_ms,
 	    void (*fn)(void *ctx), void *ctx);
 	void (*timer_stop)(struct http *http, struct http_timer *timer);
@@ -115,10 +126,11 @@ static inline void http_cancel(struct http *http, struct http_call *call)
 		http->vtable->cancel(http, call);
 }
 
-/* Run fn on the loop thread, soon, in the order of posting. Any thread. */
-static inline void http_post(struct http *http, void (*fn)(void *), void *ctx)
+/* Run a task on the loop thread, soon, in the order of posting; it must not be
+ * posted already. Any thread. */
+static inline void http_post(struct http *http, struct http_task *task)
 {
-	http->vtable->post(http, fn, ctx);
+	http->vtable->post(http, task);
 }
 
 /* Run fn after delay_ms. The timer is gone when fn is called, or stopped.

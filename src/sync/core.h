@@ -56,7 +56,10 @@ struct sync {
 	struct api *api; /* NULL: offline */
 	struct replica *replica;
 	_Atomic uint64_t next_op;
-	_Atomic int64_t expired_ms;   /* wall clock: of the last sync_expire */
+	_Atomic int64_t expired_ms; /* wall clock: of the last sync_expire */
+	_Atomic bool expiring;	    /* expire_task is posted */
+	struct http_task expire_task;
+	struct http_task notes_task;  /* posted by who ready_take tells to */
 	struct op_queue pending;      /* every operation that is not done */
 	TAILQ_HEAD(, stream) streams; /* the longest unused first */
 	struct http_timer *idle_timer;
@@ -105,6 +108,9 @@ struct commit_hook {
 };
 void write_hook(struct sync *sync, struct commit_hook *hook);
 void write_unhook(struct commit_hook *hook);
+
+/* read.c: takes in what ready_take noted. */
+void sync_on_notes(void *ctx);
 
 /* Whether the server has confirmed a node alone, lately. Any thread. */
 bool is_confirmed(struct sync *sync, const struct node *node);

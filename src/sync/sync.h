@@ -85,6 +85,7 @@ struct sync_op {
 	const char *data; /* read: the bytes; borrowed, until done returns */
 	/* Sync's own. */
 	char *copy; /* read: where data had to be put together */
+	struct http_task task;
 	struct sync *sync;
 	void (*begin)(struct sync *sync, struct sync_op *op);
 	struct wait_list *list;

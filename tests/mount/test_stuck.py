@@ -3,7 +3,9 @@ own directory, and everything that waits can be ended: by a signal to it, or by
 the end of the mount."""
 
 import contextlib
+import errno
 import os
+import resource
 import signal
 import subprocess
 import threading
@@ -209,3 +211,38 @@ def test_a_name_server_that_hangs_holds_up_nobody_else(odd, mount, work, end):
     assert m.process.wait(SOON) == 0
     assert time.monotonic() - begin < SOON
     reader.wait(SOON)
+
+
+def test_with_few_descriptors_fewer_are_asked_at_once(odd, mount, work):
+    server = odd()
+    server.tables["t"] = records(3000)
+    data = {oid(n): bytes([n]) * 3000 for n in range(60)}
+    for number, content in data.items():
+        server.put_file(number, "f", content)
+    server.hooks.append(lambda request: time.sleep(0.03))
+    server.storage.hooks.append(lambda request: time.sleep(0.03))
+    server.specs["t"] = b"{}"
+    server.tables["u"] = records(300)
+    m = mount(server, "-s", "-o", "retry=5")
+    # All that opens the replica for itself has done so.
+    succeed("cp", "-r", m / "u", work)
+    taken = [int(fd) for fd in os.listdir(f"/proc/{m.pid}/fd")]
+    limit = max(taken) + 1 + 6
+    resource.prlimit(m.pid, resource.RLIMIT_NOFILE, (limit, limit))
+    done = run("cp", "-r", m / "t", m / "storage", work)
+    assert done.returncode == 0, done.stderr
+    assert sorted(os.listdir(work / "t")) == [".spec.json", *record_names(3000)]
+    for number, content in data.items():
+        assert read(work / "storage" / f"{number}_f") == content
+
+
+def test_without_a_descriptor_that_is_said(odd, mount):
+    server = odd()
+    server.tables["t"] = records(3)
+    m = mount(server, "-s", "-o", "retry=1")
+    os.stat(m / "t" / f"{oid(0)}.json")  # the replica is open
+    server.stop()  # the connection that was kept is gone
+    resource.prlimit(m.pid, resource.RLIMIT_NOFILE, (3, 3))
+    with pytest.raises(OSError) as caught:
+        os.listdir(m / "t")
+    assert caught.value.errno == errno.EMFILE

@@ -34,19 +34,13 @@ struct http_timer {
 	TAILQ_ENTRY(http_timer) link;
 };
 
-struct posted {
-	void (*fn)(void *ctx);
-	void *ctx;
-	STAILQ_ENTRY(posted) link;
-};
-
 struct fake {
 	struct http http;
 	_Atomic int64_t now_ms; /* other threads look at it, too */
 	struct http_call *calls[CALLS_MAX];
 	size_t call_count;
 	TAILQ_HEAD(timer_list, http_timer) timers; /* by due time */
-	STAILQ_HEAD(, posted) posted;
+	STAILQ_HEAD(, http_task) posted;
 };
 
 static struct fake *fake_of(struct http *http)
@@ -104,11 +98,9 @@ static void cancel(struct http *http, struct http_call *call)
 	call->state = CALL_CANCELLED;
 }
 
-static void post(struct http *http, void (*fn)(void *), void *ctx)
+static void post(struct http *http, struct http_task *task)
 {
-	struct posted *posted = must(malloc(sizeof(*posted)));
-	*posted = (struct posted){.fn = fn, .ctx = ctx};
-	STAILQ_INSERT_TAIL(&fake_of(http)->posted, posted, link);
+	STAILQ_INSERT_TAIL(&fake_of(http)->posted, task, link);
 }
 
 static struct http_timer *timer_start(
@@ -184,12 +176,7 @@ static void call_free(struct http_call *call)
 
 void fake_free(struct fake *fake)
 {
-	struct posted *posted;
 	struct http_timer *timer;
-	while ((posted = STAILQ_FIRST(&fake->posted))) {
-		STAILQ_REMOVE_HEAD(&fake->posted, link);
-		free(posted);
-	}
 	while ((timer = TAILQ_FIRST(&fake->timers)))
 		timer_stop(&fake->http, timer);
 	for (size_t i = 0; i < fake->call_count; i++)
@@ -211,13 +198,10 @@ int64_t fake_now(struct fake *fake)
 
 static void run_posted(struct fake *fake)
 {
-	struct posted *posted;
-	while ((posted = STAILQ_FIRST(&fake->posted))) {
+	struct http_task *task;
+	while ((task = STAILQ_FIRST(&fake->posted))) {
 		STAILQ_REMOVE_HEAD(&fake->posted, link);
-		void (*fn)(void *) = posted->fn;
-		void *ctx = posted->ctx;
-		free(posted);
-		fn(ctx);
+		task->fn(task->ctx);
 	}
 }
 

@@ -138,6 +138,13 @@ static void ask(void *ctx)
 	http_start(http, &request, &sink, ctx);
 }
 
+static void post(void (*fn)(void *ctx))
+{
+	static struct http_task task;
+	task = (struct http_task){.fn = fn};
+	http_post(http, &task);
+}
+
 /* How long the answer took, in milliseconds. */
 static int64_t take(struct manner how, int64_t silent_ms)
 {
@@ -146,7 +153,7 @@ static int64_t take(struct manner how, int64_t silent_ms)
 	manner = how;
 	silence_ms = silent_ms;
 	assert_int_equal(pthread_create(&server, NULL, serve, NULL), 0);
-	http_post(http, ask, NULL);
+	post(ask);
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += PATIENCE_MS / 1000;
 	assert_int_equal(sem_timedwait(&done, &until), 0);
