@@ -4,12 +4,19 @@
 #include <string.h>
 
 static long left = -1; /* allocations before one fails; -1: none does */
+static bool for_good;  /* it is not the only one */
 static bool failed;
 
 void memory_fail_after(long count)
 {
 	left = count;
-	failed = false;
+	for_good = failed = false;
+}
+
+void memory_end_after(long count)
+{
+	memory_fail_after(count);
+	for_good = true;
 }
 
 bool memory_is_whole_again(void)
@@ -22,6 +29,8 @@ static bool fails(void)
 {
 	if (left < 0 || left-- > 0)
 		return false;
+	if (for_good)
+		left = 0;
 	failed = true;
 	return true;
 }

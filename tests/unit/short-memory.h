@@ -10,7 +10,10 @@
 /* Let one allocation fail, after so many that do not. */
 void memory_fail_after(long count);
 
-/* Let none fail from here on. Whether that one has failed. */
+/* Let all fail after so many. */
+void memory_end_after(long count);
+
+/* Let none fail from here on. Whether one has failed. */
 bool memory_is_whole_again(void);
 
 #endif
