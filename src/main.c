@@ -7,8 +7,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +18,17 @@
 #include "options.h"
 #include "secrets.h"
 #include "start.h"
+
+/* Whatever is opened would get their numbers, and be written to. */
+static void open_standard_descriptors(void)
+{
+	int fd;
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd < STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
 
 /* Let go of the terminal and of the directory we came from. */
 static void go_to_background(void)
@@ -32,6 +45,7 @@ static void on_live_in_child(void *ctx)
 {
 	int *report = ctx;
 	unsigned char status = EXIT_MOUNTED;
+	prctl(PR_SET_PDEATHSIG, 0);
 	go_to_background();
 	if (write(*report, &status, 1) < 0)
 		log_warn("nobody waits for the mount");
@@ -71,12 +85,16 @@ static int serve_in_background(struct options *options)
 		perror("bkendfs");
 		return EXIT_COULD_NOT;
 	}
-	pid_t child = fork();
+	pid_t parent = getpid(), child = fork();
 	if (child < 0) {
 		perror("bkendfs");
 		return EXIT_COULD_NOT;
 	}
 	if (child == 0) {
+		/* Whoever ends the command ends what it has begun. */
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() != parent)
+			return EXIT_COULD_NOT;
 		close(fds[0]);
 		return start_and_serve(options, on_live_in_child, &fds[1]);
 	}
@@ -103,6 +121,7 @@ int main(int argc, char **argv)
 	struct options options;
 	int status = 0;
 	secrets_protect();
+	open_standard_descriptors();
 	if (secrets_take() < 0) {
 		fputs("bkendfs: out of memory\n", stderr);
 		return EXIT_COULD_NOT;

@@ -1,7 +1,6 @@
 #include "start.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,19 +10,16 @@
 #include <unistd.h>
 
 #include "api/api.h"
-#include "base/lock.h"
 #include "base/own_dir.h"
 #include "demo.h"
 #include "fs/fs.h"
 #include "http/http.h"
 #include "mounts.h"
+#include "probe.h"
 #include "replica/content.h"
 #include "replica/replica.h"
+#include "signals.h"
 #include "sync/sync.h"
-
-/* How long a start waits for a server that does not answer: somebody sits in
- * front of it. */
-#define START_PATIENCE_MS 4000
 
 /* How long an object may be of which nobody tells that, with cache_size=0. */
 #define UNTOLD_MAX ((int64_t)1 << 30)
@@ -44,9 +40,8 @@ struct house {
 	struct sync *sync;
 	struct fs_config fs_config;
 	struct fs *fs;
-	pthread_t signal_thread;
-	bool has_signal_thread;
-	_Atomic bool ending;
+	struct signals *signals;
+	struct probe *probe; /* NULL: offline */
 };
 
 static int failed(const char *format, ...)
@@ -59,6 +54,12 @@ static int failed(const char *format, ...)
 	options_say(format, args);
 	va_end(args);
 	return EXIT_COULD_NOT;
+}
+
+static int say_ended_by(int number)
+{
+	return failed("ended by a signal (%s) before the mount was there",
+	    strsignal(number));
 }
 
 /* ---- the mount point ---- */
@@ -95,51 +96,6 @@ int start_check_mountpoint(struct options *options)
 }
 
 /* ---- the server ---- */
-
-/* The answer to the question before the mount. */
-struct probe {
-	struct house *house;
-	struct lock lock;
-	pthread_cond_t came;
-	bool done; /* under lock, like what follows */
-	struct api_error error;
-};
-
-static void on_probed(void *ctx, const struct api_error *error)
-{
-	struct probe *probe = ctx;
-	lock_acquire(&probe->lock);
-	probe->error = *error;
-	probe->done = true;
-	pthread_cond_signal(&probe->came);
-	lock_release(&probe->lock);
-}
-
-static void start_probe(void *ctx)
-{
-	struct probe *probe = ctx;
-	api_probe(probe->house->api, probe->house->options->tables[0],
-	    START_PATIENCE_MS, on_probed, probe);
-}
-
-static void probe_begin(struct probe *probe, struct house *house)
-{
-	*probe = (struct probe){.house = house};
-	lock_init(&probe->lock);
-	pthread_cond_init(&probe->came, NULL);
-	http_post(house->http, start_probe, probe);
-}
-
-static void probe_end(struct probe *probe, struct api_error *ret_error)
-{
-	lock_acquire(&probe->lock);
-	while (!probe->done)
-		lock_wait(&probe->lock, &probe->came);
-	*ret_error = probe->error;
-	lock_release(&probe->lock);
-	pthread_cond_destroy(&probe->came);
-	lock_done(&probe->lock);
-}
 
 /* What the server said, for a sentence's end. */
 static const char *words(const struct api_error *error)
@@ -196,6 +152,11 @@ static int explain(const struct options *options, const struct api_error *error)
 		return failed("the certificate of %s does not verify (%s);"
 			      " give its CA with -o cacert=FILE",
 		    options->url, words(error));
+	case -EIO:
+		if (error->status)
+			return failed("%s fails (status %d, %s)", options->url,
+			    error->status, words(error));
+		/* fall through */
 	case -ENETUNREACH:
 	case -ETIMEDOUT:
 		return failed("cannot reach %s (%s): check the URL and the"
@@ -240,7 +201,9 @@ static int connect_api(struct house *house)
 {
 	struct options *options = house->options;
 	struct api_error error;
-	struct probe probe;
+	house->probe = probe_new(options->url);
+	if (!house->probe)
+		return failed("out of memory");
 	house->api_config = (struct api_config){
 	    .url = options->url,
 	    .key = options->key,
@@ -249,16 +212,21 @@ static int connect_api(struct house *house)
 	    .mfa_code = options->mfa_code,
 	    .connections = options->connections,
 	    .retry_ms = options->retry_ms,
+	    .waits = probe_waits,
+	    .ctx = house->probe,
 	};
 	if (api_new(house->http, &house->api_config, house->failures,
 		&house->api) < 0)
 		return failed("out of memory");
 	/* What goes wrong now is said in one line of its own. */
 	log_set_level(LOG_LEVEL_ERROR);
-	probe_begin(&probe, house);
+	probe_begin(house->probe, house->http, house->api, house->signals,
+	    options->tables[0]);
 	house->replica_err = make_replica(house);
-	probe_end(&probe, &error);
+	int number = probe_end(house->probe, &error);
 	log_set_level(options->log_level);
+	if (number)
+		return say_ended_by(number);
 	return is_let_in(options, &error) ? 0 : explain(options, &error);
 }
 
@@ -392,68 +360,45 @@ static void warn(struct house *house)
 
 /* ---- signals ---- */
 
-static void *wait_for_signals(void *ctx)
+/* While the mount lives. */
+static void on_signal(void *ctx, int number)
 {
 	struct house *house = ctx;
-	sigset_t set;
-	int signal;
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	pthread_setname_np(pthread_self(), "signals");
-	while (sigwait(&set, &signal) == 0) {
-		if (house->ending)
-			return NULL;
-		if (signal == SIGHUP)
-			sync_expire(house->sync);
-		else
-			fs_stop(house->fs);
-	}
-	return NULL;
+	if (number == SIGHUP)
+		sync_expire(house->sync);
+	else
+		fs_stop(house->fs);
 }
 
-/* Threads started from here on leave signals to one of them. */
-static void block_signals(void)
+static int was_ended(struct house *house)
 {
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signal(
-	    SIGXFSZ, SIG_IGN); /* a file-size limit is an error like others */
+	int number = signals_missed(house->signals);
+	return number ? say_ended_by(number) : 0;
 }
 
 static int open_signals(struct house *house)
 {
-	if (pthread_create(
-		&house->signal_thread, NULL, wait_for_signals, house) != 0)
-		return failed("cannot start a thread");
-	house->has_signal_thread = true;
-	return 0;
+	int r = signals_new(&house->signals);
+	return r < 0 ? failed("cannot start: %s", strerror(-r)) : 0;
 }
 
 /* ---- together ---- */
 
 static void close_house(struct house *house)
 {
-	if (house->fs)
-		fs_unmount(house->fs);
-	if (house->has_signal_thread) {
-		house->ending = true;
-		pthread_kill(house->signal_thread, SIGTERM);
-		pthread_join(house->signal_thread, NULL);
-	}
+	signals_free(house->signals);
 	if (house->http)
 		http_stop(house->http);
+	/* Who waits is answered while there is a way to him. */
+	sync_end(house->sync);
+	if (house->fs)
+		fs_unmount(house->fs);
 	/* What is still to be kept is written; sync accounts for it. */
 	content_close(house->content);
 	sync_free(house->sync);
 	fs_free(house->fs);
 	api_free(house->api);
+	probe_free(house->probe);
 	http_free(house->http);
 	replica_close(house->replica);
 	failures_free(house->failures);
@@ -470,6 +415,8 @@ static int open_house(struct house *house)
 	if (!status && options_check_account(options, &status) < 0)
 		return status;
 	if (!status)
+		status = open_signals(house);
+	if (!status)
 		status = open_http(house);
 	if (!status && !options->offline)
 		status = connect_api(house);
@@ -482,7 +429,7 @@ static int open_house(struct house *house)
 	if (!status)
 		status = open_sync(house);
 	if (!status)
-		status = open_signals(house);
+		status = was_ended(house);
 	return status;
 }
 
@@ -490,12 +437,13 @@ int start_and_serve(
     struct options *options, void (*on_live)(void *ctx), void *ctx)
 {
 	struct house house = {.options = options};
-	block_signals();
+	signals_block();
 	int status = open_house(&house);
 	if (!status) {
 		log_info("mounted %s on %s", options->url, options->mountpoint);
 		warn(&house);
 		on_live(ctx);
+		signals_watch(house.signals, on_signal, &house);
 		fs_run(house.fs);
 		log_info("unmounted %s", options->mountpoint);
 	}

@@ -49,6 +49,7 @@ void api_free(struct api *api)
 		api_object_cancel(object);
 	while ((call = TAILQ_FIRST(&api->calls)))
 		api_cancel(call);
+	free(api->probe);
 	auth_done(&api->auth);
 	gate_done(&api->gate);
 	gate_done(&api->storage_gate);
@@ -301,6 +302,8 @@ static void probe_ready(void *ctx, const struct api_error *error)
 	struct probe *probe = ctx;
 	struct api_error copy = *error;
 	probe->api->auth.patience_ms = probe->api->config.retry_ms;
+	probe->api->auth.silence_ms = 0;
+	probe->api->probe = NULL;
 	probe->done(probe->ctx, &copy);
 	free(probe);
 }
@@ -309,24 +312,30 @@ static void probe_ready(void *ctx, const struct api_error *error)
  * the key is refused. */
 #define PROBE_TABLE "users"
 
-struct api_call *api_probe(struct api *api, const char *table,
-    int64_t patience_ms, api_done_fn done, void *ctx)
+static int probe_by_sign_in(
+    struct api *api, int64_t patience_ms, api_done_fn done, void *ctx)
+{
+	struct probe *probe = calloc(1, sizeof(*probe));
+	if (!probe)
+		return -ENOMEM;
+	*probe = (struct probe){.api = api, .done = done, .ctx = ctx};
+	probe->waiter =
+	    (struct auth_waiter){.ready = probe_ready, .ctx = probe};
+	api->probe = probe;
+	api->auth.patience_ms = api->auth.silence_ms = patience_ms;
+	auth_wait(&api->auth, &probe->waiter);
+	return 0;
+}
+
+int api_probe(struct api *api, const char *table, int64_t patience_ms,
+    api_done_fn done, void *ctx)
 {
 	char path[128];
-	if (api->config.email) {
-		struct probe *probe = calloc(1, sizeof(*probe));
-		if (!probe)
-			return NULL;
-		*probe = (struct probe){.api = api, .done = done, .ctx = ctx};
-		probe->waiter =
-		    (struct auth_waiter){.ready = probe_ready, .ctx = probe};
-		api->auth.patience_ms = patience_ms;
-		auth_wait(&api->auth, &probe->waiter);
-		return NULL;
-	}
+	if (api->config.email)
+		return probe_by_sign_in(api, patience_ms, done, ctx);
 	struct text_call *call = text_call_new(api, TEXT_MAX, NULL, 0);
 	if (!call)
-		return NULL;
+		return -ENOMEM;
 	call->done = done;
 	call->ctx = ctx;
 	snprintf(path, sizeof(path), "/v1/data/%s?page=1&limit=1",
@@ -337,9 +346,10 @@ struct api_call *api_probe(struct api *api, const char *table,
 	    .subject = "(key check)",
 	    .token = TOKEN_NONE,
 	    .patience_ms = patience_ms,
+	    .silence_ms = patience_ms,
 	    .expects_miss = true,
 	};
-	return call_start(api, &spec, &text_ops, call);
+	return call_start(api, &spec, &text_ops, call) ? 0 : -ENOMEM;
 }
 
 /* ---- pages ---- */

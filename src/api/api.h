@@ -29,6 +29,10 @@ struct api_config {
 	const char *mfa_code; /* or NULL */
 	unsigned connections; /* requests at once */
 	int64_t retry_ms;     /* patience with a failing server */
+	/* An answer of such a status (0: none) makes a call wait for so long
+	 * before it asks again. May be NULL. */
+	void (*waits)(void *ctx, int status, int64_t wait_ms);
+	void *ctx;
 };
 
 int api_new(struct http *http, const struct api_config *config,
@@ -62,10 +66,12 @@ typedef void (*api_done_fn)(void *ctx, const struct api_error *error);
 /*
  * Find out whether the server is there and lets us in: sign in where there is
  * an account, else one request that a right key is not refused (table: a name
- * to ask for, or NULL). Gives up on a broken connection after patience_ms.
+ * to ask for, or NULL). Gives up on a broken connection, or
+ * on one that stays silent, after patience_ms.
+ * 0, or -ENOMEM: then done is not called.
  */
-struct api_call *api_probe(struct api *api, const char *table,
-    int64_t patience_ms, api_done_fn done, void *ctx);
+int api_probe(struct api *api, const char *table, int64_t patience_ms,
+    api_done_fn done, void *ctx);
 
 /* An answer's text, free of its envelope; borrowed for the call. */
 typedef void (*api_text_fn)(

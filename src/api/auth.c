@@ -24,6 +24,9 @@
 /* Renew this long before a token ends, or a tenth of its life if shorter. */
 #define AHEAD_MS 60000
 
+/* But not before so long. */
+#define LEAST_MS 1000
+
 void auth_init(struct auth *auth, struct api *api)
 {
 	*auth = (struct auth){.api = api, .patience_ms = api->config.retry_ms};
@@ -44,22 +47,38 @@ bool auth_is_due(const struct auth *auth)
 	       http_now(auth->api->http) >= auth->expires_ms;
 }
 
-/* Tell everybody who waits. */
+/* Tell everybody who waits now: who does so again waits for the next token. */
 static void wake(struct auth *auth, const struct api_error *error)
 {
+	struct auth_queue batch = TAILQ_HEAD_INITIALIZER(batch);
 	struct auth_waiter *waiter;
-	while ((waiter = TAILQ_FIRST(&auth->waiting))) {
-		auth_stop_waiting(auth, waiter);
+	TAILQ_CONCAT(&batch, &auth->waiting, link);
+	TAILQ_FOREACH (waiter, &batch, link)
+		waiter->queue = &batch;
+	while ((waiter = TAILQ_FIRST(&batch))) {
+		auth_stop_waiting(waiter);
 		waiter->ready(waiter->ctx, error);
 	}
 }
 
-void auth_stop_waiting(struct auth *auth, struct auth_waiter *waiter)
+void auth_stop_waiting(struct auth_waiter *waiter)
 {
-	if (!waiter->waiting)
+	if (!waiter->queue)
 		return;
-	TAILQ_REMOVE(&auth->waiting, waiter, link);
-	waiter->waiting = false;
+	TAILQ_REMOVE(waiter->queue, waiter, link);
+	waiter->queue = NULL;
+}
+
+/* A token is used for a while, whatever its server says of its life: else one
+ * that is due at once would be renewed for ever, and never be used. Should it
+ * be refused, that costs a renewal. */
+static int64_t used_for_ms(const struct answer_tokens *tokens)
+{
+	int64_t ahead = tokens->lifetime_ms / 10;
+	if (ahead > AHEAD_MS)
+		ahead = AHEAD_MS;
+	int64_t used = tokens->lifetime_ms - ahead;
+	return used > LEAST_MS ? used : LEAST_MS;
 }
 
 /* ---- one renewal ---- */
@@ -101,14 +120,10 @@ static int renewal_end(void *ctx, struct api_error *error)
 		    renewal->body.len, error);
 		return r;
 	}
-	int64_t ahead = tokens.lifetime_ms / 10;
-	if (ahead > AHEAD_MS)
-		ahead = AHEAD_MS;
 	answer_tokens_done(&auth->tokens);
 	auth->tokens = tokens;
 	auth->generation++;
-	auth->expires_ms =
-	    http_now(auth->api->http) + tokens.lifetime_ms - ahead;
+	auth->expires_ms = http_now(auth->api->http) + used_for_ms(&tokens);
 	return 0;
 }
 
@@ -191,6 +206,7 @@ static void renew(struct auth *auth)
 		    .body = buf_str(&body),
 		    .token = TOKEN_NONE,
 		    .patience_ms = auth->patience_ms,
+		    .silence_ms = auth->silence_ms,
 		    .once = refresh,
 		    .urgent = true,
 		};
@@ -219,7 +235,7 @@ void auth_wait(struct auth *auth, struct auth_waiter *waiter)
 		return;
 	}
 	TAILQ_INSERT_TAIL(&auth->waiting, waiter, link);
-	waiter->waiting = true;
+	waiter->queue = &auth->waiting;
 	if (!auth->renewal)
 		renew(auth);
 }

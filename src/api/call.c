@@ -58,7 +58,7 @@ static void call_free(struct api_call *call)
 	struct api *api = call->api;
 	http_cancel(api->http, call->http_call);
 	http_timer_stop(api->http, call->timer);
-	auth_stop_waiting(&api->auth, &call->waiter);
+	auth_stop_waiting(&call->waiter);
 	TAILQ_REMOVE(&api->calls, call, link);
 	call->http_call = NULL;
 	call->ops->release(call->ctx);
@@ -146,7 +146,8 @@ static int errno_of_transport(int err)
 static bool is_final(int err)
 {
 	return err != 0 && err != -EPIPE && err != -ECONNREFUSED &&
-	       err != -EHOSTUNREACH && err != -ETIMEDOUT;
+	       err != -EHOSTUNREACH && err != -ETIMEDOUT && err != -EMFILE &&
+	       err != -ENFILE;
 }
 
 static void on_pause_over(void *ctx)
@@ -187,6 +188,8 @@ static bool pause_and_retry(struct api_call *call, int status, int err)
 	log_info("%s: %s: status %d, trying again in %" PRId64 " ms",
 	    call->spec.subject, request, status, wait);
 	api->retries++;
+	if (api->config.waits)
+		api->config.waits(api->config.ctx, status, wait);
 	if (status == 429) {
 		api->limited++;
 		gate_hold(&api->gate, wait);
@@ -345,6 +348,7 @@ static void send_request(struct api_call *call)
 	    .body_len = call->spec.body ? strlen(call->spec.body) : 0,
 	    .compressed = true,
 	    .fresh = call->spec.once,
+	    .silence_ms = call->spec.silence_ms,
 	};
 	if (r == 0)
 		call->http_call = http_start(api->http, &request, &sink, call);
@@ -423,6 +427,8 @@ struct api_call *call_start(struct api *api, const struct call_spec *spec,
 	    .urgent = spec->urgent,
 	    .speculative = spec->speculative};
 	call->waiter = (struct auth_waiter){.ready = on_token, .ctx = call};
+	if (!spec->silence_ms)
+		call->spec.silence_ms = retry_silence_ms(spec->patience_ms);
 	call->started_ms = http_now(api->http);
 	buf_init_secret(&call->error_body, ANSWER_MAX);
 	TAILQ_INSERT_TAIL(&api->calls, call, link);

@@ -27,6 +27,7 @@ struct call_spec {
 	const char *body;    /* JSON, or NULL; copied */
 	enum token_kind token;
 	int64_t patience_ms;
+	int64_t silence_ms;  /* 0: as retry_silence_ms says */
 	bool once;	     /* not idempotent: never sent twice on its own */
 	bool may_be_refused; /* a 400 has an answer of ours, not worth a line */
 	bool expects_miss;   /* a 404 is an answer, not worth a line */
@@ -50,11 +51,13 @@ struct call_ops {
 	void (*release)(void *ctx);
 };
 
+TAILQ_HEAD(auth_queue, auth_waiter);
+
 /* One who waits for a token. */
 struct auth_waiter {
 	void (*ready)(void *ctx, const struct api_error *error);
 	void *ctx;
-	bool waiting;
+	struct auth_queue *queue; /* NULL: does not wait */
 	TAILQ_ENTRY(auth_waiter) link;
 };
 
@@ -65,17 +68,21 @@ struct auth {
 	int64_t expires_ms;	       /* http_now at which to renew */
 	uint64_t generation;	       /* of tokens; grows with each pair */
 	struct api_call *renewal;      /* the one under way: single flight */
-	int64_t patience_ms;	       /* with sign-in */
+	int64_t patience_ms;	       /* with sign-in ... */
+	int64_t silence_ms;	       /* ... and 0, or what call_spec says */
 	int64_t refused_until_ms;      /* no new try before: the last said no */
 	struct api_error refusal;
-	TAILQ_HEAD(, auth_waiter) waiting;
+	struct auth_queue waiting;
 };
+
+struct probe;
 
 struct api {
 	struct http *http;
 	struct api_config config;
 	struct failures *failures;
-	char *key_header; /* "X-API-Key: …" */
+	char *key_header;    /* "X-API-Key: …" */
+	struct probe *probe; /* under way, with an account */
 	struct gate gate;
 	struct gate storage_gate;
 	struct auth auth;
@@ -108,7 +115,7 @@ bool auth_is_due(const struct auth *auth);
 
 /* Be called when a token is there, or cannot be had. */
 void auth_wait(struct auth *auth, struct auth_waiter *waiter);
-void auth_stop_waiting(struct auth *auth, struct auth_waiter *waiter);
+void auth_stop_waiting(struct auth_waiter *waiter);
 
 /* The server refused the token: renew it (drop_refresh: by signing in). */
 void auth_reject(struct auth *auth, bool drop_refresh);

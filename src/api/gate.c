@@ -18,19 +18,25 @@ static struct gate_queue *queue_of(struct gate *gate, struct gate_pass *pass)
 	return pass->speculative ? &gate->waiting_speculative : &gate->waiting;
 }
 
+/* Who is let in may leave again at once, and let the next one in: that is left
+ * to the one who is at it, or the stack would grow with the queue. */
 static void let_in(struct gate *gate)
 {
+	if (gate->letting_in)
+		return;
+	gate->letting_in = true;
 	while (!gate->hold_until_ms && gate->inside < gate->limit) {
 		struct gate_pass *pass = TAILQ_FIRST(&gate->waiting);
 		if (!pass)
 			pass = TAILQ_FIRST(&gate->waiting_speculative);
 		if (!pass)
-			return;
+			break;
 		TAILQ_REMOVE(queue_of(gate, pass), pass, link);
 		pass->state = PASS_IN;
 		gate->inside++;
 		pass->go(pass->ctx);
 	}
+	gate->letting_in = false;
 }
 
 static void on_hold_over(void *ctx)

@@ -32,6 +32,7 @@ struct gate {
 	struct http_timer *hold_timer;
 	struct gate_queue waiting;
 	struct gate_queue waiting_speculative;
+	bool letting_in; /* further down on the stack */
 };
 
 void gate_init(struct gate *gate, struct http *http, unsigned limit);
@@ -39,7 +40,8 @@ void gate_init(struct gate *gate, struct http *http, unsigned limit);
 /* Nobody is inside or waits any more. */
 void gate_done(struct gate *gate);
 
-/* Ask for passage: pass->go is called, now or later. */
+/* Ask for passage: pass->go is called, now or later; never from within another
+ * one's. */
 void gate_enter(struct gate *gate, struct gate_pass *pass);
 
 /* Give the place back, or stop waiting for one. Harmless when out. */

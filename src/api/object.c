@@ -8,6 +8,7 @@
 
 #include "api/call.h"
 #include "base/log.h"
+#include "http/retry.h"
 
 struct api_object {
 	struct api *api;
@@ -18,6 +19,8 @@ struct api_object {
 	char *url; /* a secret: it is signed */
 	char range[64];
 	char if_range[160];
+	bool starting; /* in api_object_get */
+	bool failed;   /* there */
 	TAILQ_ENTRY(api_object) link;
 };
 
@@ -80,19 +83,17 @@ static void on_pass(void *ctx)
 	    .url = object->url,
 	    .headers = headers,
 	    .redirects = true,
+	    .silence_ms = retry_silence_ms(object->api->config.retry_ms),
 	};
 	object->api->objects++;
 	object->http_call =
 	    http_start(object->api->http, &request, &plain_sink, object);
-	if (!object->http_call)
+	if (object->http_call)
+		return;
+	if (object->starting)
+		object->failed = true;
+	else
 		on_done(object, -ENOMEM, "out of memory");
-}
-
-/* The gate was passed in a timer of its own, never inside api_object_get. */
-static void on_start(void *ctx)
-{
-	struct api_object *object = ctx;
-	gate_enter(&object->api->storage_gate, &object->pass);
 }
 
 struct api_object *api_object_get(struct api *api, const char *url,
@@ -126,6 +127,13 @@ struct api_object *api_object_get(struct api *api, const char *url,
 		snprintf(object->if_range, sizeof(object->if_range),
 		    "If-Range: %s", validator);
 	TAILQ_INSERT_TAIL(&api->open_objects, object, link);
-	on_start(object);
-	return object;
+	/* Whoever gets NULL is not called. */
+	object->starting = true;
+	gate_enter(&api->storage_gate, &object->pass);
+	object->starting = false;
+	if (!object->failed)
+		return object;
+	object_free(object);
+	errno = ENOMEM;
+	return NULL;
 }

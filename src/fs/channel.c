@@ -10,7 +10,9 @@
  */
 #include <errno.h>
 #include <linux/fuse.h>
+#include <poll.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,6 +44,49 @@ static ssize_t channel_write(
 	pthread_rwlock_unlock(&fs->channel_lock);
 	errno = err;
 	return n;
+}
+
+/* Linux 6.16 (FUSE 7.44) knows it; libfuse does so from 3.18 on. Each name that
+ * the kernel learns carries the number of its epoch, and is asked for anew once
+ * that has passed. */
+#define NOTIFY_INC_EPOCH 8
+
+int channel_take_back_names(struct fs *fs)
+{
+	struct fuse_out_header notice = {
+	    .len = sizeof(notice), .error = NOTIFY_INC_EPOCH};
+	struct iovec iov = {&notice, sizeof(notice)};
+	if (fs->closing)
+		return -ENODEV; /* nor is there a session, perhaps */
+	ssize_t n = channel_write(fuse_session_fd(fs->session), &iov, 1, fs);
+	return n < 0 ? -errno : 0;
+}
+
+/* ---- the end ---- */
+
+/* Nobody waits for an answer to these. */
+static bool wants_answer(const struct fuse_in_header *in)
+{
+	return in->opcode != FUSE_FORGET && in->opcode != FUSE_BATCH_FORGET &&
+	       in->opcode != FUSE_INTERRUPT;
+}
+
+void channel_refuse(struct fs *fs, int wait_ms)
+{
+	struct fuse_buf buf = {0};
+	struct pollfd pollfd = {
+	    .fd = fuse_session_fd(fs->session), .events = POLLIN};
+	while (poll(&pollfd, 1, wait_ms) > 0 &&
+	       fuse_session_receive_buf(fs->session, &buf) > 0) {
+		const struct fuse_in_header *in = buf.mem;
+		struct fuse_out_header out = {
+		    .len = sizeof(out), .error = -EIO, .unique = in->unique};
+		struct iovec iov = {&out, sizeof(out)};
+		if (wants_answer(in))
+			channel_write(pollfd.fd, &iov, 1, fs);
+		wait_ms = 0;
+	}
+	free(buf.mem);
 }
 
 /* A write that the kernel holds up is over when the mount is: no need to wait

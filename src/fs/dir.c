@@ -11,7 +11,8 @@ enum { POS_DOT = 1, POS_DOTDOT = 2, POS_FILES = 3, POS_STORAGE = 4 };
 struct dir {
 	int64_t id;
 	struct sync_dir open; /* of a listed directory */
-	uint64_t kept; /* the kernel keeps what is read here: its version */
+	uint64_t kept;	  /* the kernel keeps what is read here: its version */
+	struct told told; /* by readdirplus */
 	LIST_ENTRY(dir) link;
 };
 
@@ -29,6 +30,7 @@ static struct dir *dir_new(struct fs *fs, int64_t id)
 
 static void dir_free(struct fs *fs, struct dir *dir)
 {
+	notifier_taken_in(fs->notifier, &dir->told);
 	lock_acquire(&fs->lock);
 	LIST_REMOVE(dir, link);
 	lock_release(&fs->lock);
@@ -327,26 +329,34 @@ static void wait_for_more(struct fs *fs, fuse_req_t req, struct dir *dir,
 	sync_dir_wait(fs->sync, &request->op);
 }
 
+/* What a listing says rests on the question that it began with. */
+static int64_t name_valid_ms(struct fs *fs, const struct dir *dir)
+{
+	return sync_valid_ms(fs->sync,
+	    is_listed(dir->id) ? dir->open.since : sync_now(fs->sync));
+}
+
 static void read_dir(struct fs *fs, fuse_req_t req, struct dir *dir,
     size_t size, int64_t after, bool plus)
 {
 	int64_t wait_after = after;
 	int r = 0;
+	uint64_t ticket = notifier_ticket(fs->notifier, dir->id);
 	struct filling f = {
 	    .fs = fs,
 	    .req = req,
 	    .plus = plus,
 	    .data = malloc(size),
 	    .size = size,
-	    .name_valid_s =
-		(double)sync_valid_ms(fs->sync,
-		    is_listed(dir->id) ? dir->open.since : sync_now(fs->sync)) /
-		1000,
 	};
 	if (!f.data) {
 		reply_error(req, -ENOMEM);
 		return;
 	}
+	notifier_taken_in(fs->notifier, &dir->told);
+	if (plus)
+		f.name_valid_s = notifier_tell_many(fs->notifier, &dir->told,
+		    dir->id, ticket, name_valid_ms(fs, dir));
 	if (!add_dots(&f, dir->id, after)) {
 		if (dir->id == NODE_ROOT)
 			r = fill_root(&f, after);
@@ -355,6 +365,8 @@ static void read_dir(struct fs *fs, fuse_req_t req, struct dir *dir,
 		else
 			r = fill_listed(&f, dir, after, &wait_after);
 	}
+	if (r < 0)
+		notifier_untell(fs->notifier, &dir->told);
 	if (r == -EAGAIN) {
 		wait_for_more(fs, req, dir, size, wait_after, plus);
 	} else if (r < 0) {

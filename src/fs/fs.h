@@ -56,8 +56,8 @@ void fs_run(struct fs *fs);
 /* Make fs_run return, soon. Any thread. */
 void fs_stop(struct fs *fs);
 
-/* Take the mount away; requests that are still waiting get no answer. From here
- * on, nothing asks sync by itself. */
+/* Take the mount away, once the loop has ended and all that waited for sync has
+ * got its answer. From here on, nothing asks sync by itself. */
 void fs_unmount(struct fs *fs);
 
 /* Unmount and free. NULL is fine. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/lock.h"
+#include "fs/beliefs.h"
 #include "fs/fs.h"
 
 /* Nodes never change, so what is said of them holds for good. In seconds. */
@@ -49,7 +50,6 @@ struct fs {
 	pthread_rwlock_t channel_lock; /* read: writing to the kernel */
 	_Atomic bool closing;
 	bool answering_init; /* the next reply is INIT's: see channel.c */
-	bool can_expire;     /* the kernel knows notify_expire_entry */
 	struct lock lock;
 	/* Under lock: open directories, and lookups that wait for sync. */
 	LIST_HEAD(, dir) dirs;
@@ -69,6 +69,7 @@ struct request {
 	size_t size;	 /* of the reply: read, readdir */
 	bool plus;	 /* readdirplus */
 	struct dir *dir; /* readdir, opendir */
+	uint64_t ticket; /* lookup: see notifier_ticket */
 	struct fuse_file_info fi;
 	LIST_ENTRY(request) lookup_link;
 };
@@ -101,6 +102,15 @@ uint64_t generation_of(const struct fs *fs, fuse_ino_t ino);
 /* Put ourselves between libfuse and a session that is mounted. 0 or -errno. */
 int channel_open(struct fs *fs);
 
+/* Take all names back that the kernel believes: who looks for one next asks us.
+ * Any thread; takes no lock that another may hold who waits for us. 0; -ENODEV
+ * once the channel is closed; or -EINVAL: the kernel is older than 6.16. */
+int channel_take_back_names(struct fs *fs);
+
+/* Answer what the kernel still asks, with -EIO, once nobody serves it. Waits
+ * for at most wait_ms for something to be asked. */
+void channel_refuse(struct fs *fs, int wait_ms);
+
 /* From here on nothing is written any more: -ENODEV to who tries. */
 void channel_close(struct fs *fs);
 
@@ -126,22 +136,40 @@ void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
     struct fuse_file_info *fi);
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 
-/* ---- notify.c: what the kernel is told unasked, by a thread of its own ----
- */
+/* ---- notify.c: which names the kernel may believe, and how that ends ---- */
 
 struct notifier *notifier_new(struct fs *fs); /* NULL: out of memory */
 void notifier_free(struct notifier *notifier);
 
-/* The name leads to another node now. Any thread; does not block. */
-void notifier_expire_name(
-    struct notifier *notifier, int64_t dir, const char *name);
+/* The mount stands, and serves nobody yet. 0 or -ENOMEM. */
+int notifier_open(struct notifier *notifier);
 
-/* Reply with an error, once the kernel has been told what it was told to tell
- * it: whoever gets it and tries again finds what the name leads to now. */
+/* Reply to all who wait here. Once the loop has ended. */
+void notifier_end(struct notifier *notifier);
+
+/* To be had before the replica is asked for a name of dir. Any thread. */
+uint64_t notifier_ticket(struct notifier *notifier, int64_t dir);
+
+/* For how long the kernel may believe what a reply says of a name that is good
+ * for valid_ms, in seconds. Any thread. */
+double notifier_tell(
+    struct notifier *notifier, int64_t dir, uint64_t ticket, int64_t valid_ms);
+
+/* The same for a reply of many names; told is the open directory's. It has been
+ * taken in when the next request for that comes. Any thread. */
+double notifier_tell_many(struct notifier *notifier, struct told *told,
+    int64_t dir, uint64_t ticket, int64_t valid_ms);
+void notifier_taken_in(struct notifier *notifier, struct told *told);
+void notifier_untell(struct notifier *notifier, struct told *told);
+
+/* A name of dir leads to another node now; all names may, for all the kernel
+ * knows. Any thread; do not block. */
+void notifier_name_changed(struct notifier *notifier, int64_t dir);
+void notifier_names_expired(struct notifier *notifier);
+
+/* Reply with an error, once no name is believed that changed before: whoever
+ * gets it and tries again finds what the name leads to now. Loop thread. */
 void notifier_reply_error(struct notifier *notifier, fuse_req_t req, int err);
-
-/* So do all names that the kernel may know, for all it knows. Likewise. */
-void notifier_expire_all(struct notifier *notifier);
 
 /* ---- xattr.c ---- */
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);

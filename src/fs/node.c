@@ -130,22 +130,33 @@ static int reply_entry(
 	return fuse_reply_entry(req, &entry);
 }
 
+/* What a reply about a name rests on. */
+struct basis {
+	int64_t since;	 /* for sync_valid_ms */
+	uint64_t ticket; /* see notifier_ticket */
+};
+
+static double name_valid_s(struct fs *fs, int64_t dir, struct basis basis)
+{
+	return notifier_tell(fs->notifier, dir, basis.ticket,
+	    sync_valid_ms(fs->sync, basis.since));
+}
+
 /* No such name: known for as long as a name would be. */
-static void reply_negative(struct fs *fs, fuse_req_t req, int64_t since)
+static void reply_negative(
+    struct fs *fs, fuse_req_t req, int64_t dir, struct basis basis)
 {
 	struct fuse_entry_param entry = {
-	    .ino = 0,
-	    .entry_timeout = (double)sync_valid_ms(fs->sync, since) / 1000,
-	};
+	    .ino = 0, .entry_timeout = name_valid_s(fs, dir, basis)};
 	fuse_reply_entry(req, &entry);
 }
 
 static void reply_node(
-    struct fs *fs, fuse_req_t req, const struct node *node, int64_t since)
+    struct fs *fs, fuse_req_t req, const struct node *node, struct basis basis)
 {
 	struct stat attr;
 	attr_of_node(fs, node, &attr);
-	reply_entry(req, &attr, (double)sync_valid_ms(fs->sync, since) / 1000);
+	reply_entry(req, &attr, name_valid_s(fs, node->dir, basis));
 }
 
 static void on_measured_lookup(struct sync_op *op, int err)
@@ -154,24 +165,24 @@ static void on_measured_lookup(struct sync_op *op, int err)
 	if (err)
 		reply_error(request->req, err);
 	else
-		reply_node(
-		    request->fs, request->req, &op->node, request->since);
+		reply_node(request->fs, request->req, &op->node,
+		    (struct basis){request->since, request->ticket});
 	request_free(request);
 }
 
-/* Reply with the node, once its size may be told. since: what its name rests
- * on. */
+/* Reply with the node, once its size may be told. */
 static void finish_lookup(
-    struct fs *fs, fuse_req_t req, const struct node *node, int64_t since)
+    struct fs *fs, fuse_req_t req, const struct node *node, struct basis basis)
 {
 	if (sync_size_is_known(fs->sync, node)) {
-		reply_node(fs, req, node, since);
+		reply_node(fs, req, node, basis);
 		return;
 	}
 	struct request *request = request_new(fs, req, on_measured_lookup);
 	if (!request)
 		return;
-	request->since = since;
+	request->since = basis.since;
+	request->ticket = basis.ticket;
 	request->op.node_id = node->id;
 	sync_measure(fs->sync, &request->op);
 }
@@ -211,14 +222,15 @@ static void on_looked_up(struct sync_op *op, int err)
 	lookup_ends(request);
 	fuse_req_t req = request->req;
 	struct node node = op->node;
-	int64_t since = op->since;
+	int64_t dir = op->dir;
+	struct basis basis = {op->since, request->ticket};
 	request_free(request);
 	if (err == -ENOENT)
-		reply_negative(fs, req, since);
+		reply_negative(fs, req, dir, basis);
 	else if (err)
 		reply_error(req, err);
 	else
-		finish_lookup(fs, req, &node, since);
+		finish_lookup(fs, req, &node, basis);
 }
 
 static int64_t fixed_in_root(const char *name)
@@ -266,7 +278,10 @@ static void look_up_self(struct fs *fs, fuse_req_t req, int64_t id)
 	if (r < 0)
 		reply_error(req, r == -ENOENT ? -ESTALE : r);
 	else
-		finish_lookup(fs, req, &node, 0); /* no name is believed */
+		/* No name is believed. */
+		finish_lookup(fs, req, &node,
+		    (struct basis){
+			.ticket = notifier_ticket(fs->notifier, node.dir)});
 }
 
 /* "..": the directory that a node is in. */
@@ -308,18 +323,19 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		look_up_control(fs, req, name);
 		return;
 	}
-	int64_t since;
-	int r = sync_lookup_now(fs->sync, dir, name, &node, &since);
+	struct basis basis = {.ticket = notifier_ticket(fs->notifier, dir)};
+	int r = sync_lookup_now(fs->sync, dir, name, &node, &basis.since);
 	if (r == 0) {
-		finish_lookup(fs, req, &node, since);
+		finish_lookup(fs, req, &node, basis);
 	} else if (r == -ENOENT) {
-		reply_negative(fs, req, since);
+		reply_negative(fs, req, dir, basis);
 	} else if (r != -EAGAIN) {
 		reply_error(req, r);
 	} else {
 		struct request *request = request_new(fs, req, on_looked_up);
 		if (!request)
 			return;
+		request->ticket = basis.ticket;
 		request->op.dir = dir;
 		request->op.name = request->name = strdup(name);
 		if (!request->name) {

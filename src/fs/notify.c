@@ -1,145 +1,39 @@
+/*
+ * The kernel believes names for as long as it was told, and has to be told when
+ * one changes before. FUSE's notices for that take the directory's lock in the
+ * kernel; a lookup or readdir that waits for us holds it as well, so whoever
+ * sends one would wait for himself, and with him all that touch the directory,
+ * unkillably. So none is sent, ever:
+ *
+ * - From Linux 6.16 on, all names are taken back at once, without any lock.
+ *   That costs a look at each, so it is only done where one is believed.
+ * - Before, names are believed for a moment only. Who has to hear of a change
+ *   hears of it after that moment.
+ */
 #include <errno.h>
-#include <pthread.h>
-#include <string.h>
 #include <sys/queue.h>
 
-#include "base/lock.h"
+#include "base/timestamp.h"
 #include "fs/internal.h"
 
-/* A name to expire; or an error to reply with, once those before are done. */
-struct notice {
-	int64_t dir;
-	char *name; /* NULL: a reply */
+/* Where names cannot be taken back, they are believed for so long. */
+#define MOMENT_MS 500
+
+/* An error that is told when the moment is over. */
+struct late_reply {
 	fuse_req_t req;
 	int err;
-	STAILQ_ENTRY(notice) link;
+	struct http_timer *timer;
+	LIST_ENTRY(late_reply) link;
 };
 
 struct notifier {
 	struct fs *fs;
-	pthread_t thread;
-	struct lock lock;
-	pthread_cond_t news;
-	/* Under lock. */
-	STAILQ_HEAD(, notice) queue;
-	bool all; /* names are to expire */
-	bool stopping;
+	struct beliefs *beliefs;
+	bool can_take_back; /* immutable once the mount stands */
+	/* Loop thread only. */
+	LIST_HEAD(, late_reply) late_replies;
 };
-
-static void tell(struct notifier *notifier, int64_t dir, const char *name)
-{
-	struct fs *fs = notifier->fs;
-	size_t len = strlen(name);
-	if (fs->can_expire)
-		fuse_lowlevel_notify_expire_entry(fs->session, (fuse_ino_t)dir,
-		    name, len, FUSE_LL_EXPIRE_ONLY);
-	else
-		fuse_lowlevel_notify_inval_entry(
-		    fs->session, (fuse_ino_t)dir, name, len);
-}
-
-static bool is_stopping(struct notifier *notifier)
-{
-	lock_acquire(&notifier->lock);
-	bool stopping = notifier->stopping;
-	lock_release(&notifier->lock);
-	return stopping;
-}
-
-/* Names are taken from the replica so many at a time. */
-#define BATCH 64
-
-struct batch {
-	size_t count;
-	char *names[BATCH];
-};
-
-static int collect_name(void *ctx, const char *name)
-{
-	struct batch *batch = ctx;
-	char *copy = strdup(name);
-	if (!copy)
-		return -ENOMEM;
-	batch->names[batch->count++] = copy;
-	return batch->count == BATCH;
-}
-
-/* What the kernel does not know costs it a look. */
-static void tell_all_of(struct notifier *notifier, int64_t dir)
-{
-	char *last = strdup("");
-	int r = 1;
-	while (r == 1 && last && !is_stopping(notifier)) {
-		struct batch batch = {0};
-		r = replica_names(notifier->fs->config.replica, dir, last,
-		    collect_name, &batch);
-		for (size_t i = 0; i < batch.count; i++) {
-			tell(notifier, dir, batch.names[i]);
-			free(last);
-			last = batch.names[i];
-		}
-	}
-	free(last);
-}
-
-static int next_table(
-    void *ctx, const struct node *node, const char *name, int64_t pos)
-{
-	int64_t *table = ctx;
-	(void)name, (void)pos;
-	*table = node->id;
-	return 1;
-}
-
-static void tell_all(struct notifier *notifier)
-{
-	int64_t table = 0;
-	/* A directory must not be torn from under those who stand in it. */
-	if (notifier->fs->can_expire)
-		tell_all_of(notifier, NODE_ROOT);
-	tell_all_of(notifier, NODE_FILES);
-	tell_all_of(notifier, NODE_STORAGE);
-	while (replica_tables(notifier->fs->config.replica, table, next_table,
-		   &table) == 1)
-		tell_all_of(notifier, table);
-}
-
-static void notice_free(struct notice *notice)
-{
-	free(notice->name);
-	free(notice);
-}
-
-static void *run(void *ctx)
-{
-	struct notifier *notifier = ctx;
-	pthread_setname_np(pthread_self(), "notifier");
-	lock_acquire(&notifier->lock);
-	while (!notifier->stopping) {
-		struct notice *notice = STAILQ_FIRST(&notifier->queue);
-		if (notifier->all) {
-			notifier->all = false;
-			lock_release(&notifier->lock);
-			tell_all(notifier);
-			lock_acquire(&notifier->lock);
-			continue;
-		}
-		if (!notice) {
-			lock_wait(&notifier->lock, &notifier->news);
-			continue;
-		}
-		STAILQ_REMOVE_HEAD(&notifier->queue, link);
-		lock_release(&notifier->lock);
-		if (notice->name)
-			tell(notifier, notice->dir, notice->name);
-		else
-			reply_error(notice->req, notice->err);
-		notice_free(notice);
-		lock_acquire(&notifier->lock);
-	}
-	lock_release(&notifier->lock);
-	return NULL;
-}
 
 struct notifier *notifier_new(struct fs *fs)
 {
@@ -147,73 +41,119 @@ struct notifier *notifier_new(struct fs *fs)
 	if (!notifier)
 		return NULL;
 	notifier->fs = fs;
-	lock_init(&notifier->lock);
-	pthread_cond_init(&notifier->news, NULL);
-	STAILQ_INIT(&notifier->queue);
-	if (pthread_create(&notifier->thread, NULL, run, notifier) == 0)
-		return notifier;
-	lock_done(&notifier->lock);
-	free(notifier);
-	return NULL;
+	LIST_INIT(&notifier->late_replies);
+	return notifier;
+}
+
+int notifier_open(struct notifier *notifier)
+{
+	notifier->can_take_back = channel_take_back_names(notifier->fs) == 0;
+	notifier->beliefs =
+	    beliefs_new(notifier->can_take_back ? INT64_MAX : MOMENT_MS);
+	return notifier->beliefs ? 0 : -ENOMEM;
+}
+
+static void late_reply_end(struct late_reply *late)
+{
+	LIST_REMOVE(late, link);
+	reply_error(late->req, late->err);
+	free(late);
+}
+
+void notifier_end(struct notifier *notifier)
+{
+	struct late_reply *late;
+	while ((late = LIST_FIRST(&notifier->late_replies))) {
+		http_timer_stop(notifier->fs->config.http, late->timer);
+		late_reply_end(late);
+	}
 }
 
 void notifier_free(struct notifier *notifier)
 {
-	struct notice *notice;
 	if (!notifier)
 		return;
-	lock_acquire(&notifier->lock);
-	notifier->stopping = true;
-	pthread_cond_signal(&notifier->news);
-	lock_release(&notifier->lock);
-	pthread_join(notifier->thread, NULL);
-	while ((notice = STAILQ_FIRST(&notifier->queue))) {
-		STAILQ_REMOVE_HEAD(&notifier->queue, link);
-		if (!notice->name)
-			reply_error(notice->req, notice->err);
-		notice_free(notice);
-	}
-	pthread_cond_destroy(&notifier->news);
-	lock_done(&notifier->lock);
+	notifier_end(notifier);
+	beliefs_free(notifier->beliefs);
 	free(notifier);
 }
 
-static void enqueue(struct notifier *notifier, struct notice *notice)
+/* ---- what is told ---- */
+
+uint64_t notifier_ticket(struct notifier *notifier, int64_t dir)
 {
-	lock_acquire(&notifier->lock);
-	STAILQ_INSERT_TAIL(&notifier->queue, notice, link);
-	pthread_cond_signal(&notifier->news);
-	lock_release(&notifier->lock);
+	return beliefs_ticket(notifier->beliefs, dir);
 }
 
-void notifier_expire_name(
-    struct notifier *notifier, int64_t dir, const char *name)
+double notifier_tell(
+    struct notifier *notifier, int64_t dir, uint64_t ticket, int64_t valid_ms)
 {
-	struct notice *notice = calloc(1, sizeof(*notice));
-	if (!notice || !(notice->name = strdup(name))) {
-		free(notice); /* the name expires by itself, later */
-		return;
-	}
-	notice->dir = dir;
-	enqueue(notifier, notice);
+	return (double)beliefs_tell(notifier->beliefs, dir, ticket, valid_ms,
+		   timestamp_mono_ms()) /
+	       1000;
+}
+
+double notifier_tell_many(struct notifier *notifier, struct told *told,
+    int64_t dir, uint64_t ticket, int64_t valid_ms)
+{
+	return (double)beliefs_tell_many(notifier->beliefs, told, dir, ticket,
+		   valid_ms, timestamp_mono_ms()) /
+	       1000;
+}
+
+void notifier_untell(struct notifier *notifier, struct told *told)
+{
+	beliefs_untell(notifier->beliefs, told);
+}
+
+/* ---- what is taken back ---- */
+
+static void take_back(struct notifier *notifier)
+{
+	if (notifier->can_take_back)
+		channel_take_back_names(notifier->fs);
+}
+
+void notifier_taken_in(struct notifier *notifier, struct told *told)
+{
+	if (beliefs_taken_in(notifier->beliefs, told))
+		take_back(notifier);
+}
+
+void notifier_name_changed(struct notifier *notifier, int64_t dir)
+{
+	if (beliefs_change(notifier->beliefs, dir, timestamp_mono_ms()))
+		take_back(notifier);
+}
+
+void notifier_names_expired(struct notifier *notifier)
+{
+	if (beliefs_change_all(notifier->beliefs, timestamp_mono_ms()))
+		take_back(notifier);
+}
+
+/* ---- who hears of it ---- */
+
+static void on_moment_over(void *ctx)
+{
+	late_reply_end(ctx);
 }
 
 void notifier_reply_error(struct notifier *notifier, fuse_req_t req, int err)
 {
-	struct notice *notice = calloc(1, sizeof(*notice));
-	if (!notice) {
+	struct http *http = notifier->fs->config.http;
+	struct late_reply *late = NULL;
+	if (!notifier->can_take_back)
+		late = calloc(1, sizeof(*late));
+	if (late)
+		late->timer =
+		    http_timer_start(http, MOMENT_MS, on_moment_over, late);
+	if (!late || !late->timer) {
+		free(late);
 		reply_error(req, err);
 		return;
 	}
-	notice->req = req;
-	notice->err = err;
-	enqueue(notifier, notice);
-}
-
-void notifier_expire_all(struct notifier *notifier)
-{
-	lock_acquire(&notifier->lock);
-	notifier->all = true;
-	pthread_cond_signal(&notifier->news);
-	lock_release(&notifier->lock);
+	late->req = req;
+	late->err = err;
+	LIST_INSERT_HEAD(&notifier->late_replies, late, link);
 }

@@ -32,6 +32,7 @@ struct pusher {
 	struct streak streaks[STREAKS];
 	uint64_t clock;
 	bool stopping;
+	bool over; /* the thread touches nothing any more */
 };
 
 /* ---- watching ---- */
@@ -241,6 +242,7 @@ static void *run(void *ctx)
 		push(pusher, streak, dir, after, count);
 		lock_acquire(&pusher->lock);
 	}
+	pusher->over = true;
 	lock_release(&pusher->lock);
 	return NULL;
 }
@@ -261,14 +263,23 @@ struct pusher *pusher_new(struct fs *fs)
 	return NULL;
 }
 
+bool pusher_end(struct pusher *pusher)
+{
+	if (!pusher)
+		return true;
+	lock_acquire(&pusher->lock);
+	pusher->stopping = true;
+	pthread_cond_signal(&pusher->news);
+	bool over = pusher->over;
+	lock_release(&pusher->lock);
+	return over;
+}
+
 void pusher_free(struct pusher *pusher)
 {
 	if (!pusher)
 		return;
-	lock_acquire(&pusher->lock);
-	pusher->stopping = true;
-	pthread_cond_signal(&pusher->news);
-	lock_release(&pusher->lock);
+	pusher_end(pusher);
 	pthread_join(pusher->thread, NULL);
 	pthread_cond_destroy(&pusher->news);
 	lock_done(&pusher->lock);

@@ -23,7 +23,11 @@ struct pusher;
 
 struct pusher *pusher_new(struct fs *fs); /* NULL: out of memory */
 
-/* Ends the thread; the mount must have ended before. NULL is fine. */
+/* Let the thread end; it may be held up in the kernel by a read that waits for
+ * us. Whether it has ended. NULL is fine. */
+bool pusher_end(struct pusher *pusher);
+
+/* Ends the thread, and waits for it. NULL is fine. */
 void pusher_free(struct pusher *pusher);
 
 /* A record's or stored file's first bytes were read. Any thread; does not

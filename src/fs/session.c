@@ -1,5 +1,6 @@
 /* The FUSE session: what is asked of the kernel, mounting, serving. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -44,7 +45,6 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	/* File handles of nodes that the kernel has forgotten: see node.c. */
 	want(conn, FUSE_CAP_EXPORT_SUPPORT, true);
 	fs->no_open = (conn->capable & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
-	fs->can_expire = (conn->capable & FUSE_CAP_EXPIRE_ONLY) != 0;
 	conn->max_background = MAX_BACKGROUND;
 	conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;
 }
@@ -201,16 +201,21 @@ static void take_words(int from)
 	words_add(&last_words, words);
 }
 
-/* fusermount3 writes to stderr, too: its words become part of our line. */
+/* fusermount3 writes to stderr, too: its words become part of our line. And
+ * with auto_unmount it lives as long as the mount: it must not keep what we got
+ * from whoever waits for the end of our output. */
 static int mount_quietly(struct fs *fs)
 {
-	CLEANUP_CLOSE int kept = dup(STDERR_FILENO);
+	CLEANUP_CLOSE int kept_out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+	CLEANUP_CLOSE int kept_err = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
 	CLEANUP_CLOSE int words = memfd_create("words", MFD_CLOEXEC);
-	bool quiet = kept >= 0 && words >= 0 && !fs->config.debug &&
+	bool quiet = kept_out >= 0 && kept_err >= 0 && words >= 0 &&
+		     !fs->config.debug && dup2(words, STDOUT_FILENO) >= 0 &&
 		     dup2(words, STDERR_FILENO) >= 0;
 	int r = fuse_session_mount(fs->session, fs->config.mountpoint);
 	if (quiet) {
-		dup2(kept, STDERR_FILENO);
+		dup2(kept_out, STDOUT_FILENO);
+		dup2(kept_err, STDERR_FILENO);
 		if (r != 0)
 			take_words(words);
 	}
@@ -260,6 +265,8 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	if (!config->debug)
 		fuse_set_log_func(on_late_message);
 	r = channel_open(fs);
+	if (r == 0)
+		r = notifier_open(fs->notifier);
 	if (r < 0)
 		goto fail;
 	fuse_opt_free_args(&args);
@@ -276,18 +283,17 @@ void fs_set_sync(struct fs *fs, struct sync *sync)
 	fs->sync = sync;
 }
 
-/* This takes the directory's lock in the kernel, which somebody may hold who
- * waits for us: not from the loop thread. */
 void fs_name_changed(void *ctx, int64_t dir, const char *name)
 {
 	struct fs *fs = ctx;
-	notifier_expire_name(fs->notifier, dir, name);
+	(void)name;
+	notifier_name_changed(fs->notifier, dir);
 }
 
 void fs_names_expired(void *ctx)
 {
 	struct fs *fs = ctx;
-	notifier_expire_all(fs->notifier);
+	notifier_names_expired(fs->notifier);
 }
 
 void fs_run(struct fs *fs)
@@ -313,27 +319,41 @@ void fs_stop(struct fs *fs)
 	pthread_kill(fs->main_thread, SIGUSR1);
 }
 
+/* How long the end of the pusher is waited for between two looks at what the
+ * kernel asks, in milliseconds. */
+#define LOOK_MS 20
+
+/* The pusher reads what others will free now. What it stores may wait in the
+ * kernel for a page that is being read: by a request that nobody serves any
+ * more, and which is only ended with the mount, which waits for the pusher. */
+static void end_pusher(struct fs *fs)
+{
+	while (fs->mounted && !pusher_end(fs->pusher))
+		channel_refuse(fs, LOOK_MS);
+	pusher_free(TAKE(fs->pusher));
+}
+
 void fs_unmount(struct fs *fs)
 {
+	notifier_end(fs->notifier);
+	end_pusher(fs);
 	channel_close(fs);
 	if (fs->mounted)
 		fuse_session_unmount(fs->session);
 	fs->mounted = false;
-	/* It reads what others will free now. */
-	pusher_free(TAKE(fs->pusher));
 }
 
 void fs_free(struct fs *fs)
 {
 	if (!fs)
 		return;
-	pusher_free(TAKE(fs->pusher));
-	notifier_free(fs->notifier);
 	if (fs->session) {
 		fs_unmount(fs);
 		fuse_session_destroy(fs->session);
 	}
+	pusher_free(fs->pusher);
 	dir_free_all(fs);
+	notifier_free(fs->notifier);
 	text_shelf_free(fs->shelf);
 	control_free(fs->control);
 	pthread_rwlock_destroy(&fs->channel_lock);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 struct http;
 struct http_call;
@@ -27,14 +28,22 @@ struct http_request {
 	bool compressed; /* accept any encoding that is decoded for us */
 	bool fresh;	 /* on a connection of its own: sent once, whatever */
 	bool redirects;	 /* follow up to HTTP_REDIRECTS_MAX, http(s) only */
+	int64_t silence_ms; /* see HTTP_SILENCE_MS; 0: that */
 };
 
 #define HTTP_REDIRECTS_MAX 5
 
-/* A transfer that moves no byte for so long is dead, in seconds. */
-#define HTTP_STALL_SECONDS 30
+/* A transfer that brings next to nothing for so long is ended, in milliseconds:
+ * before its first byte, and after it. Next to nothing is less than
+ * HTTP_DRIP_BYTES a second. */
+#define HTTP_SILENCE_MS 30000
+#define HTTP_DRIP_BYTES 100
 
-/* A connection must stand within, in milliseconds. */
+/* A peer that does not even acknowledge is gone after so long, likewise. */
+#define HTTP_GONE_MS 30000
+
+/* A connection must stand within, in milliseconds; or within silence_ms, where
+ * that is less. */
 #define HTTP_CONNECT_MS 15000
 
 /* What is known of an answer once its header is whole. */
@@ -75,11 +84,21 @@ struct http_sink {
 	/* Exactly once, unless cancelled before: 0 when the whole body came,
 	 * else what a sink returned or how the transfer broke:
 	 * -ECONNREFUSED (no connection), -EHOSTUNREACH (no such host),
-	 * -ETIMEDOUT (no connection in time), -EKEYREJECTED (certificate),
-	 * -EPROTO (not HTTP, a bad redirect: detail names where it led),
-	 * -EPIPE (cut short, reset,
-	 * stalled). detail is one line for a human, free of secrets. */
+	 * -EMFILE or -ENFILE (no descriptor for one), -ETIMEDOUT (no
+	 * connection in time), -EKEYREJECTED (certificate), -EPROTO (not
+	 * HTTP, a bad redirect: detail names where it led), -EPIPE (cut
+	 * short, reset, silent). detail is one line for a human, free of
+	 * secrets. */
 	void (*done)(void *ctx, int err, const char *detail);
+};
+
+/* Work for the loop thread. Its owner sets fn and ctx, and keeps it where it is
+ * until fn is called, which may free it: so no memory is needed to hand it
+ * over. */
+struct http_task {
+	void (*fn)(void *ctx);
+	void *ctx;
+	STAILQ_ENTRY(http_task) link;
 };
 
 struct http_vtable {
@@ -87,7 +106,7 @@ struct http_vtable {
 	    const struct http_request *request, const struct http_sink *sink,
 	    void *ctx);
 	void (*cancel)(struct http *http, struct http_call *call);
-	void (*post)(struct http *http, void (*fn)(void *ctx), void *ctx);
+	void (*post)(struct http *http, struct http_task *task);
 	struct http_timer *(*timer_start)(struct http *http, int64_t delay_ms,
 	    void (*fn)(void *ctx), void *ctx);
 	void (*timer_stop)(struct http *http, struct http_timer *timer);
@@ -116,10 +135,11 @@ static inline void http_cancel(struct http *http, struct http_call *call)
 		http->vtable->cancel(http, call);
 }
 
-/* Run fn on the loop thread, soon, in the order of posting. Any thread. */
-static inline void http_post(struct http *http, void (*fn)(void *), void *ctx)
+/* Run a task on the loop thread, soon, in the order of posting; it must not be
+ * posted already. Any thread. */
+static inline void http_post(struct http *http, struct http_task *task)
 {
-	http->vtable->post(http, fn, ctx);
+	http->vtable->post(http, task);
 }
 
 /* Run fn after delay_ms. The timer is gone when fn is called, or stopped.

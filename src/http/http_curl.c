@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -40,6 +41,7 @@ struct http_call {
 	struct http_head head;
 	int sink_err;
 	bool head_whole; /* its blank line has come */
+	int socket_err;	 /* why there is no socket; 0 */
 	bool head_given;
 	bool added;	/* the multi handle knows it */
 	bool cancelled; /* only waits to be swept */
@@ -61,6 +63,8 @@ struct curl_transport {
 	int64_t due_ms; /* curl wants to be called; LOOP_NEVER */
 	CURL *idle[IDLE_HANDLES_MAX];
 	size_t idle_count;
+	size_t sockets; /* open */
+	bool short_of_sockets;
 	bool performing;
 	bool sweep; /* some call is cancelled or not yet added */
 };
@@ -206,6 +210,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 static int error_of(struct http_call *call, CURLcode code)
 {
 	long sent = 0;
+	if (code != CURLE_OK && call->socket_err)
+		return call->socket_err;
 	switch (code) {
 	case CURLE_OK:
 		return 0;
@@ -294,6 +300,71 @@ static void call_finish(struct http_call *call, CURLcode code)
 	call_free(call);
 }
 
+/* A server may take its time; a peer that is gone is found out by TCP. */
+static int on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
+{
+	unsigned gone_ms = HTTP_GONE_MS;
+	(void)ctx, (void)purpose;
+	setsockopt(
+	    fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &gone_ms, sizeof(gone_ms));
+	return CURL_SOCKOPT_OK;
+}
+
+/* Descriptors may be scarcer than the connections that we are allowed. */
+static curl_socket_t open_socket(
+    void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct http_call *call = ctx;
+	(void)purpose;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+	    address->protocol);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+		call->socket_err = -errno;
+		call->transport->short_of_sockets = true;
+	}
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	call->socket_err = 0;
+	call->transport->sockets++;
+	return fd;
+}
+
+static int close_socket(void *ctx, curl_socket_t fd)
+{
+	struct curl_transport *t = ctx;
+	t->sockets--;
+	return close(fd);
+}
+
+/* From here on with as many as there are: further transfers wait for one of
+ * these. */
+static void make_do_with_sockets(struct curl_transport *t)
+{
+	if (!t->short_of_sockets)
+		return;
+	t->short_of_sockets = false;
+	long count = t->sockets > 1 ? (long)t->sockets : 1;
+	curl_multi_setopt(t->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, count);
+	curl_multi_setopt(t->multi, CURLMOPT_MAXCONNECTS, count);
+}
+
+static void set_deadlines(CURL *e, int64_t silence_ms)
+{
+	if (!silence_ms)
+		silence_ms = HTTP_SILENCE_MS;
+	long connect_ms = HTTP_CONNECT_MS;
+	if (silence_ms < connect_ms)
+		connect_ms = (long)silence_ms;
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
+	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)HTTP_DRIP_BYTES);
+	curl_easy_setopt(
+	    e, CURLOPT_LOW_SPEED_TIME, (long)((silence_ms + 999) / 1000));
+	curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, on_socket);
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, (long)HTTP_GONE_MS / 3000);
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, (long)HTTP_GONE_MS / 3000);
+}
+
 static void set_options(struct http_call *call, const struct http_request *r)
 {
 	struct curl_transport *t = call->transport;
@@ -301,6 +372,10 @@ static void set_options(struct http_call *call, const struct http_request *r)
 	bool tls = strncasecmp(r->url, "https:", 6) == 0;
 	curl_easy_setopt(e, CURLOPT_URL, r->url);
 	curl_easy_setopt(e, CURLOPT_PRIVATE, call);
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, call);
+	curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, t);
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->detail);
 	curl_easy_setopt(e, CURLOPT_HTTPHEADER, call->headers);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
@@ -309,6 +384,8 @@ static void set_options(struct http_call *call, const struct http_request *r)
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, call);
 	curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	/* A thread that asks for a name is left alone, not waited for. */
+	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	/* A redirect may not leave TLS, except where there was none. */
 	curl_easy_setopt(
@@ -324,9 +401,7 @@ static void set_options(struct http_call *call, const struct http_request *r)
 	/* Over TLS, wait and see whether the connection can be shared. */
 	curl_easy_setopt(e, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "bkendfs/" BKENDFS_VERSION);
-	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
-	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)HTTP_STALL_SECONDS);
+	set_deadlines(e, r->silence_ms);
 	curl_easy_setopt(
 	    e, CURLOPT_BUFFERSIZE, r->compressed ? BUFFER_API : BUFFER_OBJECT);
 	if (t->cacert) {
@@ -356,12 +431,15 @@ static void sweep(struct curl_transport *t)
 	struct http_call *next;
 	for (struct http_call *call = TAILQ_FIRST(&t->calls); call;
 	     call = next) {
+		/* Whoever hears of a call's end may only mark others. */
 		next = TAILQ_NEXT(call, link);
 		if (call->cancelled) {
 			call_free(call);
 		} else if (!call->added) {
-			call->added = true;
-			curl_multi_add_handle(t->multi, call->easy);
+			call->added = curl_multi_add_handle(
+					  t->multi, call->easy) == CURLM_OK;
+			if (!call->added)
+				call_finish(call, CURLE_OUT_OF_MEMORY);
 		}
 	}
 }
@@ -406,9 +484,7 @@ static struct http_call *curl_start(struct http *http,
 		return NULL;
 	}
 	set_options(call, request);
-	t->sweep = true;
-	if (!t->performing)
-		sweep(t);
+	t->sweep = true; /* at the loop's next look: no callback before */
 	return call;
 }
 
@@ -442,6 +518,7 @@ static void perform(struct curl_transport *t, curl_socket_t fd, int events)
 	t->performing = true;
 	curl_multi_socket_action(t->multi, fd, events, &running);
 	t->performing = false;
+	make_do_with_sockets(t);
 	finish_calls(t);
 	sweep(t);
 }
@@ -504,7 +581,8 @@ static void *run(void *ctx)
 	while (loop_work(t->loop)) {
 		sweep(t);
 		perform_due(t);
-		loop_wait(t->loop, t->due_ms, on_ready, t);
+		/* What that has started and cancelled is swept at once. */
+		loop_wait(t->loop, t->sweep ? 0 : t->due_ms, on_ready, t);
 	}
 	return NULL;
 }
@@ -520,9 +598,9 @@ static void curl_timer_stop(struct http *http, struct http_timer *timer)
 	loop_timer_stop(transport_of(http)->loop, timer);
 }
 
-static void curl_post(struct http *http, void (*fn)(void *), void *ctx)
+static void curl_post(struct http *http, struct http_task *task)
 {
-	loop_post(transport_of(http)->loop, fn, ctx);
+	loop_post(transport_of(http)->loop, task);
 }
 
 static int64_t curl_now(struct http *http)
@@ -561,7 +639,6 @@ static void curl_stop(struct http *http)
 static void curl_free_transport(struct http *http)
 {
 	curl_stop(http);
-	loop_work(transport_of(http)->loop);
 	transport_free(transport_of(http));
 }
 

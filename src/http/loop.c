@@ -9,6 +9,7 @@
 
 #include "base/lock.h"
 #include "base/timestamp.h"
+#include "http/http.h"
 
 /* It looks up at least this often; work wakes it at once anyway. */
 #define WAIT_LONGEST_MS 1000
@@ -18,12 +19,6 @@ struct http_timer {
 	void (*fn)(void *ctx);
 	void *ctx;
 	TAILQ_ENTRY(http_timer) link;
-};
-
-struct posted {
-	void (*fn)(void *ctx);
-	void *ctx;
-	STAILQ_ENTRY(posted) link;
 };
 
 struct loop {
@@ -36,7 +31,7 @@ struct loop {
 	size_t room;
 	/* Under lock. */
 	struct lock lock;
-	STAILQ_HEAD(, posted) posted;
+	STAILQ_HEAD(task_queue, http_task) posted;
 	bool over;
 };
 
@@ -88,16 +83,11 @@ static void wake(struct loop *loop)
 	(void)n; /* a full counter wakes as well */
 }
 
-void loop_post(struct loop *loop, void (*fn)(void *), void *ctx)
+void loop_post(struct loop *loop, struct http_task *task)
 {
-	struct posted *posted = malloc(sizeof(*posted));
-	/* Callers wait for what they post: losing one would hang them. */
-	if (!posted)
-		abort();
-	*posted = (struct posted){.fn = fn, .ctx = ctx};
 	lock_acquire(&loop->lock);
 	bool first = STAILQ_EMPTY(&loop->posted);
-	STAILQ_INSERT_TAIL(&loop->posted, posted, link);
+	STAILQ_INSERT_TAIL(&loop->posted, task, link);
 	if (first)
 		wake(loop);
 	lock_release(&loop->lock);
@@ -113,18 +103,15 @@ void loop_end(struct loop *loop)
 
 bool loop_work(struct loop *loop)
 {
-	STAILQ_HEAD(, posted) batch = STAILQ_HEAD_INITIALIZER(batch);
+	struct task_queue batch = STAILQ_HEAD_INITIALIZER(batch);
 	lock_acquire(&loop->lock);
 	STAILQ_CONCAT(&batch, &loop->posted);
 	bool over = loop->over;
 	lock_release(&loop->lock);
-	struct posted *posted;
-	while ((posted = STAILQ_FIRST(&batch))) {
+	struct http_task *task;
+	while ((task = STAILQ_FIRST(&batch))) {
 		STAILQ_REMOVE_HEAD(&batch, link);
-		void (*fn)(void *) = posted->fn;
-		void *ctx = posted->ctx;
-		free(posted);
-		fn(ctx);
+		task->fn(task->ctx);
 	}
 	if (!over)
 		run_timers(loop);
@@ -226,13 +213,8 @@ void loop_free(struct loop *loop)
 	if (!loop)
 		return;
 	struct http_timer *timer;
-	struct posted *posted;
 	while ((timer = TAILQ_FIRST(&loop->timers)))
 		loop_timer_stop(loop, timer);
-	while ((posted = STAILQ_FIRST(&loop->posted))) {
-		STAILQ_REMOVE_HEAD(&loop->posted, link);
-		free(posted);
-	}
 	if (loop->wake_fd >= 0)
 		close(loop->wake_fd);
 	lock_done(&loop->lock);

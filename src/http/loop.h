@@ -14,17 +14,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct http_task;
 struct http_timer;
 struct loop;
 
 /* 0; -ENOMEM or -EMFILE. */
 int loop_new(struct loop **ret_loop);
 
-/* Drops timers, and posted work that was not run. NULL is fine. */
+/* Drops timers, and tasks that were not run. NULL is fine. */
 void loop_free(struct loop *loop);
 
 /* As http.h says of http_post, http_timer_start and http_timer_stop. */
-void loop_post(struct loop *loop, void (*fn)(void *ctx), void *ctx);
+void loop_post(struct loop *loop, struct http_task *task);
 struct http_timer *loop_timer_start(
     struct loop *loop, int64_t delay_ms, void (*fn)(void *ctx), void *ctx);
 void loop_timer_stop(struct loop *loop, struct http_timer *timer);

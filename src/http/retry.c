@@ -47,6 +47,11 @@ int64_t retry_wait_ms(const struct retry_outcome *outcome)
 	return pause < left ? pause : left;
 }
 
+int64_t retry_silence_ms(int64_t budget_ms)
+{
+	return max_ms(budget_ms / 2, RETRY_SILENCE_MS);
+}
+
 /* delay-seconds, RFC 9110 section 10.2.3: digits only. */
 static int64_t parse_seconds(const char *value, size_t len)
 {

@@ -33,6 +33,13 @@ struct retry_outcome {
  */
 int64_t retry_wait_ms(const struct retry_outcome *outcome);
 
+/* How long a server may be silent before an attempt counts as broken: half of
+ * the budget, so that another one is left, but never less than
+ * RETRY_SILENCE_MS.
+ */
+#define RETRY_SILENCE_MS 30000
+int64_t retry_silence_ms(int64_t budget_ms);
+
 /* Parse a Retry-After value: seconds, or an HTTP date against now (ms since
  * the epoch). Milliseconds, or -1 when it is neither; never more than a day. */
 int64_t retry_after_parse(const char *value, int64_t now_ms);

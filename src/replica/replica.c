@@ -98,6 +98,7 @@ int replica_open(const char *dir, const char *project, bool private,
 		return -ENOMEM;
 	replica->lock_fd = -1;
 	lock_init(&replica->lock);
+	pthread_cond_init(&replica->returned, NULL);
 	SLIST_INIT(&replica->idle);
 	sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -136,12 +137,29 @@ void replica_close(struct replica *replica)
 	free(replica->private_dir);
 	if (replica->lock_fd >= 0)
 		close(replica->lock_fd);
+	pthread_cond_destroy(&replica->returned);
 	lock_done(&replica->lock);
 	free(replica->path);
 	free(replica);
 }
 
 /* ---- reading ---- */
+
+/* Questions take no longer than this, in milliseconds. */
+#define RETURN_MS 1000
+
+/* A connection that nobody uses; waits for at most wait_ms for one. */
+static struct connection *take_idle(struct replica *replica, int64_t wait_ms)
+{
+	lock_acquire(&replica->lock);
+	if (wait_ms && SLIST_EMPTY(&replica->idle))
+		lock_wait_ms(&replica->lock, &replica->returned, wait_ms);
+	struct connection *connection = SLIST_FIRST(&replica->idle);
+	if (connection)
+		SLIST_REMOVE_HEAD(&replica->idle, link);
+	lock_release(&replica->lock);
+	return connection;
+}
 
 /* A connection for the time of one question. */
 static int borrow(struct replica *replica, struct connection **ret)
@@ -151,18 +169,15 @@ static int borrow(struct replica *replica, struct connection **ret)
 		*ret = replica->writer;
 		return 0;
 	}
-	lock_acquire(&replica->lock);
-	struct connection *connection = SLIST_FIRST(&replica->idle);
-	if (connection)
-		SLIST_REMOVE_HEAD(&replica->idle, link);
-	lock_release(&replica->lock);
-	if (!connection) {
-		int r = connection_open(replica->path, false, &connection);
-		if (r < 0)
-			return r;
-	}
-	*ret = connection;
-	return 0;
+	struct connection *connection = take_idle(replica, 0);
+	int r =
+	    connection ? 0 : connection_open(replica->path, false, &connection);
+	/* Without a descriptor for one more, those that there are do. */
+	if (r < 0 && (connection = take_idle(replica, RETURN_MS)))
+		r = 0;
+	if (r == 0)
+		*ret = connection;
+	return r;
 }
 
 static void give_back(struct replica *replica, struct connection *connection)
@@ -171,6 +186,7 @@ static void give_back(struct replica *replica, struct connection *connection)
 		return;
 	lock_acquire(&replica->lock);
 	SLIST_INSERT_HEAD(&replica->idle, connection, link);
+	pthread_cond_signal(&replica->returned);
 	lock_release(&replica->lock);
 }
 
@@ -305,7 +321,7 @@ static int read_part(struct connection *connection, sqlite3_blob *blob,
 int replica_text_part(struct replica *replica, int64_t id, uint64_t offset,
     size_t len, struct buf *out)
 {
-	struct connection *connection;
+	struct connection *connection = NULL;
 	sqlite3_blob *blob = NULL;
 	int r = borrow(replica, &connection);
 	if (r < 0)

@@ -266,7 +266,8 @@ int connection_open(
 						 "PRAGMA cache_size = -4096;"
 						 "PRAGMA wal_autocheckpoint = 0"
 					       : "PRAGMA cache_size = -512;"
-						 "PRAGMA query_only = 1");
+						 "PRAGMA query_only = 1;"
+						 "PRAGMA schema_version");
 	}
 	if (r == 0 && create)
 		r = prepare_schema(connection);

@@ -25,6 +25,7 @@ struct replica {
 	/* Under lock: connections that nobody uses at the moment. */
 	struct lock lock;
 	SLIST_HEAD(, connection) idle;
+	pthread_cond_t returned; /* one to idle */
 	struct replica_totals totals;
 };
 

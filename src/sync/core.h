@@ -56,8 +56,11 @@ struct sync {
 	struct api *api; /* NULL: offline */
 	struct replica *replica;
 	_Atomic uint64_t next_op;
-	_Atomic int64_t last_event;   /* a moment, see below */
-	_Atomic int64_t expired;      /* the moment of the last sync_expire */
+	_Atomic int64_t last_event; /* a moment, see below */
+	_Atomic int64_t expired;    /* the moment of the last sync_expire */
+	_Atomic bool expiring;	    /* expire_task is posted */
+	struct http_task expire_task;
+	struct http_task notes_task;  /* posted by who ready_take tells to */
 	struct op_queue pending;      /* every operation that is not done */
 	TAILQ_HEAD(, stream) streams; /* the longest unused first */
 	struct http_timer *idle_timer;
@@ -107,6 +110,9 @@ struct commit_hook {
 };
 void write_hook(struct sync *sync, struct commit_hook *hook);
 void write_unhook(struct commit_hook *hook);
+
+/* read.c: takes in what ready_take noted. */
+void sync_on_notes(void *ctx);
 
 /*
  * A moment: sixteenths of a millisecond of timestamp_mono_ms. Ages and "before"

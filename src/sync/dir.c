@@ -133,6 +133,7 @@ void sync_dir_wait(struct sync *sync, struct sync_op *op)
 }
 
 struct reading {
+	struct http_task task;
 	struct lister *lister;
 	int64_t base;
 	int64_t after;
@@ -158,9 +159,13 @@ void sync_dir_reading(struct sync *sync, int64_t dir,
 	struct reading *reading = malloc(sizeof(*reading));
 	if (!reading)
 		return; /* only a hint */
-	*reading =
-	    (struct reading){sync_lister(sync, dir), open_dir->base, after};
-	http_post(sync->http, on_reading, reading);
+	*reading = (struct reading){
+	    .task = {.fn = on_reading, .ctx = reading},
+	    .lister = sync_lister(sync, dir),
+	    .base = open_dir->base,
+	    .after = after,
+	};
+	http_post(sync->http, &reading->task);
 }
 
 void sync_dir_close(struct sync *sync, struct sync_dir *open_dir)

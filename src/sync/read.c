@@ -153,7 +153,7 @@ void stream_read_notes(struct sync *sync)
 		take_note(range_of(shown), &use);
 }
 
-static void on_notes(void *ctx)
+void sync_on_notes(void *ctx)
 {
 	stream_read_notes(ctx);
 }
@@ -190,7 +190,7 @@ static int read_now(struct sync *sync, const struct node *node, int64_t pos,
 	struct blob *blob = ready_take(&sync->ready, node->id, pos,
 	    pos + (int64_t)len, asked, &data, &wake);
 	if (wake)
-		http_post(sync->http, on_notes, sync);
+		http_post(sync->http, &sync->notes_task);
 	if (blob)
 		*ret_bytes = (struct sync_bytes){data, len, blob};
 	else if (read_kept(sync, node, pos, len, ret_bytes) < 0)

@@ -419,7 +419,11 @@ void stream_progress(struct stream *stream)
 		wait_restart(&stream->waiting);
 		return; /* the stream may be gone */
 	}
-	/* Only those go on whose bytes are there: no idle rounds. */
+	/* Only those go on whose bytes are there: no idle rounds. They are
+	 * taken out first: what comes of one may end the stream, and all who
+	 * wait. */
+	struct wait_list ready;
+	wait_init(&ready, NULL, NULL);
 	for (op = TAILQ_FIRST(&stream->waiting.queue); op; op = next) {
 		next = TAILQ_NEXT(op, link);
 		int64_t pos = (int64_t)op->offset;
@@ -430,11 +434,9 @@ void stream_progress(struct stream *stream)
 		    !stream_holds(stream, pos, end))
 			continue;
 		wait_remove(op);
-		bool last = TAILQ_EMPTY(&stream->waiting.queue);
-		op_restart(op);
-		if (last)
-			return; /* the stream may be gone */
+		wait_add(&ready, op);
 	}
+	wait_restart(&ready); /* the stream may be gone */
 }
 
 static void on_progress_timer(void *ctx)

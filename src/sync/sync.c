@@ -116,7 +116,8 @@ void op_start(struct sync *sync, struct sync_op *op,
 	op->whole = false;
 	op->data = op->copy = NULL;
 	op->begin = begin;
-	http_post(sync->http, on_begin, op);
+	op->task = (struct http_task){.fn = on_begin, .ctx = op};
+	http_post(sync->http, &op->task);
 }
 
 uint64_t sync_op_id(struct sync *sync)
@@ -125,6 +126,7 @@ uint64_t sync_op_id(struct sync *sync)
 }
 
 struct interruption {
+	struct http_task task;
 	struct sync *sync;
 	uint64_t op_id;
 };
@@ -157,8 +159,12 @@ void sync_interrupt(struct sync *sync, uint64_t op_id)
 	struct interruption *interruption = malloc(sizeof(*interruption));
 	if (!interruption)
 		return; /* the operation goes on; the caller may ask again */
-	*interruption = (struct interruption){sync, op_id};
-	http_post(sync->http, on_interrupt, interruption);
+	*interruption = (struct interruption){
+	    .task = {.fn = on_interrupt, .ctx = interruption},
+	    .sync = sync,
+	    .op_id = op_id,
+	};
+	http_post(sync->http, &interruption->task);
 }
 
 /* ---- writing ---- */
@@ -265,6 +271,16 @@ void write_unhook(struct commit_hook *hook)
 
 /* ---- life ---- */
 
+static void on_expire(void *ctx)
+{
+	struct sync *sync = ctx;
+	sync->expiring = false;
+	sync->expired = moment_event(sync);
+	lister_expire_all(sync);
+	if (sync->config.names_expired)
+		sync->config.names_expired(sync->config.ctx);
+}
+
 static int show_named_tables(struct sync *sync)
 {
 	int r = replica_begin(sync->replica);
@@ -299,6 +315,8 @@ int sync_new(const struct sync_config *config, struct sync **ret_sync)
 	SLIST_INIT(&sync->listers);
 	lock_init(&sync->lock);
 	ready_init(&sync->ready);
+	sync->expire_task = (struct http_task){.fn = on_expire, .ctx = sync};
+	sync->notes_task = (struct http_task){.fn = sync_on_notes, .ctx = sync};
 	sync->tables = tables_new(sync);
 	int r = sync->tables ? show_named_tables(sync) : -ENOMEM;
 	if (r < 0) {
@@ -309,15 +327,20 @@ int sync_new(const struct sync_config *config, struct sync **ret_sync)
 	return 0;
 }
 
+void sync_end(struct sync *sync)
+{
+	struct sync_op *op;
+	while (sync && (op = TAILQ_FIRST(&sync->pending))) {
+		wait_remove(op);
+		op_finish(op, -EIO);
+	}
+}
+
 void sync_free(struct sync *sync)
 {
 	if (!sync)
 		return;
-	struct sync_op *op;
-	while ((op = TAILQ_FIRST(&sync->pending))) {
-		wait_remove(op);
-		op_finish(op, -EIO);
-	}
+	sync_end(sync);
 	stream_free_all(sync);
 	fetch_free_all(sync);
 	tables_free(sync->tables);
@@ -382,18 +405,11 @@ int64_t confirmed_at(const struct sync *sync, const struct node *node)
 	return node->checked & MOMENT_MASK;
 }
 
-static void on_expire(void *ctx)
-{
-	struct sync *sync = ctx;
-	sync->expired = moment_event(sync);
-	lister_expire_all(sync);
-	if (sync->config.names_expired)
-		sync->config.names_expired(sync->config.ctx);
-}
-
 void sync_expire(struct sync *sync)
 {
-	http_post(sync->http, on_expire, sync);
+	/* One that is on its way does for this, too. */
+	if (!atomic_exchange(&sync->expiring, true))
+		http_post(sync->http, &sync->expire_task);
 }
 
 bool sync_size_is_known(struct sync *sync, const struct node *node)

@@ -48,7 +48,8 @@ struct sync_config {
 
 int sync_new(const struct sync_config *config, struct sync **ret_sync);
 
-/* Once the loop has ended. */
+/* Once the loop has ended. end: what waits gets -EIO. NULL is fine. */
+void sync_end(struct sync *sync);
 void sync_free(struct sync *sync);
 
 /* Positions: a page's records have consecutive ones, and each page begins at a
@@ -90,6 +91,7 @@ struct sync_op {
 	const char *data; /* read: the bytes; borrowed, until done returns */
 	/* Sync's own. */
 	char *copy; /* read: where data had to be put together */
+	struct http_task task;
 	struct sync *sync;
 	void (*begin)(struct sync *sync, struct sync_op *op);
 	struct wait_list *list;

@@ -215,8 +215,10 @@ static void retry(struct range *range, int status, int err, const char *detail)
 	else
 		snprintf(message, sizeof(message), "%s", detail);
 	bool unreachable = err == -ECONNREFUSED || err == -EHOSTUNREACH;
+	bool short_of_sockets = err == -EMFILE || err == -ENFILE;
 	give_up(range,
 	    unreachable		? -ENETUNREACH
+	    : short_of_sockets	? err
 	    : err == -ETIMEDOUT ? -ETIMEDOUT
 				: -EIO,
 	    status, message);

@@ -115,6 +115,42 @@ def mounts_under(path):
     return found
 
 
+def connection_of(path):
+    """The number of the FUSE connection of the mount that is exactly there."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as table:
+        for line in table:
+            fields = line.split(" ")
+            if _unescape(fields[4]) == os.path.realpath(path.parent) + (
+                "/" + path.name
+            ):
+                return int(fields[2].split(":")[1])
+    return None
+
+
+@contextlib.contextmanager
+def _fuse_control():
+    """Where fusectl is: mounted for the moment, if nobody did before."""
+    usual = Path("/sys/fs/fuse/connections")
+    if any(usual.iterdir()):
+        yield usual
+        return
+    with tempfile.TemporaryDirectory(prefix="fusectl-") as place:
+        mounted = run("mount", "-t", "fusectl", "fusectl", place).returncode == 0
+        try:
+            yield Path(place)
+        finally:
+            if mounted:
+                run("umount", place)
+
+
+def abort(connection):
+    """End a FUSE connection: whoever waits for its daemon, be it unkillably,
+    comes back with an error. One that is gone is none to end."""
+    with _fuse_control() as control:
+        with contextlib.suppress(OSError):
+            (control / str(connection) / "abort").write_text("1")
+
+
 def is_mounted(path):
     """Whether a mount point is exactly there."""
     here = os.path.join(
@@ -133,14 +169,18 @@ def alive(pid):
 
 
 class Watched:
-    """Processes that a test has started, by pid, for the watchdog."""
+    """Processes that a test has started, by pid, and the connections of its
+    mounts, for the watchdog."""
 
     def __init__(self):
         self.pids = set()
+        self.connections = set()
         self.fired = False
 
     def bark(self):
         self.fired = True
+        for connection in list(self.connections):
+            abort(connection)
         for pid in list(self.pids):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -387,6 +427,8 @@ class Mount:
         assert self.process.returncode is None, (
             f"{command} ended with {self.process.returncode}: {self.log()!r}"
         )
+        self.connection = connection_of(self.path)
+        watched.connections.add(self.connection)
 
     @property
     def pid(self):
@@ -407,11 +449,16 @@ class Mount:
         try:
             status = self.process.wait(30)
         except subprocess.TimeoutExpired:
+            abort(self.connection)
             self.process.kill()
             self.process.wait(20)
             status = "stuck, so that it had to be killed"
-        self._watched.pids.discard(self.process.pid)
+        self._forget()
         return status
+
+    def _forget(self):
+        self._watched.pids.discard(self.process.pid)
+        self._watched.connections.discard(self.connection)
 
     def unmount(self):
         """Unmount as a user would. The daemon must end, and end well; its log
@@ -431,7 +478,7 @@ class Mount:
         """End it the hard way, as a crash would."""
         self.process.kill()
         self.process.wait(20)
-        self._watched.pids.discard(self.process.pid)
+        self._forget()
 
 
 def assert_no_secret(text, server, where):

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -19,6 +20,7 @@ struct http_call {
 	enum { CALL_OPEN, CALL_OVER, CALL_CANCELLED } state;
 	bool head_given;
 	bool fresh;
+	int64_t silence_ms;
 	bool redirects;
 	char *line;
 	char *body;
@@ -33,12 +35,6 @@ struct http_timer {
 	TAILQ_ENTRY(http_timer) link;
 };
 
-struct posted {
-	void (*fn)(void *ctx);
-	void *ctx;
-	STAILQ_ENTRY(posted) link;
-};
-
 struct fake {
 	struct http http;
 	_Atomic int64_t now_ms; /* other threads look at it, too */
@@ -46,7 +42,7 @@ struct fake {
 	size_t call_count;
 	size_t over;				   /* the first so many are */
 	TAILQ_HEAD(timer_list, http_timer) timers; /* by due time */
-	STAILQ_HEAD(, posted) posted;
+	STAILQ_HEAD(, http_task) posted;
 };
 
 static struct fake *fake_of(struct http *http)
@@ -54,7 +50,8 @@ static struct fake *fake_of(struct http *http)
 	return (struct fake *)http;
 }
 
-/* A test cannot go on without memory. */
+/* A test cannot go on without memory. (Where it lets memory be short, strndup
+ * and memalign are not.) */
 static void *must(void *pointer)
 {
 	if (!pointer)
@@ -70,12 +67,15 @@ static struct http_call *start(struct http *http,
 	struct fake *fake = fake_of(http);
 	if (!http_url_is_http(request->url) || fake->call_count == CALLS_MAX)
 		return NULL;
-	struct http_call *call = must(calloc(1, sizeof(*call)));
+	struct http_call *call = calloc(1, sizeof(*call));
+	if (!call)
+		return NULL; /* a test that lets memory be short */
 	*call = (struct http_call){
 	    .fake = fake,
 	    .sink = sink,
 	    .ctx = ctx,
 	    .fresh = request->fresh,
+	    .silence_ms = request->silence_ms,
 	    .redirects = request->redirects,
 	};
 	const char *url = request->url;
@@ -88,7 +88,8 @@ static struct http_call *start(struct http *http,
 	for (const char *const *h = request->headers; h && *h; h++) {
 		if (call->header_count == HEADERS_MAX)
 			abort();
-		call->headers[call->header_count++] = must(strdup(*h));
+		call->headers[call->header_count++] =
+		    must(strndup(*h, strlen(*h)));
 	}
 	fake->calls[fake->call_count++] = call;
 	return call;
@@ -103,18 +104,18 @@ static void cancel(struct http *http, struct http_call *call)
 	call->state = CALL_CANCELLED;
 }
 
-static void post(struct http *http, void (*fn)(void *), void *ctx)
+static void post(struct http *http, struct http_task *task)
 {
-	struct posted *posted = must(malloc(sizeof(*posted)));
-	*posted = (struct posted){.fn = fn, .ctx = ctx};
-	STAILQ_INSERT_TAIL(&fake_of(http)->posted, posted, link);
+	STAILQ_INSERT_TAIL(&fake_of(http)->posted, task, link);
 }
 
 static struct http_timer *timer_start(
     struct http *http, int64_t delay_ms, void (*fn)(void *), void *ctx)
 {
 	struct fake *fake = fake_of(http);
-	struct http_timer *timer = must(malloc(sizeof(*timer))), *other;
+	struct http_timer *timer = malloc(sizeof(*timer)), *other;
+	if (!timer)
+		return NULL;
 	*timer = (struct http_timer){
 	    .due_ms = fake->now_ms + delay_ms, .fn = fn, .ctx = ctx};
 	TAILQ_FOREACH_REVERSE(other, &fake->timers, timer_list, link)
@@ -183,12 +184,7 @@ static void call_free(struct http_call *call)
 
 void fake_free(struct fake *fake)
 {
-	struct posted *posted;
 	struct http_timer *timer;
-	while ((posted = STAILQ_FIRST(&fake->posted))) {
-		STAILQ_REMOVE_HEAD(&fake->posted, link);
-		free(posted);
-	}
 	while ((timer = TAILQ_FIRST(&fake->timers)))
 		timer_stop(&fake->http, timer);
 	for (size_t i = 0; i < fake->call_count; i++)
@@ -210,13 +206,10 @@ int64_t fake_now(struct fake *fake)
 
 static void run_posted(struct fake *fake)
 {
-	struct posted *posted;
-	while ((posted = STAILQ_FIRST(&fake->posted))) {
+	struct http_task *task;
+	while ((task = STAILQ_FIRST(&fake->posted))) {
 		STAILQ_REMOVE_HEAD(&fake->posted, link);
-		void (*fn)(void *) = posted->fn;
-		void *ctx = posted->ctx;
-		free(posted);
-		fn(ctx);
+		task->fn(task->ctx);
 	}
 }
 
@@ -350,6 +343,11 @@ bool fake_was_cancelled(const struct http_call *call)
 	return call->state == CALL_CANCELLED;
 }
 
+int64_t fake_silence_ms(const struct http_call *call)
+{
+	return call->silence_ms;
+}
+
 bool fake_is_fresh(const struct http_call *call)
 {
 	return call->fresh;
@@ -422,7 +420,7 @@ static int give(struct http_call *call, const struct fake_answer *answer)
 		if (n > len - at)
 			n = len - at;
 		/* A copy of its own, so that reading past it is noticed. */
-		CLEANUP_FREE char *piece = must(malloc(n));
+		CLEANUP_FREE char *piece = must(memalign(16, n));
 		memcpy(piece, answer->body + at, n);
 		if (call->state != CALL_OPEN)
 			return 0;

@@ -59,6 +59,7 @@ size_t fake_header_count(const struct http_call *call);
 bool fake_is_open(const struct http_call *call);
 bool fake_was_cancelled(const struct http_call *call);
 bool fake_is_fresh(const struct http_call *call);
+int64_t fake_silence_ms(const struct http_call *call);
 bool fake_follows_redirects(const struct http_call *call);
 
 /* ---- answers ---- */

@@ -308,7 +308,8 @@ static void a_probe_without_an_account_asks_whether_the_key_is_good(
 {
 	(void)state;
 	start_guest();
-	assert_non_null(api_probe(api, "posts", 1000, on_done, &outcomes[0]));
+	assert_int_equal(
+	    api_probe(api, "posts", 1000, on_done, &outcomes[0]), 0);
 	fake_run(fake);
 	ANSWER(only_line("GET /v1/data/posts?page=1&limit=1"), .status = 200,
 	    .body = "{\"items\":[]}");
@@ -419,6 +420,104 @@ static void calls_behind_a_rate_limit_wait_for_a_renewal(void **state)
 		assert_outcome(&outcomes[i], -ENOENT, 404);
 }
 
+/* ---- tokens that end at once ---- */
+
+static void a_token_that_is_due_at_once_is_used(void **state)
+{
+	(void)state;
+	config.connections = 2;
+	start_api();
+	for (int i = 0; i < 5; i++)
+		get("5f", &outcomes[i]);
+	fake_run(fake);
+	ANSWER(only_line("POST /v1/auth/email/signin"), .status = 200,
+	    .body = "{\"accessToken\":\"a1\",\"expiresIn\":0}");
+	assert_int_equal(fake_open_count(fake), 2);
+	/* By the others as well, as long as it lasts. */
+	for (int i = 0; i < 5; i++) {
+		struct http_call *call = fake_open(fake, 0);
+		assert_string_equal(fake_line(call), "GET /v1/data/posts/5f");
+		assert_bearer(call, "a1");
+		ANSWER(call, .status = 200, .body = "{\"id\":\"5f\"}");
+		assert_outcome(&outcomes[i], 0, 200);
+	}
+	fake_advance(fake, 1000);
+	get("5f", &outcomes[5]);
+	fake_run(fake);
+	ANSWER(only_line("POST /v1/auth/email/signin"), .status = 200,
+	    .body = "{\"accessToken\":\"a2\",\"expiresIn\":-1}");
+	assert_bearer(only_line("GET /v1/data/posts/5f"), "a2");
+	ANSWER(only(), .status = 200, .body = "{\"id\":\"5f\"}");
+	assert_outcome(&outcomes[5], 0, 200);
+}
+
+/* One who finds the token that he waited for gone again. */
+struct insatiable {
+	struct auth_waiter waiter;
+	int woken;
+};
+
+static void wait_again(void *ctx, const struct api_error *error)
+{
+	struct insatiable *one = ctx;
+	(void)error;
+	if (++one->woken >= 100)
+		return;
+	auth_reject(&api->auth, false);
+	auth_wait(&api->auth, &one->waiter);
+}
+
+static void who_waits_again_waits_for_the_next_token(void **state)
+{
+	(void)state;
+	struct insatiable ones[2] = {0};
+	start_api();
+	for (int i = 0; i < 2; i++) {
+		ones[i].waiter.ready = wait_again;
+		ones[i].waiter.ctx = &ones[i];
+		auth_wait(&api->auth, &ones[i].waiter);
+	}
+	fake_run(fake);
+	for (int turn = 1; turn <= 3; turn++) {
+		char access[8], refresh[8];
+		snprintf(access, sizeof(access), "a%d", turn);
+		snprintf(refresh, sizeof(refresh), "r%d", turn);
+		answer_tokens_with(only(), access, refresh);
+		assert_int_equal(ones[0].woken, turn);
+		assert_int_equal(ones[1].woken, turn);
+	}
+	for (int i = 0; i < 2; i++)
+		auth_stop_waiting(&ones[i].waiter);
+	answer_tokens_with(only(), "a4", "r4");
+	assert_int_equal(ones[0].woken, 3);
+}
+
+/* One who is woken first, and sends the other away. */
+static struct auth_waiter rivals[2];
+static int rivals_woken;
+
+static void send_away(void *ctx, const struct api_error *error)
+{
+	(void)ctx, (void)error;
+	rivals_woken++;
+	for (int i = 0; i < 2; i++)
+		auth_stop_waiting(&rivals[i]);
+}
+
+static void who_is_sent_away_while_others_wake_is_not_woken(void **state)
+{
+	(void)state;
+	start_api();
+	rivals_woken = 0;
+	for (int i = 0; i < 2; i++) {
+		rivals[i] = (struct auth_waiter){.ready = send_away};
+		auth_wait(&api->auth, &rivals[i]);
+	}
+	fake_run(fake);
+	answer_tokens_with(only(), "a1", "r1");
+	assert_int_equal(rivals_woken, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -440,6 +539,9 @@ int main(void)
 	    TEST(a_probe_has_its_own_patience),
 	    TEST(calls_at_the_gate_wait_for_a_renewal),
 	    TEST(calls_behind_a_rate_limit_wait_for_a_renewal),
+	    TEST(a_token_that_is_due_at_once_is_used),
+	    TEST(who_waits_again_waits_for_the_next_token),
+	    TEST(who_is_sent_away_while_others_wake_is_not_woken),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

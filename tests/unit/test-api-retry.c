@@ -209,6 +209,61 @@ static void a_quota_that_runs_low_is_noticed(void **state)
 	assert_false(api_quota_is_low(api));
 }
 
+/* ---- silence ---- */
+
+static void the_setting_says_how_long_a_server_may_be_silent(void **state)
+{
+	(void)state;
+	config.retry_ms = 600000;
+	sign_in();
+	assert_int_equal(fake_silence_ms(fake_call(fake, 0)), 300000);
+	assert_int_equal(fake_silence_ms(fake_call(fake, 1)), 300000);
+	static const struct http_sink sink = {0};
+	struct api_object *object = api_object_get(
+	    api, "https://store.test/x", -1, -1, NULL, false, &sink, NULL);
+	fake_run(fake);
+	assert_int_equal(fake_silence_ms(only()), 300000);
+	api_object_cancel(object);
+	fake_run(fake);
+}
+
+static void but_a_server_has_half_a_minute(void **state)
+{
+	(void)state;
+	config.retry_ms = 1000;
+	sign_in();
+	assert_int_equal(fake_silence_ms(fake_call(fake, 1)), 30000);
+}
+
+static void a_start_waits_less(void **state)
+{
+	(void)state;
+	config.retry_ms = 600000;
+	start_api();
+	api_probe(api, NULL, 4000, on_done, &outcomes[0]);
+	fake_run(fake);
+	assert_int_equal(fake_silence_ms(only()), 4000);
+	answer_tokens_with(only(), "a1", "r1");
+	assert_outcome(&outcomes[0], 0, 200);
+	/* What is signed in for later has the usual time. */
+	fake_advance(fake, 3600 * 1000);
+	get("5f", &outcomes[1]);
+	fake_run(fake);
+	assert_int_equal(fake_silence_ms(only()), 300000);
+	answer_tokens_with(only(), "a2", "r2");
+	ANSWER(only(), .status = 200, .body = "{\"id\":\"5f\"}");
+}
+
+static void so_does_the_start_of_a_guest(void **state)
+{
+	(void)state;
+	start_guest();
+	api_probe(api, NULL, 4000, on_done, &outcomes[0]);
+	fake_run(fake);
+	assert_int_equal(fake_silence_ms(only()), 4000);
+	ANSWER(only(), .status = 200, .body = "{}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +278,10 @@ int main(void)
 	    TEST(a_rate_limit_that_names_no_time_waits_a_second),
 	    TEST(a_limited_refresh_is_sent_again),
 	    TEST(a_quota_that_runs_low_is_noticed),
+	    TEST(the_setting_says_how_long_a_server_may_be_silent),
+	    TEST(but_a_server_has_half_a_minute),
+	    TEST(a_start_waits_less),
+	    TEST(so_does_the_start_of_a_guest),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

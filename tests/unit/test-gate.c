@@ -181,6 +181,33 @@ static void go_and_leave(void *ctx)
 	gate_leave(&gate, &((struct guest *)ctx)->pass);
 }
 
+/* The same, with a look at how deep the stack is. */
+static int depth, deepest;
+
+static void go_deep_and_leave(void *ctx)
+{
+	if (++depth > deepest)
+		deepest = depth;
+	go_and_leave(ctx);
+	depth--;
+}
+
+static void who_leaves_from_within_takes_nobody_onto_the_stack(void **state)
+{
+	(void)state;
+	gate_init(&gate, fake_http(fake), 1);
+	enter(0);
+	for (int i = 1; i < GUESTS; i++) {
+		guests[i].pass.go = go_deep_and_leave;
+		enter(i);
+	}
+	depth = deepest = 0;
+	leave(0);
+	ASSERT_ORDER(0, 1, 2, 3, 4, 5, 6, 7);
+	assert_int_equal(deepest, 1);
+	assert_int_equal(gate.inside, 0);
+}
+
 static void leaving_from_within_lets_the_next_in(void **state)
 {
 	(void)state;
@@ -219,6 +246,7 @@ int main(void)
 	    TEST(one_may_leave_while_on_hold),
 	    TEST(leaving_from_within_lets_the_next_in),
 	    TEST(a_gate_leaves_no_timer_behind),
+	    TEST(who_leaves_from_within_takes_nobody_onto_the_stack),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

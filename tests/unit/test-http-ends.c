@@ -219,7 +219,8 @@ static void run(struct transfer *transfer, const char *path)
 	buf_init(&transfer->body, 1 << 20);
 	snprintf(transfer->url, sizeof(transfer->url), "%s%s",
 	    path[0] == '/' ? base : "", path);
-	http_post(http, begin, transfer);
+	struct http_task task = {.fn = begin, .ctx = transfer};
+	http_post(http, &task);
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += PATIENCE;
 	assert_int_equal(sem_timedwait(&over, &until), 0);
