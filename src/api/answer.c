@@ -191,14 +191,15 @@ static char *text_of(struct json_span value)
  * request line can hold: each becomes %20. NULL when out of memory. */
 static char *url_of(struct json_span value)
 {
-	CLEANUP_FREE char *text = text_of(value);
+	char *text = text_of(value);
 	struct buf url;
 	int r = text ? 0 : -EPROTO;
-	buf_init(&url, 3 * value.len + 1);
+	buf_init_secret(&url, 3 * value.len + 1);
 	for (const char *at = text; r == 0 && *at; at++)
 		r = *at == ' ' ? buf_adds(&url, "%20") : buf_addc(&url, *at);
 	char *copy = r == 0 ? buf_steal(&url) : NULL;
 	buf_done(&url);
+	free_secret(text);
 	return copy;
 }
 

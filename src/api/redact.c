@@ -52,7 +52,7 @@ static void blot_all(struct api *api, struct buf *words)
 	    auth->previous.access, auth->previous.refresh};
 	static const char *const prefixes[] = {"Bearer ", "pk_", "sk_"};
 	CLEANUP_BUF struct buf said;
-	buf_init(&said, words->len);
+	buf_init_secret(&said, words->len);
 	if (!words->len)
 		return;
 	if (buf_add(&said, words->data, words->len) < 0) {
@@ -70,7 +70,7 @@ void api_fill_redirect(
     struct api *api, const char *location, struct api_error *error)
 {
 	CLEANUP_BUF struct buf message;
-	buf_init(&message, ANSWER_MAX);
+	buf_init_secret(&message, ANSWER_MAX);
 	buf_printf(&message, "it redirects to %s", location);
 	blot_all(api, &message);
 	snprintf(
