@@ -189,7 +189,7 @@ static void on_commit(void *ctx, int err)
 	delta->levelled = delta->level;
 	if (!delta->level)
 		settle_dates(delta);
-	refresh_probe(lister);
+	refresh_looked(lister);
 }
 
 /* Whether there is more than came; as far as that can be believed. */

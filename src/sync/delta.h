@@ -17,7 +17,7 @@
 void delta_begin(struct lister *lister);
 
 /* Look for what changed, by lister->delta.field; what is found becomes part of
- * delta.next. Ends with refresh_probe, or with refresh_anew. */
+ * delta.next. Ends with refresh_looked, or with refresh_anew. */
 void delta_run(struct lister *lister);
 
 #endif

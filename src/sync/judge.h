@@ -15,13 +15,6 @@ enum probe_verdict {
 	PROBE_ANEW,    /* only a whole listing can tell */
 };
 
-struct probe_facts {
-	int64_t total;	   /* -1: not told */
-	int64_t came;	   /* records */
-	int64_t newest_ms; /* NO_DATE: it has none */
-	bool known;	   /* the record is listed just so */
-};
-
 enum probe_verdict judge_probe(const struct replica_listing *listing,
     enum date_field field, const struct probe_facts *probe);
 

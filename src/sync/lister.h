@@ -136,15 +136,24 @@ struct pass {
 /* Which date a question goes by. */
 enum date_field { DATE_UPDATED, DATE_CREATED };
 
+/* What a probe told. */
+struct probe_facts {
+	int64_t total;	   /* -1: not told */
+	int64_t came;	   /* records */
+	int64_t newest_ms; /* NO_DATE: it has none */
+	bool known;	   /* the record is listed just so */
+};
+
 /* A refresh: what changed since the listing was whole. See refresh.h. */
 struct delta {
 	int64_t began;	      /* a moment: nothing was asked before */
 	int64_t threshold_ms; /* likewise, the server's clock; 0: not known */
 	struct replica_listing next; /* the listing with what was found */
 	enum date_field field;
-	unsigned looks; /* for what changed, by this field */
-	bool level;	/* it is a look for anything newer */
-	bool levelled;	/* which found nothing */
+	struct probe_facts probe; /* the last one */
+	unsigned looks;		  /* for what changed, by this field */
+	bool level;		  /* it is a look for anything newer */
+	bool levelled;		  /* which found nothing */
 	/* One answer of a look. */
 	int64_t since_ms;
 	struct buf after_id; /* of the answers before */

@@ -273,10 +273,7 @@ static void begin_field(struct lister *lister, enum date_field field)
 	delta->field = field;
 	delta->looks = 0;
 	delta->level = delta->levelled = false;
-	if (is_unsettled(&delta->next, field) && !lister->no_delta)
-		look_for_changes(lister);
-	else
-		ask_newest(lister);
+	ask_newest(lister);
 }
 
 static void field_proven(struct lister *lister)
@@ -291,6 +288,30 @@ static void field_proven(struct lister *lister)
 		records_proven(lister);
 }
 
+/* What the last probe says of what is known now. */
+static enum probe_verdict judge(struct lister *lister)
+{
+	struct replica_listing listing = lister->delta.next;
+	listing.count -= prune_found(lister);
+	return judge_probe(&listing, lister->delta.field, &lister->delta.probe);
+}
+
+/*
+ * Nothing is missing, as the probe tells it. That it is so by chance is ruled
+ * out where nothing was looked for: as many as were known, and none newer.
+ * Else, or where what changed late may have been overlooked before, a look has
+ * to say the same after the probe.
+ */
+static void as_known(struct lister *lister)
+{
+	struct delta *delta = &lister->delta;
+	bool looked = delta->looks > 0;
+	if (!looked && !is_unsettled(&delta->next, delta->field))
+		field_proven(lister);
+	else
+		look_for_changes(lister);
+}
+
 static void on_newest(
     void *ctx, const struct api_error *error, const struct api_page *page)
 {
@@ -300,42 +321,47 @@ static void on_newest(
 	if (is_over(lister, error))
 		return;
 	refresh_asked_at(lister, page->date_ms);
-	struct probe_facts probe = {
+	delta->probe = (struct probe_facts){
 	    .total = page->total,
 	    .came = delta->came,
 	    .newest_ms = delta->newest_ms,
 	    .known = delta->known == delta->came,
 	};
-	struct replica_listing listing = delta->next;
-	listing.count -= prune_found(lister);
-	/* Where it is not known what changed, nothing else counts. */
-	bool unsettled = is_unsettled(&listing, delta->field) && !delta->looks;
-	switch (judge_probe(&listing, delta->field, &probe)) {
+	delta->level = false;
+	switch (judge(lister)) {
 	case PROBE_PROVEN:
-		if (unsettled)
-			refresh_anew(lister);
-		else
-			field_proven(lister);
+		as_known(lister);
 		break;
 	case PROBE_CHANGED:
-		delta->level = false;
 		look_for_changes(lister);
 		break;
 	case PROBE_LEVEL:
-		delta->level = true;
-		if (delta->levelled && !unsettled)
-			field_proven(lister);
-		else
-			look_for_changes(lister);
+		delta->level = !is_unsettled(&delta->next, delta->field);
+		look_for_changes(lister);
 		break;
 	case PROBE_GONE:
-		if (!prune_run(lister, page->total, delta->newest_ms))
+		if (is_unsettled(&delta->next, delta->field) && !delta->looks)
+			look_for_changes(lister);
+		else if (!prune_run(lister, page->total, delta->newest_ms))
 			refresh_anew(lister);
 		break;
 	case PROBE_ANEW:
 		refresh_anew(lister);
 		break;
 	}
+}
+
+void refresh_looked(struct lister *lister)
+{
+	struct delta *delta = &lister->delta;
+	/* The newest record of the probe is among those that came. */
+	delta->probe.known = true;
+	enum probe_verdict verdict = judge(lister);
+	if (verdict == PROBE_PROVEN ||
+	    (verdict == PROBE_LEVEL && delta->levelled))
+		field_proven(lister);
+	else
+		ask_newest(lister);
 }
 
 static void ask_newest(struct lister *lister)

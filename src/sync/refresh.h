@@ -3,9 +3,10 @@
  *
  * One question (a probe) tells the number of records and the newest of all:
  * with those that are listed, that says whether anything came or went. What
- * changed is asked for by its date (delta.c); where only the number differs,
- * what is gone is found by looking here and there (prune.c); then it is probed
- * again. Anything that does not fit is listed anew.
+ * changed is asked for by its date (delta.c); then the probe before must be
+ * explained by it, else it is probed, and looked, once more. Where only the
+ * number differs, what is gone is found by looking here and there (prune.c).
+ * Anything that does not fit is listed anew.
  *
  * Records without an updatedAt are watched by their createdAt: a listing that
  * has both kinds is asked about twice.
@@ -28,8 +29,11 @@ void refresh_stop(struct lister *lister);
 /* An answer's date, for the threshold. */
 void refresh_asked_at(struct lister *lister, int64_t date_ms);
 
-/* What was looked for is found, and in delta.next: probe again. */
+/* What went is found: probe again. */
 void refresh_probe(struct lister *lister);
+
+/* What changed is found, and in delta.next. */
+void refresh_looked(struct lister *lister);
 
 /* Only a whole listing can tell. */
 void refresh_anew(struct lister *lister);
