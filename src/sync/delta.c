@@ -197,7 +197,7 @@ static bool has_more(const struct delta *delta, const struct api_page *page)
 {
 	if (page->has_next >= 0)
 		return page->has_next == 1;
-	return page->total > delta->facts.count;
+	return page->total > delta->facts.count || page->total_pages > 1;
 }
 
 static bool is_sound(struct delta *delta, const struct api_page *page)

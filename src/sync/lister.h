@@ -151,9 +151,10 @@ struct delta {
 	struct replica_listing next; /* the listing with what was found */
 	enum date_field field;
 	struct probe_facts probe; /* the last one */
-	unsigned looks;		  /* for what changed, by this field */
-	bool level;		  /* it is a look for anything newer */
-	bool levelled;		  /* which found nothing */
+	bool fitted;	/* the one before the last look, with what that found */
+	unsigned looks; /* for what changed, by this field */
+	bool level;	/* it is a look for anything newer */
+	bool levelled;	/* which found nothing */
 	/* One answer of a look. */
 	int64_t since_ms;
 	struct buf after_id; /* of the answers before */

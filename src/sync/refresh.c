@@ -297,16 +297,18 @@ static enum probe_verdict judge(struct lister *lister)
 }
 
 /*
- * Nothing is missing, as the probe tells it. That it is so by chance is ruled
- * out where nothing was looked for: as many as were known, and none newer.
- * Else, or where what changed late may have been overlooked before, a look has
- * to say the same after the probe.
+ * Nothing is missing, as the probe tells it. Where something was looked for,
+ * that may be by chance (one went, and another came with an earlier date): so
+ * the probe before the look must have fitted as well. Where what changed late
+ * may have been overlooked before, a look has to find nothing.
  */
 static void as_known(struct lister *lister)
 {
 	struct delta *delta = &lister->delta;
-	bool looked = delta->looks > 0;
-	if (!looked && !is_unsettled(&delta->next, delta->field))
+	bool sure = delta->looks > 0
+			? delta->fitted
+			: !is_unsettled(&delta->next, delta->field);
+	if (sure)
 		field_proven(lister);
 	else
 		look_for_changes(lister);
@@ -357,8 +359,9 @@ void refresh_looked(struct lister *lister)
 	/* The newest record of the probe is among those that came. */
 	delta->probe.known = true;
 	enum probe_verdict verdict = judge(lister);
-	if (verdict == PROBE_PROVEN ||
-	    (verdict == PROBE_LEVEL && delta->levelled))
+	delta->fitted = verdict == PROBE_PROVEN ||
+			(verdict == PROBE_LEVEL && delta->levelled);
+	if (delta->fitted && !delta->news)
 		field_proven(lister);
 	else
 		ask_newest(lister);
@@ -388,6 +391,8 @@ static void ask_newest(struct lister *lister)
 
 void refresh_probe(struct lister *lister)
 {
+	/* The number was the same in all answers of the search. */
+	lister->delta.fitted = true;
 	ask_newest(lister);
 }
 

@@ -3,10 +3,10 @@
  *
  * One question (a probe) tells the number of records and the newest of all:
  * with those that are listed, that says whether anything came or went. What
- * changed is asked for by its date (delta.c); then the probe before must be
- * explained by it, else it is probed, and looked, once more. Where only the
- * number differs, what is gone is found by looking here and there (prune.c).
- * Anything that does not fit is listed anew.
+ * changed is asked for by its date (delta.c), then it is probed again: both
+ * probes must fit what is known then. Where only the number differs, what is
+ * gone is found by looking here and there (prune.c). Anything that does not fit
+ * is listed anew.
  *
  * Records without an updatedAt are watched by their createdAt: a listing that
  * has both kinds is asked about twice.
