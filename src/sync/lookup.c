@@ -147,6 +147,20 @@ static void look_up_record(struct sync *sync, struct sync_op *op)
  * tell: other answers may come between. */
 #define TRIES_MAX 3
 
+/* Only the listing can tell: of what it holds, and that it holds no other. */
+static void ask_listing(
+    struct lister *lister, struct sync_op *op, const struct node *listed)
+{
+	if (!lister_is_fresh(lister, op)) {
+		lister_complete(lister, op);
+		return;
+	}
+	op->since = lister->view.proven;
+	if (listed)
+		op->node = *listed;
+	op_finish(op, listed ? 0 : -ENOENT);
+}
+
 /* The replica cannot tell: ask for the one, or for all. */
 static void look_up_there(struct sync *sync, struct sync_op *op)
 {
@@ -162,7 +176,7 @@ static void look_up_there(struct sync *sync, struct sync_op *op)
 		lister_wait_for_news(lister, op); /* all names at once */
 	} else if (op->whole || name_is_marked(op->name) ||
 		   op->tries > TRIES_MAX) {
-		lister_complete(lister, op);
+		ask_listing(lister, op, listed ? &known : NULL);
 	} else {
 		op->tries++;
 		if (op->dir == NODE_STORAGE)

@@ -291,14 +291,13 @@ static int range_has_more(
     const struct pass *pass, const struct page_fetch *fetch)
 {
 	const struct api_page *info = &fetch->info;
+	bool counts_more = info->total > fetch->count || info->total_pages > 1;
 	if (info->has_next == 1)
 		return 1;
-	if (info->total > fetch->count)
-		return info->has_next < 0 ? 1 : -EOPNOTSUPP;
-	if (info->has_next == 0 || info->total >= 0)
-		return 0;
-	if (info->total_pages >= 0)
-		return info->total_pages > 1;
+	if (info->has_next == 0)
+		return counts_more ? -EOPNOTSUPP : 0;
+	if (info->total >= 0 || info->total_pages >= 0)
+		return counts_more;
 	/* Nothing is told: less than the server gave elsewhere is all. */
 	return fetch->count >= pass->most;
 }
