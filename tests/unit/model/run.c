@@ -311,9 +311,9 @@ static void take_mount_step(const struct step *step)
 		mount_disk_full(1 + step->a % 3);
 		break;
 	case STEP_WALL_CLOCK:
-		/* Where no answer tells the server's clock, there is only our
-		 * own to go by. */
-		if (trait(TRAIT_clock_told) != 1)
+		/* Of the two clocks that there are to go by, one must be
+		 * right. */
+		if (trait(TRAIT_clock_told) == 0)
 			set_wall(step->a);
 		break;
 	case STEP_SUSPEND:
