@@ -257,7 +257,8 @@ def test_pages_are_fetched_side_by_side(odd, mount):
     began = time.monotonic()
     assert sorted(os.listdir(m / "t")) == record_names(4000)
     assert 8 <= most[0] <= 17
-    assert time.monotonic() - began < 40 * 0.1 / 2
+    # One after the other, the waiting alone would take longer.
+    assert time.monotonic() - began < 40 * 0.1
 
 
 def test_no_more_than_connections_requests_are_under_way(odd, mount):
@@ -326,6 +327,8 @@ def test_what_is_known_is_told_at_once_while_pages_stall(odd, mount, work):
     first.unmount()
     # The kernel knows nothing any more: each name asks the daemon.
     m = mount(server, "-d", "-o", "ttl=3600", cache=work / "cache")
+    # The first name that is looked for makes all be checked.
+    assert os.stat(m / "known" / record_names(300)[299]).st_size > 100
     lister = subprocess.Popen(["ls", str(m / "t")], stdout=subprocess.PIPE)
     try:
         wait_until(lambda: len(stalled) >= 16, 30, "16 pages that stall")
