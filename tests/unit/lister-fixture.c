@@ -60,3 +60,35 @@ void assert_each_once(const char *all, int first, int last)
 	for (int id = first; id <= last; id++)
 		assert_int_equal(times_in(all, id), 1);
 }
+
+void assert_is_all_and_fresh(void)
+{
+	assert_int_equal(list_all(posts, names, sizeof(names)), 0);
+	size_t listed = 0;
+	for (const char *at = names; (at = strstr(at, ".json")); at++)
+		listed++;
+	assert_int_equal(listed, service.count);
+	for (size_t i = 0; i < service.count; i++) {
+		char name[16];
+		int id = service.ids[i];
+		snprintf(name, sizeof(name), "r%04d.json", id);
+		if (times_in(names, id) != 1 ||
+		    node_of(name).mtime_ms != service_updated_ms(id))
+			print_error("r%04d: listed %d times\n", id,
+			    times_in(names, id));
+		assert_int_equal(times_in(names, id), 1);
+		assert_int_equal(
+		    node_of(name).mtime_ms, service_updated_ms(id));
+	}
+}
+
+void tick(void)
+{
+	fake_advance(fake, 7);
+}
+
+struct ask *ask_for_all(const struct ask *open)
+{
+	const struct sync_dir *dir = &open->op.open_dir;
+	return ask_wait(posts, dir, position(dir->base, 2000));
+}

@@ -24,6 +24,15 @@ void go_stale(void);
 /* How often a record stands in a list of names. */
 int times_in(const char *all, int id);
 
+/* What is listed is what the service has, in its last version. */
+void assert_is_all_and_fresh(void);
+
+/* So that nothing happens at the same time as something else. */
+void tick(void);
+
+/* One who has the directory open, its first page read, wants all of it. */
+struct ask *ask_for_all(const struct ask *open);
+
 void assert_each_once(const char *all, int first, int last);
 
 #define TEST(name)                                                             \

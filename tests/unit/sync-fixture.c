@@ -24,6 +24,7 @@ const char *fixture_place = "/tmp";
 int64_t posts;
 struct sync_config settings;
 struct service service;
+int64_t wall_ahead_ms;
 int name_changes;
 char name_changed_name[300];
 
@@ -44,7 +45,7 @@ int64_t __wrap_timestamp_mono_ms(void)
 
 int64_t __wrap_timestamp_now_ms(void)
 {
-	return WALL_BEGIN_MS + (fake ? fake_now(fake) : 0);
+	return service_now_ms() + wall_ahead_ms;
 }
 
 /* ---- life ---- */
@@ -69,6 +70,7 @@ int fixture_setup(void **state)
 	failures = failures_new();
 	service = (struct service){.limit_max = 2};
 	name_changes = 0;
+	wall_ahead_ms = 0;
 	sent_before = 0;
 	content_limit = 0;
 	settings = (struct sync_config){
@@ -279,6 +281,11 @@ struct http_call *request_at(const char *line, const char *file, int number)
 
 /* ---- the service ---- */
 
+int64_t service_now_ms(void)
+{
+	return WALL_BEGIN_MS + (fake ? fake_now(fake) : 0);
+}
+
 void service_fill(size_t count)
 {
 	assert_true(count < SERVED_MAX);
@@ -302,7 +309,17 @@ void service_create(int id)
 {
 	assert_true(service.count + 1 < SERVED_MAX && id < SERVED_MAX);
 	service.ids[service.count++] = id;
-	service.created_ms[id] = timestamp_now_ms();
+	service.created_ms[id] = service_now_ms();
+}
+
+void service_insert(int id)
+{
+	service_create(id);
+	for (size_t i = service.count - 1; i > 0 && service.ids[i - 1] > id;
+	     i--) {
+		service.ids[i] = service.ids[i - 1];
+		service.ids[i - 1] = id;
+	}
 }
 
 static int64_t created_ms(int id)
@@ -321,17 +338,37 @@ int64_t service_updated_ms(int id)
 void service_change(int id)
 {
 	service.versions[id]++;
-	service.changed_ms[id] = timestamp_now_ms();
+	service.changed_ms[id] = service_now_ms();
+}
+
+static const char *id_text(int id)
+{
+	static char text[32];
+	if (service.id_texts[id])
+		return service.id_texts[id];
+	snprintf(text, sizeof(text), "\"r%04d\"", id);
+	return text;
+}
+
+static void add_date(struct buf *out, const char *name, int64_t ms)
+{
+	char text[TIMESTAMP_SIZE];
+	buf_printf(out, ",\"%s\":", name);
+	if (service.write_date)
+		service.write_date(out, ms);
+	else
+		buf_printf(out, "\"%s\"", timestamp_format(ms, text));
 }
 
 static void add_record(struct buf *out, int id)
 {
-	char created[TIMESTAMP_SIZE], updated[TIMESTAMP_SIZE];
-	buf_printf(out,
-	    "{\"id\":\"r%04d\",\"v\":%d,\"createdAt\":\"%s\","
-	    "\"updatedAt\":\"%s\"}",
-	    id, service.versions[id], timestamp_format(created_ms(id), created),
-	    timestamp_format(service_updated_ms(id), updated));
+	buf_printf(
+	    out, "{\"id\":%s,\"v\":%d", id_text(id), service.versions[id]);
+	if (!service.dateless[id]) {
+		add_date(out, "createdAt", created_ms(id));
+		add_date(out, "updatedAt", service_updated_ms(id));
+	}
+	buf_addc(out, '}');
 }
 
 static void add_pagination(
@@ -340,6 +377,11 @@ static void add_pagination(
 	int64_t total = count + service.total_bias;
 	int64_t pages = (total + limit - 1) / limit;
 	bool more = service.repeats || page * limit < count;
+	if (service.total_text) {
+		buf_printf(out, "\"pagination\":{\"total\":%s,\"hasNext\":%s}",
+		    service.total_text, more ? "true" : "false");
+		return;
+	}
 	if (service.no_totals)
 		buf_printf(out, "\"pagination\":{\"hasNext\":%s}",
 		    more ? "true" : "false");
@@ -410,9 +452,46 @@ static size_t select_ids(const char *line, int ids[SERVED_MAX])
 	return count;
 }
 
+/* Where a record stands in the order by a date: those without one in front. */
+static int64_t rank(const char *line, int id)
+{
+	if (service.dateless[id])
+		return INT64_MIN;
+	return strstr(line, "sortBy=createdAt") ? created_ms(id)
+						: service_updated_ms(id);
+}
+
+struct ranked {
+	int64_t rank;
+	size_t index;
+	int id;
+};
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct ranked *one = a, *two = b;
+	if (one->rank != two->rank)
+		return one->rank < two->rank ? -1 : 1;
+	return one->index < two->index ? -1 : one->index > two->index;
+}
+
+static void sort_by_date(const char *line, int *ids, size_t count)
+{
+	static struct ranked all[SERVED_MAX];
+	bool down = strstr(line, "sortDirection=desc") != NULL &&
+		    !service.ignores_direction;
+	for (size_t i = 0; i < count; i++)
+		all[i] = (struct ranked){rank(line, ids[i]), i, ids[i]};
+	for (size_t i = 0; i < count && down; i++)
+		all[i].rank = -(all[i].rank + 1);
+	qsort(all, count, sizeof(*all), by_rank);
+	for (size_t i = 0; i < count; i++)
+		ids[i] = all[i].id;
+}
+
 static void answer_listing(struct http_call *call, const struct buf *body)
 {
-	int64_t now = timestamp_now_ms();
+	int64_t now = service_now_ms();
 	ANSWER(call, .status = 200, .body = buf_str(body), .length_told = true,
 	    .date_ms = service.tells_date ? now - now % 1000 : 0);
 }
@@ -428,6 +507,10 @@ static void serve_page(struct http_call *call)
 	if (limit > service.limit_max)
 		limit = service.limit_max;
 	int64_t from = service.repeats ? 0 : (page - 1) * limit;
+	if (strstr(line, "sortBy="))
+		sort_by_date(line, ids, (size_t)count);
+	else if (page == service.empty_page)
+		from = count;
 	if (service.refuses_filters && strstr(line, "andFilters=")) {
 		ANSWER(call, .status = 400);
 		return;
@@ -446,34 +529,17 @@ static void serve_page(struct http_call *call)
 	buf_done(&body);
 }
 
-static void serve_newest(struct http_call *call)
-{
-	struct buf body;
-	buf_init(&body, BUF_MAX_DEFAULT);
-	int newest = 0;
-	for (size_t i = 0; i < service.count; i++) {
-		if (!newest || service_updated_ms(service.ids[i]) >
-				   service_updated_ms(newest))
-			newest = service.ids[i];
-	}
-	buf_adds(&body, "{\"items\":[");
-	if (newest)
-		add_record(&body, newest);
-	buf_adds(&body, "],");
-	add_pagination(&body, 1, 1, (int64_t)service.count);
-	buf_addc(&body, '}');
-	answer_listing(call, &body);
-	buf_done(&body);
-}
-
 static void serve_record(struct http_call *call, const char *id)
 {
 	struct buf body;
-	int number = *id == 'r' ? atoi(id + 1) : 0;
 	buf_init(&body, BUF_MAX_DEFAULT);
 	for (size_t i = 0; i < service.count; i++) {
-		if (service.ids[i] == number)
-			add_record(&body, number);
+		const char *text = id_text(service.ids[i]);
+		size_t quote = *text == '"';
+		size_t len = strlen(text) - 2 * quote;
+		if (strlen(id) == len && memcmp(text + quote, id, len) == 0 &&
+		    !body.len)
+			add_record(&body, service.ids[i]);
 	}
 	if (body.len)
 		ANSWER(call, .status = 200, .body = buf_str(&body));
@@ -487,9 +553,7 @@ void serve(struct http_call *call)
 {
 	static const char record[] = "GET /v1/data/posts/";
 	const char *line = fake_line(call);
-	if (strcmp(line, PROBE_LINE) == 0)
-		serve_newest(call);
-	else if (strchr(line, '?'))
+	if (strchr(line, '?'))
 		serve_page(call);
 	else if (strcmp(line, SPEC_LINE) == 0 && service.spec)
 		ANSWER(call, .status = 200, .body = service.spec);

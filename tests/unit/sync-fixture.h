@@ -15,7 +15,8 @@
 #define RETRY_MS 20000
 #define SERVED_MAX 4096
 
-/* The wall clock when the transport's stands at 0: 2026-04-13T09:30:00Z. */
+/* The service's clock when the transport's stands at 0:
+ * 2026-04-13T09:30:00Z. */
 #define WALL_BEGIN_MS INT64_C(1776072600000)
 
 extern struct fake *fake;
@@ -37,6 +38,9 @@ extern const char *fixture_place;
 
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
+
+/* How far our own wall clock is ahead of the service's. */
+extern int64_t wall_ahead_ms;
 
 /* Mount; the replica stays over fixture_stop. */
 void fixture_start(void);
@@ -93,14 +97,21 @@ struct http_call *request_at(const char *line, const char *file, int number);
 /* ---- the service ---- */
 
 struct service {
-	int ids[SERVED_MAX]; /* ascending */
+	int ids[SERVED_MAX]; /* in the order of the pages */
 	size_t count;
 	int versions[SERVED_MAX];	/* by id; a change makes it newer */
 	int64_t created_ms[SERVED_MAX]; /* by id; 0: yesterday */
 	int64_t changed_ms[SERVED_MAX]; /* by id; 0: by its version */
 	unsigned limit_max;		/* records a page, at most */
 	int64_t total_bias;		/* added to the total that is told */
-	bool no_totals;	      /* pages tell only whether there are more */
+	bool no_totals;		/* pages tell only whether there are more */
+	const char *total_text; /* told for the total, with no more than
+				   whether there are more; NULL: a number */
+	int64_t empty_page;	/* holds nothing, whatever it tells; 0: none */
+	bool ignores_direction; /* the oldest first, by whatever date */
+	bool dateless[SERVED_MAX];	  /* by id */
+	const char *id_texts[SERVED_MAX]; /* by id, as JSON; NULL: "r0001" */
+	void (*write_date)(struct buf *out, int64_t ms); /* NULL: as usual */
 	bool repeats;	      /* every page is the first one, and more */
 	bool refuses_filters; /* 400 */
 	bool ignores_filters; /* and answers as if there were none */
@@ -116,6 +127,11 @@ extern struct service service;
 void service_fill(size_t count);
 void service_delete(int id);
 void service_create(int id);
+
+/* One that stands in the order of the ids, whenever it is created. */
+void service_insert(int id);
+
+int64_t service_now_ms(void);
 
 /* Change a record now. */
 void service_change(int id);

@@ -17,40 +17,12 @@ static int setup(void **state)
 	return r;
 }
 
-/* So that nothing happens at the same time as something else. */
-static void tick(void)
-{
-	fake_advance(fake, 7);
-}
-
 static void list_twenty(void)
 {
 	service_fill(20);
 	fixture_start();
 	assert_lists(names_from_to(1, 20));
 	go_stale();
-}
-
-/* What is listed is what the service has, in its last version. */
-static void assert_is_all_and_fresh(void)
-{
-	assert_int_equal(list_all(posts, names, sizeof(names)), 0);
-	size_t listed = 0;
-	for (const char *at = names; (at = strstr(at, ".json")); at++)
-		listed++;
-	assert_int_equal(listed, service.count);
-	for (size_t i = 0; i < service.count; i++) {
-		char name[16];
-		int id = service.ids[i];
-		snprintf(name, sizeof(name), "r%04d.json", id);
-		if (times_in(names, id) != 1 ||
-		    node_of(name).mtime_ms != service_updated_ms(id))
-			print_error("r%04d: listed %d times\n", id,
-			    times_in(names, id));
-		assert_int_equal(times_in(names, id), 1);
-		assert_int_equal(
-		    node_of(name).mtime_ms, service_updated_ms(id));
-	}
 }
 
 /* ---- what it costs ---- */

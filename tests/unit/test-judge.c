@@ -1,0 +1,334 @@
+/* What is believed: facts in, a verdict out. */
+#include "sync/judge.h"
+
+#include "unit.h"
+
+/* ---- probes ---- */
+
+static const struct replica_listing known = {
+    .base = 1,
+    .end = 2,
+    .count = 10,
+    .newest_ms = 5000,
+    .created_ms = 4000,
+};
+
+static enum probe_verdict probe(
+    unsigned flags, enum date_field field, struct probe_facts facts)
+{
+	struct replica_listing listing = known;
+	listing.flags = flags;
+	return judge_probe(&listing, field, &facts);
+}
+
+/* total, records that came, newest date, whether it is known just so */
+#define PROBE(...) probe(0, DATE_UPDATED, (struct probe_facts){__VA_ARGS__})
+#define PROBE_BY(field, ...) probe(0, field, (struct probe_facts){__VA_ARGS__})
+
+static void as_many_and_the_same_newest_prove_a_listing(void **state)
+{
+	(void)state;
+	assert_int_equal(PROBE(10, 1, 5000, true), PROBE_PROVEN);
+	assert_int_equal(
+	    PROBE_BY(DATE_CREATED, 10, 1, 4000, true), PROBE_PROVEN);
+	assert_int_equal(
+	    PROBE_BY(DATE_CREATED, 10, 1, 5000, true), PROBE_CHANGED);
+	assert_int_equal(PROBE_BY(DATE_UPDATED, 10, 1, 4000, true), PROBE_ANEW);
+}
+
+static void without_a_total_nothing_is_proven(void **state)
+{
+	(void)state;
+	assert_int_equal(PROBE(-1, 1, 5000, true), PROBE_ANEW);
+	/* Nor by one that what came does not bear out. */
+	assert_int_equal(PROBE(10, 0, NO_DATE, true), PROBE_ANEW);
+	assert_int_equal(PROBE(0, 1, 5000, true), PROBE_ANEW);
+}
+
+static void what_is_newer_has_changed(void **state)
+{
+	(void)state;
+	for (int64_t total = 8; total <= 12; total++)
+		assert_int_equal(PROBE(total, 1, 5001, false), PROBE_CHANGED);
+	/* At the same time as the newest one that was known. */
+	assert_int_equal(PROBE(10, 1, 5000, false), PROBE_CHANGED);
+}
+
+static void fewer_are_gone(void **state)
+{
+	(void)state;
+	assert_int_equal(PROBE(9, 1, 5000, true), PROBE_GONE);
+	assert_int_equal(PROBE(9, 1, 4999, true), PROBE_GONE);
+	/* The dates of creation are not learnt anew. */
+	assert_int_equal(PROBE_BY(DATE_CREATED, 9, 1, 3999, true), PROBE_ANEW);
+	assert_int_equal(PROBE_BY(DATE_CREATED, 9, 1, 4000, true), PROBE_GONE);
+}
+
+static void a_newest_date_that_went_back_is_not_believed(void **state)
+{
+	(void)state;
+	assert_int_equal(PROBE(10, 1, 4999, true), PROBE_ANEW);
+	assert_int_equal(PROBE(11, 1, 4999, true), PROBE_ANEW);
+}
+
+static void more_that_are_not_newer_are_not_believed(void **state)
+{
+	(void)state;
+	assert_int_equal(PROBE(11, 1, 5000, true), PROBE_ANEW);
+	assert_int_equal(PROBE(11, 1, 5000, false), PROBE_ANEW);
+}
+
+static void where_all_dates_are_one_the_order_is_in_doubt(void **state)
+{
+	(void)state;
+	struct probe_facts facts = {10, 1, 5000, true};
+	assert_int_equal(
+	    probe(LISTING_LEVEL, DATE_UPDATED, facts), PROBE_LEVEL);
+	facts.total = 9;
+	assert_int_equal(probe(LISTING_LEVEL, DATE_UPDATED, facts), PROBE_GONE);
+	facts.newest_ms = 5001;
+	assert_int_equal(
+	    probe(LISTING_LEVEL, DATE_UPDATED, facts), PROBE_CHANGED);
+}
+
+static void none_at_all_is_proven_by_none(void **state)
+{
+	(void)state;
+	struct replica_listing none = {
+	    .end = 1, .newest_ms = NO_DATE, .created_ms = NO_DATE};
+	struct probe_facts facts = {0, 0, NO_DATE, true};
+	assert_int_equal(
+	    judge_probe(&none, DATE_UPDATED, &facts), PROBE_PROVEN);
+	assert_int_equal(PROBE(0, 0, NO_DATE, true), PROBE_ANEW);
+	facts = (struct probe_facts){1, 1, 5000, false};
+	assert_int_equal(judge_probe(&none, DATE_UPDATED, &facts), PROBE_ANEW);
+}
+
+static void without_dates_the_record_itself_counts(void **state)
+{
+	(void)state;
+	struct replica_listing dateless = known;
+	dateless.newest_ms = NO_DATE;
+	struct probe_facts facts = {10, 1, NO_DATE, true};
+	assert_int_equal(
+	    judge_probe(&dateless, DATE_UPDATED, &facts), PROBE_PROVEN);
+	facts.known = false;
+	assert_int_equal(
+	    judge_probe(&dateless, DATE_UPDATED, &facts), PROBE_ANEW);
+	facts = (struct probe_facts){9, 1, NO_DATE, true};
+	assert_int_equal(
+	    judge_probe(&dateless, DATE_UPDATED, &facts), PROBE_ANEW);
+	facts = (struct probe_facts){10, 1, 5000, true};
+	assert_int_equal(
+	    judge_probe(&dateless, DATE_UPDATED, &facts), PROBE_ANEW);
+	assert_int_equal(PROBE(10, 1, NO_DATE, true), PROBE_ANEW);
+}
+
+/* ---- rounds ---- */
+
+/* Ten records in two answers, which add up; they were created long ago. */
+static struct pass sound(enum round_kind kind, unsigned number)
+{
+	struct pass pass = {
+	    .threshold_ms = 9000,
+	    .unique = 10,
+	    .facts = FACTS_INIT,
+	    .round = {.kind = kind,
+		.number = number,
+		.total = 10,
+		.quiet = true,
+		.facts = FACTS_INIT,
+		.answers = 2,
+		.in_ranges = 10},
+	};
+	pass.round.facts.count = 10;
+	pass.round.facts.ids = 77;
+	pass.round.facts.created_ms = 8999;
+	pass.round.facts.strings = true;
+	pass.previous = pass.round;
+	pass.previous.number = number - 1;
+	return pass;
+}
+
+static void assert_verdict(const struct pass *pass, enum round_verdict verdict)
+{
+	assert_int_equal(judge_round(pass), verdict);
+}
+
+static void pages_that_add_up_are_sure(void **state)
+{
+	(void)state;
+	struct pass pass = sound(ROUND_PAGES, 0);
+	assert_verdict(&pass, ROUND_PROVEN);
+}
+
+static void pages_are_looked_at_again_where_anything_is_off(void **state)
+{
+	(void)state;
+	struct pass pass = sound(ROUND_PAGES, 0);
+	pass.round.quiet = false;
+	assert_verdict(&pass, ROUND_AGAIN);
+	pass = sound(ROUND_PAGES, 0);
+	pass.round.total = -1;
+	assert_verdict(&pass, ROUND_AGAIN);
+	pass = sound(ROUND_PAGES, 0);
+	pass.round.facts.count = 9;
+	assert_verdict(&pass, ROUND_AGAIN);
+	pass = sound(ROUND_PAGES, 0);
+	pass.unique = 9;
+	assert_verdict(&pass, ROUND_AGAIN);
+	pass = sound(ROUND_PAGES, 0);
+	pass.round.facts.created_ms = 9000;
+	assert_verdict(&pass, ROUND_AGAIN);
+	pass = sound(ROUND_PAGES, 0);
+	pass.round.facts.uncreated = true;
+	assert_verdict(&pass, ROUND_AGAIN);
+	pass = sound(ROUND_PAGES, 0);
+	pass.round.torn = true;
+	assert_verdict(&pass, ROUND_AGAIN);
+	pass = sound(ROUND_PAGES, 0);
+	pass.round.facts.twice = true;
+	assert_verdict(&pass, ROUND_AGAIN);
+}
+
+static void one_answer_is_one_moment(void **state)
+{
+	(void)state;
+	struct pass pass = sound(ROUND_PAGES, 0);
+	pass.round.answers = 1;
+	pass.round.total = -1;
+	pass.round.facts.created_ms = 9000;
+	assert_verdict(&pass, ROUND_PROVEN);
+	pass.round.facts.twice = true;
+	assert_verdict(&pass, ROUND_AGAIN);
+}
+
+static void two_rounds_of_pages_have_to_agree(void **state)
+{
+	(void)state;
+	struct pass pass = sound(ROUND_PAGES, 2);
+	assert_verdict(&pass, ROUND_PROVEN);
+	pass.previous.facts.ids = 78;
+	assert_verdict(&pass, ROUND_AGAIN);
+	pass = sound(ROUND_PAGES, 2);
+	pass.previous.facts.count = 11;
+	assert_verdict(&pass, ROUND_AGAIN);
+	pass = sound(ROUND_PAGES, 2);
+	pass.previous.total = 11;
+	assert_verdict(&pass, ROUND_AGAIN);
+	pass = sound(ROUND_PAGES, 2);
+	pass.previous.quiet = false;
+	assert_verdict(&pass, ROUND_AGAIN);
+	pass = sound(ROUND_PAGES, 2);
+	pass.previous.kind = ROUND_CHAIN;
+	assert_verdict(&pass, ROUND_AGAIN);
+	pass = sound(ROUND_PAGES, 2);
+	pass.unique = 9;
+	assert_verdict(&pass, ROUND_AGAIN);
+}
+
+static void rounds_that_agree_on_what_cannot_be_are_not_believed(void **state)
+{
+	(void)state;
+	struct pass pass = sound(ROUND_PAGES, 2);
+	pass.round.doubled = true;
+	assert_verdict(&pass, ROUND_BAD);
+	pass = sound(ROUND_PAGES, 2);
+	pass.round.total = pass.previous.total = 11;
+	assert_verdict(&pass, ROUND_BAD);
+	pass = sound(ROUND_PAGES, 2);
+	pass.round.torn = pass.previous.torn = true;
+	assert_verdict(&pass, ROUND_BAD);
+	pass = sound(ROUND_RANGES, 1);
+	pass.round.facts.twice = pass.previous.facts.twice = true;
+	assert_verdict(&pass, ROUND_BAD);
+}
+
+static void ranges_prove_unless_the_filter_is_in_doubt(void **state)
+{
+	(void)state;
+	struct pass pass = sound(ROUND_RANGES, 1);
+	assert_verdict(&pass, ROUND_PROVEN);
+	pass.round.in_ranges = 9;
+	assert_verdict(&pass, ROUND_PROVEN);
+	pass.round.in_ranges = 8;
+	assert_verdict(&pass, ROUND_AGAIN);
+	pass = sound(ROUND_RANGES, 1);
+	pass.previous.total = 11;
+	assert_verdict(&pass, ROUND_AGAIN);
+	pass = sound(ROUND_RANGES, 1);
+	pass.facts.numbers = true;
+	assert_verdict(&pass, ROUND_AGAIN);
+	pass = sound(ROUND_RANGES, 1);
+	pass.round.facts.numbers = true;
+	assert_verdict(&pass, ROUND_AGAIN);
+}
+
+static void windows_prove_what_they_count(void **state)
+{
+	(void)state;
+	struct pass pass = sound(ROUND_CHAIN, 2);
+	assert_verdict(&pass, ROUND_PROVEN);
+	pass.round.total = 11;
+	assert_verdict(&pass, ROUND_AGAIN);
+	pass.previous = pass.round;
+	assert_verdict(&pass, ROUND_BAD);
+	pass = sound(ROUND_CHAIN, 2);
+	pass.round.total = -1;
+	assert_verdict(&pass, ROUND_PROVEN);
+}
+
+static void what_never_rests_ends(void **state)
+{
+	(void)state;
+	struct pass pass = sound(ROUND_PAGES, ROUNDS_MAX - 2);
+	pass.round.quiet = false;
+	assert_verdict(&pass, ROUND_AGAIN);
+	pass.round.number = ROUNDS_MAX - 1;
+	assert_verdict(&pass, ROUND_RESTLESS);
+}
+
+static void the_surest_way_that_is_left_comes_next(void **state)
+{
+	(void)state;
+	struct pass pass = sound(ROUND_PAGES, 0);
+	pass.orders = 1;
+	assert_int_equal(judge_next_kind(&pass), ROUND_RANGES);
+	pass.no_filters = true;
+	assert_int_equal(judge_next_kind(&pass), ROUND_CHAIN);
+	pass.no_chain = true;
+	assert_int_equal(judge_next_kind(&pass), ROUND_PAGES);
+	pass.no_chain = false;
+	pass.orders = 0;
+	assert_int_equal(judge_next_kind(&pass), ROUND_PAGES);
+	pass = sound(ROUND_PAGES, 0);
+	pass.orders = 1;
+	pass.facts.numbers = true;
+	assert_int_equal(judge_next_kind(&pass), ROUND_CHAIN);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(as_many_and_the_same_newest_prove_a_listing),
+	    cmocka_unit_test(without_a_total_nothing_is_proven),
+	    cmocka_unit_test(what_is_newer_has_changed),
+	    cmocka_unit_test(fewer_are_gone),
+	    cmocka_unit_test(a_newest_date_that_went_back_is_not_believed),
+	    cmocka_unit_test(more_that_are_not_newer_are_not_believed),
+	    cmocka_unit_test(where_all_dates_are_one_the_order_is_in_doubt),
+	    cmocka_unit_test(none_at_all_is_proven_by_none),
+	    cmocka_unit_test(without_dates_the_record_itself_counts),
+	    cmocka_unit_test(pages_that_add_up_are_sure),
+	    cmocka_unit_test(pages_are_looked_at_again_where_anything_is_off),
+	    cmocka_unit_test(one_answer_is_one_moment),
+	    cmocka_unit_test(two_rounds_of_pages_have_to_agree),
+	    cmocka_unit_test(
+		rounds_that_agree_on_what_cannot_be_are_not_believed),
+	    cmocka_unit_test(ranges_prove_unless_the_filter_is_in_doubt),
+	    cmocka_unit_test(windows_prove_what_they_count),
+	    cmocka_unit_test(what_never_rests_ends),
+	    cmocka_unit_test(the_surest_way_that_is_left_comes_next),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
