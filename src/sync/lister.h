@@ -171,7 +171,8 @@ struct delta {
 	struct commit_hook hook;
 	/* The newest record of all, or one page. */
 	int64_t came;
-	int64_t known; /* of them, listed as they came */
+	int64_t known;	  /* of them, listed as they came */
+	int64_t dateless; /* of them */
 	int64_t newest_ms;
 	bool descending; /* the dateless are looked for at the other end */
 };

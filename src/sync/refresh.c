@@ -86,6 +86,8 @@ static int on_record(void *ctx, const char *text, size_t len)
 	r = refresh_knows(lister, &record);
 	delta->came++;
 	delta->known += r > 0;
+	delta->dateless += record.updated_ms == RECORD_NO_DATE &&
+			   record.created_ms == RECORD_NO_DATE;
 	if (ms > delta->newest_ms)
 		delta->newest_ms = ms;
 	record_done(&record);
@@ -95,7 +97,7 @@ static int on_record(void *ctx, const char *text, size_t len)
 static void on_restart(void *ctx)
 {
 	struct lister *lister = ctx;
-	lister->delta.came = lister->delta.known = 0;
+	lister->delta.came = lister->delta.known = lister->delta.dateless = 0;
 	lister->delta.newest_ms = NO_DATE;
 }
 
@@ -189,16 +191,15 @@ static void on_dateless(
 	struct lister *lister = ctx;
 	struct delta *delta = &lister->delta;
 	lister->probe_call = NULL;
-	(void)page;
 	if (is_over(lister, error))
 		return;
-	bool all_known =
-	    delta->known >= delta->next.dateless && delta->known == delta->came;
-	if (all_known && delta->newest_ms == NO_DATE) {
-		records_proven(lister);
-	} else if (!delta->descending && delta->newest_ms != NO_DATE) {
+	/* They come in a row: behind the last one is one that has a date. */
+	bool all = delta->dateless < delta->came || delta->came == page->total;
+	if (delta->dateless == 0 && !delta->descending) {
 		delta->descending = true;
 		ask_dateless(lister);
+	} else if (all && delta->dateless > 0 && delta->known == delta->came) {
+		records_proven(lister);
 	} else {
 		refresh_anew(lister);
 	}
@@ -218,7 +219,7 @@ static void ask_dateless(struct lister *lister)
 	    .subject = lister->title,
 	    .table = lister->table,
 	    .page = 1,
-	    .limit = (unsigned)delta->next.dateless,
+	    .limit = (unsigned)delta->next.dateless + 1,
 	    .sort_by = "createdAt",
 	    .descending = delta->descending,
 	};
@@ -233,7 +234,7 @@ static void compare_dateless(struct lister *lister)
 	struct delta *delta = &lister->delta;
 	delta->field = DATE_CREATED;
 	delta->descending = false;
-	if (delta->next.dateless > PAGE_LIMIT)
+	if (delta->next.dateless >= PAGE_LIMIT)
 		refresh_anew(lister);
 	else
 		ask_dateless(lister);

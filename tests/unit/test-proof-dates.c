@@ -201,6 +201,34 @@ static void one_record_without_a_date_is_known_by_its_text(void **state)
 	assert_each_once(names, 51, 61);
 }
 
+static void one_record_without_a_date_costs_no_whole_listing(void **state)
+{
+	(void)state;
+	service_fill(1000);
+	service.dateless[500] = true;
+	fixture_start();
+	assert_lists(names_from_to(1, 1000));
+	go_stale();
+	assert_lists(names_from_to(1, 1000));
+	assert_in_range(sent(), 1, 3);
+	/* Its text is what it is known by. */
+	go_stale();
+	service.versions[500]++;
+	assert_lists(names_from_to(1, 1000));
+	assert_version("r0500.json", "\"v\":1");
+	/* As are its coming, */
+	go_stale();
+	service_create(1001);
+	service.dateless[1001] = true;
+	assert_lists(names_from_to(1, 1001));
+	/* and its going. */
+	go_stale();
+	service_delete(500);
+	assert_int_equal(list_all(posts, names, sizeof(names)), 0);
+	assert_int_equal(times_in(names, 500), 0);
+	assert_each_once(names, 501, 1001);
+}
+
 static void no_date(struct buf *out, int64_t ms)
 {
 	(void)ms;
@@ -362,6 +390,7 @@ int main(void)
 	    TEST(a_check_costs_one_request_whatever_the_form),
 	    TEST(an_early_year_is_asked_for_with_four_digits),
 	    TEST(one_record_without_a_date_is_known_by_its_text),
+	    TEST(one_record_without_a_date_costs_no_whole_listing),
 	    TEST(texts_are_compared_where_no_date_can_be_read),
 	    TEST(a_clock_set_back_during_a_listing_lengthens_nothing),
 	    TEST(a_record_read_alone_by_a_wrong_clock_is_asked_for_again),
