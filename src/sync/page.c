@@ -59,6 +59,19 @@ int page_take_back(struct page_fetch *fetch)
 	    lister, first, first + (INT64_C(1) << PAGE_BITS) - 1);
 }
 
+/* Where a range with more records than an answer holds is split: in the middle
+ * of the answer, also where its size is the server's own. */
+static int64_t half_a_page(const struct page_fetch *fetch)
+{
+	const struct pass *pass = &fetch->lister->pass;
+	int64_t size = fetch->limit;
+	if (pass->told_limit)
+		size = pass->told_limit;
+	else if (!size || (pass->most && pass->most < size))
+		size = pass->most;
+	return size / 2;
+}
+
 /* Watch the order of ids, and whether a filter was heeded. */
 static int watch_id(struct page_fetch *fetch, const struct buf *id)
 {
@@ -75,7 +88,7 @@ static int watch_id(struct page_fetch *fetch, const struct buf *id)
 	buf_clear(&fetch->last_id);
 	if (r == 0)
 		r = buf_add(&fetch->last_id, buf_str(id), id->len);
-	if (r == 0 && range && fetch->count == fetch->limit / 2)
+	if (r == 0 && range && fetch->count == half_a_page(fetch))
 		r = buf_add(&fetch->split_id, buf_str(id), id->len);
 	return r;
 }

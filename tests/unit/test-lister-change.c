@@ -282,6 +282,28 @@ static void a_range_that_has_more_than_a_page_is_split(void **state)
 	assert_true(ranges_asked() > 10);
 }
 
+static void a_range_of_the_servers_own_size_is_split_in_the_middle(void **state)
+{
+	(void)state;
+	service.limit_max = 5;
+	service_fill(8);
+	fixture_start();
+	struct ask *open = ask_open(posts);
+	serve(request(SPEC_LINE));
+	ANSWER(request(FIRST_PAGE), .status = 400);
+	serve_all();
+	service_delete(1);
+	for (int id = 9; id <= 200; id++)
+		service_create(id);
+	struct sync_dir *dir = &open->op.open_dir;
+	struct ask *wait = ask_wait(posts, dir, position(dir->base, 2000));
+	serve_all();
+	assert_ended(wait, 0);
+	assert_each_once(names_of(posts, dir), 2, 200);
+	/* Two records or more a request, not one. */
+	assert_in_range(ranges_asked(), 40, 130);
+}
+
 static void where_filters_are_refused_it_reads_in_windows(void **state)
 {
 	(void)state;
@@ -370,6 +392,7 @@ int main(void)
 	    TEST(totals_that_never_agree_end_all_the_same),
 	    TEST(ranges_of_ids_find_what_slipped),
 	    TEST(a_range_that_has_more_than_a_page_is_split),
+	    TEST(a_range_of_the_servers_own_size_is_split_in_the_middle),
 	    TEST(where_filters_are_refused_it_reads_in_windows),
 	    TEST(where_filters_are_ignored_it_reads_in_windows),
 	    TEST(a_filter_that_finds_nothing_is_not_believed),
