@@ -99,6 +99,8 @@ def test_rsync_copies_only_what_changed(emulator, mount, work):
     server.put_record("u", "k1", raw % (b"2026-01-01T00:00:00.000Z", 1))
     first = mount(server, cache=work / "cache")
     succeed("rsync", "-a", f"{first.path}/", work / "copy")
+    places = ["", "t", "u", "files", "storage"]
+    dates = {place: os.stat(first / place).st_mtime_ns for place in places}
     first.unmount()
     changed = raw % (b"2026-02-01T00:00:00.000Z", 2)
     server.put_record("u", "k1", changed)
@@ -107,7 +109,10 @@ def test_rsync_copies_only_what_changed(emulator, mount, work):
     [line] = said.splitlines()
     assert line.endswith(b" u/k1.json")
     assert (work / "copy/u/k1.json").read_bytes() == pretty(changed)
-    # And with that all is told: no directory's date has moved meanwhile.
+    # And with that all is told: no directory's date has moved meanwhile, but
+    # for that of the copy's own, into which rsync has written.
+    assert dates == {place: os.stat(again / place).st_mtime_ns for place in places}
+    succeed("rsync", "-a", f"{again.path}/", work / "copy")
     assert succeed("rsync", "-ai", f"{again.path}/", work / "copy") == b""
 
 
