@@ -64,6 +64,34 @@ def test_refused(project, mount, code):
     assert code in report and "Not yours" in report
 
 
+def test_a_refused_table_that_is_named_is_shown(project, mount):
+    _answer(project, lambda: project.no(403, "data/scope-insufficient", "Not yours"))
+    m = mount(project)
+    assert "posts" in os.listdir(m.path)
+    assert os.path.isdir(m / "posts")
+    with fails(errno.EACCES):
+        os.listdir(m / "posts")
+    assert "posts" in os.listdir(m.path)
+
+
+@pytest.mark.parametrize(
+    "status, code, wanted",
+    [(404, "data/table-not-found", errno.ENOENT),
+     (403, "data/scope-insufficient", errno.EACCES)],
+)
+def test_a_name_that_is_no_table_costs_one_request(project, mount, status, code, wanted):
+    seen = _answer(
+        project, lambda: project.no(status, code, "No"), path="/v1/data/orders"
+    )
+    m = mount(project)
+    before = os.listdir(m.path)
+    for _ in range(3):
+        with fails(wanted):
+            os.listdir(m / "orders")
+    assert len(seen) == 1
+    assert os.listdir(m.path) == before
+
+
 def test_an_environment_that_does_not_exist_is_not_found(project, mount):
     _answer(project, lambda: project.no(404, "data/environment-not-found", "No such"))
     m = mount(project)
