@@ -56,6 +56,8 @@ def environment(home, extra=None):
         f"log_path={home}/sanitizer-a:exitcode=99:detect_leaks=1"
         ":allow_addr2line=1"
     )
+    suppressions = Path(__file__).with_name("lsan.supp")
+    env["LSAN_OPTIONS"] = f"suppressions={suppressions}:print_suppressions=0"
     env["UBSAN_OPTIONS"] = f"log_path={home}/sanitizer-u:print_stacktrace=1"
     env["TSAN_OPTIONS"] = f"log_path={home}/sanitizer-t:exitcode=99"
     env.update(extra or {})
