@@ -101,6 +101,17 @@ static void on_restart(void *ctx)
 	lister->delta.newest_ms = NO_DATE;
 }
 
+/* Ask for records that are compared with what is listed. The sink lives for
+ * ever. */
+static void ask(struct lister *lister, const struct api_query *query,
+    const struct api_page_sink *sink)
+{
+	on_restart(lister);
+	lister->probe_call = api_list(lister->sync->api, query, sink, lister);
+	if (!lister->probe_call)
+		lister_failed(lister, -ENOMEM);
+}
+
 /* An answer that is none: only a whole listing can tell. True: it is over. */
 static bool is_over(struct lister *lister, const struct api_error *error)
 {
@@ -161,10 +172,7 @@ static void ask_page(struct lister *lister)
 	    .page = 1 + moment_event(lister->sync) % pages,
 	    .limit = PAGE_LIMIT,
 	};
-	on_restart(lister);
-	lister->probe_call = api_list(lister->sync->api, &query, &sink, lister);
-	if (!lister->probe_call)
-		lister_failed(lister, -ENOMEM);
+	ask(lister, &query, &sink);
 }
 
 static bool page_is_due(const struct replica_listing *listing)
@@ -223,10 +231,7 @@ static void ask_dateless(struct lister *lister)
 	    .sort_by = "createdAt",
 	    .descending = delta->descending,
 	};
-	on_restart(lister);
-	lister->probe_call = api_list(lister->sync->api, &query, &sink, lister);
-	if (!lister->probe_call)
-		lister_failed(lister, -ENOMEM);
+	ask(lister, &query, &sink);
 }
 
 static void compare_dateless(struct lister *lister)
@@ -384,10 +389,7 @@ static void ask_newest(struct lister *lister)
 		lister->delta.field == DATE_UPDATED ? "updatedAt" : "createdAt",
 	    .descending = true,
 	};
-	on_restart(lister);
-	lister->probe_call = api_list(lister->sync->api, &query, &sink, lister);
-	if (!lister->probe_call)
-		lister_failed(lister, -ENOMEM);
+	ask(lister, &query, &sink);
 }
 
 void refresh_probe(struct lister *lister)
