@@ -1,74 +1,218 @@
 #!/usr/bin/env python3
-"""Check the walls between the layers: includes point down only, and each
-foreign header has one home."""
+"""Check the walls of the house.
 
+  walls.py SRC BUILD    every wall; exit status 1 where one is broken
+
+A room is a folder of src. A file may include, and call, what is in its own
+room and in the rooms that ARROWS leads to, over any number of steps; a header
+of another project is included only where HOMES says so; no two files, where x.c
+and x.h are one, include or call each other in a circle, or have one name. Who
+calls whom is read from the objects: what a file defines and what it leaves
+undefined.
+"""
+
+import collections
+import json
 import pathlib
 import re
+import subprocess
 import sys
 
-LAYERS = ["base", "json", "tree", "http", "api", "replica", "sync", "fs"]
-EMULATOR_MAY_INCLUDE = {"base", "json", "tree", "emulator"}
+# Room -> the rooms right below it. "" is what lies in src itself.
+ARROWS = {
+    "": ["command"],
+    "command": ["config", "fs", "status", "http"],
+    "config": ["tree", "json", "base"],
+    "fs": ["status", "sync"],
+    "status": ["content", "api"],
+    "sync": ["sync/listing", "sync/object"],
+    "sync/listing": ["sync/record"],
+    "sync/object": ["sync/record"],
+    "sync/record": ["sync/core"],
+    "sync/core": ["content", "api"],
+    "content": ["replica"],
+    "replica": ["base"],
+    "api": ["http", "tree", "json"],
+    "http": ["base"],
+    "tree": ["json"],
+    "json": ["base"],
+    "base": [],
+    "emulator": ["emulator/server"],
+    "emulator/server": ["emulator/service"],
+    "emulator/service": ["emulator/load", "emulator/query",
+                         "emulator/exchange"],
+    "emulator/load": ["emulator/store"],
+    "emulator/query": ["emulator/store"],
+    "emulator/exchange": ["emulator/store"],
+    "emulator/store": ["tree", "json"],
+}
 
 # A header's name, as a pattern -> where it may be included: a directory of
-# src, or one file.
+# src, or a part of a file's name.
 HOMES = [
     (r"fuse.*", ["fs/"]),
     (r"sqlite3\.h", ["replica/"]),
-    (r"curl/.*", ["http/http_curl.c"]),
+    (r"curl/.*", ["http/curl"]),
     (r"(cjson/)?cJSON.*", ["api/", "emulator/"]),
-    (r"xxhash\.h", ["replica/segment.c"]),
+    (r"xxhash\.h", ["content/"]),
     (r"microhttpd\.h", ["emulator/"]),
 ]
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 
 
-def layer_of(path):
-    """The layer of a file of src; None for the program's own files."""
-    return path.split("/")[0] if "/" in path else None
+def room_of(path):
+    return path.rpartition("/")[0]
 
 
-def may_include(user, used):
-    if user is None or user == used:
-        return True
-    if user == "emulator":
-        return used in EMULATOR_MAY_INCLUDE
-    if user not in LAYERS or used not in LAYERS:
-        return False
-    return LAYERS.index(used) < LAYERS.index(user)
+def below(room, seen=None):
+    """The rooms that a room's files may use, its own too."""
+    seen = set() if seen is None else seen
+    if room not in seen:
+        seen.add(room)
+        for other in ARROWS.get(room, []):
+            below(other, seen)
+    return seen
 
 
-def check_own(path, header, source):
-    if not (source / header).is_file():
-        return f'"{header}" is not in src; include from there'
-    user, used = layer_of(path), layer_of(header)
-    if may_include(user, used):
-        return None
-    return f'"{header}" is not below {user}'
+def module_of(path):
+    return re.sub(r"\.[chS]$", "", path)
 
 
-def check_foreign(path, header):
-    for pattern, homes in HOMES:
-        if re.fullmatch(pattern, header) and not path.startswith(tuple(homes)):
-            return f"<{header}> belongs to {' or '.join(homes)} only"
-    return None
-
-
-def problems(source):
+def includes(source):
+    """(file, line, foreign?, header) of each include of src."""
     for file in sorted(source.rglob("*.[ch]")):
         path = file.relative_to(source).as_posix()
         text = file.read_text(encoding="utf-8")
         for match in INCLUDE.finditer(text):
-            quote, header = match.groups()
-            wrong = (check_own(path, header, source) if quote == '"'
-                     else check_foreign(path, header))
-            if wrong:
-                line = text.count("\n", 0, match.start()) + 1
-                yield f"src/{path}:{line}: {wrong}"
+            line = text.count("\n", 0, match.start()) + 1
+            yield path, line, match.group(1) == "<", match.group(2)
+
+
+def objects(source, build):
+    """(path in src, object) of all that the two programs are made of."""
+    with open(build / "compile_commands.json", encoding="utf-8") as commands:
+        for command in json.load(commands):
+            file = (build / command["file"]).resolve()
+            made = command["output"]
+            if made.startswith("src/") and file.is_relative_to(source):
+                yield file.relative_to(source).as_posix(), build / made
+
+
+def program_of(path):
+    """Either program has a symbol of its own by each name."""
+    return path.startswith("emulator/")
+
+
+def symbols(source, build):
+    """(file, symbol, kind) of all that the objects define, or want."""
+    files = {str(made): path for path, made in objects(source, build)}
+    out = subprocess.run(["nm", "-g", "-P", "-A", *files], check=True,
+                         capture_output=True, text=True).stdout
+    for line in out.splitlines():
+        made, rest = line.split(": ", 1)
+        symbol, kind = rest.split()[:2]
+        yield files[made], symbol, kind
+
+
+def calls(source, build):
+    """(file, symbol, file that defines it) across the files of src."""
+    defined, wanted = {}, []
+    for path, symbol, kind in symbols(source, build):
+        if kind in "UwV":
+            wanted.append((path, symbol))
+        else:
+            defined[program_of(path), symbol] = path
+    for path, symbol in wanted:
+        home = (defined.get((program_of(path), symbol))
+                or defined.get((False, symbol), path))
+        if home != path:
+            yield path, symbol, home
+
+
+def check_include(path, foreign, header, source):
+    if foreign:
+        for pattern, homes in HOMES:
+            if (re.fullmatch(pattern, header)
+                    and not path.startswith(tuple(homes))):
+                return f"<{header}> belongs to {' or '.join(homes)} only"
+    elif not (source / header).is_file():
+        return f'"{header}" is not in src; include from there'
+    elif room_of(header) not in below(room_of(path)):
+        return f'"{header}" is not below {room_of(path) or "src"}'
+    return None
+
+
+def circles(edges):
+    """The strongly connected parts of more than one (Tarjan's algorithm)."""
+    number, low, path, found = {}, {}, [], []
+
+    def visit(one):
+        number[one] = low[one] = len(number)
+        path.append(one)
+        for other in sorted(edges[one]):
+            if other not in number:
+                visit(other)
+            if other in path:
+                low[one] = min(low[one], low[other])
+        if low[one] == number[one]:
+            at = path.index(one)
+            if len(path) - at > 1:
+                found.append(sorted(path[at:]))
+            del path[at:]
+
+    for one in sorted(edges):
+        if one not in number:
+            visit(one)
+    return found
+
+
+def namesakes(source):
+    """Files whose difference only the folder tells."""
+    homes = collections.defaultdict(list)
+    for file in sorted(source.rglob("*.c")):
+        homes[file.name].append(file.relative_to(source).as_posix())
+    for name, paths in sorted(homes.items()):
+        if len(paths) > 1 and name != "main.c":
+            yield f"one name for {' and '.join(paths)}"
+
+
+def arrows_within(circle, edges):
+    for one in circle:
+        others = sorted(edges[one] & set(circle))
+        yield f"  {one} -> {', '.join(others)}"
+
+
+def problems(source, build):
+    for room in sorted({room_of(path) for path, *_ in includes(source)}):
+        if room not in ARROWS:
+            yield f"src/{room}: no such room in walls.py"
+    edges = collections.defaultdict(set)
+    for path, line, foreign, header in includes(source):
+        wrong = check_include(path, foreign, header, source)
+        if wrong:
+            yield f"src/{path}:{line}: {wrong}"
+        if not foreign and module_of(path) != module_of(header):
+            edges[module_of(path)].add(module_of(header))
+    called = 0
+    for path, symbol, home in calls(source, build):
+        called += 1
+        if room_of(home) not in below(room_of(path)):
+            yield f"src/{path}: calls {symbol} of {home}, which is not below"
+        if module_of(path) != module_of(home):
+            edges[module_of(path)].add(module_of(home))
+    if not called:
+        yield f"{build}: no objects there: who calls whom is not known"
+    yield from namesakes(source)
+    for circle in circles(edges):
+        yield f"a circle of {len(circle)} files:"
+        yield from arrows_within(circle, edges)
 
 
 def main():
-    found = list(problems(pathlib.Path(sys.argv[1])))
+    sys.setrecursionlimit(10000)
+    source, build = (pathlib.Path(path).resolve() for path in sys.argv[1:3])
+    found = list(problems(source, build))
     for problem in found:
         print(problem)
     return 1 if found else 0
