@@ -1,4 +1,4 @@
-#include "signals.h"
+#include "command/signals.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,4 +1,4 @@
-#include "start.h"
+#include "command/mount.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -11,14 +11,14 @@
 
 #include "api/api.h"
 #include "base/own_dir.h"
-#include "demo.h"
+#include "command/local.h"
 #include "fs/fs.h"
 #include "http/http.h"
-#include "mounts.h"
-#include "probe.h"
+#include "command/mountpoint.h"
+#include "command/sign_in.h"
 #include "replica/content.h"
 #include "replica/replica.h"
-#include "signals.h"
+#include "command/signals.h"
 #include "sync/sync.h"
 
 /* How long an object may be of which nobody tells that, with cache_size=0. */

@@ -1,7 +1,7 @@
 /* What is mounted, as the kernel's table tells. Asks no filesystem anything,
  * so a mount that hangs holds nobody up. */
-#ifndef MOUNTS_H
-#define MOUNTS_H
+#ifndef COMMAND_MOUNTPOINT_H
+#define COMMAND_MOUNTPOINT_H
 
 #include <stdbool.h>
 

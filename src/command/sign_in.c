@@ -1,4 +1,4 @@
-#include "probe.h"
+#include "command/sign_in.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,8 +1,8 @@
 /* Between options.c and account.c, which read the settings. */
-#ifndef SETTINGS_H
-#define SETTINGS_H
+#ifndef CONFIG_COMPLAIN_H
+#define CONFIG_COMPLAIN_H
 
-#include "options.h"
+#include "config/options.h"
 
 /* Say what is wrong, in one line on stderr. Sets *ret_status; -EINVAL. */
 int options_complain(int *ret_status, int status, const char *format, ...)

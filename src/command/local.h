@@ -1,10 +1,10 @@
 /* The sample project: an emulator of our own, for this mount alone. */
-#ifndef DEMO_H
-#define DEMO_H
+#ifndef COMMAND_LOCAL_H
+#define COMMAND_LOCAL_H
 
 #include <sys/types.h>
 
-#include "options.h"
+#include "config/options.h"
 
 /* Start bkend-emulator and take its settings over into options. It ends when
  * this process does. 0 and its process id, or an exit status after one line on

@@ -3,11 +3,11 @@
  * asked while somebody sits in front of it. It says on stderr why it takes
  * long, and any signal ends it.
  */
-#ifndef PROBE_H
-#define PROBE_H
+#ifndef COMMAND_SIGN_IN_H
+#define COMMAND_SIGN_IN_H
 
 #include "api/api.h"
-#include "signals.h"
+#include "command/signals.h"
 
 struct probe;
 

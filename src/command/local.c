@@ -1,4 +1,4 @@
-#include "demo.h"
+#include "command/local.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,8 +2,8 @@
  * Settings: from -o, the environment and built-in defaults, strongest first
  * (CONTRACT.md 1). Secrets never come from the command line.
  */
-#ifndef OPTIONS_H
-#define OPTIONS_H
+#ifndef CONFIG_OPTIONS_H
+#define CONFIG_OPTIONS_H
 
 #include <stdarg.h>
 #include <stdbool.h>

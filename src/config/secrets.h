@@ -3,8 +3,8 @@
  * so that neither /proc/PID/environ nor a child has them, and kept until the
  * settings are read. One thread.
  */
-#ifndef SECRETS_H
-#define SECRETS_H
+#ifndef CONFIG_SECRETS_H
+#define CONFIG_SECRETS_H
 
 /* Nobody gets at our memory through a core file or a debugger. To be called
  * first of all. */

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "http/http.h"
-#include "settings.h"
+#include "config/complain.h"
 
 static void cut_slashes(char *url)
 {

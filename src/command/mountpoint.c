@@ -1,4 +1,4 @@
-#include "mounts.h"
+#include "command/mountpoint.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * SIGTERM, taken in by a thread of their own, from before the first request to
  * the end of the mount.
  */
-#ifndef SIGNALS_H
-#define SIGNALS_H
+#ifndef COMMAND_SIGNALS_H
+#define COMMAND_SIGNALS_H
 
 struct signals;
 

@@ -1,6 +1,6 @@
-#include "options.h"
+#include "config/options.h"
 
-#include "settings.h"
+#include "config/complain.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "cache_dir.h"
-#include "secrets.h"
+#include "config/cache_dir.h"
+#include "config/secrets.h"
 #include "tree/name.h"
 
 #define URL_DEFAULT "https://api-client.bkend.ai"

@@ -1,6 +1,6 @@
 /* Where the replica lives when nobody says otherwise. */
-#ifndef CACHE_DIR_H
-#define CACHE_DIR_H
+#ifndef CONFIG_CACHE_DIR_H
+#define CONFIG_CACHE_DIR_H
 
 /*
  * $XDG_CACHE_HOME/bkendfs, or .cache/bkendfs in the user's home. Without a

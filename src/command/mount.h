@@ -1,8 +1,8 @@
 /* From settings to a live mount, and back. */
-#ifndef START_H
-#define START_H
+#ifndef COMMAND_MOUNT_H
+#define COMMAND_MOUNT_H
 
-#include "options.h"
+#include "config/options.h"
 
 /*
  * Mount and serve until unmounted or told to end. on_live is called once, when

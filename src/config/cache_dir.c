@@ -1,11 +1,11 @@
-#include "cache_dir.h"
+#include "config/cache_dir.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/home.h"
-#include "settings.h"
+#include "config/complain.h"
 
 int cache_dir_default(char **ret_dir)
 {
