@@ -40,12 +40,4 @@ int64_t retry_wait_ms(const struct retry_outcome *outcome);
 #define RETRY_SILENCE_MS 30000
 int64_t retry_silence_ms(int64_t budget_ms);
 
-/* Parse a Retry-After value: seconds, or an HTTP date against now (ms since
- * the epoch). Milliseconds, or -1 when it is neither; never more than a day. */
-int64_t retry_after_parse(const char *value, int64_t now_ms);
-
-/* Parse one of the three forms of an HTTP date (RFC 9110, 5.6.7): milliseconds
- * since the epoch, or -1. */
-int64_t retry_date_parse(const char *value);
-
 #endif
