@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "http/retry.h"
+#include "api/retry.h"
 
 /* Attempts with a token that was renewed meanwhile cost nothing, but end. */
 #define STALE_TOKENS_MAX 8

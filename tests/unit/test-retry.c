@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "http/retry.h"
+#include "api/retry.h"
 
 #define MOST UINT32_MAX /* the random bits that make the longest pause */
 

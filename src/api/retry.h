@@ -1,6 +1,6 @@
 /* When to try again: one pure function. Thread-safe. */
-#ifndef HTTP_RETRY_H
-#define HTTP_RETRY_H
+#ifndef API_RETRY_H
+#define API_RETRY_H
 
 #include <stdbool.h>
 #include <stdint.h>

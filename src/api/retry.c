@@ -1,4 +1,4 @@
-#include "http/retry.h"
+#include "api/retry.h"
 
 static int64_t max_ms(int64_t a, int64_t b)
 {
