@@ -110,46 +110,6 @@ static void finish(struct api_call *call, struct api_error *error)
 	call_free(call);
 }
 
-/* The errno that CONTRACT.md 6 gives for a final status. */
-static int errno_of_status(int status)
-{
-	switch (status) {
-	case 401:
-	case 403:
-		return -EACCES;
-	case 404:
-	case 410:
-		return -ENOENT;
-	case 408:
-		return -EIO;
-	default:
-		return status >= 500 ? -EIO : -EPROTO;
-	}
-}
-
-/* The errno for a transfer that broke, once patience is over. */
-static int errno_of_transport(int err)
-{
-	switch (err) {
-	case -ECONNREFUSED:
-	case -EHOSTUNREACH:
-		return -ENETUNREACH;
-	case -EPIPE:
-		return -EIO;
-	case -EMSGSIZE:
-		return -EPROTO;
-	default:
-		return err;
-	}
-}
-
-static bool is_final(int err)
-{
-	return err != 0 && err != -EPIPE && err != -ECONNREFUSED &&
-	       err != -EHOSTUNREACH && err != -ETIMEDOUT && err != -EMFILE &&
-	       err != -ENFILE;
-}
-
 static void on_pause_over(void *ctx)
 {
 	struct api_call *call = ctx;
@@ -172,13 +132,14 @@ static bool pause_and_retry(struct api_call *call, int status, int err)
 	struct api *api = call->api;
 	struct retry_outcome outcome = {
 	    .status = status,
+	    .err = err,
 	    .retry_after_ms = call->head.retry_after_ms,
 	    .attempt = call->attempt,
 	    .elapsed_ms = http_now(api->http) - call->started_ms,
 	    .budget_ms = call->spec.patience_ms,
 	    .random = next_random(api),
 	};
-	if (is_final(err) || (call->spec.once && status != 429))
+	if (call->spec.once && status != 429)
 		return false;
 	int64_t wait = retry_wait_ms(&outcome);
 	if (wait < 0)
@@ -260,7 +221,7 @@ static void conclude(struct api_call *call, int err, const char *detail)
 		return;
 	if (err && !error.message[0])
 		snprintf(error.message, sizeof(error.message), "%s", detail);
-	error.err = err ? errno_of_transport(err) : errno_of_status(status);
+	error.err = retry_errno(status, err);
 	finish(call, &error);
 }
 

@@ -1,5 +1,7 @@
 #include "unit.h"
 
+#include <errno.h>
+
 #include "api/retry.h"
 
 #define MOST UINT32_MAX /* the random bits that make the longest pause */
@@ -38,6 +40,42 @@ static void everything_else_is_final(void **state)
 		outcome.retry_after_ms = 1000;
 		assert_int_equal(wait_ms(outcome), -1);
 	}
+}
+
+static void a_transfer_that_broke_for_good_is_final(void **state)
+{
+	(void)state;
+	static const int passing[] = {
+	    -EPIPE, -ECONNREFUSED, -EHOSTUNREACH, -ETIMEDOUT, -EMFILE, -ENFILE};
+	static const int lasting[] = {
+	    -EPROTO, -EKEYREJECTED, -ENOMEM, -ENOSPC, -EFBIG, -EMSGSIZE, -EIO};
+	struct retry_outcome outcome = failed(0);
+	for (size_t i = 0; i < ARRAY_SIZE(passing); i++) {
+		outcome.err = passing[i];
+		assert_true(wait_ms(outcome) >= RETRY_FIRST_MS / 2);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(lasting); i++) {
+		outcome.err = lasting[i];
+		assert_int_equal(wait_ms(outcome), -1);
+	}
+}
+
+static void what_is_final_has_its_errno(void **state)
+{
+	(void)state;
+	static const struct {
+		int status, broken, err;
+	} cases[] = {{401, 0, -EACCES}, {403, 0, -EACCES}, {404, 0, -ENOENT},
+	    {410, 0, -ENOENT}, {408, 0, -EIO}, {500, 0, -EIO}, {599, 0, -EIO},
+	    {302, 0, -EPROTO}, {400, 0, -EPROTO}, {405, 0, -EPROTO},
+	    {0, -ECONNREFUSED, -ENETUNREACH}, {0, -EHOSTUNREACH, -ENETUNREACH},
+	    {0, -EPIPE, -EIO}, {0, -ETIMEDOUT, -ETIMEDOUT},
+	    {0, -EMFILE, -EMFILE}, {0, -ENFILE, -ENFILE},
+	    {200, -EMSGSIZE, -EPROTO}, {200, -EPROTO, -EPROTO},
+	    {200, -ENOENT, -ENOENT}, {0, -EKEYREJECTED, -EKEYREJECTED}};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(retry_errno(cases[i].status, cases[i].broken),
+		    cases[i].err);
 }
 
 static void pauses_double_up_to_the_longest(void **state)
@@ -160,6 +198,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(passing_failures_are_retried),
 	    cmocka_unit_test(everything_else_is_final),
+	    cmocka_unit_test(a_transfer_that_broke_for_good_is_final),
+	    cmocka_unit_test(what_is_final_has_its_errno),
 	    cmocka_unit_test(pauses_double_up_to_the_longest),
 	    cmocka_unit_test(jitter_stays_between_half_and_whole),
 	    cmocka_unit_test(the_budget_ends_retries),
