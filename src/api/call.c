@@ -33,26 +33,6 @@ struct api_call {
 
 static void attempt_begin(struct api_call *call);
 
-int url_encode(struct buf *out, const char *text, size_t len)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-		char escape[3] = {'%', hex[c >> 4], hex[c & 15]};
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			     (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-			     c == '~' || c == '.';
-		/* Dots alone would be taken for a way up. */
-		if (c == '.' && strspn(text, ".") >= len)
-			plain = false;
-		int r = plain ? buf_add(out, text + i, 1)
-			      : buf_add(out, escape, sizeof(escape));
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 static void call_free(struct api_call *call)
 {
 	struct api *api = call->api;

@@ -120,8 +120,4 @@ void auth_stop_waiting(struct auth_waiter *waiter);
 /* The server refused the token: renew it (drop_refresh: by signing in). */
 void auth_reject(struct auth *auth, bool drop_refresh);
 
-/* Text for a URL's path or query: all but unreserved characters (RFC 3986)
- * become %XX. 0, -ENOMEM or -EMSGSIZE. */
-int url_encode(struct buf *out, const char *text, size_t len);
-
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/percent.h"
 #include "base/timestamp.h"
 #include "emulator/metadata.h"
 #include "tree/name.h"
@@ -161,7 +162,8 @@ static int control_data(
 		return -EINVAL;
 	memcpy(name, rest, len);
 	name[len] = '\0';
-	int r = percent_decode(rest + len + 1, strlen(rest + len + 1), 0, &id);
+	int r =
+	    percent_decode(rest + len + 1, strlen(rest + len + 1), false, &id);
 	if (r < 0 || !name_is_table(name))
 		return r < 0 ? r : -EINVAL;
 	if (strcmp(request->method, "PUT") == 0)
@@ -224,7 +226,7 @@ static int control_files(
 {
 	CLEANUP_BUF struct buf id;
 	buf_init(&id, BUF_MAX_DEFAULT);
-	int r = percent_decode(rest, strlen(rest), 0, &id);
+	int r = percent_decode(rest, strlen(rest), false, &id);
 	if (r < 0 || id.len == 0)
 		return r < 0 ? r : -EINVAL;
 	if (strcmp(request->method, "PUT") == 0)
