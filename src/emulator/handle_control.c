@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/percent.h"
 #include "base/timestamp.h"
 #include "emulator/metadata.h"
@@ -57,15 +58,15 @@ static int read_script(const struct request *request, struct script *script)
 	script->retry_after_s = -1;
 	if (!path || (!status && !kind))
 		return -EINVAL;
-	if (count && switches_number(count, 1, 1 << 30, &script->count) < 0)
+	if (count && number_parse(count, 1, 1 << 30, &script->count) < 0)
 		return -EINVAL;
-	if (status && *status && switches_number(status, 0, 599, &number) < 0)
+	if (status && *status && number_parse(status, 0, 599, &number) < 0)
 		return -EINVAL;
 	if (number != 0 && number < 200)
 		return -EINVAL;
 	script->status = (int)number;
 	if (after &&
-	    switches_number(after, 0, 1 << 30, &script->retry_after_s) < 0)
+	    number_parse(after, 0, 1 << 30, &script->retry_after_s) < 0)
 		return -EINVAL;
 	script->kind = kind ? fault_kind_parse(kind) : FAULT_NONE;
 	if (kind && script->kind < FAULT_RESET)
