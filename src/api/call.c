@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "api/retry.h"
+#include "base/random.h"
 
 /* Attempts with a token that was renewed meanwhile cost nothing, but end. */
 #define STALE_TOKENS_MAX 8
@@ -97,15 +98,6 @@ static void on_pause_over(void *ctx)
 	attempt_begin(call);
 }
 
-static uint32_t next_random(struct api *api)
-{
-	/* xorshift32 (Marsaglia 2003): jitter needs no better. */
-	api->random ^= api->random << 13;
-	api->random ^= api->random >> 17;
-	api->random ^= api->random << 5;
-	return api->random;
-}
-
 /* Try again after a pause, if the policy says so. False: it gives up. */
 static bool pause_and_retry(struct api_call *call, int status, int err)
 {
@@ -117,7 +109,7 @@ static bool pause_and_retry(struct api_call *call, int status, int err)
 	    .attempt = call->attempt,
 	    .elapsed_ms = http_now(api->http) - call->started_ms,
 	    .budget_ms = call->spec.patience_ms,
-	    .random = next_random(api),
+	    .random = (uint32_t)(random_next(&api->random) >> 32),
 	};
 	if (call->spec.once && status != 429)
 		return false;

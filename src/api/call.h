@@ -86,7 +86,7 @@ struct api {
 	struct gate gate;
 	struct gate storage_gate;
 	struct auth auth;
-	uint32_t random;
+	uint64_t random;
 	_Atomic uint64_t requests, objects, retries, sign_ins, refreshes,
 	    limited, bytes;
 	_Atomic int64_t quota_left, quota_limit;
