@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "api/record.h"
-#include "http/retry.h"
+#include "api/retry.h"
 #include "sync/stream.h"
 
 /* A fresh URL that is refused so often in a row means it. */

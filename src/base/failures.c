@@ -1,4 +1,4 @@
-#include "api/failures.h"
+#include "base/failures.h"
 
 #include <errno.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * The last failures, for .bkendfs/errors: errno is poor, so what the server
  * really said is kept here. Thread-safe.
  */
-#ifndef API_FAILURES_H
-#define API_FAILURES_H
+#ifndef BASE_FAILURES_H
+#define BASE_FAILURES_H
 
 #include <stdint.h>
 

@@ -1,6 +1,10 @@
-/* When to try again: one pure function. Thread-safe. */
-#ifndef HTTP_RETRY_H
-#define HTTP_RETRY_H
+/*
+ * What comes of an attempt that failed: another one after a pause, or a final
+ * errno. The one home of both rules, for requests to the API (call.c) and for
+ * those to the object store. Pure and thread-safe.
+ */
+#ifndef API_RETRY_H
+#define API_RETRY_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -8,6 +12,8 @@
 /* What came of one attempt. */
 struct retry_outcome {
 	int status;		/* HTTP status; 0 when no whole answer came */
+	int err;		/* how the transfer broke, as struct http_sink's
+				   done is told; 0: it did not, or in some way */
 	int64_t retry_after_ms; /* what Retry-After asked for; -1: nothing */
 	unsigned attempt;	/* 1 for the first */
 	int64_t elapsed_ms;	/* since the first attempt began */
@@ -29,9 +35,19 @@ struct retry_outcome {
  * waiting); 408, 5xx and broken transfers (status 0) are retried until the
  * budget is over, a Retry-After that they carry being heeded; the last pause is
  * shortened so that one attempt falls at the end of the budget. Everything else
- * is final.
+ * is final, and so is a transfer that broke for a reason that stays (err: none
+ * of -EPIPE, -ECONNREFUSED, -EHOSTUNREACH, -ETIMEDOUT, -EMFILE, -ENFILE).
  */
 int64_t retry_wait_ms(const struct retry_outcome *outcome);
+
+/*
+ * The errno of the last attempt, once no other one follows: of err, where the
+ * transfer broke, else of the answer's status, which is none of success.
+ * -EACCES (401, 403), -ENOENT (404, 410), -EIO (408, 5xx, cut short),
+ * -ENETUNREACH (no connection), -EPROTO (anything else that a server says, or
+ * more than there is room for); another err is its own.
+ */
+int retry_errno(int status, int err);
 
 /* How long a server may be silent before an attempt counts as broken: half of
  * the budget, so that another one is left, but never less than
@@ -39,13 +55,5 @@ int64_t retry_wait_ms(const struct retry_outcome *outcome);
  */
 #define RETRY_SILENCE_MS 30000
 int64_t retry_silence_ms(int64_t budget_ms);
-
-/* Parse a Retry-After value: seconds, or an HTTP date against now (ms since
- * the epoch). Milliseconds, or -1 when it is neither; never more than a day. */
-int64_t retry_after_parse(const char *value, int64_t now_ms);
-
-/* Parse one of the three forms of an HTTP date (RFC 9110, 5.6.7): milliseconds
- * since the epoch, or -1. */
-int64_t retry_date_parse(const char *value);
 
 #endif
