@@ -1,4 +1,4 @@
-#include "sync/ids.h"
+#include "sync/listing/ids.h"
 
 #include <errno.h>
 #include <stdlib.h>

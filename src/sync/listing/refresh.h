@@ -16,7 +16,7 @@
 #ifndef SYNC_REFRESH_H
 #define SYNC_REFRESH_H
 
-#include "sync/lister.h"
+#include "sync/listing/lister.h"
 
 /* Begin. */
 void refresh_run(struct lister *lister);

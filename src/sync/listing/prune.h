@@ -16,7 +16,7 @@
 #ifndef SYNC_PRUNE_H
 #define SYNC_PRUNE_H
 
-#include "sync/lister.h"
+#include "sync/listing/lister.h"
 
 struct prune;
 

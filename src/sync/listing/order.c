@@ -1,4 +1,4 @@
-#include "sync/order.h"
+#include "sync/listing/order.h"
 
 /* Decimal digits alone, without a zero in front. */
 static bool is_number(const struct buf *id)

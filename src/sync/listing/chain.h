@@ -14,7 +14,7 @@
 #ifndef SYNC_CHAIN_H
 #define SYNC_CHAIN_H
 
-#include "sync/pass.h"
+#include "sync/listing/pass.h"
 
 void chain_begin(struct pass *pass);
 

@@ -1,7 +1,7 @@
-#include "sync/facts.h"
+#include "sync/listing/facts.h"
 
 #include "replica/replica.h"
-#include "sync/ids.h"
+#include "sync/listing/ids.h"
 
 static void widen(int64_t ms, int64_t *newest, int64_t *oldest)
 {

@@ -1,6 +1,6 @@
-#include "sync/chain.h"
+#include "sync/listing/chain.h"
 
-#include "sync/order.h"
+#include "sync/listing/order.h"
 
 /* Records that two windows share, at the least: two records of one id that
  * stand side by side are seen in one answer. */

@@ -1,5 +1,5 @@
-#include "sync/pass.h"
-#include "sync/refresh.h"
+#include "sync/listing/pass.h"
+#include "sync/listing/refresh.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/timestamp.h"
-#include "sync/prune.h"
+#include "sync/listing/prune.h"
 #include "tree/name.h"
 
 /* ---- life ---- */
@@ -28,35 +28,38 @@ static void on_abandoned(void *ctx)
 
 static void on_commit(void *ctx, int err);
 
-static int copy_table_name(struct sync *sync, int64_t dir, char **ret_table)
+static int copy_table_name(
+    const struct core *core, int64_t dir, char **ret_table)
 {
 	struct node node;
 	CLEANUP_BUF struct buf key;
 	buf_init(&key, 1024);
-	int r = replica_get(sync->replica, dir, &node);
+	int r = replica_get(core->replica, dir, &node);
 	if (r == 0 && node.kind != NODE_KIND_TABLE)
 		r = -ENOTDIR;
 	if (r == 0)
-		r = replica_key(sync->replica, dir, &key);
+		r = replica_key(core->replica, dir, &key);
 	if (r == 0 && !(*ret_table = buf_steal(&key)))
 		r = -ENOMEM;
 	return r;
 }
 
-static struct lister *lister_new(struct sync *sync, int64_t dir)
+struct lister *lister_new(
+    struct core *core, struct fetches *fetches, int64_t dir)
 {
 	struct lister *lister = calloc(1, sizeof(*lister));
 	if (!lister)
 		return NULL;
-	lister->sync = sync;
+	lister->core = core;
+	lister->fetches = fetches;
 	lister->dir = dir;
 	int r = 0;
 	if (dir == NODE_FILES)
 		lister->twin_dir = NODE_STORAGE;
 	else
-		r = copy_table_name(sync, dir, &lister->table);
+		r = copy_table_name(core, dir, &lister->table);
 	if (r == 0)
-		r = replica_listing(sync->replica, dir, &lister->listing);
+		r = replica_listing(core->replica, dir, &lister->listing);
 	if (r < 0) {
 		free(lister->table);
 		free(lister);
@@ -86,9 +89,11 @@ static struct lister *lister_new(struct sync *sync, int64_t dir)
 	return lister;
 }
 
-static void lister_free(struct lister *lister)
+void lister_free(struct lister *lister)
 {
 	struct registration *reader;
+	if (!lister)
+		return;
 	while ((reader = LIST_FIRST(&lister->readers))) {
 		LIST_REMOVE(reader, link);
 		free(reader);
@@ -108,51 +113,6 @@ static void lister_free(struct lister *lister)
 	free(lister);
 }
 
-void lister_free_all(struct sync *sync)
-{
-	struct lister *lister;
-	while ((lister = SLIST_FIRST(&sync->listers))) {
-		SLIST_REMOVE_HEAD(&sync->listers, link);
-		lister_free(lister);
-	}
-}
-
-static struct lister *find_locked(struct sync *sync, int64_t dir)
-    REQUIRES(sync->lock)
-{
-	struct lister *lister;
-	SLIST_FOREACH (lister, &sync->listers, link) {
-		if (lister->dir == dir)
-			return lister;
-	}
-	return NULL;
-}
-
-struct lister *sync_lister(struct sync *sync, int64_t dir)
-{
-	if (dir == NODE_STORAGE)
-		dir = NODE_FILES;
-	lock_acquire(&sync->lock);
-	struct lister *lister = find_locked(sync, dir);
-	lock_release(&sync->lock);
-	if (lister || (dir != NODE_FILES && dir < NODE_FIRST))
-		return lister;
-	struct lister *made = lister_new(sync, dir);
-	if (!made)
-		return NULL;
-	lock_acquire(&sync->lock);
-	lister = find_locked(sync, dir);
-	if (!lister)
-		SLIST_INSERT_HEAD(&sync->listers, made, link);
-	lock_release(&sync->lock);
-	if (!lister)
-		return made;
-	lock_done(&made->lock); /* another thread was first */
-	free(made->table);
-	free(made);
-	return lister;
-}
-
 void lister_get_view(struct lister *lister, struct lister_view *ret_view)
 {
 	lock_acquire(&lister->lock);
@@ -160,12 +120,12 @@ void lister_get_view(struct lister *lister, struct lister_view *ret_view)
 	lock_release(&lister->lock);
 }
 
-bool view_is_fresh(const struct sync *sync, const struct lister_view *view)
+bool view_is_fresh(const struct core *core, const struct lister_view *view)
 {
-	if (!sync->api)
+	if (!core->api)
 		return view->listed_end != 0;
 	return view->listed_end &&
-	       view->proven >= moment_believed(sync, moment_now(sync));
+	       view->proven >= moment_believed(core, moment_now(core));
 }
 
 bool view_lists(const struct lister_view *view, const struct node *node)
@@ -187,17 +147,11 @@ static void set_view(struct lister *lister, const struct lister_view *view)
 	lock_release(&lister->lock);
 }
 
-void lister_expire_all(struct sync *sync)
+void lister_expire(struct lister *lister)
 {
-	struct lister *lister;
-	lock_acquire(&sync->lock);
-	SLIST_FOREACH (lister, &sync->listers, link) {
-		/* What the kernel keeps of the directory is due as well. */
-		lock_acquire(&lister->lock);
-		lister->view.version++;
-		lock_release(&lister->lock);
-	}
-	lock_release(&sync->lock);
+	lock_acquire(&lister->lock);
+	lister->view.version++;
+	lock_release(&lister->lock);
 }
 
 /* ---- what passes tell ---- */
@@ -230,18 +184,27 @@ void lister_failed(struct lister *lister, int err)
 	wait_finish(&lister->waiting, err);
 }
 
+struct fetch_from lister_from(const struct lister *lister)
+{
+	return (struct fetch_from){
+	    .dir = lister->dir,
+	    .title = lister->title,
+	    .table = lister->table,
+	};
+}
+
 void lister_explain(struct lister *lister, int err, const char *message)
 {
 	char request[160];
 	snprintf(request, sizeof(request), "GET /v1/%s%s",
 	    lister->table ? "data/" : "files",
 	    lister->table ? lister->table : "");
-	failures_add(lister->sync->config.failures, lister->title, request, 200,
+	failures_add(lister->core->config.failures, lister->title, request, 200,
 	    err, "", message);
 	log_warn("%s: %s", lister->title, message);
 }
 
-static void lose(struct lister *lister, int err)
+void lister_lose(struct lister *lister, int err)
 {
 	bool busy = lister->state != LISTER_IDLE;
 	write_unhook(&lister->hook);
@@ -251,22 +214,14 @@ static void lose(struct lister *lister, int err)
 		lister_failed(lister, err);
 }
 
-void lister_lose_all(struct sync *sync, int err)
-{
-	struct lister *lister;
-	/* None is taken out before the end, and new ones come in front. */
-	SLIST_FOREACH (lister, &sync->listers, link)
-		lose(lister, err);
-}
-
 int lister_unlist(struct lister *lister, int64_t first, int64_t last)
 {
-	struct sync *sync = lister->sync;
+	struct core *core = lister->core;
 	int64_t dirs[] = {lister->dir, lister->twin_dir};
-	int r = write_begin(sync);
+	int r = write_begin(core->write);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++) {
 		if (dirs[i])
-			r = replica_unlist(sync->replica, dirs[i], first, last);
+			r = replica_unlist(core->replica, dirs[i], first, last);
 	}
 	return r;
 }
@@ -297,36 +252,36 @@ static int64_t oldest_reader(struct lister *lister, int64_t base)
 
 /* Names that a sweep took away. */
 struct swept {
-	struct sync *sync;
+	struct core *core;
 	int64_t dir;
 };
 
 static int on_swept(void *ctx, const char *name)
 {
 	const struct swept *swept = ctx;
-	write_changes_name(swept->sync, swept->dir, name);
+	write_changes_name(swept->core->write, swept->dir, name);
 	return 0;
 }
 
 static int write_listing(
     struct lister *lister, const struct replica_listing *next, bool whole_pass)
 {
-	struct sync *sync = lister->sync;
-	int64_t since = confirmation(sync, lister->pass.began);
+	struct core *core = lister->core;
+	int64_t since = confirmation(core, lister->pass.began);
 	int64_t dirs[] = {lister->dir, lister->twin_dir};
-	int r = write_begin(sync);
+	int r = write_begin(core->write);
 	for (size_t i = 0; r == 0 && whole_pass && i < ARRAY_SIZE(dirs); i++) {
 		if (!dirs[i])
 			continue;
-		struct swept swept = {sync, dirs[i]};
-		r = replica_sweep(sync->replica, dirs[i], next->side,
+		struct swept swept = {core, dirs[i]};
+		r = replica_sweep(core->replica, dirs[i], next->side,
 		    next->base, since, on_swept, &swept);
 		if (r == 0)
-			r = replica_trim(sync->replica, dirs[i],
+			r = replica_trim(core->replica, dirs[i],
 			    oldest_reader(lister, next->base));
 	}
 	if (r == 0)
-		r = replica_set_listing(sync->replica, lister->dir, next);
+		r = replica_set_listing(core->replica, lister->dir, next);
 	return r;
 }
 
@@ -341,7 +296,7 @@ void lister_settle(struct lister *lister, const struct replica_listing *next,
 	lister->next = *next;
 	lister->next_proven = proven;
 	lister->finishing = true;
-	write_hook(lister->sync, &lister->hook);
+	write_hook(lister->core->write, &lister->hook);
 }
 
 /* Ours may differ from theirs by so much, where the answers carry no date. In
@@ -408,16 +363,16 @@ static void on_commit(void *ctx, int err)
 bool lister_is_fresh(struct lister *lister, const struct sync_op *op)
 {
 	const struct lister_view *view = &lister->view;
-	struct sync *sync = lister->sync;
+	struct core *core = lister->core;
 	return view->listed_end &&
-	       (!sync->api || view->proven >= moment_believed(sync, op->began));
+	       (!core->api || view->proven >= moment_believed(core, op->began));
 }
 
 bool lister_may_join(struct lister *lister, const struct sync_op *op)
 {
 	const struct pass *pass = &lister->pass;
 	return pass->base &&
-	       pass->began >= moment_believed(lister->sync, op->began);
+	       pass->began >= moment_believed(lister->core, op->began);
 }
 
 /* After a hang-up nothing is believed but what the pages say. */
@@ -425,7 +380,7 @@ static bool may_be_refreshed(const struct lister *lister)
 {
 	return lister->view.listed_end &&
 	       !(lister->listing.flags & LISTING_LOOSE) &&
-	       lister->view.proven >= lister->sync->expired;
+	       lister->view.proven >= lister->core->expired;
 }
 
 static void begin(struct lister *lister, bool take_up)

@@ -11,7 +11,7 @@
 #ifndef SYNC_DELTA_H
 #define SYNC_DELTA_H
 
-#include "sync/lister.h"
+#include "sync/listing/lister.h"
 
 /* A refresh begins. */
 void delta_begin(struct lister *lister);

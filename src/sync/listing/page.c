@@ -8,8 +8,9 @@
 #include "api/record.h"
 #include "base/cleanup.h"
 #include "json/json.h"
-#include "sync/order.h"
-#include "sync/pass.h"
+#include "sync/listing/order.h"
+#include "sync/listing/pass.h"
+#include "sync/record/put.h"
 
 void page_drop(struct page_fetch *fetch)
 {
@@ -29,7 +30,7 @@ void page_drop(struct page_fetch *fetch)
 static void reserve_ids(struct page_fetch *fetch)
 {
 	fetch->first_node =
-	    replica_reserve_ids(fetch->lister->sync->replica, 2 * IDS_RESERVED);
+	    replica_reserve_ids(fetch->lister->core->replica, 2 * IDS_RESERVED);
 }
 
 static void forget_records(struct page_fetch *fetch)
@@ -105,7 +106,7 @@ static int put(struct page_fetch *fetch, const struct record *record)
 		place.id = fetch->first_node + fetch->count;
 		place.object_id = place.id + IDS_RESERVED;
 	}
-	int r = store_record(lister->sync, lister->dir, record, &place, &at);
+	int r = put_record(lister->core, lister->dir, record, &place, &at);
 	if (r < 0)
 		return r;
 	facts_record(&fetch->facts, record);
@@ -187,11 +188,11 @@ static void page_done(
 	}
 	fetch->info = *page;
 	fetch->facts.twice = ids_are_twice(&fetch->ids);
-	int r = write_begin(lister->sync);
+	int r = write_begin(lister->core->write);
 	if (r < 0)
 		pass_failed(lister, r);
 	else
-		write_hook(lister->sync, &fetch->hook);
+		write_hook(lister->core->write, &fetch->hook);
 }
 
 /* {"id":{"$gt":"…","$lte":"…"}} */
@@ -239,7 +240,7 @@ static int ask(struct page_fetch *fetch)
 			return r;
 		query.filters = buf_str(&filter);
 	}
-	fetch->call = api_list(lister->sync->api, &query, &sink, fetch);
+	fetch->call = api_list(lister->core->api, &query, &sink, fetch);
 	return fetch->call ? 0 : -ENOMEM;
 }
 

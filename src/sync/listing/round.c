@@ -8,10 +8,10 @@
 #include "api/record.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "sync/chain.h"
-#include "sync/judge.h"
-#include "sync/order.h"
-#include "sync/pass.h"
+#include "sync/listing/chain.h"
+#include "sync/listing/judge.h"
+#include "sync/listing/order.h"
+#include "sync/listing/pass.h"
 
 /* ---- ranges of ids ---- */
 
@@ -69,7 +69,7 @@ static int boundaries(
     struct lister *lister, struct buf **ret_ids, size_t *ret_count)
 {
 	struct pass *pass = &lister->pass;
-	struct replica *replica = lister->sync->replica;
+	struct replica *replica = lister->core->replica;
 	size_t count = 0;
 	struct buf *ids = calloc((size_t)pass->done_slot + 1, sizeof(*ids));
 	if (!ids)

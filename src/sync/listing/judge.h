@@ -4,7 +4,7 @@
 #ifndef SYNC_JUDGE_H
 #define SYNC_JUDGE_H
 
-#include "sync/lister.h"
+#include "sync/listing/lister.h"
 
 /* Of a probe. */
 enum probe_verdict {

@@ -1,4 +1,4 @@
-#include "sync/judge.h"
+#include "sync/listing/judge.h"
 
 enum probe_verdict judge_probe(const struct replica_listing *listing,
     enum date_field field, const struct probe_facts *probe)

@@ -11,14 +11,15 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/timestamp.h"
-#include "sync/chain.h"
-#include "sync/order.h"
-#include "sync/pass.h"
+#include "sync/listing/chain.h"
+#include "sync/listing/order.h"
+#include "sync/listing/pass.h"
+#include "sync/record/put.h"
 #include "tree/name.h"
 
 int64_t slot_pos(const struct pass *pass, int64_t slot)
 {
-	return pass->base + (slot << PAGE_BITS);
+	return slot_start(pass->base, slot);
 }
 
 /* ---- ending ---- */
@@ -192,7 +193,7 @@ static void spec_done(
     void *ctx, const struct api_error *error, const char *text, size_t len)
 {
 	struct lister *lister = ctx;
-	struct sync *sync = lister->sync;
+	struct core *core = lister->core;
 	struct pass *pass = &lister->pass;
 	struct replica_place in = spec_place(pass);
 	pass->spec_call = NULL;
@@ -205,37 +206,37 @@ static void spec_done(
 	}
 	int r = error->err;
 	if (r == 0)
-		r = write_begin(sync);
+		r = write_begin(core->write);
 	if (r == 0)
-		r = store_spec(sync, lister->dir, text, len, &in,
-		    confirmation(sync, pass->spec_asked));
+		r = put_spec(core, lister->dir, text, len, &in,
+		    confirmation(core, pass->spec_asked));
 	if (r < 0)
 		pass_failed(lister, r);
 	else
-		write_hook(sync, &lister->spec_hook);
+		write_hook(core->write, &lister->spec_hook);
 }
 
 /* The spec was asked for by name just now: it only needs its place. */
 static int spec_reuse(struct lister *lister)
 {
-	struct sync *sync = lister->sync;
+	struct core *core = lister->core;
 	struct replica_place in = spec_place(&lister->pass);
-	int64_t believed = moment_believed(sync, lister->pass.began);
+	int64_t believed = moment_believed(core, lister->pass.began);
 	struct node node;
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, BUF_MAX_DEFAULT);
-	int r = replica_lookup(sync->replica, lister->dir, ".spec.json", &node);
-	if (r == 0 && confirmed_at(sync, &node) < believed)
+	int r = replica_lookup(core->replica, lister->dir, ".spec.json", &node);
+	if (r == 0 && confirmed_at(core, &node) < believed)
 		r = -ENOENT;
 	if (r == 0)
-		r = replica_text(sync->replica, node.id, &text);
+		r = replica_text(core->replica, node.id, &text);
 	if (r == 0)
-		r = write_begin(sync);
+		r = write_begin(core->write);
 	if (r == 0)
-		r = store_spec(sync, lister->dir, buf_str(&text), text.len, &in,
+		r = put_spec(core, lister->dir, buf_str(&text), text.len, &in,
 		    node.checked);
 	if (r == 0)
-		write_hook(sync, &lister->spec_hook);
+		write_hook(core->write, &lister->spec_hook);
 	return r;
 }
 
@@ -246,9 +247,9 @@ static int spec_fetch(struct lister *lister)
 		return r;
 	char subject[NAME_BYTES_MAX + 16];
 	snprintf(subject, sizeof(subject), "%s/.spec.json", lister->title);
-	lister->pass.spec_asked = moment_event(lister->sync);
+	lister->pass.spec_asked = moment_event(lister->core);
 	lister->pass.spec_call = api_spec(
-	    lister->sync->api, subject, lister->table, spec_done, lister);
+	    lister->core->api, subject, lister->table, spec_done, lister);
 	return lister->pass.spec_call ? 0 : -ENOMEM;
 }
 
@@ -269,8 +270,8 @@ void pass_reader_at(struct lister *lister, int64_t pos)
 	pass->window = slot < (int64_t)ARRAY_SIZE(ramp) ? ramp[slot] : UINT_MAX;
 	/* Twice the connections: while pages that came are taken in, as many
 	 * are under way. The gate keeps the rest waiting. */
-	if (pass->window > 2 * lister->sync->config.connections)
-		pass->window = 2 * lister->sync->config.connections;
+	if (pass->window > 2 * lister->core->config.connections)
+		pass->window = 2 * lister->core->config.connections;
 }
 
 /* Ask for the next window: one at a time, since each tells where the next one
@@ -316,13 +317,13 @@ static int ask_for_more(struct lister *lister, int64_t last_slot)
 void pass_pump(struct lister *lister)
 {
 	struct pass *pass = &lister->pass;
-	struct sync *sync = lister->sync;
+	struct core *core = lister->core;
 	int r = 0;
 	if (lister->state != LISTER_PASSING || lister->finishing)
 		return;
 	if (!pass->spec_done && !pass->spec_call && !lister->spec_hook.queue)
 		r = spec_fetch(lister);
-	int64_t ahead = pass->want_all ? 2 * (int64_t)sync->config.connections
+	int64_t ahead = pass->want_all ? 2 * (int64_t)core->config.connections
 				       : pass->window;
 	int64_t reader = pass->want_all && pass->done_slot > pass->reader_slot
 			     ? pass->done_slot
@@ -350,9 +351,9 @@ static void take_up(struct lister *lister)
 static int begin_anew(struct lister *lister)
 {
 	struct pass *pass = &lister->pass;
-	struct sync *sync = lister->sync;
+	struct core *core = lister->core;
 	struct replica_listing known;
-	int r = replica_listing(sync->replica, lister->dir, &known);
+	int r = replica_listing(core->replica, lister->dir, &known);
 	if (r < 0)
 		return r;
 	int64_t last = known.ceiling;
@@ -363,7 +364,7 @@ static int begin_anew(struct lister *lister)
 	struct pass fresh = {
 	    .side = !lister->listing.side,
 	    .base = ((last >> PAGE_BITS) + 1) << PAGE_BITS,
-	    .began = moment_event(sync),
+	    .began = moment_event(core),
 	    .wall_ms = timestamp_now_ms(),
 	    .limit = PAGE_LIMIT,
 	    .window = 1,

@@ -1,4 +1,5 @@
-/* What came from the server goes into the replica. */
+#include "sync/record/put.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -8,34 +9,35 @@
 #include "base/timestamp.h"
 #include "base/log.h"
 #include "json/json.h"
-#include "sync/core.h"
+#include "sync/core/core.h"
+#include "sync/core/write.h"
 #include "tree/name.h"
 
-int sync_metadata_of(struct sync *sync, int64_t object, struct buf *out)
+int put_metadata_of(struct core *core, int64_t object, struct buf *out)
 {
 	CLEANUP_BUF struct buf key, name;
 	struct node node;
 	buf_init(&key, RECORD_ID_MAX);
 	buf_init(&name, NAME_WORK_MAX);
-	int r = replica_key(sync->replica, object, &key);
+	int r = replica_key(core->replica, object, &key);
 	if (r == 0)
 		r = name_of_record(buf_str(&key), key.len, &name);
 	if (r == 0)
 		r = replica_lookup(
-		    sync->replica, NODE_FILES, buf_str(&name), &node);
-	return r < 0 ? r : replica_text(sync->replica, node.id, out);
+		    core->replica, NODE_FILES, buf_str(&name), &node);
+	return r < 0 ? r : replica_text(core->replica, node.id, out);
 }
 
 /* The original name of the stored file that a node of storage/ stands for. */
-static int original_name(struct sync *sync, const struct node *object,
+static int original_name(struct core *core, const struct node *object,
     struct buf *key, struct buf *ret_original)
 {
 	CLEANUP_BUF struct buf text;
 	struct record record;
 	buf_init(&text, BUF_MAX_DEFAULT);
-	int r = replica_key(sync->replica, object->id, key);
+	int r = replica_key(core->replica, object->id, key);
 	if (r == 0)
-		r = sync_metadata_of(sync, object->id, &text);
+		r = put_metadata_of(core, object->id, &text);
 	if (r == 0)
 		r = record_parse(buf_str(&text), text.len, &record);
 	if (r < 0)
@@ -47,7 +49,7 @@ static int original_name(struct sync *sync, const struct node *object,
 }
 
 /* Two stored files of one name: the one with the greater id is marked. */
-static int store_twin(struct sync *sync, const struct node *other,
+static int put_twin(struct core *core, const struct node *other,
     const struct record *record, struct replica_row *row,
     const struct placement *place)
 {
@@ -57,7 +59,7 @@ static int store_twin(struct sync *sync, const struct node *other,
 	buf_init(&key, RECORD_ID_MAX);
 	buf_init(&original, RECORD_ID_MAX);
 	buf_init(&name, NAME_WORK_MAX);
-	int r = original_name(sync, other, &key, &original);
+	int r = original_name(core, other, &key, &original);
 	if (r < 0)
 		return r;
 	if (buf_compare(&key, &record->id) < 0) {
@@ -70,14 +72,14 @@ static int store_twin(struct sync *sync, const struct node *other,
 		    buf_str(&original), original.len, &name);
 		if (r == 0)
 			r = replica_rename(
-			    sync->replica, other, buf_str(&name), &node);
+			    core->replica, other, buf_str(&name), &node);
 	}
 	if (r == 0)
-		r = replica_put(sync->replica, row, &place->in, &node, &again);
+		r = replica_put(core->replica, row, &place->in, &node, &again);
 	return r == -EEXIST ? -EPROTO : r;
 }
 
-static int store_object(struct sync *sync, const struct record *record,
+static int put_object(struct core *core, const struct record *record,
     const struct placement *place)
 {
 	CLEANUP_BUF struct buf name;
@@ -100,15 +102,15 @@ static int store_object(struct sync *sync, const struct record *record,
 	    .other_size = record->size,
 	    .checked = place->checked,
 	};
-	r = replica_put(sync->replica, &row, &place->in, &node, &again);
+	r = replica_put(core->replica, &row, &place->in, &node, &again);
 	if (r == -EEXIST)
-		r = store_twin(sync, &node, record, &row, place);
+		r = put_twin(core, &node, record, &row, place);
 	else if (r == 0 && node.replaced)
-		write_changes_name(sync, row.dir, row.name);
+		write_changes_name(core->write, row.dir, row.name);
 	return r;
 }
 
-int store_record(struct sync *sync, int64_t dir, const struct record *record,
+int put_record(struct core *core, int64_t dir, const struct record *record,
     const struct placement *place, int64_t *ret_at)
 {
 	CLEANUP_BUF struct buf name;
@@ -121,7 +123,7 @@ int store_record(struct sync *sync, int64_t dir, const struct record *record,
 		r = json_pretty_size(
 		    record->text.text, record->text.len, &pretty);
 	if (r == 0)
-		r = write_begin(sync);
+		r = write_begin(core->write);
 	if (r < 0)
 		return r;
 	struct replica_row row = {
@@ -138,15 +140,15 @@ int store_record(struct sync *sync, int64_t dir, const struct record *record,
 	    .other_size = (int64_t)pretty,
 	    .checked = place->checked,
 	};
-	r = replica_put(sync->replica, &row, &place->in, &node, &again);
+	r = replica_put(core->replica, &row, &place->in, &node, &again);
 	if (r == -EEXIST) {
 		log_error("two records share the name %s", buf_str(&name));
 		return -EPROTO;
 	}
 	if (r == 0 && node.replaced)
-		write_changes_name(sync, dir, row.name);
+		write_changes_name(core->write, dir, row.name);
 	if (r == 0 && dir == NODE_FILES)
-		r = store_object(sync, record, place);
+		r = put_object(core, record, place);
 	if (r == 0)
 		*ret_at = node.pos[place->in.side];
 	return r;
@@ -171,7 +173,7 @@ static int date_of_text(const char *text, size_t len, int64_t *ret_ms)
 	return r;
 }
 
-int store_spec(struct sync *sync, int64_t dir, const char *text, size_t len,
+int put_spec(struct core *core, int64_t dir, const char *text, size_t len,
     const struct replica_place *in, int64_t checked)
 {
 	struct node node;
@@ -196,5 +198,5 @@ int store_spec(struct sync *sync, int64_t dir, const char *text, size_t len,
 	    .other_size = (int64_t)pretty,
 	    .checked = checked,
 	};
-	return replica_put(sync->replica, &row, in, &node, &again);
+	return replica_put(core->replica, &row, in, &node, &again);
 }

@@ -1,15 +1,24 @@
-/* One record by its id: asked for once, however many wait for it. */
+#include "sync/record/fetch.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/record.h"
 #include "base/cleanup.h"
-#include "sync/lister.h"
+#include "sync/core/core.h"
+#include "sync/core/op.h"
+#include "sync/core/write.h"
+#include "sync/record/put.h"
 #include "tree/name.h"
 
+struct fetches {
+	struct core *core;
+	TAILQ_HEAD(, fetch) list; /* those under way */
+};
+
 struct fetch {
-	struct sync *sync;
+	struct fetches *fetches;
 	int64_t dir;
 	struct buf id;
 	bool spec;
@@ -25,16 +34,29 @@ static void fetch_free(struct fetch *fetch)
 {
 	api_cancel(fetch->call);
 	write_unhook(&fetch->hook);
-	TAILQ_REMOVE(&fetch->sync->fetches, fetch, link);
+	TAILQ_REMOVE(&fetch->fetches->list, fetch, link);
 	buf_done(&fetch->id);
 	free(fetch);
 }
 
-void fetch_free_all(struct sync *sync)
+struct fetches *fetches_new(struct core *core)
+{
+	struct fetches *fetches = calloc(1, sizeof(*fetches));
+	if (!fetches)
+		return NULL;
+	fetches->core = core;
+	TAILQ_INIT(&fetches->list);
+	return fetches;
+}
+
+void fetches_free(struct fetches *fetches)
 {
 	struct fetch *fetch;
-	while ((fetch = TAILQ_FIRST(&sync->fetches)))
+	if (!fetches)
+		return;
+	while ((fetch = TAILQ_FIRST(&fetches->list)))
 		fetch_free(fetch);
+	free(fetches);
 }
 
 static void on_abandoned(void *ctx)
@@ -98,8 +120,8 @@ static int live_node(const struct fetch *fetch, int64_t *ret_id)
 		    ? buf_adds(&name, ".spec.json")
 		    : name_of_record(buf_str(&fetch->id), fetch->id.len, &name);
 	if (r == 0)
-		r = replica_lookup(
-		    fetch->sync->replica, fetch->dir, buf_str(&name), &node);
+		r = replica_lookup(fetch->fetches->core->replica, fetch->dir,
+		    buf_str(&name), &node);
 	if (r == 0 || r == -ENOENT)
 		*ret_id = node.id;
 	return r == -ENOENT ? 0 : r;
@@ -108,19 +130,20 @@ static int live_node(const struct fetch *fetch, int64_t *ret_id)
 static int store(struct fetch *fetch, const char *text, size_t len)
 {
 	static const struct replica_place nowhere;
-	int64_t checked = confirmation(fetch->sync, fetch->asked), at;
+	struct core *core = fetch->fetches->core;
+	int64_t checked = confirmation(core, fetch->asked), at;
 	struct record record;
 	if (fetch->spec) {
-		int r = write_begin(fetch->sync);
+		int r = write_begin(core->write);
 		return r < 0 ? r
-			     : store_spec(fetch->sync, fetch->dir, text, len,
-				   &nowhere, checked);
+			     : put_spec(core, fetch->dir, text, len, &nowhere,
+				   checked);
 	}
 	int r = record_parse(text, len, &record);
 	if (r < 0)
 		return r;
 	struct placement place = {.checked = checked};
-	r = store_record(fetch->sync, fetch->dir, &record, &place, &at);
+	r = put_record(core, fetch->dir, &record, &place, &at);
 	record_done(&record);
 	return r;
 }
@@ -148,15 +171,15 @@ static void on_text(
 	if (r < 0)
 		conclude(fetch, r, false);
 	else
-		write_hook(fetch->sync, &fetch->hook);
+		write_hook(fetch->fetches->core->write, &fetch->hook);
 }
 
 /* One under way that was asked since then. */
-static struct fetch *find(struct sync *sync, int64_t dir, const char *id,
+static struct fetch *find(struct fetches *fetches, int64_t dir, const char *id,
     size_t len, bool spec, int64_t since)
 {
 	struct fetch *fetch;
-	TAILQ_FOREACH (fetch, &sync->fetches, link) {
+	TAILQ_FOREACH (fetch, &fetches->list, link) {
 		if (fetch->dir == dir && fetch->spec == spec &&
 		    fetch->asked >= since && fetch->id.len == len &&
 		    memcmp(buf_str(&fetch->id), id, len) == 0)
@@ -165,46 +188,43 @@ static struct fetch *find(struct sync *sync, int64_t dir, const char *id,
 	return NULL;
 }
 
-static struct api_call *ask(struct fetch *fetch, struct lister *lister)
+static struct api_call *ask(struct fetch *fetch, const struct fetch_from *from)
 {
-	struct api *api = fetch->sync->api;
+	struct api *api = fetch->fetches->core->api;
 	const char *id = buf_str(&fetch->id);
 	struct api_call *call = NULL;
 	CLEANUP_BUF struct buf subject;
 	buf_init(&subject, RECORD_ID_MAX * 4);
-	int r = buf_printf(&subject, "%s/", lister->title);
+	int r = buf_printf(&subject, "%s/", from->title);
 	if (r == 0)
 		r = fetch->spec ? buf_adds(&subject, ".spec.json")
 				: name_of_record(id, fetch->id.len, &subject);
 	if (r == 0 && fetch->spec)
 		call = api_spec(
-		    api, buf_str(&subject), lister->table, on_text, fetch);
+		    api, buf_str(&subject), from->table, on_text, fetch);
 	else if (r == 0)
-		call = api_get(api, buf_str(&subject), lister->table, id,
+		call = api_get(api, buf_str(&subject), from->table, id,
 		    fetch->id.len, on_text, fetch);
 	return call;
 }
 
-static struct fetch *fetch_new(
-    struct sync *sync, int64_t dir, const char *id, size_t len, bool spec)
+static struct fetch *fetch_new(struct fetches *fetches,
+    const struct fetch_from *from, const char *id, size_t len, bool spec)
 {
-	struct lister *lister = sync_lister(sync, dir);
 	struct fetch *fetch = calloc(1, sizeof(*fetch));
-	if (!lister || !fetch) {
-		free(fetch);
+	if (!fetch)
 		return NULL;
-	}
-	fetch->sync = sync;
-	fetch->dir = dir;
+	fetch->fetches = fetches;
+	fetch->dir = from->dir;
 	fetch->spec = spec;
-	fetch->asked = moment_event(sync);
+	fetch->asked = moment_event(fetches->core);
 	fetch->hook = (struct commit_hook){.fn = on_commit, .ctx = fetch};
 	wait_init(&fetch->waiting, on_abandoned, fetch);
 	buf_init(&fetch->id, RECORD_ID_MAX);
-	TAILQ_INSERT_TAIL(&sync->fetches, fetch, link);
+	TAILQ_INSERT_TAIL(&fetches->list, fetch, link);
 	if (buf_add(&fetch->id, id, len) == 0 &&
 	    live_node(fetch, &fetch->known) == 0)
-		fetch->call = ask(fetch, lister);
+		fetch->call = ask(fetch, from);
 	if (!fetch->call) {
 		fetch_free(fetch);
 		return NULL;
@@ -212,13 +232,13 @@ static struct fetch *fetch_new(
 	return fetch;
 }
 
-static void join(struct sync *sync, int64_t dir, const char *id, size_t len,
-    bool spec, struct sync_op *op)
+static void join(struct fetches *fetches, const struct fetch_from *from,
+    const char *id, size_t len, bool spec, struct sync_op *op)
 {
-	int64_t since = moment_believed(sync, op->began);
-	struct fetch *fetch = find(sync, dir, id, len, spec, since);
+	int64_t since = moment_believed(fetches->core, op->began);
+	struct fetch *fetch = find(fetches, from->dir, id, len, spec, since);
 	if (!fetch)
-		fetch = fetch_new(sync, dir, id, len, spec);
+		fetch = fetch_new(fetches, from, id, len, spec);
 	if (!fetch) {
 		op_finish(op, -ENOMEM);
 		return;
@@ -226,22 +246,24 @@ static void join(struct sync *sync, int64_t dir, const char *id, size_t len,
 	wait_add(&fetch->waiting, op);
 }
 
-void fetch_record(struct sync *sync, int64_t dir, const char *id, size_t len,
-    struct sync_op *op)
+void fetch_record(struct fetches *fetches, const struct fetch_from *from,
+    const char *id, size_t len, struct sync_op *op)
 {
-	join(sync, dir, id, len, false, op);
+	join(fetches, from, id, len, false, op);
 }
 
-void fetch_spec_again(struct sync *sync, int64_t dir)
+void fetch_spec_again(struct fetches *fetches, const struct fetch_from *from)
 {
+	struct replica *replica = fetches->core->replica;
 	struct node node;
 	/* A server that has refused it is not asked over and over. */
-	if (replica_lookup(sync->replica, dir, ".spec.json", &node) == 0 &&
-	    !find(sync, dir, "", 0, true, 0))
-		fetch_new(sync, dir, "", 0, true);
+	if (replica_lookup(replica, from->dir, ".spec.json", &node) == 0 &&
+	    !find(fetches, from->dir, "", 0, true, 0))
+		fetch_new(fetches, from, "", 0, true);
 }
 
-void fetch_spec(struct sync *sync, int64_t dir, struct sync_op *op)
+void fetch_spec(
+    struct fetches *fetches, const struct fetch_from *from, struct sync_op *op)
 {
-	join(sync, dir, "", 0, true, op);
+	join(fetches, from, "", 0, true, op);
 }

@@ -1,4 +1,4 @@
-#include "sync/refresh.h"
+#include "sync/listing/refresh.h"
 
 #include <errno.h>
 #include <string.h>
@@ -7,10 +7,11 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/timestamp.h"
-#include "sync/delta.h"
-#include "sync/judge.h"
-#include "sync/pass.h"
-#include "sync/prune.h"
+#include "sync/listing/delta.h"
+#include "sync/listing/judge.h"
+#include "sync/listing/pass.h"
+#include "sync/listing/prune.h"
+#include "sync/record/put.h"
 #include "tree/name.h"
 
 /* What changes on is looked at again so often, then listed anew. */
@@ -48,7 +49,7 @@ void refresh_asked_at(struct lister *lister, int64_t date_ms)
 int refresh_knows(struct lister *lister, const struct record *record)
 {
 	const struct replica_listing *next = &lister->delta.next;
-	struct replica *replica = lister->sync->replica;
+	struct replica *replica = lister->core->replica;
 	struct node node;
 	CLEANUP_BUF struct buf name, text;
 	buf_init(&name, NAME_WORK_MAX);
@@ -107,7 +108,7 @@ static void ask(struct lister *lister, const struct api_query *query,
     const struct api_page_sink *sink)
 {
 	on_restart(lister);
-	lister->probe_call = api_list(lister->sync->api, query, sink, lister);
+	lister->probe_call = api_list(lister->core->api, query, sink, lister);
 	if (!lister->probe_call)
 		lister_failed(lister, -ENOMEM);
 }
@@ -169,7 +170,7 @@ static void ask_page(struct lister *lister)
 	struct api_query query = {
 	    .subject = lister->title,
 	    .table = lister->table,
-	    .page = 1 + moment_event(lister->sync) % pages,
+	    .page = 1 + moment_event(lister->core) % pages,
 	    .limit = PAGE_LIMIT,
 	};
 	ask(lister, &query, &sink);
@@ -406,7 +407,7 @@ static int forget_leftovers(struct lister *lister)
 {
 	struct replica_listing known;
 	int64_t end = lister->listing.end;
-	int r = replica_listing(lister->sync->replica, lister->dir, &known);
+	int r = replica_listing(lister->core->replica, lister->dir, &known);
 	if (r < 0 || known.ceiling < end)
 		return r;
 	return lister_unlist(lister, end, INT64_MAX);
@@ -422,7 +423,7 @@ void refresh_run(struct lister *lister)
 		return;
 	}
 	delta_begin(lister);
-	delta->began = moment_event(lister->sync);
+	delta->began = moment_event(lister->core);
 	delta->threshold_ms = 0;
 	delta->next = lister->listing;
 	begin_field(lister, first_field(&delta->next));

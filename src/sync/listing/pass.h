@@ -21,8 +21,8 @@
 #ifndef SYNC_PASS_H
 #define SYNC_PASS_H
 
-#include "sync/ids.h"
-#include "sync/lister.h"
+#include "sync/listing/ids.h"
+#include "sync/listing/lister.h"
 
 /* Inode numbers set aside for a page. */
 #define IDS_RESERVED 128
@@ -61,6 +61,7 @@ struct page_fetch {
 	TAILQ_ENTRY(page_fetch) link;
 };
 
+/* The position before the first one of a slot. */
 int64_t slot_pos(const struct pass *pass, int64_t slot);
 
 /* ---- page.c ---- */

@@ -32,23 +32,19 @@
 #ifndef SYNC_LISTER_H
 #define SYNC_LISTER_H
 
-#include "sync/core.h"
-#include "sync/facts.h"
-#include "sync/ids.h"
-
-/* Records asked for at once: the API's maximum. (Tests are built with less, so
- * that small tables have many pages.) */
-#ifndef PAGE_LIMIT
-#define PAGE_LIMIT 100
-#endif
-
-/* Positions a page has: pos = base + (slot << PAGE_BITS) + 1 + index. */
-#define PAGE_BITS SYNC_PAGE_BITS
-#define PAGE_RECORDS_MAX ((INT64_C(1) << PAGE_BITS) - 2)
+#include "base/lock.h"
+#include "sync/core/core.h"
+#include "sync/core/op.h"
+#include "sync/core/position.h"
+#include "sync/core/write.h"
+#include "sync/listing/facts.h"
+#include "sync/listing/ids.h"
+#include "sync/record/fetch.h"
 
 /* One pass may look at the pages so many times until it is sure. */
 #define ROUNDS_MAX 12
 
+struct fetches;
 struct page_fetch;
 struct prune;
 
@@ -186,13 +182,13 @@ struct registration {
 
 struct lister {
 	/* Immutable after new. */
-	struct sync *sync;
+	struct core *core;
+	struct fetches *fetches;
 	int64_t dir;
 	int64_t twin_dir; /* NODE_STORAGE beside NODE_FILES, else 0 */
 	char *table;	  /* NULL: the stored files */
 	const char
 	    *title; /* the directory's name; points to table, or static */
-	SLIST_ENTRY(lister) link;
 	/* Loop thread only. */
 	enum { LISTER_IDLE, LISTER_PROBING, LISTER_PASSING } state;
 	struct replica_listing listing;
@@ -214,17 +210,26 @@ struct lister {
 	LIST_HEAD(, registration) readers;
 };
 
-void lister_free_all(struct sync *sync);
-void lister_expire_all(struct sync *sync);
+/* The lister of a directory. NULL: out of memory, or the directory is none that
+ * is listed. Any thread. */
+struct lister *lister_new(
+    struct core *core, struct fetches *fetches, int64_t dir);
 
-/* A write was lost, and nobody knows what all was in it: passes and refreshes
- * that stand on it are given up. err: why. */
-void lister_lose_all(struct sync *sync, int err);
+/* NULL is fine. Nobody may wait. */
+void lister_free(struct lister *lister);
+
+/* Everything is due for a check: what the kernel keeps of the directory is due
+ * as well. */
+void lister_expire(struct lister *lister);
+
+/* A write was lost, and nobody knows what all was in it: a pass or a refresh
+ * that stands on it is given up. err: why. */
+void lister_lose(struct lister *lister, int err);
 
 void lister_get_view(struct lister *lister, struct lister_view *ret_view);
 
 /* Whether the listing may be answered from now on. Any thread. */
-bool view_is_fresh(const struct sync *sync, const struct lister_view *view);
+bool view_is_fresh(const struct core *core, const struct lister_view *view);
 
 /* Whether a node is in the listing; in what the pass has published. */
 bool view_lists(const struct lister_view *view, const struct node *node);
@@ -280,6 +285,10 @@ bool lister_has_readers(struct lister *lister, int64_t base);
 /* More is readable, or nothing more will be: tell everybody. */
 void lister_publish(struct lister *lister);
 void lister_failed(struct lister *lister, int err);
+
+/* What a fetch of one of its records, or of the spec, has to know; borrowed
+ * from the lister. Any thread. */
+struct fetch_from lister_from(const struct lister *lister);
 
 /* An answer that cannot be true, for .bkendfs/errors and the log. */
 void lister_explain(struct lister *lister, int err, const char *message);

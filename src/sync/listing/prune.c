@@ -1,4 +1,4 @@
-#include "sync/prune.h"
+#include "sync/listing/prune.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "api/record.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "sync/refresh.h"
+#include "sync/listing/refresh.h"
 
 /* A listed record of the page that is being compared. */
 struct known {
@@ -74,7 +74,7 @@ static int64_t last_of(const struct prune *prune, int64_t page)
 static int load_known(struct lister *lister, int64_t index, int64_t count)
 {
 	struct prune *prune = lister->prune;
-	struct replica *replica = lister->sync->replica;
+	struct replica *replica = lister->core->replica;
 	forget_known(prune);
 	prune->known = calloc((size_t)count, sizeof(*prune->known));
 	int64_t *ids = calloc((size_t)count, sizeof(*ids)), loaded = 0;
@@ -194,7 +194,7 @@ static void ask(struct lister *lister, int64_t page, bool whole)
 	    whole ? PAGE_LIMIT + prune->gone - prune->found : 1);
 	if (r == 0) {
 		lister->probe_call =
-		    api_list(lister->sync->api, &query, &sink, lister);
+		    api_list(lister->core->api, &query, &sink, lister);
 		r = lister->probe_call ? 0 : -ENOMEM;
 	}
 	if (r < 0)
@@ -258,7 +258,7 @@ static int relearn_newest(struct lister *lister)
 	struct relearn relearn = {lister->prune, NO_DATE};
 	if (lister->prune->newest_ms >= next->newest_ms)
 		return 0;
-	int r = replica_entries(lister->sync->replica, lister->dir, next->base,
+	int r = replica_entries(lister->core->replica, lister->dir, next->base,
 	    next->end, look_through, &relearn);
 	if (r == 0) {
 		next->newest_ms = relearn.newest_ms;
@@ -330,15 +330,15 @@ bool prune_run(struct lister *lister, int64_t total, int64_t newest_ms)
 
 static int bury(struct lister *lister, const struct node *node)
 {
-	struct sync *sync = lister->sync;
-	int r = replica_bury(sync->replica, node, lister->delta.next.side);
-	return r < 0 ? r : write_changes_name_of(sync, node);
+	struct core *core = lister->core;
+	int r = replica_bury(core->replica, node, lister->delta.next.side);
+	return r < 0 ? r : write_changes_name_of(core->write, node);
 }
 
 /* A stored file is gone with its metadata. */
 static int bury_twin(struct lister *lister, int64_t pos)
 {
-	struct replica *replica = lister->sync->replica;
+	struct replica *replica = lister->core->replica;
 	struct node twin;
 	int64_t id, found = 0;
 	int r = replica_nth(replica, lister->twin_dir, pos, 0, 1, &id, &found);
@@ -353,10 +353,10 @@ int prune_adopt(struct lister *lister)
 {
 	struct prune *prune = lister->prune;
 	int64_t found = prune_found(lister);
-	int r = found ? write_begin(lister->sync) : 0;
+	int r = found ? write_begin(lister->core->write) : 0;
 	for (int64_t i = 0; r == 0 && i < found; i++) {
 		struct node node;
-		r = replica_get(lister->sync->replica, prune->nodes[i], &node);
+		r = replica_get(lister->core->replica, prune->nodes[i], &node);
 		if (r == 0 && lister->twin_dir)
 			r = bury_twin(
 			    lister, node.pos[lister->delta.next.side]);

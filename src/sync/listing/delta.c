@@ -1,4 +1,4 @@
-#include "sync/delta.h"
+#include "sync/listing/delta.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,13 +10,14 @@
 #include "base/log.h"
 #include "base/timestamp.h"
 #include "json/json.h"
-#include "sync/order.h"
-#include "sync/refresh.h"
+#include "sync/listing/order.h"
+#include "sync/listing/refresh.h"
+#include "sync/record/put.h"
 
 static void ask(struct lister *lister);
 
 /* Where the records of an answer are put: behind what is listed. */
-static int64_t slot_start(const struct lister *lister)
+static int64_t answer_start(const struct lister *lister)
 {
 	return lister->delta.next.end;
 }
@@ -50,12 +51,12 @@ static void watch(struct delta *delta, const struct record *record)
 static int put(struct lister *lister, const struct record *record)
 {
 	struct delta *delta = &lister->delta;
-	int64_t first = slot_start(lister) + 1, at;
+	int64_t first = answer_start(lister) + 1, at;
 	struct placement place = {
 	    .in = {delta->next.side, delta->next.base,
 		first + delta->facts.count},
 	};
-	int r = store_record(lister->sync, lister->dir, record, &place, &at);
+	int r = put_record(lister->core, lister->dir, record, &place, &at);
 	if (r < 0)
 		return r;
 	facts_record(&delta->facts, record);
@@ -91,7 +92,7 @@ static void on_restart(void *ctx)
 	struct lister *lister = ctx;
 	struct delta *delta = &lister->delta;
 	if (delta->facts.count)
-		lister_unlist(lister, slot_start(lister), INT64_MAX);
+		lister_unlist(lister, answer_start(lister), INT64_MAX);
 	forget_answer(delta);
 }
 
@@ -102,8 +103,8 @@ static void on_restart(void *ctx)
 static bool stays_in_order(struct lister *lister)
 {
 	struct delta *delta = &lister->delta;
-	struct replica *replica = lister->sync->replica;
-	int64_t first = slot_start(lister), last, added;
+	struct replica *replica = lister->core->replica;
+	int64_t first = answer_start(lister), last, added;
 	CLEANUP_BUF struct buf before, after;
 	buf_init(&before, RECORD_ID_MAX);
 	buf_init(&after, RECORD_ID_MAX);
@@ -125,8 +126,10 @@ static void add_up(struct lister *lister)
 	bool newer = facts->newest_ms > next->newest_ms ||
 		     facts->created_ms > next->created_ms;
 	/* Where records change, their form may have, too. */
-	if (lister->table && (newer || delta->added))
-		fetch_spec_again(lister->sync, lister->dir);
+	if (lister->table && (newer || delta->added)) {
+		struct fetch_from from = lister_from(lister);
+		fetch_spec_again(lister->fetches, &from);
+	}
 	if (delta->added && !stays_in_order(lister))
 		next->flags &= ~(unsigned)LISTING_ORDERED;
 	if (newer)
@@ -229,11 +232,11 @@ static void on_page(
 	refresh_asked_at(lister, page->date_ms);
 	delta->more = has_more(delta, page);
 	delta->left = delta->more ? page->total - delta->facts.count : 0;
-	int r = write_begin(lister->sync);
+	int r = write_begin(lister->core->write);
 	if (r < 0)
 		lister_failed(lister, r);
 	else
-		write_hook(lister->sync, &delta->hook);
+		write_hook(lister->core->write, &delta->hook);
 }
 
 /* ---- asking ---- */
@@ -278,7 +281,7 @@ static void ask(struct lister *lister)
 	};
 	if (r == 0)
 		lister->probe_call =
-		    api_list(lister->sync->api, &query, &sink, lister);
+		    api_list(lister->core->api, &query, &sink, lister);
 	if (!lister->probe_call)
 		lister_failed(lister, r < 0 ? r : -ENOMEM);
 }
