@@ -1,17 +1,18 @@
 #include "config/setting.h"
 
-#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/number.h"
 #include "config/complain.h"
 #include "tree/name.h"
 
 #define CONNECTIONS_MAX 256
-#define SECONDS_MAX (100LL * 365 * 24 * 3600)
+#define SECONDS_MAX (INT64_C(100) * 365 * 24 * 3600)
 
 #define TO(field) offsetof(struct options, field)
 
@@ -94,22 +95,19 @@ const struct setting *setting_of_variable(const char *name)
 /* ---- values ---- */
 
 static int parse_number(const struct setting *setting, const char *value,
-    long long least, long long most, long long *ret)
+    int64_t least, int64_t most, int64_t *ret)
 {
-	char *end;
-	errno = 0;
-	long long number = strtoll(value, &end, 10);
-	if (end == value || *end || errno || number < least || number > most)
-		return complain("%s=%s: give a whole number from %lld to %lld",
+	if (number_parse(value, least, most, ret) < 0)
+		return complain("%s=%s: give a whole number from %" PRId64
+				" to %" PRId64,
 		    setting->option, value, least, most);
-	*ret = number;
 	return 0;
 }
 
 static int parse_seconds(
     const struct setting *setting, const char *value, int64_t *ret_ms)
 {
-	long long number = 0;
+	int64_t number;
 	int status = parse_number(setting, value, 0, SECONDS_MAX, &number);
 	if (!status)
 		*ret_ms = number * 1000;
@@ -119,7 +117,7 @@ static int parse_seconds(
 static int parse_count(
     const struct setting *setting, const char *value, unsigned *ret)
 {
-	long long number = 0;
+	int64_t number;
 	int status = parse_number(setting, value, 1, CONNECTIONS_MAX, &number);
 	if (!status)
 		*ret = (unsigned)number;
@@ -130,13 +128,18 @@ static int parse_size(
     const struct setting *setting, const char *value, int64_t *ret)
 {
 	static const char units[] = "KMGT";
-	char *end;
-	errno = 0;
-	long long number = strtoll(value, &end, 10);
-	const char *unit = *end ? strchr(units, *end) : NULL;
-	int shift = unit ? 10 * (int)(unit - units + 1) : 0;
-	if (end == value || number < 0 || errno || (*end && !unit) ||
-	    (unit && end[1]) || number > INT64_MAX >> shift)
+	CLEANUP_FREE char *digits = strdup(value);
+	if (!digits)
+		return failed_for_memory();
+	int shift = 0;
+	char *last = digits + strlen(digits) - 1;
+	const char *unit = strchr(units, *last);
+	if (unit) {
+		shift = 10 * (int)(unit - units + 1);
+		*last = '\0';
+	}
+	int64_t number;
+	if (number_parse(digits, 0, INT64_MAX >> shift, &number) < 0)
 		return complain("%s=%s: give a size as 500M or 10G",
 		    setting->option, value);
 	*ret = number << shift;
