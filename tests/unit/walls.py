@@ -56,6 +56,7 @@ HOMES = [
     (r"curl/.*", ["http/curl"]),
     (r"(cjson/)?cJSON.*", ["api/", "emulator/"]),
     (r"xxhash\.h", ["content/"]),
+    (r"ini\.h", ["config/profile"]),
     (r"microhttpd\.h", ["emulator/"]),
 ]
 
