@@ -1,6 +1,6 @@
 /*
  * One API request, from wish to final answer: through the gate, with the token,
- * retried, its failure told. Called by auth.c, list.c, text.c and probe.c,
+ * retried, its failure told. Called by auth.c, list.c, get.c and probe.c,
  * which know what the answer means. Loop thread only.
  */
 #ifndef API_CALL_H

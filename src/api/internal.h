@@ -1,6 +1,6 @@
 /*
  * What an api is made of: for api.c, which puts it together, and for list.c,
- * text.c and probe.c, which ask for something by its parts. Loop thread only,
+ * get.c and probe.c, which ask for something by its parts. Loop thread only,
  * but for counts.
  */
 #ifndef API_INTERNAL_H

@@ -1,7 +1,7 @@
 /*
  * What a server says of an error, free of our own secrets: its words may repeat
  * what it was sent. Called where an answer is found to be none that was asked
- * for (call.c, auth.c, list.c, text.c). Loop thread only.
+ * for (call.c, auth.c, list.c, get.c). Loop thread only.
  */
 #ifndef API_REDACT_H
 #define API_REDACT_H
