@@ -42,7 +42,7 @@ static void finish_read(struct stream *stream, struct sync_op *op, int64_t got)
 static int64_t gather(
     struct stream *stream, struct sync_op *op, int64_t pos, int64_t end)
 {
-	struct range *range = stream_range_at(stream, pos);
+	struct held_range *range = stream_range_at(stream, pos);
 	if (range && !stream->no_range && range->first + range->filled >= end) {
 		op->data = range->blob->data + (pos - range->first);
 		stream_serve(stream, range, end - pos);
@@ -120,7 +120,7 @@ void sync_read(struct sync *sync, struct sync_op *op)
 /* ---- at once ---- */
 
 /* What was handed out of a range meanwhile. */
-static void take_note(struct range *range, const struct ready_use *use)
+static void take_note(struct held_range *range, const struct ready_use *use)
 {
 	struct stream *stream = range->stream;
 	struct sync *sync = stream->sync;
@@ -139,9 +139,9 @@ static void take_note(struct range *range, const struct ready_use *use)
 		prefetch_observe(sync, &node);
 }
 
-static struct range *range_of(struct ready_range *shown)
+static struct held_range *range_of(struct ready_range *shown)
 {
-	void *start = (char *)shown - offsetof(struct range, shown);
+	void *start = (char *)shown - offsetof(struct held_range, shown);
 	return start;
 }
 

@@ -77,7 +77,7 @@ int64_t reader_window(const struct stream *stream, const struct reader *reader)
 	return reader->window < share ? reader->window : share;
 }
 
-bool reader_expects(const struct stream *stream, const struct range *range)
+bool reader_expects(const struct stream *stream, const struct held_range *range)
 {
 	int64_t now = http_now(stream->sync->http);
 	for (size_t i = 0; i < READERS; i++) {
