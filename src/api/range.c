@@ -6,7 +6,8 @@
 
 #include "api/call.h"
 #include "api/download.h"
-#include "http/retry.h"
+#include "api/retry.h"
+#include "base/random.h"
 
 /* A fresh URL that is refused so often in a row means it. */
 #define RENEWALS_MAX 2
@@ -178,14 +179,7 @@ static void give_up(
 		    "the object store answered %d", status);
 	else
 		snprintf(message, sizeof(message), "%s", detail);
-	bool unreachable = err == -ECONNREFUSED || err == -EHOSTUNREACH;
-	bool short_of_sockets = err == -EMFILE || err == -ENFILE;
-	fail(range,
-	    unreachable		? -ENETUNREACH
-	    : short_of_sockets	? err
-	    : err == -ETIMEDOUT ? -ETIMEDOUT
-				: -EIO,
-	    status, message);
+	fail(range, retry_errno(status, err), status, message);
 }
 
 static void retry(struct range *range, int status, int err, const char *detail)
@@ -193,11 +187,12 @@ static void retry(struct range *range, int status, int err, const char *detail)
 	struct api *api = range->api;
 	struct retry_outcome outcome = {
 	    .status = status,
+	    .err = err,
 	    .retry_after_ms = range->head.retry_after_ms,
 	    .attempt = range->attempt,
 	    .elapsed_ms = now_ms(range) - range->progress_ms,
 	    .budget_ms = api->config.retry_ms,
-	    .random = (uint32_t)random(),
+	    .random = (uint32_t)(random_next(&api->random) >> 32),
 	};
 	int64_t wait = retry_wait_ms(&outcome);
 	if (wait >= 0)
@@ -249,17 +244,10 @@ static void on_refused(struct range *range, const char *detail)
 	}
 }
 
-/* Another attempt would end in the same way. */
-static bool is_final(int err)
-{
-	return err == -EPROTO || err == -EFBIG || err == -ENOSPC ||
-	       err == -ENOMEM || err == -EKEYREJECTED;
-}
-
 static void on_broken(struct range *range, int err, const char *detail)
 {
-	if (is_final(err))
-		fail(range, err, range->head.status, detail);
+	if (!retry_may_pass(err))
+		fail(range, retry_errno(0, err), range->head.status, detail);
 	else if (range->whole > 0)
 		start_over(range, detail);
 	else

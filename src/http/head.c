@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "base/timestamp.h"
-#include "http/retry.h"
+#include "http/field.h"
 
 void http_head_reset(struct http_head *head)
 {
@@ -63,7 +63,7 @@ static void take_modified(struct http_head *head, const char *value)
 	if (strlen(value) >= sizeof(head->modified))
 		return;
 	strcpy(head->modified, value);
-	head->modified_ms = retry_date_parse(value);
+	head->modified_ms = field_date(value);
 }
 
 static void take_location(struct http_head *head, const char *value)
@@ -111,11 +111,11 @@ void http_head_parse(struct http_head *head, char *line)
 		parse_content_range(value, head);
 	else if (strcasecmp(line, "Retry-After") == 0)
 		head->retry_after_ms =
-		    retry_after_parse(value, timestamp_now_ms());
+		    field_retry_after(value, timestamp_now_ms());
 	else if (strcasecmp(line, "X-RateLimit-Remaining") == 0)
 		head->quota_left = number_or_none(value);
 	else if (strcasecmp(line, "Date") == 0)
-		head->date_ms = retry_date_parse(value);
+		head->date_ms = field_date(value);
 	else if (strcasecmp(line, "ETag") == 0 &&
 		 strlen(value) < sizeof(head->etag))
 		strcpy(head->etag, value);

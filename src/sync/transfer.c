@@ -13,7 +13,7 @@
 void range_drop(struct held_range *range)
 {
 	range_free(range->transfer);
-	ready_hide(&range->stream->sync->ready, &range->shown);
+	ready_hide(&range->stream->streams->ready, &range->shown);
 	TAILQ_REMOVE(&range->stream->ranges, range, link);
 	if (range->stream->spooler == range)
 		range->stream->spooler = NULL;
@@ -73,7 +73,7 @@ static int on_over(void *ctx)
 	if (!stream->near || stream->send_timer)
 		return 0;
 	stream->send_timer =
-	    http_timer_start(stream->sync->http, 0, on_send_timer, stream);
+	    http_timer_start(stream->core->http, 0, on_send_timer, stream);
 	return stream->send_timer ? 0 : -ENOMEM;
 }
 
@@ -204,7 +204,7 @@ static int on_body(void *ctx, const void *data, size_t len)
 		return spool_add(stream, data, len);
 	memcpy(range->blob->data + range->filled, data, len);
 	range->filled += (int64_t)len;
-	ready_show(&stream->sync->ready, &range->shown, range->filled);
+	ready_show(&stream->streams->ready, &range->shown, range->filled);
 	return 0;
 }
 
@@ -352,8 +352,9 @@ int range_start(struct stream *stream, int64_t first, int64_t len)
 {
 	struct held_range *range = calloc(1, sizeof(*range));
 	if (range) {
-		range->blob = blob_new((size_t)len, &stream->sync->bytes_held);
-		range->transfer = range_new(stream->sync->api, stream->download,
+		range->blob =
+		    blob_new((size_t)len, &stream->streams->bytes_held);
+		range->transfer = range_new(stream->core->api, stream->download,
 		    first, first + len, &events, range);
 	}
 	if (!range || !range->blob || !range->transfer) {
