@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sync/stream.h"
+#include "sync/object/stream.h"
 
 int64_t stream_bytes_held(const struct stream *stream)
 {

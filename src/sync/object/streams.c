@@ -3,8 +3,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "sync/prefetch.h"
-#include "sync/stream.h"
+#include "sync/object/prefetch.h"
+#include "sync/object/stream.h"
 
 /* Everything was handed out once: the kernel has it now. */
 static bool is_used_up(const struct stream *stream)

@@ -1,5 +1,5 @@
 /* Who reads a stream, how far each one is, and how far to get ahead of it. */
-#include "sync/stream.h"
+#include "sync/object/stream.h"
 
 /* One who has read here and there only counts as sequential when he goes on
  * so close to where he was. */

@@ -1,4 +1,4 @@
-#include "sync/stream.h"
+#include "sync/object/stream.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +10,7 @@
 #include "api/download.h"
 #include "api/record.h"
 #include "base/log.h"
-#include "sync/prefetch.h"
+#include "sync/object/prefetch.h"
 
 void stream_free(struct stream *stream)
 {

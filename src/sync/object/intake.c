@@ -8,7 +8,7 @@
 
 #include "api/download.h"
 #include "api/record.h"
-#include "sync/stream.h"
+#include "sync/object/stream.h"
 
 void range_drop(struct held_range *range)
 {

@@ -10,16 +10,16 @@
  *
  * Loop thread only.
  */
-#ifndef SYNC_STREAM_H
-#define SYNC_STREAM_H
+#ifndef SYNC_OBJECT_STREAM_H
+#define SYNC_OBJECT_STREAM_H
 
 #include "api/range.h"
 #include "replica/content.h"
 #include "sync/core/core.h"
 #include "sync/core/op.h"
 #include "sync/core/write.h"
-#include "sync/prefetch.h"
-#include "sync/ready.h"
+#include "sync/object/prefetch.h"
+#include "sync/object/ready.h"
 
 /* A lone read fetches this much, so that random access stays small. All ranges
  * begin at a block, and end at one or at the object's end. */
@@ -148,7 +148,7 @@ struct stream {
 	TAILQ_ENTRY(stream) link;
 };
 
-/* None yet. read_notes: serve.c's. NULL: out of memory. */
+/* None yet. read_notes: streams.c's. NULL: out of memory. */
 struct streams *streams_new(
     struct core *core, void (*read_notes)(void *streams));
 
@@ -165,7 +165,7 @@ void streams_measure(void *streams, struct sync_op *op);
  * already; -ENOSPC: there is no room for more ahead; or another error. */
 int stream_prefetch(struct streams *streams, int64_t node_id);
 
-/* ---- transfer.c ---- */
+/* ---- intake.c ---- */
 
 /* Begin to fetch [first, first + len). 0 or -ENOMEM. */
 int range_start(struct stream *stream, int64_t first, int64_t len);
@@ -224,7 +224,7 @@ int64_t reader_window(const struct stream *stream, const struct reader *reader);
 bool reader_expects(
     const struct stream *stream, const struct held_range *range);
 
-/* ---- serve.c ---- */
+/* ---- streams.c ---- */
 
 /* Learn what was read without asking: of streams, for streams_new. */
 void streams_read_notes(void *streams);

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "sync/stream.h"
+#include "sync/object/stream.h"
 
 /* No ETag or date begins so. */
 #define HASH_PREFIX "fnv1a:"
