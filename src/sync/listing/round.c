@@ -24,7 +24,7 @@ void id_range_free(struct id_range *range)
 	free(range);
 }
 
-struct id_range *range_new(const struct buf *low, const struct buf *high)
+struct id_range *id_range_new(const struct buf *low, const struct buf *high)
 {
 	struct id_range *range = calloc(1, sizeof(*range));
 	if (!range)
@@ -42,7 +42,7 @@ struct id_range *range_new(const struct buf *low, const struct buf *high)
 static int add_range(
     struct pass *pass, const struct buf *low, const struct buf *high)
 {
-	struct id_range *range = range_new(low, high);
+	struct id_range *range = id_range_new(low, high);
 	if (!range)
 		return -ENOMEM;
 	TAILQ_INSERT_TAIL(&pass->ranges, range, link);
