@@ -122,7 +122,6 @@ int sync_lookup_now(struct sync *sync, int64_t dir, const char *name,
 static void look_up_object(
     struct sync *sync, struct lister *files, struct sync_op *op)
 {
-	struct fetch_from from = lister_from(files);
 	size_t len = strcspn(op->name, "_");
 	struct buf id, name;
 	buf_init(&id, RECORD_ID_MAX);
@@ -131,8 +130,8 @@ static void look_up_object(
 	if (r == 0)
 		r = name_to_record_id(buf_str(&name), &id);
 	if (r == 0)
-		fetch_record(
-		    sync_fetches(sync), &from, buf_str(&id), id.len, op);
+		fetch_record(sync_fetches(sync), lister_directory(files),
+		    buf_str(&id), id.len, op);
 	else if (r == -ENOENT)
 		lister_complete(files, op);
 	else
@@ -144,13 +143,12 @@ static void look_up_object(
 static void look_up_record(
     struct sync *sync, struct lister *lister, struct sync_op *op)
 {
-	struct fetch_from from = lister_from(lister);
 	struct buf id;
 	buf_init(&id, RECORD_ID_MAX);
 	int r = name_to_record_id(op->name, &id);
 	if (r == 0)
-		fetch_record(
-		    sync_fetches(sync), &from, buf_str(&id), id.len, op);
+		fetch_record(sync_fetches(sync), lister_directory(lister),
+		    buf_str(&id), id.len, op);
 	else
 		op_finish(op, r);
 	buf_done(&id);
@@ -184,8 +182,7 @@ static void look_up_there(struct sync *sync, struct sync_op *op)
 	bool listed = r == 0 && lister->view.listed_end &&
 		      view_lists(&lister->view, &known);
 	if (strcmp(op->name, SPEC_NAME) == 0) {
-		struct fetch_from from = lister_from(lister);
-		fetch_spec(sync_fetches(sync), &from, op);
+		fetch_spec(sync_fetches(sync), lister_directory(lister), op);
 	} else if (listed && lister->state != LISTER_PASSING && !op->tries) {
 		op->tries++;
 		lister_wait_for_news(lister, op); /* all names at once */

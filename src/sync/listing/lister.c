@@ -52,10 +52,10 @@ struct lister *lister_new(
 		return NULL;
 	lister->core = core;
 	lister->fetches = fetches;
-	lister->dir = dir;
+	lister->dir.id = dir;
 	int r = 0;
 	if (dir == NODE_FILES)
-		lister->twin_dir = NODE_STORAGE;
+		lister->dir.twin = NODE_STORAGE;
 	else
 		r = copy_table_name(core, dir, &lister->table);
 	if (r == 0)
@@ -65,7 +65,8 @@ struct lister *lister_new(
 		free(lister);
 		return NULL;
 	}
-	lister->title =
+	lister->dir.table = lister->table;
+	lister->dir.title =
 	    lister->table ? name_of_table_dir(lister->table) : "files";
 	lock_init(&lister->lock);
 	LIST_INIT(&lister->readers);
@@ -184,24 +185,9 @@ void lister_failed(struct lister *lister, int err)
 	wait_finish(&lister->waiting, err);
 }
 
-struct fetch_from lister_from(const struct lister *lister)
+const struct directory *lister_directory(const struct lister *lister)
 {
-	return (struct fetch_from){
-	    .dir = lister->dir,
-	    .title = lister->title,
-	    .table = lister->table,
-	};
-}
-
-void lister_explain(struct lister *lister, int err, const char *message)
-{
-	char request[160];
-	snprintf(request, sizeof(request), "GET /v1/%s%s",
-	    lister->table ? "data/" : "files",
-	    lister->table ? lister->table : "");
-	failures_add(lister->core->config.failures, lister->title, request, 200,
-	    err, "", message);
-	log_warn("%s: %s", lister->title, message);
+	return &lister->dir;
 }
 
 void lister_lose(struct lister *lister, int err)
@@ -217,7 +203,7 @@ void lister_lose(struct lister *lister, int err)
 int lister_unlist(struct lister *lister, int64_t first, int64_t last)
 {
 	struct core *core = lister->core;
-	int64_t dirs[] = {lister->dir, lister->twin_dir};
+	int64_t dirs[] = {lister->dir.id, lister->dir.twin};
 	int r = write_begin(core->write);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++) {
 		if (dirs[i])
@@ -268,7 +254,7 @@ static int write_listing(
 {
 	struct core *core = lister->core;
 	int64_t since = confirmation(core, lister->pass.began);
-	int64_t dirs[] = {lister->dir, lister->twin_dir};
+	int64_t dirs[] = {lister->dir.id, lister->dir.twin};
 	int r = write_begin(core->write);
 	for (size_t i = 0; r == 0 && whole_pass && i < ARRAY_SIZE(dirs); i++) {
 		if (!dirs[i])
@@ -281,7 +267,7 @@ static int write_listing(
 			    oldest_reader(lister, next->base));
 	}
 	if (r == 0)
-		r = replica_set_listing(core->replica, lister->dir, next);
+		r = replica_set_listing(core->replica, lister->dir.id, next);
 	return r;
 }
 
@@ -353,7 +339,7 @@ static void on_commit(void *ctx, int err)
 	view.version++;
 	end_readers(lister);
 	set_view(lister, &view);
-	log_debug("%s: listed, %lld records", lister->title,
+	log_debug("%s: listed, %lld records", lister->dir.title,
 	    (long long)lister->listing.count);
 	wait_restart(&lister->waiting);
 }

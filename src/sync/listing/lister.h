@@ -34,12 +34,12 @@
 
 #include "base/lock.h"
 #include "sync/core/core.h"
+#include "sync/core/directory.h"
 #include "sync/core/op.h"
 #include "sync/core/position.h"
 #include "sync/core/write.h"
 #include "sync/listing/facts.h"
 #include "sync/listing/ids.h"
-#include "sync/record/fetch.h"
 
 /* One pass may look at the pages so many times until it is sure. */
 #define ROUNDS_MAX 12
@@ -184,11 +184,8 @@ struct lister {
 	/* Immutable after new. */
 	struct core *core;
 	struct fetches *fetches;
-	int64_t dir;
-	int64_t twin_dir; /* NODE_STORAGE beside NODE_FILES, else 0 */
-	char *table;	  /* NULL: the stored files */
-	const char
-	    *title; /* the directory's name; points to table, or static */
+	struct directory dir; /* the title points to table, or is static */
+	char *table;
 	/* Loop thread only. */
 	enum { LISTER_IDLE, LISTER_PROBING, LISTER_PASSING } state;
 	struct replica_listing listing;
@@ -286,12 +283,8 @@ bool lister_has_readers(struct lister *lister, int64_t base);
 void lister_publish(struct lister *lister);
 void lister_failed(struct lister *lister, int err);
 
-/* What a fetch of one of its records, or of the spec, has to know; borrowed
- * from the lister. Any thread. */
-struct fetch_from lister_from(const struct lister *lister);
-
-/* An answer that cannot be true, for .bkendfs/errors and the log. */
-void lister_explain(struct lister *lister, int err, const char *message);
+/* The directory that it lists. Any thread. */
+const struct directory *lister_directory(const struct lister *lister);
 
 /*
  * The listing is this one; what asked for it began at that moment. Written, and
