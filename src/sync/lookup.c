@@ -130,7 +130,7 @@ static void look_up_object(
 	if (r == 0)
 		r = name_to_record_id(buf_str(&name), &id);
 	if (r == 0)
-		fetch_record(sync_fetches(sync), lister_directory(files),
+		fetch_record(sync_fetches(sync), lister_folder(files),
 		    buf_str(&id), id.len, op);
 	else if (r == -ENOENT)
 		lister_complete(files, op);
@@ -147,7 +147,7 @@ static void look_up_record(
 	buf_init(&id, RECORD_ID_MAX);
 	int r = name_to_record_id(op->name, &id);
 	if (r == 0)
-		fetch_record(sync_fetches(sync), lister_directory(lister),
+		fetch_record(sync_fetches(sync), lister_folder(lister),
 		    buf_str(&id), id.len, op);
 	else
 		op_finish(op, r);
@@ -182,7 +182,7 @@ static void look_up_there(struct sync *sync, struct sync_op *op)
 	bool listed = r == 0 && lister->view.listed_end &&
 		      view_lists(&lister->view, &known);
 	if (strcmp(op->name, SPEC_NAME) == 0) {
-		fetch_spec(sync_fetches(sync), lister_directory(lister), op);
+		fetch_spec(sync_fetches(sync), lister_folder(lister), op);
 	} else if (listed && lister->state != LISTER_PASSING && !op->tries) {
 		op->tries++;
 		lister_wait_for_news(lister, op); /* all names at once */

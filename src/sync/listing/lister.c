@@ -52,10 +52,10 @@ struct lister *lister_new(
 		return NULL;
 	lister->core = core;
 	lister->fetches = fetches;
-	lister->dir.id = dir;
+	lister->folder.id = dir;
 	int r = 0;
 	if (dir == NODE_FILES)
-		lister->dir.twin = NODE_STORAGE;
+		lister->folder.twin = NODE_STORAGE;
 	else
 		r = copy_table_name(core, dir, &lister->table);
 	if (r == 0)
@@ -65,8 +65,8 @@ struct lister *lister_new(
 		free(lister);
 		return NULL;
 	}
-	lister->dir.table = lister->table;
-	lister->dir.title =
+	lister->folder.table = lister->table;
+	lister->folder.title =
 	    lister->table ? name_of_table_dir(lister->table) : "files";
 	lock_init(&lister->lock);
 	LIST_INIT(&lister->readers);
@@ -185,9 +185,9 @@ void lister_failed(struct lister *lister, int err)
 	wait_finish(&lister->waiting, err);
 }
 
-const struct directory *lister_directory(const struct lister *lister)
+const struct folder *lister_folder(const struct lister *lister)
 {
-	return &lister->dir;
+	return &lister->folder;
 }
 
 void lister_lose(struct lister *lister, int err)
@@ -203,7 +203,7 @@ void lister_lose(struct lister *lister, int err)
 int lister_unlist(struct lister *lister, int64_t first, int64_t last)
 {
 	struct core *core = lister->core;
-	int64_t dirs[] = {lister->dir.id, lister->dir.twin};
+	int64_t dirs[] = {lister->folder.id, lister->folder.twin};
 	int r = write_begin(core->write);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++) {
 		if (dirs[i])
@@ -254,7 +254,7 @@ static int write_listing(
 {
 	struct core *core = lister->core;
 	int64_t since = confirmation(core, lister->pass.began);
-	int64_t dirs[] = {lister->dir.id, lister->dir.twin};
+	int64_t dirs[] = {lister->folder.id, lister->folder.twin};
 	int r = write_begin(core->write);
 	for (size_t i = 0; r == 0 && whole_pass && i < ARRAY_SIZE(dirs); i++) {
 		if (!dirs[i])
@@ -267,7 +267,7 @@ static int write_listing(
 			    oldest_reader(lister, next->base));
 	}
 	if (r == 0)
-		r = replica_set_listing(core->replica, lister->dir.id, next);
+		r = replica_set_listing(core->replica, lister->folder.id, next);
 	return r;
 }
 
@@ -339,7 +339,7 @@ static void on_commit(void *ctx, int err)
 	view.version++;
 	end_readers(lister);
 	set_view(lister, &view);
-	log_debug("%s: listed, %lld records", lister->dir.title,
+	log_debug("%s: listed, %lld records", lister->folder.title,
 	    (long long)lister->listing.count);
 	wait_restart(&lister->waiting);
 }

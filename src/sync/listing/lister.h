@@ -34,7 +34,7 @@
 
 #include "base/lock.h"
 #include "sync/core/core.h"
-#include "sync/core/directory.h"
+#include "sync/core/folder.h"
 #include "sync/core/op.h"
 #include "sync/core/position.h"
 #include "sync/core/write.h"
@@ -184,7 +184,7 @@ struct lister {
 	/* Immutable after new. */
 	struct core *core;
 	struct fetches *fetches;
-	struct directory dir; /* the title points to table, or is static */
+	struct folder folder; /* the title points to table, or is static */
 	char *table;
 	/* Loop thread only. */
 	enum { LISTER_IDLE, LISTER_PROBING, LISTER_PASSING } state;
@@ -284,7 +284,7 @@ void lister_publish(struct lister *lister);
 void lister_failed(struct lister *lister, int err);
 
 /* The directory that it lists. Any thread. */
-const struct directory *lister_directory(const struct lister *lister);
+const struct folder *lister_folder(const struct lister *lister);
 
 /*
  * The listing is this one; what asked for it began at that moment. Written, and

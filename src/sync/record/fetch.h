@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 struct core;
-struct directory;
+struct folder;
 struct fetches;
 struct sync_op;
 
@@ -21,19 +21,19 @@ struct fetches *fetches_new(struct core *core);
 /* Nobody may wait. NULL is fine. */
 void fetches_free(struct fetches *fetches);
 
-/* In what follows, dir is read only while the call lasts. */
+/* In what follows, folder is read only while the call lasts. */
 
 /* Get a table's spec and restart op then; or end it with an error, -ENOENT:
  * there is none. */
 void fetch_spec(
-    struct fetches *fetches, const struct directory *dir, struct sync_op *op);
+    struct fetches *fetches, const struct folder *folder, struct sync_op *op);
 
 /* See whether it has changed; nobody waits for it. */
-void fetch_spec_again(struct fetches *fetches, const struct directory *dir);
+void fetch_spec_again(struct fetches *fetches, const struct folder *folder);
 
 /* Get one record, or a stored file's metadata, by id and restart op then; or
  * end it with an error, -ENOENT: there is none. */
-void fetch_record(struct fetches *fetches, const struct directory *dir,
+void fetch_record(struct fetches *fetches, const struct folder *folder,
     const char *id, size_t len, struct sync_op *op);
 
 #endif
