@@ -310,7 +310,7 @@ bool prune_run(struct lister *lister, int64_t total, int64_t newest_ms)
 	const struct replica_listing *next = &lister->delta.next;
 	int64_t gone = next->count - total;
 	if (lister->prune || gone <= 0 || !(next->flags & LISTING_ORDERED) ||
-	    !is_worth_it(gone, total) || lister_has_readers(lister, 0) ||
+	    !is_worth_it(gone, total) || view_has_readers(lister->view, 0) ||
 	    (newest_ms < next->newest_ms && !can_relearn(next)))
 		return false;
 	struct prune *prune = calloc(1, sizeof(*prune));
