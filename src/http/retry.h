@@ -41,7 +41,8 @@ int64_t retry_wait_ms(const struct retry_outcome *outcome);
 int64_t retry_silence_ms(int64_t budget_ms);
 
 /* Parse a Retry-After value: seconds, or an HTTP date against now (ms since
- * the epoch). Milliseconds, or -1 when it is neither; never more than a day. */
+ * the epoch, by the clock of whoever wrote the date). Milliseconds, or -1 when
+ * it is neither; never more than a day. */
 int64_t retry_after_parse(const char *value, int64_t now_ms);
 
 /* Parse one of the three forms of an HTTP date (RFC 9110, 5.6.7): milliseconds
