@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "options.h"
-#include "secrets.h"
-#include "start.h"
+#include "config/options.h"
+#include "config/secrets.h"
+#include "command/mount.h"
 
 /* Whatever is opened would get their numbers, and be written to. */
 static void open_standard_descriptors(void)

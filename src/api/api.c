@@ -8,6 +8,7 @@
 
 #include "api/call.h"
 #include "api/record.h"
+#include "base/percent.h"
 #include "json/split.h"
 
 /* A quota with fewer answers left than this is spent on nothing guessed. */
@@ -216,6 +217,17 @@ static struct text_call *text_call_new(
 	return call;
 }
 
+/* An id as one segment of a path. */
+static int add_segment(struct buf *path, const char *id, size_t len)
+{
+	/* Dots alone would be taken for a way up. */
+	bool dots = strspn(id, ".") >= len;
+	int r = dots ? 0 : percent_encode(id, len, path);
+	for (size_t i = 0; r == 0 && dots && i < len; i++)
+		r = buf_adds(path, "%2E");
+	return r;
+}
+
 /* The URL path of one record or file. */
 static int record_path(const char *table, const char *id, size_t id_len,
     const char *tail, struct buf *path)
@@ -223,7 +235,7 @@ static int record_path(const char *table, const char *id, size_t id_len,
 	int r = table ? buf_printf(path, "/v1/data/%s/", table)
 		      : buf_adds(path, "/v1/files/");
 	if (r == 0)
-		r = url_encode(path, id, id_len);
+		r = add_segment(path, id, id_len);
 	if (r == 0)
 		r = buf_adds(path, tail);
 	return r;
@@ -457,8 +469,8 @@ static int query_path(const struct api_query *query, struct buf *path)
 	if (r == 0 && query->filters) {
 		r = buf_adds(path, "&andFilters=");
 		if (r == 0)
-			r = url_encode(
-			    path, query->filters, strlen(query->filters));
+			r = percent_encode(
+			    query->filters, strlen(query->filters), path);
 	}
 	return r;
 }

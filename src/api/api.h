@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "api/answer.h"
-#include "api/failures.h"
+#include "base/failures.h"
 #include "http/http.h"
 
 struct api;

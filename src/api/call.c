@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "http/retry.h"
+#include "api/retry.h"
+#include "base/random.h"
 
 /* Attempts with a token that was renewed meanwhile cost nothing, but end. */
 #define STALE_TOKENS_MAX 8
@@ -32,26 +33,6 @@ struct api_call {
 };
 
 static void attempt_begin(struct api_call *call);
-
-int url_encode(struct buf *out, const char *text, size_t len)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-		char escape[3] = {'%', hex[c >> 4], hex[c & 15]};
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			     (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-			     c == '~' || c == '.';
-		/* Dots alone would be taken for a way up. */
-		if (c == '.' && strspn(text, ".") >= len)
-			plain = false;
-		int r = plain ? buf_add(out, text + i, 1)
-			      : buf_add(out, escape, sizeof(escape));
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
 
 static void call_free(struct api_call *call)
 {
@@ -110,60 +91,11 @@ static void finish(struct api_call *call, struct api_error *error)
 	call_free(call);
 }
 
-/* The errno that CONTRACT.md 6 gives for a final status. */
-static int errno_of_status(int status)
-{
-	switch (status) {
-	case 401:
-	case 403:
-		return -EACCES;
-	case 404:
-	case 410:
-		return -ENOENT;
-	case 408:
-		return -EIO;
-	default:
-		return status >= 500 ? -EIO : -EPROTO;
-	}
-}
-
-/* The errno for a transfer that broke, once patience is over. */
-static int errno_of_transport(int err)
-{
-	switch (err) {
-	case -ECONNREFUSED:
-	case -EHOSTUNREACH:
-		return -ENETUNREACH;
-	case -EPIPE:
-		return -EIO;
-	case -EMSGSIZE:
-		return -EPROTO;
-	default:
-		return err;
-	}
-}
-
-static bool is_final(int err)
-{
-	return err != 0 && err != -EPIPE && err != -ECONNREFUSED &&
-	       err != -EHOSTUNREACH && err != -ETIMEDOUT && err != -EMFILE &&
-	       err != -ENFILE;
-}
-
 static void on_pause_over(void *ctx)
 {
 	struct api_call *call = ctx;
 	call->timer = NULL;
 	attempt_begin(call);
-}
-
-static uint32_t next_random(struct api *api)
-{
-	/* xorshift32 (Marsaglia 2003): jitter needs no better. */
-	api->random ^= api->random << 13;
-	api->random ^= api->random >> 17;
-	api->random ^= api->random << 5;
-	return api->random;
 }
 
 /* Try again after a pause, if the policy says so. False: it gives up. */
@@ -172,13 +104,14 @@ static bool pause_and_retry(struct api_call *call, int status, int err)
 	struct api *api = call->api;
 	struct retry_outcome outcome = {
 	    .status = status,
+	    .err = err,
 	    .retry_after_ms = call->head.retry_after_ms,
 	    .attempt = call->attempt,
 	    .elapsed_ms = http_now(api->http) - call->started_ms,
 	    .budget_ms = call->spec.patience_ms,
-	    .random = next_random(api),
+	    .random = (uint32_t)(random_next(&api->random) >> 32),
 	};
-	if (is_final(err) || (call->spec.once && status != 429))
+	if (call->spec.once && status != 429)
 		return false;
 	int64_t wait = retry_wait_ms(&outcome);
 	if (wait < 0)
@@ -260,7 +193,7 @@ static void conclude(struct api_call *call, int err, const char *detail)
 		return;
 	if (err && !error.message[0])
 		snprintf(error.message, sizeof(error.message), "%s", detail);
-	error.err = err ? errno_of_transport(err) : errno_of_status(status);
+	error.err = retry_errno(status, err);
 	finish(call, &error);
 }
 

@@ -86,7 +86,7 @@ struct api {
 	struct gate gate;
 	struct gate storage_gate;
 	struct auth auth;
-	uint32_t random;
+	uint64_t random;
 	_Atomic uint64_t requests, objects, retries, sign_ins, refreshes,
 	    limited, bytes;
 	_Atomic int64_t quota_left, quota_limit;
@@ -119,9 +119,5 @@ void auth_stop_waiting(struct auth_waiter *waiter);
 
 /* The server refused the token: renew it (drop_refresh: by signing in). */
 void auth_reject(struct auth *auth, bool drop_refresh);
-
-/* Text for a URL's path or query: all but unreserved characters (RFC 3986)
- * become %XX. 0, -ENOMEM or -EMSGSIZE. */
-int url_encode(struct buf *out, const char *text, size_t len);
 
 #endif

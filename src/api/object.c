@@ -8,7 +8,7 @@
 
 #include "api/call.h"
 #include "base/log.h"
-#include "http/retry.h"
+#include "api/retry.h"
 
 struct api_object {
 	struct api *api;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/number.h"
 #include "emulator/backup.h"
 #include "emulator/generate.h"
 #include "emulator/metadata.h"
@@ -39,7 +40,7 @@ int export_is_page(const char *name, size_t *ret_table_len, int64_t *ret_page)
 		return 0;
 	memcpy(number, digits, len);
 	number[len] = '\0';
-	if (switches_number(number, 0, INT64_MAX, ret_page) < 0)
+	if (number_parse(number, 0, INT64_MAX, ret_page) < 0)
 		return 0;
 	*ret_table_len = (size_t)(mark - name);
 	return 1;

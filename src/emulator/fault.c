@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "base/timestamp.h"
 
 #define SCRIPTS_MAX 64
@@ -131,10 +132,8 @@ static bool limit_locked(
 /* [0, 100) */
 static double draw_locked(struct faults *faults)
 {
-	faults->random ^= faults->random << 13;
-	faults->random ^= faults->random >> 7;
-	faults->random ^= faults->random << 17;
-	return (double)(faults->random >> 11) * 100 / 9007199254740992.0;
+	uint64_t random = random_next(&faults->random);
+	return (double)(random >> 11) * 100 / 9007199254740992.0;
 }
 
 static bool fail_locked(

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
+#include "base/percent.h"
 #include "base/timestamp.h"
 #include "emulator/metadata.h"
 #include "tree/name.h"
@@ -56,15 +58,15 @@ static int read_script(const struct request *request, struct script *script)
 	script->retry_after_s = -1;
 	if (!path || (!status && !kind))
 		return -EINVAL;
-	if (count && switches_number(count, 1, 1 << 30, &script->count) < 0)
+	if (count && number_parse(count, 1, 1 << 30, &script->count) < 0)
 		return -EINVAL;
-	if (status && *status && switches_number(status, 0, 599, &number) < 0)
+	if (status && *status && number_parse(status, 0, 599, &number) < 0)
 		return -EINVAL;
 	if (number != 0 && number < 200)
 		return -EINVAL;
 	script->status = (int)number;
 	if (after &&
-	    switches_number(after, 0, 1 << 30, &script->retry_after_s) < 0)
+	    number_parse(after, 0, 1 << 30, &script->retry_after_s) < 0)
 		return -EINVAL;
 	script->kind = kind ? fault_kind_parse(kind) : FAULT_NONE;
 	if (kind && script->kind < FAULT_RESET)
@@ -161,7 +163,8 @@ static int control_data(
 		return -EINVAL;
 	memcpy(name, rest, len);
 	name[len] = '\0';
-	int r = percent_decode(rest + len + 1, strlen(rest + len + 1), 0, &id);
+	int r =
+	    percent_decode(rest + len + 1, strlen(rest + len + 1), false, &id);
 	if (r < 0 || !name_is_table(name))
 		return r < 0 ? r : -EINVAL;
 	if (strcmp(request->method, "PUT") == 0)
@@ -224,7 +227,7 @@ static int control_files(
 {
 	CLEANUP_BUF struct buf id;
 	buf_init(&id, BUF_MAX_DEFAULT);
-	int r = percent_decode(rest, strlen(rest), 0, &id);
+	int r = percent_decode(rest, strlen(rest), false, &id);
 	if (r < 0 || id.len == 0)
 		return r < 0 ? r : -EINVAL;
 	if (strcmp(request->method, "PUT") == 0)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "base/random.h"
 #include "base/timestamp.h"
 #include "emulator/project.h"
 
@@ -28,10 +29,7 @@ struct mutator {
 
 static uint64_t draw(struct mutator *mutator, uint64_t below)
 {
-	mutator->random ^= mutator->random << 13;
-	mutator->random ^= mutator->random >> 7;
-	mutator->random ^= mutator->random << 17;
-	return (mutator->random >> 16) % below;
+	return (random_next(&mutator->random) >> 16) % below;
 }
 
 /* Make text the id after itself, in bytewise order: its last hex digits are

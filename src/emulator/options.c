@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "emulator/help.h"
 
 #ifndef BKENDFS_VERSION
@@ -70,7 +71,7 @@ static int add_host(struct host_names *hosts, const char *name)
 
 static int set_number(const char *name, const char *value, int64_t *ret)
 {
-	if (switches_number(value, 1, OPTIONS_NUMBER_MAX, ret) < 0)
+	if (number_parse(value, 1, OPTIONS_NUMBER_MAX, ret) < 0)
 		return usage(name, "not a valid value");
 	return 0;
 }

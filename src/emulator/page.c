@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "emulator/listing.h"
 #include "emulator/project.h"
 
@@ -35,7 +36,7 @@ static int parse_number(const char *text, int64_t missing, int64_t *ret)
 		return 0;
 	if (text[strspn(text, "0123456789")] != '\0')
 		return -EINVAL;
-	if (switches_number(text, 0, INT64_MAX, ret) < 0)
+	if (number_parse(text, 0, INT64_MAX, ret) < 0)
 		*ret = INT64_MAX;
 	if (*ret == 0)
 		*ret = 1;

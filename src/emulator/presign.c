@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/percent.h"
 #include "base/timestamp.h"
 
 static int sign(struct emulator *emulator, const struct request *request,

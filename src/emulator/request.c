@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/percent.h"
+
 #define BODY_MAX ((size_t)2 << 30)
 
 int request_new(const char *uri, struct request **ret_request)
@@ -52,7 +54,7 @@ static const char *after(const char *path, const char *prefix)
 
 static int take_id(struct request *request, const char *text, size_t len)
 {
-	return percent_decode(text, len, 0, &request->id);
+	return percent_decode(text, len, false, &request->id);
 }
 
 static void route_auth(struct request *request, const char *rest)
@@ -91,7 +93,7 @@ static int route_data(struct request *request, const char *rest)
 	CLEANUP_BUF struct buf name;
 	buf_init(&name, BUF_MAX_DEFAULT);
 	size_t len = strcspn(rest, "/");
-	int r = percent_decode(rest, len, 0, &name);
+	int r = percent_decode(rest, len, false, &name);
 	if (r < 0 || len == 0)
 		return r;
 	request->table = buf_steal(&name);

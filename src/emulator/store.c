@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "emulator/switches.h"
 #include "tree/name.h"
 
@@ -139,9 +140,9 @@ static int parse_counts(const char *text, int64_t *ret_count, int64_t *ret_size)
 	if (!colon)
 		return -EINVAL;
 	*colon = '\0';
-	if (switches_number(copy, 0, GENERATE_MOST, ret_count) < 0)
+	if (number_parse(copy, 0, GENERATE_MOST, ret_count) < 0)
 		return -EINVAL;
-	return switches_number(colon + 1, 0, INT64_C(1) << 50, ret_size);
+	return number_parse(colon + 1, 0, INT64_C(1) << 50, ret_size);
 }
 
 static int generate_into(

@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/number.h"
 
 /* Larger waits and rates than this mean a slip of the pen. */
 #define NUMBER_MOST ((int64_t)1 << 50)
@@ -53,19 +53,6 @@ void switches_init(struct switches *switches)
 	    .error_shape = 1,
 	    .envelope = true,
 	};
-}
-
-int switches_number(const char *text, int64_t least, int64_t most, int64_t *ret)
-{
-	if (*text < '0' || *text > '9')
-		return -EINVAL;
-	char *end;
-	errno = 0;
-	long long number = strtoll(text, &end, 10);
-	if (errno || *end || number < least || number > most)
-		return -EINVAL;
-	*ret = number;
-	return 0;
 }
 
 enum fault_kind fault_kind_parse(const char *name)
@@ -138,9 +125,9 @@ static int set_rate_limit(struct switches *switches, const char *value)
 	char *slash = strchr(text, '/');
 	if (slash)
 		*slash = '\0';
-	if (*text && switches_number(text, 0, NUMBER_MOST, &count) < 0)
+	if (*text && number_parse(text, 0, NUMBER_MOST, &count) < 0)
 		return -EINVAL;
-	if (slash ? switches_number(slash + 1, 1, 1 << 30, &window) < 0
+	if (slash ? number_parse(slash + 1, 1, 1 << 30, &window) < 0
 		  : count > 0)
 		return -EINVAL;
 	switches->rate_limit = count;
@@ -188,7 +175,7 @@ int switches_set(struct switches *switches, const char *name, const char *value)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(number_names); i++)
 		if (strcmp(name, number_names[i].name) == 0)
-			return switches_number(value, number_names[i].least,
+			return number_parse(value, number_names[i].least,
 			    NUMBER_MOST,
 			    (int64_t *)(void *)((char *)switches +
 						number_names[i].offset));

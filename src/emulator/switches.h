@@ -75,8 +75,4 @@ int switches_set(
 /* reset, cut, stall, 500, 503 -> kind; FAULT_NONE for anything else. */
 enum fault_kind fault_kind_parse(const char *name);
 
-/* A decimal number from least to most: 0 or -EINVAL. */
-int switches_number(
-    const char *text, int64_t least, int64_t most, int64_t *ret);
-
 #endif

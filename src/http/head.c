@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "base/timestamp.h"
-#include "http/retry.h"
+#include "http/field.h"
 
 void http_head_reset(struct http_head *head)
 {
@@ -63,7 +63,7 @@ static void take_modified(struct http_head *head, const char *value)
 	if (strlen(value) >= sizeof(head->modified))
 		return;
 	strcpy(head->modified, value);
-	head->modified_ms = retry_date_parse(value);
+	head->modified_ms = field_date(value);
 }
 
 static void take_location(struct http_head *head, const char *value)
@@ -97,7 +97,7 @@ static void take_framing(struct http_head *head, const char *value)
  * may be wrong. Either of the two lines may come first. */
 static void settle_retry(struct http_head *head)
 {
-	head->retry_after_ms = retry_after_parse(head->retry_after,
+	head->retry_after_ms = field_retry_after(head->retry_after,
 	    head->date_ms >= 0 ? head->date_ms : timestamp_now_ms());
 }
 
@@ -111,7 +111,7 @@ static void take_retry(struct http_head *head, const char *value)
 
 static void take_date(struct http_head *head, const char *value)
 {
-	head->date_ms = retry_date_parse(value);
+	head->date_ms = field_date(value);
 	settle_retry(head);
 }
 

@@ -2,7 +2,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "sync/lister.h"
+#include "sync/core/core.h"
+#include "sync/listing/lister.h"
+#include "sync/listing/listings.h"
+#include "sync/parts.h"
+#include "sync/sync.h"
 
 static int enter(
     struct lister *lister, const struct sync_dir *dir, struct sync_dir *ret_dir)
@@ -27,7 +31,7 @@ static int enter_listing(struct lister *lister, const struct lister_view *view,
 	const struct sync_dir dir = {
 	    .base = view->listed_base,
 	    .end = view->listed_end,
-	    .since = lister->sync->api ? view->proven : MOMENT_FOREVER,
+	    .since = lister->core->api ? view->proven : MOMENT_FOREVER,
 	    .version = view->version,
 	};
 	return enter(lister, &dir, ret_dir);
@@ -36,13 +40,13 @@ static int enter_listing(struct lister *lister, const struct lister_view *view,
 int sync_dir_open_now(struct sync *sync, int64_t dir, struct sync_dir *ret_dir)
 {
 	struct lister_view view;
-	struct lister *lister = sync_lister(sync, dir);
+	struct lister *lister = listings_find(sync_listings(sync), dir);
 	if (!lister)
 		return -ENOTDIR;
 	lister_get_view(lister, &view);
-	if (view_is_fresh(sync, &view))
+	if (view_is_fresh(sync_core(sync), &view))
 		return enter_listing(lister, &view, ret_dir);
-	return sync->api ? -EAGAIN : -ENODATA;
+	return sync_core(sync)->api ? -EAGAIN : -ENODATA;
 }
 
 /* A pass is under way, and its first page is there. */
@@ -67,18 +71,19 @@ static bool is_missing(struct lister *lister, const struct sync_op *op)
 {
 	return lister->missing_since &&
 	       lister->missing_since >=
-		   moment_believed(lister->sync, op->began);
+		   moment_believed(lister->core, op->began);
 }
 
-static void begin_open(struct sync *sync, struct sync_op *op)
+static void begin_open(void *ctx, struct sync_op *op)
 {
-	struct lister *lister = sync_lister(sync, op->dir);
+	struct sync *sync = ctx;
+	struct lister *lister = listings_find(sync_listings(sync), op->dir);
 	if (!lister)
 		op_finish(op, -ENOTDIR);
 	else if (lister_is_fresh(lister, op))
 		op_finish(
 		    op, enter_listing(lister, &lister->view, &op->open_dir));
-	else if (!sync->api)
+	else if (!sync_core(sync)->api)
 		op_finish(op, -ENODATA);
 	else if (has_first_page(lister) && lister_may_join(lister, op))
 		op_finish(op, enter_pass(lister, &op->open_dir));
@@ -90,13 +95,13 @@ static void begin_open(struct sync *sync, struct sync_op *op)
 
 void sync_dir_open(struct sync *sync, struct sync_op *op)
 {
-	op_start(sync, op, begin_open);
+	op_start(sync_core(sync), op, begin_open, sync);
 }
 
 int sync_dir_frontier(struct sync *sync, int64_t dir,
     const struct sync_dir *open_dir, int64_t *ret_frontier)
 {
-	struct lister *lister = sync_lister(sync, dir);
+	struct lister *lister = listings_find(sync_listings(sync), dir);
 	const struct registration *reader = open_dir->registration;
 	lock_acquire(&lister->lock);
 	struct lister_view view = lister->view;
@@ -114,10 +119,11 @@ int sync_dir_frontier(struct sync *sync, int64_t dir,
 	return 0;
 }
 
-static void begin_wait(struct sync *sync, struct sync_op *op)
+static void begin_wait(void *ctx, struct sync_op *op)
 {
+	struct sync *sync = ctx;
 	int64_t frontier;
-	struct lister *lister = sync_lister(sync, op->dir);
+	struct lister *lister = listings_find(sync_listings(sync), op->dir);
 	int r = sync_dir_frontier(sync, op->dir, &op->open_dir, &frontier);
 	if (r < 0 || r == 1 || frontier > op->after + 1) {
 		op_finish(op, r < 0 ? r : 0);
@@ -129,7 +135,7 @@ static void begin_wait(struct sync *sync, struct sync_op *op)
 
 void sync_dir_wait(struct sync *sync, struct sync_op *op)
 {
-	op_start(sync, op, begin_wait);
+	op_start(sync_core(sync), op, begin_wait, sync);
 }
 
 struct reading {
@@ -161,11 +167,11 @@ void sync_dir_reading(struct sync *sync, int64_t dir,
 		return; /* only a hint */
 	*reading = (struct reading){
 	    .task = {.fn = on_reading, .ctx = reading},
-	    .lister = sync_lister(sync, dir),
+	    .lister = listings_find(sync_listings(sync), dir),
 	    .base = open_dir->base,
 	    .after = after,
 	};
-	http_post(sync->http, &reading->task);
+	http_post(sync_core(sync)->http, &reading->task);
 }
 
 void sync_dir_close(struct sync *sync, struct sync_dir *open_dir)
@@ -186,11 +192,12 @@ uint64_t sync_dir_version(
     struct sync *sync, int64_t dir, const struct sync_dir *open_dir)
 {
 	struct lister_view view;
-	struct lister *lister = sync_lister(sync, dir);
+	struct lister *lister = listings_find(sync_listings(sync), dir);
 	if (!lister || !open_dir->version)
 		return 0;
 	lister_get_view(lister, &view);
-	if (!view_is_fresh(sync, &view) || view.version != open_dir->version)
+	if (!view_is_fresh(sync_core(sync), &view) ||
+	    view.version != open_dir->version)
 		return 0;
 	return view.version;
 }

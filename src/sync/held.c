@@ -51,7 +51,7 @@ static bool is_kept(struct stream *stream, int64_t pos)
 	if (segment != stream->kept_segment) {
 		stream->kept_segment = segment;
 		stream->kept_blocks = content_segment(
-		    stream->sync->config.content, stream->node.id, segment);
+		    stream->core->config.content, stream->node.id, segment);
 	}
 	return stream->kept_blocks >> (block % CONTENT_SEGMENT) & 1;
 }
@@ -164,7 +164,7 @@ void stream_serve(struct stream *stream, struct range *range, int64_t bytes)
 void stream_keep(struct stream *stream)
 {
 	struct range *range;
-	struct content *content = stream->sync->config.content;
+	struct content *content = stream->core->config.content;
 	if (!stream->node.proven || stream->changed)
 		return;
 	if (stream->no_range) {
@@ -251,7 +251,7 @@ int stream_fetch(struct stream *stream, int64_t pos, int64_t end, bool stalled)
 	if (stream->size < 0)
 		return stream_fetch_first(stream, pos, end);
 	if (stalled &&
-	    content_backlog(stream->sync->config.content) > BACKLOG_MAX)
+	    content_backlog(stream->core->config.content) > BACKLOG_MAX)
 		return stream_wait_for_disk(stream);
 	struct reader *reader = stream_reader(stream, pos);
 	if (stalled) {

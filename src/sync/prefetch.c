@@ -2,13 +2,14 @@
 
 #include <errno.h>
 
+#include "sync/core/position.h"
 #include "sync/stream.h"
 
-static struct prefetch_streak *find(struct sync *sync, int64_t pos)
+static struct prefetch_streak *find(struct streams *streams, int64_t pos)
 {
-	struct prefetch_streak *oldest = &sync->streaks[0];
-	for (size_t i = 0; i < ARRAY_SIZE(sync->streaks); i++) {
-		struct prefetch_streak *streak = &sync->streaks[i];
+	struct prefetch_streak *oldest = &streams->streaks[0];
+	for (size_t i = 0; i < ARRAY_SIZE(streams->streaks); i++) {
+		struct prefetch_streak *streak = &streams->streaks[i];
 		/* Reads of what was fetched may not all reach us. */
 		if (streak->last &&
 		    (sync_pos_follows(pos, streak->last) ||
@@ -39,16 +40,17 @@ static int collect(
 	return batch->count == batch->room;
 }
 
-static void top_up(struct sync *sync, struct prefetch_streak *streak)
+static void top_up(struct streams *streams, struct prefetch_streak *streak)
 {
 	struct batch batch = {.room = streak->window - streak->ahead};
-	if (streak->window <= streak->ahead || api_quota_is_low(sync->api))
+	if (streak->window <= streak->ahead ||
+	    api_quota_is_low(streams->core->api))
 		return;
-	if (replica_entries(sync->replica, NODE_STORAGE, streak->fetched,
-		INT64_MAX, collect, &batch) < 0)
+	if (replica_entries(streams->core->replica, NODE_STORAGE,
+		streak->fetched, INT64_MAX, collect, &batch) < 0)
 		return;
 	for (unsigned i = 0; i < batch.count; i++) {
-		int r = stream_prefetch(sync, batch.ids[i]);
+		int r = stream_prefetch(streams, batch.ids[i]);
 		if (r < 0)
 			return; /* the next look goes on here */
 		streak->ahead += r == 0;
@@ -56,13 +58,13 @@ static void top_up(struct sync *sync, struct prefetch_streak *streak)
 	}
 }
 
-void prefetch_observe(struct sync *sync, const struct node *node)
+void prefetch_observe(struct streams *streams, const struct node *node)
 {
-	unsigned most = PREFETCH_GATES * sync->config.connections;
+	unsigned most = PREFETCH_GATES * streams->core->config.connections;
 	if (!node_pos(node))
 		return;
-	struct prefetch_streak *streak = find(sync, node_pos(node));
-	streak->used = ++sync->streak_clock;
+	struct prefetch_streak *streak = find(streams, node_pos(node));
+	streak->used = ++streams->streak_clock;
 	if (streak->last) {
 		streak->window = streak->window ? streak->window * 2 : 2;
 		if (streak->window > most)
@@ -77,5 +79,5 @@ void prefetch_observe(struct sync *sync, const struct node *node)
 		streak->fetched = node_pos(node);
 		streak->ahead = 0;
 	}
-	top_up(sync, streak);
+	top_up(streams, streak);
 }

@@ -7,13 +7,29 @@
 #ifndef SYNC_PREFETCH_H
 #define SYNC_PREFETCH_H
 
-#include "sync/core.h"
+#include <stdint.h>
+
+#include "replica/replica.h"
+
+struct streams;
+
+/* At most so many stored files are fetched ahead of one reader. */
+#define PREFETCH_MOST 64
+
+/* Stored files being read in listing order. */
+struct prefetch_streak {
+	int64_t last;	 /* position read last; 0: unused */
+	int64_t fetched; /* fetched ahead up to this position */
+	unsigned window; /* files to be ahead */
+	unsigned ahead;	 /* files fetched and not yet read */
+	uint64_t used;	 /* when, for the choice of a victim */
+};
 
 /* The window, in requests that the gates let through at once: URLs and objects
  * pass two gates, and a third share is being read. */
 #define PREFETCH_GATES 3
 
 /* A file's first bytes are being read. */
-void prefetch_observe(struct sync *sync, const struct node *node);
+void prefetch_observe(struct streams *streams, const struct node *node);
 
 #endif

@@ -39,7 +39,7 @@ struct reader *stream_reader(struct stream *stream, int64_t pos)
 		*best = (struct reader){.pos = pos, .fresh = true};
 	}
 	best->used = ++stream->uses;
-	best->used_ms = http_now(stream->sync->http);
+	best->used_ms = http_now(stream->core->http);
 	return best;
 }
 
@@ -56,11 +56,11 @@ static bool is_sequential(const struct reader *reader, int64_t now)
 }
 
 /* Sequential readers that are at work, of all streams. */
-static int64_t count_readers(struct sync *sync)
+static int64_t count_readers(const struct streams *streams)
 {
 	struct stream *stream;
-	int64_t count = 0, now = http_now(sync->http);
-	TAILQ_FOREACH (stream, &sync->streams, link) {
+	int64_t count = 0, now = http_now(streams->core->http);
+	TAILQ_FOREACH (stream, &streams->list, link) {
 		for (size_t i = 0; i < READERS && !stream->prefetched; i++)
 			count += is_sequential(&stream->readers[i], now);
 	}
@@ -69,7 +69,7 @@ static int64_t count_readers(struct sync *sync)
 
 int64_t reader_window(const struct stream *stream, const struct reader *reader)
 {
-	int64_t count = count_readers(stream->sync);
+	int64_t count = count_readers(stream->streams);
 	int64_t share = AHEAD_ALL_MAX / (count ? count : 1);
 	if (share < SHARE_LEAST)
 		share = SHARE_LEAST;
@@ -79,7 +79,7 @@ int64_t reader_window(const struct stream *stream, const struct reader *reader)
 
 bool reader_expects(const struct stream *stream, const struct range *range)
 {
-	int64_t now = http_now(stream->sync->http);
+	int64_t now = http_now(stream->core->http);
 	for (size_t i = 0; i < READERS; i++) {
 		const struct reader *reader = &stream->readers[i];
 		if (is_sequential(reader, now) &&

@@ -63,7 +63,7 @@ static int look(struct stream *stream)
 /* Nobody told how long it is: it may never end. */
 static bool is_endless(const struct stream *stream, size_t len)
 {
-	int64_t most = stream->sync->config.untold_max;
+	int64_t most = stream->core->config.untold_max;
 	if (stream->spooler->told >= 0 || most == 0)
 		return false;
 	if (most < stream->size)

@@ -17,11 +17,11 @@ void stream_free(struct stream *stream)
 	while ((range = TAILQ_FIRST(&stream->ranges)))
 		range_free(range);
 	api_cancel(stream->url_call);
-	http_timer_stop(stream->sync->http, stream->progress_timer);
-	http_timer_stop(stream->sync->http, stream->backlog_timer);
-	http_timer_stop(stream->sync->http, stream->send_timer);
+	http_timer_stop(stream->core->http, stream->progress_timer);
+	http_timer_stop(stream->core->http, stream->backlog_timer);
+	http_timer_stop(stream->core->http, stream->send_timer);
 	write_unhook(&stream->size_hook);
-	TAILQ_REMOVE(&stream->sync->streams, stream, link);
+	TAILQ_REMOVE(&stream->streams->list, stream, link);
 	if (stream->spool >= 0)
 		close(stream->spool);
 	free_secret(stream->url);
@@ -30,13 +30,37 @@ void stream_free(struct stream *stream)
 	free(stream);
 }
 
-void stream_free_all(struct sync *sync)
+void streams_drop_all(struct streams *streams)
 {
 	struct stream *stream;
-	http_timer_stop(sync->http, sync->idle_timer);
-	sync->idle_timer = NULL;
-	while ((stream = TAILQ_FIRST(&sync->streams)))
+	http_timer_stop(streams->core->http, streams->idle_timer);
+	streams->idle_timer = NULL;
+	while ((stream = TAILQ_FIRST(&streams->list)))
 		stream_free(stream);
+}
+
+void streams_free(struct streams *streams)
+{
+	if (!streams)
+		return;
+	streams_drop_all(streams);
+	ready_done(&streams->ready);
+	free(streams);
+}
+
+struct streams *streams_new(
+    struct core *core, void (*read_notes)(void *streams))
+{
+	struct streams *streams = calloc(1, sizeof(*streams));
+	if (!streams)
+		return NULL;
+	streams->core = core;
+	streams->read_notes = read_notes;
+	streams->notes_task =
+	    (struct http_task){.fn = read_notes, .ctx = streams};
+	TAILQ_INIT(&streams->list);
+	ready_init(&streams->ready);
+	return streams;
 }
 
 static void on_abandoned(void *ctx)
@@ -52,32 +76,32 @@ bool stream_is_busy(const struct stream *stream)
 /* Give up streams that nobody reads any more. */
 static void on_idle_timer(void *ctx)
 {
-	struct sync *sync = ctx;
+	struct streams *streams = ctx;
 	struct stream *stream, *next;
-	int64_t now = http_now(sync->http);
-	sync->idle_timer = NULL;
-	stream_read_notes(sync);
-	for (stream = TAILQ_FIRST(&sync->streams); stream; stream = next) {
+	int64_t now = http_now(streams->core->http);
+	streams->idle_timer = NULL;
+	streams->read_notes(streams);
+	for (stream = TAILQ_FIRST(&streams->list); stream; stream = next) {
 		next = TAILQ_NEXT(stream, link);
 		int64_t kept =
 		    stream->prefetched ? STREAM_UNREAD_MS : STREAM_IDLE_MS;
 		if (!stream_is_busy(stream) && now - stream->used_ms > kept)
 			stream_free(stream);
 	}
-	if (!TAILQ_EMPTY(&sync->streams))
-		sync->idle_timer = http_timer_start(
-		    sync->http, STREAM_IDLE_MS / 2, on_idle_timer, sync);
+	if (!TAILQ_EMPTY(&streams->list))
+		streams->idle_timer = http_timer_start(streams->core->http,
+		    STREAM_IDLE_MS / 2, on_idle_timer, streams);
 }
 
 /* Room for more: the longest unused give up theirs first. */
 int64_t stream_room_left(struct stream *for_stream)
 {
-	struct sync *sync = for_stream->sync;
+	struct streams *streams = for_stream->streams;
 	struct stream *stream, *next;
 	int64_t held = 0;
-	TAILQ_FOREACH (stream, &sync->streams, link)
+	TAILQ_FOREACH (stream, &streams->list, link)
 		held += stream_bytes_held(stream);
-	for (stream = TAILQ_FIRST(&sync->streams);
+	for (stream = TAILQ_FIRST(&streams->list);
 	     stream && held >= AHEAD_ALL_MAX; stream = next) {
 		next = TAILQ_NEXT(stream, link);
 		if (stream == for_stream || stream_is_busy(stream))
@@ -86,7 +110,7 @@ int64_t stream_room_left(struct stream *for_stream)
 		stream_free(stream);
 	}
 	/* What is still being written to the content cache counts as well. */
-	return AHEAD_ALL_MAX - sync->bytes_held;
+	return AHEAD_ALL_MAX - streams->bytes_held;
 }
 
 static void on_size_committed(void *ctx, int err);
@@ -94,7 +118,7 @@ static void on_size_committed(void *ctx, int err);
 /* What the replica knows of the object. */
 static int load_object(struct stream *stream)
 {
-	struct replica *replica = stream->sync->replica;
+	struct replica *replica = stream->core->replica;
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, 64 << 10);
 	int r = replica_key(replica, stream->node.id, &stream->file_id);
@@ -115,35 +139,36 @@ static int load_object(struct stream *stream)
  * the name still leads here, it is told once more. */
 static int refuse(struct stream *stream)
 {
-	struct sync *sync = stream->sync;
+	const struct sync_config *config = &stream->core->config;
 	const char *name = strchr(stream->subject, '/') + 1;
 	stream_report(stream, -EIO, 200,
 	    "the object is not what was told of it before; open it again");
-	if (sync->config.name_changed)
-		sync->config.name_changed(
-		    sync->config.ctx, stream->node.dir, name);
+	if (config->name_changed)
+		config->name_changed(config->ctx, stream->node.dir, name);
 	return -EIO;
 }
 
 static int stream_new(
-    struct sync *sync, int64_t node_id, struct stream **ret_stream)
+    struct streams *streams, int64_t node_id, struct stream **ret_stream)
 {
+	struct core *core = streams->core;
 	struct stream *stream = calloc(1, sizeof(*stream));
 	if (!stream)
 		return -ENOMEM;
-	stream->sync = sync;
+	stream->core = core;
+	stream->streams = streams;
 	stream->size = -1;
 	stream->spool = -1;
 	stream->kept_segment = -1;
 	stream->url_expires_ms = -1;
-	stream->used_ms = http_now(sync->http);
+	stream->used_ms = http_now(core->http);
 	buf_init(&stream->file_id, RECORD_ID_MAX);
 	TAILQ_INIT(&stream->ranges);
 	wait_init(&stream->waiting, on_abandoned, stream);
 	stream->size_hook =
 	    (struct commit_hook){.fn = on_size_committed, .ctx = stream};
-	TAILQ_INSERT_TAIL(&sync->streams, stream, link);
-	int r = replica_get(sync->replica, node_id, &stream->node);
+	TAILQ_INSERT_TAIL(&streams->list, stream, link);
+	int r = replica_get(core->replica, node_id, &stream->node);
 	if (r == 0)
 		r = load_object(stream);
 	if (r == 0 && stream->node.spoiled)
@@ -152,38 +177,37 @@ static int stream_new(
 		stream_free(stream);
 		return r == -ENOENT ? -ESTALE : r;
 	}
-	if (!sync->idle_timer)
-		sync->idle_timer = http_timer_start(
-		    sync->http, STREAM_IDLE_MS / 2, on_idle_timer, sync);
+	if (!streams->idle_timer)
+		streams->idle_timer = http_timer_start(
+		    core->http, STREAM_IDLE_MS / 2, on_idle_timer, streams);
 	*ret_stream = stream;
 	return 0;
 }
 
 void stream_use(struct stream *stream)
 {
-	struct sync *sync = stream->sync;
+	struct streams *streams = stream->streams;
 	/* The longest unused stands first. */
-	TAILQ_REMOVE(&sync->streams, stream, link);
-	TAILQ_INSERT_TAIL(&sync->streams, stream, link);
-	stream->used_ms = http_now(sync->http);
+	TAILQ_REMOVE(&streams->list, stream, link);
+	TAILQ_INSERT_TAIL(&streams->list, stream, link);
+	stream->used_ms = http_now(stream->core->http);
 }
 
-int stream_get(struct sync *sync, int64_t node_id, struct stream **ret_stream)
+int stream_get(
+    struct streams *streams, int64_t node_id, struct stream **ret_stream)
 {
 	struct stream *stream;
-	TAILQ_FOREACH (stream, &sync->streams, link) {
+	TAILQ_FOREACH (stream, &streams->list, link) {
 		if (stream->node.id != node_id)
 			continue;
 		stream_use(stream);
 		*ret_stream = stream;
 		return 0;
 	}
-	return stream_new(sync, node_id, ret_stream);
+	return stream_new(streams, node_id, ret_stream);
 }
 
 /* ---- size ---- */
-
-static void begin_measure(struct sync *sync, struct sync_op *op);
 
 /* Readers went by a size that was false: they must not go on with it. Who asks
  * for the size is told the truth. */
@@ -200,7 +224,7 @@ static void fail_readers(struct stream *stream, int64_t claimed)
 	wait_init(&waiting, NULL, NULL);
 	wait_move(&stream->waiting, &waiting);
 	while ((op = TAILQ_FIRST(&waiting.queue))) {
-		bool reads = op->begin != begin_measure;
+		bool reads = !op->measures;
 		if (reads && !told)
 			stream_report(stream, -EIO, 200, message);
 		told = told || reads;
@@ -212,21 +236,21 @@ static void fail_readers(struct stream *stream, int64_t claimed)
 
 void stream_changed(struct stream *stream)
 {
-	struct sync *sync = stream->sync;
+	struct core *core = stream->core;
 	struct node fresh;
 	if (stream->changed)
 		return;
 	stream->changed = true;
-	int r = write_begin(sync);
+	int r = write_begin(core->write);
 	if (r == 0)
-		r = write_changes_name_of(sync, &stream->node);
+		r = write_changes_name_of(core->write, &stream->node);
 	if (r == 0)
 		r = replica_renew_object(
-		    sync->replica, &stream->node, -1, "", &fresh);
+		    core->replica, &stream->node, -1, "", &fresh);
 	if (r < 0)
 		stream_fail(stream, r, 0, NULL);
 	else
-		write_hook(sync, &stream->size_hook);
+		write_hook(core->write, &stream->size_hook);
 }
 
 /* On a full disk the size cannot be noted. Where it is as the metadata claim,
@@ -242,7 +266,7 @@ static bool is_as_claimed(const struct stream *stream, int err)
  * it makes of a reply that does not fit depends on when it learns better. */
 static void take_up_node(struct stream *stream)
 {
-	struct ready *ready = &stream->sync->ready;
+	struct ready *ready = &stream->streams->ready;
 	struct range *range;
 	TAILQ_FOREACH (range, &stream->ranges, link)
 		ready_hide(ready, &range->shown);
@@ -287,16 +311,16 @@ static void on_size_committed(void *ctx, int err)
  * told another one, by a new node. */
 static int write_size(struct stream *stream)
 {
-	struct sync *sync = stream->sync;
+	struct core *core = stream->core;
 	struct node *node = &stream->node;
 	char version[VERSION_TEXT];
 	version_text(stream, version);
-	if (node->size == stream->size || !sync_size_is_known(sync, node))
-		return replica_set_object(sync->replica, node->id, stream->size,
+	if (node->size == stream->size || !core_size_is_known(core, node))
+		return replica_set_object(core->replica, node->id, stream->size,
 		    version, &node->salt);
-	int r = write_changes_name_of(sync, node);
+	int r = write_changes_name_of(core->write, node);
 	if (r == 0)
-		r = replica_renew_object(sync->replica, node, stream->size,
+		r = replica_renew_object(core->replica, node, stream->size,
 		    version, &stream->corrected);
 	if (r == 0 && !stream->corrected.id)
 		r = -EIO; /* it is a file's old version: nobody can go on */
@@ -318,11 +342,11 @@ int stream_learn_size(struct stream *stream, int64_t size)
 		stream_schedule_progress(stream);
 		return 0;
 	}
-	int r = write_begin(stream->sync);
+	int r = write_begin(stream->core->write);
 	if (r == 0)
 		r = write_size(stream);
 	if (r == 0)
-		write_hook(stream->sync, &stream->size_hook);
+		write_hook(stream->core->write, &stream->size_hook);
 	if (r < 0 && is_as_claimed(stream, r)) {
 		stream_schedule_progress(stream);
 		return 0;
@@ -335,7 +359,7 @@ int stream_learn_size(struct stream *stream, int64_t size)
 void stream_report(
     struct stream *stream, int err, int status, const char *message)
 {
-	failures_add(stream->sync->config.failures, stream->subject,
+	failures_add(stream->core->config.failures, stream->subject,
 	    "GET (object)", status, err, "", message);
 	log_warn("%s: %s", stream->subject, message);
 }
@@ -354,18 +378,18 @@ void stream_fail(
 
 /* ---- beginning, going on ---- */
 
-int stream_prefetch(struct sync *sync, int64_t node_id)
+int stream_prefetch(struct streams *streams, int64_t node_id)
 {
 	struct stream *stream;
-	TAILQ_FOREACH (stream, &sync->streams, link) {
+	TAILQ_FOREACH (stream, &streams->list, link) {
 		if (stream->node.id == node_id)
 			return 0;
 	}
-	int r = stream_new(sync, node_id, &stream);
+	int r = stream_new(streams, node_id, &stream);
 	if (r < 0)
 		return r;
-	if (stream->node.proven &&
-	    content_has(sync->config.content, node_id, stream->node.size)) {
+	if (stream->node.proven && content_has(stream->core->config.content,
+				       node_id, stream->node.size)) {
 		stream_free(stream);
 		return 1;
 	}
@@ -378,15 +402,18 @@ int stream_prefetch(struct sync *sync, int64_t node_id)
 	return r;
 }
 
-static void begin_measure(struct sync *sync, struct sync_op *op)
+void streams_measure(void *ctx, struct sync_op *op)
 {
+	struct streams *streams = ctx;
+	struct core *core = streams->core;
 	struct stream *stream;
-	int r = replica_get(sync->replica, op->node_id, &op->node);
+	op->measures = true;
+	int r = replica_get(core->replica, op->node_id, &op->node);
 	if (r < 0 || op->node.proven) {
 		op_finish(op, r);
 		return;
 	}
-	r = sync->api ? stream_get(sync, op->node_id, &stream) : -ENODATA;
+	r = core->api ? stream_get(streams, op->node_id, &stream) : -ENODATA;
 	if (r < 0) {
 		op_finish(op, r);
 		return;
@@ -402,11 +429,6 @@ static void begin_measure(struct sync *sync, struct sync_op *op)
 		r = range_start(stream, 0, RANGE_SMALL);
 	if (r < 0)
 		stream_fail(stream, r, 0, NULL);
-}
-
-void sync_measure(struct sync *sync, struct sync_op *op)
-{
-	op_start(sync, op, begin_measure);
 }
 
 void stream_progress(struct stream *stream)
@@ -430,8 +452,7 @@ void stream_progress(struct stream *stream)
 		int64_t end = pos + (int64_t)op->len;
 		if (end > stream->size)
 			end = stream->size;
-		if (op->begin == begin_measure ||
-		    !stream_holds(stream, pos, end))
+		if (op->measures || !stream_holds(stream, pos, end))
 			continue;
 		wait_remove(op);
 		wait_add(&ready, op);
@@ -450,7 +471,7 @@ void stream_schedule_progress(struct stream *stream)
 {
 	if (!stream->progress_timer)
 		stream->progress_timer = http_timer_start(
-		    stream->sync->http, 0, on_progress_timer, stream);
+		    stream->core->http, 0, on_progress_timer, stream);
 }
 
 static void on_backlog_timer(void *ctx)
@@ -463,7 +484,7 @@ static void on_backlog_timer(void *ctx)
 int stream_wait_for_disk(struct stream *stream)
 {
 	if (!stream->backlog_timer)
-		stream->backlog_timer = http_timer_start(stream->sync->http,
+		stream->backlog_timer = http_timer_start(stream->core->http,
 		    BACKLOG_WAIT_MS, on_backlog_timer, stream);
 	return stream->backlog_timer ? 0 : -ENOMEM;
 }

@@ -14,7 +14,10 @@
 #define SYNC_STREAM_H
 
 #include "replica/content.h"
-#include "sync/core.h"
+#include "sync/core/core.h"
+#include "sync/core/op.h"
+#include "sync/core/write.h"
+#include "sync/prefetch.h"
 #include "sync/ready.h"
 
 /* A lone read fetches this much, so that random access stays small. All ranges
@@ -92,8 +95,23 @@ struct reader {
 	bool fresh;	  /* has not had to wait yet */
 };
 
+/* All of them. */
+struct streams {
+	struct core *core;
+	TAILQ_HEAD(, stream) list; /* the longest unused first */
+	struct http_timer *idle_timer;
+	struct ready ready;	     /* any thread's */
+	struct http_task notes_task; /* posted by who ready_take tells to */
+	_Atomic int64_t bytes_held;  /* of ranges, until the last one lets go */
+	struct prefetch_streak streaks[4];
+	uint64_t streak_clock;
+	/* Learns what was read without asking. */
+	void (*read_notes)(void *streams);
+};
+
 struct stream {
-	struct sync *sync;
+	struct core *core;
+	struct streams *streams;
 	struct node node; /* as it was when the stream began */
 	struct buf file_id;
 	char *subject;	     /* "storage/<id>", for .bkendfs/errors */
@@ -143,9 +161,22 @@ struct stream {
 	TAILQ_ENTRY(stream) link;
 };
 
+/* None yet. read_notes: serve.c's. NULL: out of memory. */
+struct streams *streams_new(
+    struct core *core, void (*read_notes)(void *streams));
+
+/* Give up all of them. Nobody may wait for one. */
+void streams_drop_all(struct streams *streams);
+
+/* NULL is fine. Nobody may wait for one. */
+void streams_free(struct streams *streams);
+
+/* Begin op of streams: learn an object's true size. */
+void streams_measure(void *streams, struct sync_op *op);
+
 /* Begin to fetch an object that is likely to be read soon. 0; 1: it is here
  * already; -ENOSPC: there is no room for more ahead; or another error. */
-int stream_prefetch(struct sync *sync, int64_t node_id);
+int stream_prefetch(struct streams *streams, int64_t node_id);
 
 /* ---- transfer.c ---- */
 
@@ -216,15 +247,19 @@ int64_t reader_window(const struct stream *stream, const struct reader *reader);
 /* Whether one is on his way to a range. */
 bool reader_expects(const struct stream *stream, const struct range *range);
 
-/* ---- read.c ---- */
+/* ---- serve.c ---- */
 
-/* Learn what was read without asking. */
-void stream_read_notes(struct sync *sync);
+/* Learn what was read without asking: of streams, for streams_new. */
+void streams_read_notes(void *streams);
+
+/* Begin op of streams: read. */
+void streams_read(void *streams, struct sync_op *op);
 
 /* ---- stream.c, for the others ---- */
 
 /* The object's stream, made if there is none. */
-int stream_get(struct sync *sync, int64_t node_id, struct stream **ret_stream);
+int stream_get(
+    struct streams *streams, int64_t node_id, struct stream **ret_stream);
 void stream_free(struct stream *stream);
 
 /* Somebody waits for it. */

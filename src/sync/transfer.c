@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "api/record.h"
-#include "http/retry.h"
+#include "api/retry.h"
 #include "sync/stream.h"
 
 /* A fresh URL that is refused so often in a row means it. */
@@ -22,8 +22,8 @@ static int range_send(struct range *range);
 void range_free(struct range *range)
 {
 	api_object_cancel(range->transfer);
-	http_timer_stop(range->stream->sync->http, range->pause);
-	ready_hide(&range->stream->sync->ready, &range->shown);
+	http_timer_stop(range->stream->core->http, range->pause);
+	ready_hide(&range->stream->streams->ready, &range->shown);
 	TAILQ_REMOVE(&range->stream->ranges, range, link);
 	if (range->stream->spooler == range)
 		range->stream->spooler = NULL;
@@ -155,7 +155,7 @@ static int on_body(void *ctx, const void *data, size_t len)
 	struct stream *stream = range->stream;
 	if (range->head.status != 200 && range->head.status != 206)
 		return 0;
-	range->progress_ms = http_now(stream->sync->http);
+	range->progress_ms = http_now(stream->core->http);
 	range->attempt = range->renewals = 0;
 	if (!TAILQ_EMPTY(&stream->waiting.queue))
 		stream_schedule_progress(stream);
@@ -165,7 +165,7 @@ static int on_body(void *ctx, const void *data, size_t len)
 		return range->refused = -EPROTO; /* more than was announced */
 	memcpy(range->blob->data + range->filled, data, len);
 	range->filled += (int64_t)len;
-	ready_show(&stream->sync->ready, &range->shown, range->filled);
+	ready_show(&stream->streams->ready, &range->shown, range->filled);
 	return 0;
 }
 
@@ -193,19 +193,19 @@ static void give_up(
 
 static void retry(struct range *range, int status, int err, const char *detail)
 {
-	struct sync *sync = range->stream->sync;
+	const struct core *core = range->stream->core;
 	struct retry_outcome outcome = {
 	    .status = status,
 	    .retry_after_ms = range->head.retry_after_ms,
 	    .attempt = range->attempt,
-	    .elapsed_ms = http_now(sync->http) - range->progress_ms,
-	    .budget_ms = sync->config.retry_ms,
+	    .elapsed_ms = http_now(core->http) - range->progress_ms,
+	    .budget_ms = core->config.retry_ms,
 	    .random = (uint32_t)random(),
 	};
 	int64_t wait = retry_wait_ms(&outcome);
 	if (wait >= 0)
 		range->pause =
-		    http_timer_start(sync->http, wait, on_pause_over, range);
+		    http_timer_start(core->http, wait, on_pause_over, range);
 	if (range->pause)
 		return;
 	char message[300];
@@ -247,7 +247,7 @@ static bool is_complete(const struct range *range)
 static void learn_distance(const struct range *range)
 {
 	struct stream *stream = range->stream;
-	int64_t took = http_now(stream->sync->http) - range->sent_ms;
+	int64_t took = http_now(stream->core->http) - range->sent_ms;
 	if (range->len < RANGE_FIRST || range->sent_from > 0)
 		return;
 	if (took <= NEAR_MS)
@@ -282,7 +282,7 @@ static void start_over(struct range *range, const char *detail)
 		give_up(range, -EIO, range->head.status, detail);
 		return;
 	}
-	range->progress_ms = http_now(stream->sync->http);
+	range->progress_ms = http_now(stream->core->http);
 	range->attempt = stream->vain;
 	retry(range, 0, -EPIPE, detail);
 }
@@ -342,7 +342,7 @@ static void on_done(void *ctx, int err, const char *detail)
 	range->transfer = NULL;
 	if (stream->near && !stream->send_timer) {
 		stream->send_timer = http_timer_start(
-		    stream->sync->http, 0, on_send_timer, stream);
+		    stream->core->http, 0, on_send_timer, stream);
 		if (!stream->send_timer) {
 			stream_fail(stream, -ENOMEM, 0, NULL);
 			return;
@@ -423,14 +423,14 @@ static int range_send(struct range *range)
 	range->asked_whole = whole;
 	/* Waiting for the URL does not count. */
 	if (range->attempt++ == 0)
-		range->progress_ms = http_now(stream->sync->http);
+		range->progress_ms = http_now(stream->core->http);
 	range->sent_from = range->filled;
-	range->sent_ms = http_now(stream->sync->http);
+	range->sent_ms = http_now(stream->core->http);
 	range->url_serial = stream->url_serial;
 	range->head = (struct http_head){.retry_after_ms = -1};
 	range->refused = 0;
 	range->transfer =
-	    api_object_get(stream->sync->api, stream->url, whole ? -1 : first,
+	    api_object_get(stream->core->api, stream->url, whole ? -1 : first,
 		last, stream->validator, stream->prefetched, &sink, range);
 	return range->transfer ? 0 : -errno;
 }
@@ -439,7 +439,8 @@ int range_start(struct stream *stream, int64_t first, int64_t len)
 {
 	struct range *range = calloc(1, sizeof(*range)), *after;
 	if (range)
-		range->blob = blob_new((size_t)len, &stream->sync->bytes_held);
+		range->blob =
+		    blob_new((size_t)len, &stream->streams->bytes_held);
 	if (!range || !range->blob) {
 		free(range);
 		return -ENOMEM;
@@ -451,7 +452,7 @@ int range_start(struct stream *stream, int64_t first, int64_t len)
 	range->first = first;
 	range->len = len;
 	range->used = ++stream->uses;
-	range->progress_ms = http_now(stream->sync->http);
+	range->progress_ms = http_now(stream->core->http);
 	TAILQ_FOREACH (after, &stream->ranges, link) {
 		if (after->first > first)
 			break;
@@ -462,7 +463,7 @@ int range_start(struct stream *stream, int64_t first, int64_t len)
 		TAILQ_INSERT_TAIL(&stream->ranges, range, link);
 	/* From the loop, so that a failure finds nobody in the middle. */
 	range->pause =
-	    http_timer_start(stream->sync->http, 0, on_pause_over, range);
+	    http_timer_start(stream->core->http, 0, on_pause_over, range);
 	if (!range->pause) {
 		range_free(range);
 		return -ENOMEM;

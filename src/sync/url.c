@@ -60,7 +60,7 @@ int url_want(struct stream *stream)
 	if (stream->url_call)
 		return 0;
 	url_forget(stream);
-	stream->url_call = api_download_url(stream->sync->api, stream->subject,
+	stream->url_call = api_download_url(stream->core->api, stream->subject,
 	    buf_str(&stream->file_id), stream->file_id.len, stream->prefetched,
 	    on_url, stream);
 	return stream->url_call ? 0 : -ENOMEM;

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "api/failures.h"
+#include "base/failures.h"
 
 static struct failures *failures;
 static struct buf text;

@@ -193,8 +193,9 @@ static void a_file_that_is_kept_whole_is_not_fetched_ahead(void **state)
 	read_all(node, 0, object_size);
 	await_kept(node);
 	remount();
-	assert_int_equal(stream_prefetch(sync_under_test, node), 1);
-	assert_true(TAILQ_EMPTY(&sync_under_test->streams));
+	assert_int_equal(
+	    stream_prefetch(sync_streams(sync_under_test), node), 1);
+	assert_true(TAILQ_EMPTY(&sync_streams(sync_under_test)->list));
 	serve_object();
 	assert_int_equal(sent(), 0);
 	/* One that lacks a block is. */
@@ -204,7 +205,8 @@ static void a_file_that_is_kept_whole_is_not_fetched_ahead(void **state)
 	char path[256];
 	segment_path_of(node, 0, path);
 	assert_int_equal(truncate(path, 8), 0);
-	assert_int_equal(stream_prefetch(sync_under_test, node), 0);
+	assert_int_equal(
+	    stream_prefetch(sync_streams(sync_under_test), node), 0);
 	serve_object();
 	assert_true(sent() > 0);
 }

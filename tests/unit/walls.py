@@ -22,7 +22,7 @@ import sys
 ARROWS = {
     "": ["command"],
     "command": ["config", "fs", "status", "http"],
-    "config": ["tree", "json", "base"],
+    "config": ["http", "tree", "json"],
     "fs": ["status", "sync"],
     "status": ["content", "api"],
     "sync": ["sync/listing", "sync/object"],

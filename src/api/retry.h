@@ -1,0 +1,59 @@
+/*
+ * What comes of an attempt that failed: another one after a pause, or a final
+ * errno. The one home of both rules, for requests to the API (call.c) and for
+ * those to the object store. Pure and thread-safe.
+ */
+#ifndef API_RETRY_H
+#define API_RETRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What came of one attempt. */
+struct retry_outcome {
+	int status;		/* HTTP status; 0 when no whole answer came */
+	int err;		/* how the transfer broke, as struct http_sink's
+				   done is told; 0: it did not, or in some way */
+	int64_t retry_after_ms; /* what Retry-After asked for; -1: nothing */
+	unsigned attempt;	/* 1 for the first */
+	int64_t elapsed_ms;	/* since the first attempt began */
+	int64_t budget_ms;	/* patience, the setting retry */
+	uint32_t random;	/* any 32 random bits, for the jitter */
+};
+
+/* The first pause, doubled with each attempt up to the longest, then jittered
+ * to between a half and the whole of it. */
+#define RETRY_FIRST_MS 200
+#define RETRY_LONGEST_MS 15000
+
+/* A rate-limited request without Retry-After waits at least this long. */
+#define RETRY_LIMITED_MS 1000
+
+/*
+ * How long to wait before the next attempt, in milliseconds, or -1 to give up.
+ * 429 waits as long as it was told, whatever the budget (the caller may stop
+ * waiting); 408, 5xx and broken transfers (status 0) are retried until the
+ * budget is over, a Retry-After that they carry being heeded; the last pause is
+ * shortened so that one attempt falls at the end of the budget. Everything else
+ * is final, and so is a transfer that broke for a reason that stays (err: none
+ * of -EPIPE, -ECONNREFUSED, -EHOSTUNREACH, -ETIMEDOUT, -EMFILE, -ENFILE).
+ */
+int64_t retry_wait_ms(const struct retry_outcome *outcome);
+
+/*
+ * The errno of the last attempt, once no other one follows: of err, where the
+ * transfer broke, else of the answer's status, which is none of success.
+ * -EACCES (401, 403), -ENOENT (404, 410), -EIO (408, 5xx, cut short),
+ * -ENETUNREACH (no connection), -EPROTO (anything else that a server says, or
+ * more than there is room for); another err is its own.
+ */
+int retry_errno(int status, int err);
+
+/* How long a server may be silent before an attempt counts as broken: half of
+ * the budget, so that another one is left, but never less than
+ * RETRY_SILENCE_MS.
+ */
+#define RETRY_SILENCE_MS 30000
+int64_t retry_silence_ms(int64_t budget_ms);
+
+#endif
