@@ -41,6 +41,10 @@ int api_new(struct http *http, const struct api_config *config,
 /* The loop must have ended: calls still under way are dropped unheard. */
 void api_free(struct api *api);
 
+/* Sign in with another code from here on, also at once if the last one was
+ * refused just now. Borrowed for the life of the api, or until the next. */
+void api_set_mfa_code(struct api *api, const char *code);
+
 /* What was sent, for .bkendfs/metrics. Any thread. */
 struct api_counters {
 	uint64_t requests; /* to the API */
