@@ -20,15 +20,35 @@ struct api;
 struct api_call;
 struct api_object;
 
+/*
+ * Who keeps the refresh token of a session that came from elsewhere, also for
+ * other mounts of it. Called on the loop thread; must not block for long.
+ */
+struct api_keeper {
+	/*
+	 * A pair with an access token: another mount has got it. One with a
+	 * refresh token alone: it is ours to use, and everybody else waits
+	 * until keep is called. The members are the caller's.
+	 * 0; -EAGAIN: another mount uses it just now, so ask again soon;
+	 * -ENOENT: there is none any more; or why it cannot be had.
+	 */
+	int (*take)(void *ctx, struct answer_tokens *ret_pair);
+	/* What came of it: the new pair, the same token alone if it was
+	 * never sent, or NULL: it is used up, and nothing came. */
+	void (*keep)(void *ctx, const struct answer_tokens *pair);
+	void *ctx;
+};
+
 /* Borrowed for the life of the api. */
 struct api_config {
 	const char *url;      /* without a slash at its end */
 	const char *key;      /* X-API-Key */
 	const char *email;    /* NULL: no account, no token */
-	const char *password; /* with email */
-	const char *mfa_code; /* or NULL */
-	unsigned connections; /* requests at once */
-	int64_t retry_ms;     /* patience with a failing server */
+	const char *password; /* with email; NULL: only with a keeper */
+	const struct api_keeper *keeper; /* NULL: none */
+	const char *mfa_code;		 /* or NULL */
+	unsigned connections;		 /* requests at once */
+	int64_t retry_ms;		 /* patience with a failing server */
 	/* An answer of such a status (0: none) makes a call wait for so long
 	 * before it asks again. May be NULL. */
 	void (*waits)(void *ctx, int status, int64_t wait_ms);

@@ -11,6 +11,7 @@
 #include "command/background.h"
 #include "command/contact.h"
 #include "command/mountpoint.h"
+#include "command/token_file.h"
 #include "config/account.h"
 #include "config/complain.h"
 #include "config/config.h"
@@ -40,10 +41,15 @@ struct house {
 static int make_replica(struct house *house)
 {
 	struct options *options = house->options;
+	const char *account = options->email	       ? options->email
+			      : options->refresh_token ? options->refresh_token
+			      : options->refresh_token_command
+				  ? options->refresh_token_command
+				  : "";
 	char *project;
 	/* Each of the three may see other rows. */
 	if (asprintf(&project, "%s\n%s\n%s", options->url, options->key,
-		options->email ? options->email : "") < 0)
+		account) < 0)
 		return -ENOMEM;
 	int r = replica_open(
 	    options->cache_dir, project, options->nocache, &house->replica);
@@ -279,6 +285,8 @@ int mount_project(const struct arguments *arguments)
 	/* A question on the terminal is asked while there is one. */
 	if (!status)
 		status = account_complete(&options);
+	if (!status && !options.offline)
+		status = token_file_prepare(&options);
 	secrets_forget();
 	if (!status)
 		status = mount_run(&options, mount_serve);

@@ -25,6 +25,11 @@ bool refusal_wants_code(const struct api_error *error)
 	return error->err == -EACCES && speaks_of(error, "mfa");
 }
 
+static bool has_session(const struct options *options)
+{
+	return options->refresh_token || options->refresh_token_command;
+}
+
 static int explain_refusal(
     const struct options *options, const struct api_error *error)
 {
@@ -32,12 +37,18 @@ static int explain_refusal(
 		return failed("%s asks for a second factor: set BKEND_MFA_CODE"
 			      " to a fresh code (%s)",
 		    options->url, words(error));
-	if (!options->email || speaks_of(error, "api-key") ||
-	    speaks_of(error, "api key") || speaks_of(error, "apikey"))
+	bool of_key = speaks_of(error, "api-key") ||
+		      speaks_of(error, "api key") || speaks_of(error, "apikey");
+	if (has_session(options) && !of_key)
+		return failed("%s has ended the session: sign in where it came"
+			      " from, and give the new refresh token (%s)",
+		    options->url, words(error));
+	if (!options->email || of_key)
 		return failed("%s refuses the key: check %s (%s)", options->url,
-		    options->email ? "BKEND_PUBLISHABLE_KEY"
-				   : "BKEND_SECRET_KEY or"
-				     " BKEND_PUBLISHABLE_KEY",
+		    options->email || has_session(options)
+			? "BKEND_PUBLISHABLE_KEY"
+			: "BKEND_SECRET_KEY or"
+			  " BKEND_PUBLISHABLE_KEY",
 		    words(error));
 	return failed("%s refuses to sign in %s: check BKEND_EMAIL,"
 		      " BKEND_PASSWORD and the key (%s)",
@@ -51,7 +62,7 @@ static bool is_let_in(
 {
 	if (!error->err)
 		return true;
-	if (options->email || !error->status)
+	if (options->email || has_session(options) || !error->status)
 		return false;
 	if (error->status == 401)
 		return strncmp(options->key, "sk_", 3) != 0 &&
