@@ -13,31 +13,13 @@
 #include <stdint.h>
 
 #include "api/answer.h"
+#include "api/keeper.h"
 #include "base/failures.h"
 #include "http/http.h"
 
 struct api;
 struct api_call;
 struct api_object;
-
-/*
- * Who keeps the refresh token of a session that came from elsewhere, also for
- * other mounts of it. Called on the loop thread; must not block for long.
- */
-struct api_keeper {
-	/*
-	 * A pair with an access token: another mount has got it. One with a
-	 * refresh token alone: it is ours to use, and everybody else waits
-	 * until keep is called. The members are the caller's.
-	 * 0; -EAGAIN: another mount uses it just now, so ask again soon;
-	 * -ENOENT: there is none any more; or why it cannot be had.
-	 */
-	int (*take)(void *ctx, struct answer_tokens *ret_pair);
-	/* What came of it: the new pair, the same token alone if it was
-	 * never sent, or NULL: it is used up, and nothing came. */
-	void (*keep)(void *ctx, const struct answer_tokens *pair);
-	void *ctx;
-};
 
 /* Borrowed for the life of the api. */
 struct api_config {
@@ -110,6 +92,9 @@ struct api_call *api_get(struct api *api, const char *subject,
 /* A table's .spec.json. */
 struct api_call *api_spec(struct api *api, const char *subject,
     const char *table, api_text_fn done, void *ctx);
+
+/* The account that we are signed in with. */
+struct api_call *api_me(struct api *api, api_text_fn done, void *ctx);
 
 /* Which page of a listing. */
 struct api_query {

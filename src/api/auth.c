@@ -21,9 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/api.h"
 #include "api/call.h"
 #include "api/counts.h"
+#include "api/keeper.h"
 #include "api/redact.h"
 #include "api/token.h"
 #include "base/buf.h"

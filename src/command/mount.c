@@ -38,9 +38,9 @@ struct house {
 	struct fs *fs;
 };
 
-static int make_replica(struct house *house)
+int mount_open_replica(
+    const struct options *options, bool private, struct replica **ret_replica)
 {
-	struct options *options = house->options;
 	const char *account = options->email	       ? options->email
 			      : options->refresh_token ? options->refresh_token
 			      : options->refresh_token_command
@@ -51,14 +51,19 @@ static int make_replica(struct house *house)
 	if (asprintf(&project, "%s\n%s\n%s", options->url, options->key,
 		account) < 0)
 		return -ENOMEM;
-	int r = replica_open(
-	    options->cache_dir, project, options->nocache, &house->replica);
+	int r = replica_open(options->cache_dir, project, private, ret_replica);
+	free_secret(project);
+	return r;
+}
+
+static int make_replica(struct house *house)
+{
+	struct options *options = house->options;
+	int r = mount_open_replica(options, options->nocache, &house->replica);
 	if (r == -EWOULDBLOCK && !options->offline) {
-		r = replica_open(
-		    options->cache_dir, project, true, &house->replica);
+		r = mount_open_replica(options, true, &house->replica);
 		house->replica_is_private = r == 0;
 	}
-	free_secret(project);
 	return r;
 }
 
@@ -254,7 +259,7 @@ int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 	return status;
 }
 
-static int open_log(const struct options *options)
+int mount_open_log(const struct options *options)
 {
 	log_set_level(options->log_level);
 	int r = log_open_file(options->log_path);
@@ -270,7 +275,7 @@ static int open_log(const struct options *options)
 
 int mount_run(struct options *options, background_serve_fn serve)
 {
-	int status = open_log(options);
+	int status = mount_open_log(options);
 	if (!status)
 		status = mountpoint_check(options);
 	if (!status)

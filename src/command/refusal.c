@@ -6,8 +6,7 @@
 
 #include "config/complain.h"
 
-/* What the server said, for a sentence's end. */
-static const char *words(const struct api_error *error)
+const char *refusal_words(const struct api_error *error)
 {
 	return error->message[0] ? error->message
 	       : error->code[0]	 ? error->code
@@ -36,23 +35,23 @@ static int explain_refusal(
 	if (refusal_wants_code(error))
 		return failed("%s asks for a second factor: set BKEND_MFA_CODE"
 			      " to a fresh code (%s)",
-		    options->url, words(error));
+		    options->url, refusal_words(error));
 	bool of_key = speaks_of(error, "api-key") ||
 		      speaks_of(error, "api key") || speaks_of(error, "apikey");
 	if (has_session(options) && !of_key)
 		return failed("%s has ended the session: sign in where it came"
 			      " from, and give the new refresh token (%s)",
-		    options->url, words(error));
+		    options->url, refusal_words(error));
 	if (!options->email || of_key)
 		return failed("%s refuses the key: check %s (%s)", options->url,
 		    options->email || has_session(options)
 			? "BKEND_PUBLISHABLE_KEY"
 			: "BKEND_SECRET_KEY or"
 			  " BKEND_PUBLISHABLE_KEY",
-		    words(error));
+		    refusal_words(error));
 	return failed("%s refuses to sign in %s: check BKEND_EMAIL,"
 		      " BKEND_PASSWORD and the key (%s)",
-	    options->url, options->email, words(error));
+	    options->url, options->email, refusal_words(error));
 }
 
 /* Whether the answer means that we may go on. Without an account only a
@@ -76,17 +75,17 @@ static int explain(const struct options *options, const struct api_error *error)
 	case -EKEYREJECTED:
 		return failed("the certificate of %s does not verify (%s);"
 			      " give its CA with -o cacert=FILE",
-		    options->url, words(error));
+		    options->url, refusal_words(error));
 	case -EIO:
 		if (error->status)
 			return failed("%s fails (status %d, %s)", options->url,
-			    error->status, words(error));
+			    error->status, refusal_words(error));
 		/* fall through */
 	case -ENETUNREACH:
 	case -ETIMEDOUT:
 		return failed("cannot reach %s (%s): check the URL and the"
 			      " network",
-		    options->url, words(error));
+		    options->url, refusal_words(error));
 	case -EACCES:
 		return explain_refusal(options, error);
 	case -ENOENT:
@@ -98,7 +97,7 @@ static int explain(const struct options *options, const struct api_error *error)
 			return explain_refusal(options, error);
 		return failed("%s does not answer as a bkend API (status %d,"
 			      " %s)",
-		    options->url, error->status, words(error));
+		    options->url, error->status, refusal_words(error));
 	}
 }
 
