@@ -7,7 +7,12 @@
 #include <string.h>
 
 #include "api/record.h"
-#include "sync/lister.h"
+#include "sync/core/core.h"
+#include "sync/listing/lister.h"
+#include "sync/listing/listings.h"
+#include "sync/parts.h"
+#include "sync/record/fetch.h"
+#include "sync/sync.h"
 #include "sync/tables.h"
 #include "tree/name.h"
 
@@ -35,30 +40,30 @@ static bool is_possible(int64_t dir, const char *name)
  * Since when what the replica says of a node is confirmed, alone or in a
  * listing; a moment, 0: not in this mount.
  */
-static int64_t confirmed_since(
-    struct sync *sync, const struct lister_view *view, const struct node *node)
+static int64_t confirmed_since(const struct core *core,
+    const struct view_now *now, const struct node *node)
 {
-	int64_t since = confirmed_at(sync, node);
-	if (!sync->api)
+	int64_t since = confirmed_at(core, node);
+	if (!core->api)
 		return MOMENT_FOREVER;
 	/* What tells that no record changed says nothing of the spec. */
 	if (node->kind == NODE_KIND_SPEC)
 		return since;
-	if (view->listed_end && view_lists(view, node) && view->proven > since)
-		since = view->proven;
-	if (view_shows(view, node) && view->pass_began > since)
-		since = view->pass_began;
+	if (now->listed_end && view_lists(now, node) && now->proven > since)
+		since = now->proven;
+	if (view_shows(now, node) && now->pass.began > since)
+		since = now->pass.began;
 	return since;
 }
 
 /* A directory of the root. */
 static int answer_root(
-    struct sync *sync, const char *name, struct node *ret_node)
+    const struct core *core, const char *name, struct node *ret_node)
 {
 	struct node node;
-	int r = replica_lookup(sync->replica, NODE_ROOT, name, &node);
-	if (r == -ENOENT || (r == 0 && !node.pos[0] && sync->api))
-		return sync->api ? -EAGAIN : -ENODATA;
+	int r = replica_lookup(core->replica, NODE_ROOT, name, &node);
+	if (r == -ENOENT || (r == 0 && !node.pos[0] && core->api))
+		return core->api ? -EAGAIN : -ENODATA;
 	if (r == 0)
 		*ret_node = node;
 	return r;
@@ -72,31 +77,31 @@ static int answer_root(
 static int answer(struct sync *sync, int64_t dir, const char *name,
     int64_t believed, struct node *ret_node, int64_t *ret_since)
 {
-	struct lister_view view;
+	const struct core *core = sync_core(sync);
 	struct node node;
 	if (!is_possible(dir, name)) {
 		*ret_since = MOMENT_FOREVER;
 		return -ENOENT;
 	}
 	if (dir == NODE_ROOT) {
-		*ret_since = moment_now(sync);
-		return answer_root(sync, name, ret_node);
+		*ret_since = moment_now(core);
+		return answer_root(core, name, ret_node);
 	}
-	struct lister *lister = sync_lister(sync, dir);
+	struct lister *lister = listings_find(sync_listings(sync), dir);
 	if (!lister)
 		return -ENOTDIR;
-	lister_get_view(lister, &view);
-	int r = replica_lookup(sync->replica, dir, name, &node);
+	struct view_now now = view_now(lister_view(lister));
+	int r = replica_lookup(core->replica, dir, name, &node);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	int64_t since =
-	    r == 0 ? confirmed_since(sync, &view, &node) : view.proven;
+	    r == 0 ? confirmed_since(core, &now, &node) : now.proven;
 	bool spec = strcmp(name, SPEC_NAME) == 0;
-	if (!sync->api && r < 0 && !view.listed_end)
+	if (!core->api && r < 0 && !now.listed_end)
 		return -ENODATA;
-	if (sync->api && (since < believed || (spec && r < 0)))
+	if (core->api && (since < believed || (spec && r < 0)))
 		return -EAGAIN;
-	*ret_since = sync->api ? since : MOMENT_FOREVER;
+	*ret_since = core->api ? since : MOMENT_FOREVER;
 	if (r == 0)
 		*ret_node = node;
 	return r;
@@ -105,14 +110,16 @@ static int answer(struct sync *sync, int64_t dir, const char *name,
 int sync_lookup_now(struct sync *sync, int64_t dir, const char *name,
     struct node *ret_node, int64_t *ret_since)
 {
-	int64_t believed = moment_believed(sync, moment_now(sync));
+	const struct core *core = sync_core(sync);
+	int64_t believed = moment_believed(core, moment_now(core));
 	return answer(sync, dir, name, believed, ret_node, ret_since);
 }
 
 /* ---- records and files ---- */
 
 /* Fetch the stored file that the name seems to begin with. */
-static void look_up_object(struct sync *sync, struct sync_op *op)
+static void look_up_object(
+    struct sync *sync, struct lister *files, struct sync_op *op)
 {
 	size_t len = strcspn(op->name, "_");
 	struct buf id, name;
@@ -122,22 +129,25 @@ static void look_up_object(struct sync *sync, struct sync_op *op)
 	if (r == 0)
 		r = name_to_record_id(buf_str(&name), &id);
 	if (r == 0)
-		fetch_record(sync, NODE_FILES, buf_str(&id), id.len, op);
+		fetch_record(sync_fetches(sync), lister_folder(files),
+		    buf_str(&id), id.len, op);
 	else if (r == -ENOENT)
-		lister_complete(sync_lister(sync, NODE_FILES), op);
+		lister_complete(files, op);
 	else
 		op_finish(op, r);
 	buf_done(&name);
 	buf_done(&id);
 }
 
-static void look_up_record(struct sync *sync, struct sync_op *op)
+static void look_up_record(
+    struct sync *sync, struct lister *lister, struct sync_op *op)
 {
 	struct buf id;
 	buf_init(&id, RECORD_ID_MAX);
 	int r = name_to_record_id(op->name, &id);
 	if (r == 0)
-		fetch_record(sync, op->dir, buf_str(&id), id.len, op);
+		fetch_record(sync_fetches(sync), lister_folder(lister),
+		    buf_str(&id), id.len, op);
 	else
 		op_finish(op, r);
 	buf_done(&id);
@@ -155,7 +165,7 @@ static void ask_listing(
 		lister_complete(lister, op);
 		return;
 	}
-	op->since = lister->view.proven;
+	op->since = view_now(lister_view(lister)).proven;
 	if (listed)
 		op->node = *listed;
 	op_finish(op, listed ? 0 : -ENOENT);
@@ -164,13 +174,14 @@ static void ask_listing(
 /* The replica cannot tell: ask for the one, or for all. */
 static void look_up_there(struct sync *sync, struct sync_op *op)
 {
-	struct lister *lister = sync_lister(sync, op->dir);
+	struct lister *lister = listings_find(sync_listings(sync), op->dir);
 	struct node known;
-	int r = replica_lookup(sync->replica, op->dir, op->name, &known);
-	bool listed = r == 0 && lister->view.listed_end &&
-		      view_lists(&lister->view, &known);
+	int r =
+	    replica_lookup(sync_core(sync)->replica, op->dir, op->name, &known);
+	struct view_now now = view_now(lister_view(lister));
+	bool listed = r == 0 && now.listed_end && view_lists(&now, &known);
 	if (strcmp(op->name, SPEC_NAME) == 0) {
-		fetch_spec(sync, op->dir, op);
+		fetch_spec(sync_fetches(sync), lister_folder(lister), op);
 	} else if (listed && lister->state != LISTER_PASSING && !op->tries) {
 		op->tries++;
 		lister_wait_for_news(lister, op); /* all names at once */
@@ -180,26 +191,27 @@ static void look_up_there(struct sync *sync, struct sync_op *op)
 	} else {
 		op->tries++;
 		if (op->dir == NODE_STORAGE)
-			look_up_object(sync, op);
+			look_up_object(sync, lister, op);
 		else
-			look_up_record(sync, op);
+			look_up_record(sync, lister, op);
 	}
 }
 
-static void begin_lookup(struct sync *sync, struct sync_op *op)
+static void begin_lookup(void *ctx, struct sync_op *op)
 {
-	int64_t believed = moment_believed(sync, op->began);
+	struct sync *sync = ctx;
+	int64_t believed = moment_believed(sync_core(sync), op->began);
 	int r =
 	    answer(sync, op->dir, op->name, believed, &op->node, &op->since);
 	if (r != -EAGAIN)
 		op_finish(op, r);
 	else if (op->dir == NODE_ROOT)
-		tables_look_up(sync->tables, op);
+		tables_look_up(sync_tables(sync), op);
 	else
 		look_up_there(sync, op);
 }
 
 void sync_lookup(struct sync *sync, struct sync_op *op)
 {
-	op_start(sync, op, begin_lookup);
+	op_start(sync_core(sync), op, begin_lookup, sync);
 }

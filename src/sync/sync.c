@@ -1,299 +1,74 @@
-#include "sync/core.h"
+/* The life of a sync: it makes its rooms, and ends them. */
+#include "sync/sync.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/cleanup.h"
-#include "base/timestamp.h"
-#include "sync/lister.h"
+#include "sync/core/core.h"
+#include "sync/core/write.h"
+#include "sync/listing/listings.h"
+#include "sync/parts.h"
+#include "sync/record/fetch.h"
+#include "sync/record/put.h"
+#include "sync/object/stream.h"
 #include "sync/tables.h"
 #include "tree/name.h"
 
-/* ---- waiting ---- */
-
-void wait_init(struct wait_list *list, void (*abandoned)(void *ctx), void *ctx)
-{
-	TAILQ_INIT(&list->queue);
-	list->abandoned = abandoned;
-	list->ctx = ctx;
-}
-
-void wait_add(struct wait_list *list, struct sync_op *op)
-{
-	op->list = list;
-	TAILQ_INSERT_TAIL(&list->queue, op, link);
-}
-
-void wait_remove(struct sync_op *op)
-{
-	if (!op->list)
-		return;
-	TAILQ_REMOVE(&op->list->queue, op, link);
-	op->list = NULL;
-}
-
-void wait_move(struct wait_list *from, struct wait_list *to)
-{
-	struct sync_op *op;
-	while ((op = TAILQ_FIRST(&from->queue))) {
-		wait_remove(op);
-		wait_add(to, op);
-	}
-}
-
-/* Take all out first: what one does must not meet the others half done. */
-static void drain(struct wait_list *list, struct op_queue *batch)
-{
-	TAILQ_INIT(batch);
-	TAILQ_CONCAT(batch, &list->queue, link);
-	struct sync_op *op;
-	TAILQ_FOREACH (op, batch, link)
-		op->list = NULL;
-}
-
-void wait_finish(struct wait_list *list, int err)
-{
-	struct op_queue batch;
-	struct sync_op *op;
-	drain(list, &batch);
-	while ((op = TAILQ_FIRST(&batch))) {
-		TAILQ_REMOVE(&batch, op, link);
-		op_finish(op, err);
-	}
-}
-
-void wait_restart(struct wait_list *list)
-{
-	struct op_queue batch;
-	struct sync_op *op;
-	drain(list, &batch);
-	while ((op = TAILQ_FIRST(&batch))) {
-		TAILQ_REMOVE(&batch, op, link);
-		op_restart(op);
-	}
-}
-
-/* ---- operations ---- */
-
-void op_finish(struct sync_op *op, int err)
-{
-	TAILQ_REMOVE(&op->sync->pending, op, pending_link);
-	op->done(op, err);
-}
-
-void op_restart(struct sync_op *op)
-{
-	op->begin(op->sync, op);
-}
-
-static bool was_interrupted(const struct sync *sync, uint64_t op_id)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(sync->early); i++) {
-		if (sync->early[i] == op_id)
-			return true;
-	}
-	return false;
-}
-
-static void on_begin(void *ctx)
-{
-	struct sync_op *op = ctx;
-	op->since = op->began = moment_now(op->sync);
-	TAILQ_INSERT_TAIL(&op->sync->pending, op, pending_link);
-	if (was_interrupted(op->sync, op->id))
-		op_finish(op, -EINTR);
-	else
-		op->begin(op->sync, op);
-}
-
-void op_start(struct sync *sync, struct sync_op *op,
-    void (*begin)(struct sync *, struct sync_op *))
-{
-	op->sync = sync;
-	op->list = NULL;
-	op->tries = 0;
-	op->whole = false;
-	op->data = op->copy = NULL;
-	op->begin = begin;
-	op->task = (struct http_task){.fn = on_begin, .ctx = op};
-	http_post(sync->http, &op->task);
-}
-
-uint64_t sync_op_id(struct sync *sync)
-{
-	return sync->next_op++;
-}
-
-struct interruption {
-	struct http_task task;
-	struct sync *sync;
-	uint64_t op_id;
+struct sync {
+	struct core core;
+	struct fetches *fetches;
+	struct listings *listings;
+	struct streams *streams;
+	struct tables *tables;
+	struct http_task expire_task;
+	_Atomic bool expiring; /* expire_task is posted */
 };
-
-static void on_interrupt(void *ctx)
-{
-	struct interruption *interruption = ctx;
-	struct sync *sync = interruption->sync;
-	uint64_t id = interruption->op_id;
-	struct sync_op *op;
-	free(interruption);
-	TAILQ_FOREACH (op, &sync->pending, pending_link) {
-		if (op->id == id)
-			break;
-	}
-	if (!op) {
-		/* Over already, or not begun: then it shall end at once. */
-		sync->early[sync->early_next++ % ARRAY_SIZE(sync->early)] = id;
-		return;
-	}
-	struct wait_list *list = op->list;
-	wait_remove(op);
-	op_finish(op, -EINTR);
-	if (list && TAILQ_EMPTY(&list->queue) && list->abandoned)
-		list->abandoned(list->ctx);
-}
-
-void sync_interrupt(struct sync *sync, uint64_t op_id)
-{
-	struct interruption *interruption = malloc(sizeof(*interruption));
-	if (!interruption)
-		return; /* the operation goes on; the caller may ask again */
-	*interruption = (struct interruption){
-	    .task = {.fn = on_interrupt, .ctx = interruption},
-	    .sync = sync,
-	    .op_id = op_id,
-	};
-	http_post(sync->http, &interruption->task);
-}
-
-/* ---- writing ---- */
-
-/* Of so many names is told in one go; others expire by themselves, in time. */
-#define CHANGED_NAMES_MAX 100000
-
-struct changed_name {
-	int64_t dir;
-	char *name;
-	STAILQ_ENTRY(changed_name) link;
-};
-
-void write_changes_name(struct sync *sync, int64_t dir, const char *name)
-{
-	struct changed_name *changed = sync->changed_count < CHANGED_NAMES_MAX
-					   ? calloc(1, sizeof(*changed))
-					   : NULL;
-	if (!changed || !(changed->name = strdup(name))) {
-		free(changed); /* the name expires by itself, later */
-		return;
-	}
-	changed->dir = dir;
-	STAILQ_INSERT_TAIL(&sync->changed_names, changed, link);
-	sync->changed_count++;
-}
-
-int write_changes_name_of(struct sync *sync, const struct node *node)
-{
-	CLEANUP_BUF struct buf name;
-	buf_init(&name, 64 << 10);
-	int r = replica_name(sync->replica, node->id, &name);
-	if (r == 0)
-		write_changes_name(sync, node->dir, buf_str(&name));
-	return r;
-}
-
-static void tell_changed_names(struct sync *sync, bool tell)
-{
-	struct changed_name *changed;
-	while ((changed = STAILQ_FIRST(&sync->changed_names))) {
-		STAILQ_REMOVE_HEAD(&sync->changed_names, link);
-		if (tell && sync->config.name_changed)
-			sync->config.name_changed(
-			    sync->config.ctx, changed->dir, changed->name);
-		free(changed->name);
-		free(changed);
-	}
-	sync->changed_count = 0;
-}
-
-static void on_commit(void *ctx)
-{
-	struct sync *sync = ctx;
-	struct commit_hook *hook;
-	sync->commit_timer = NULL;
-	sync->writing = false;
-	int r = replica_commit(sync->replica);
-	tell_changed_names(sync, r == 0);
-	/* What is hooked from here on belongs to the next write. */
-	TAILQ_CONCAT(&sync->committed, &sync->hooks, link);
-	TAILQ_FOREACH (hook, &sync->committed, link)
-		hook->queue = &sync->committed;
-	if (r < 0)
-		lister_lose_all(sync, r);
-	while ((hook = TAILQ_FIRST(&sync->committed))) {
-		write_unhook(hook);
-		hook->fn(hook->ctx, r);
-	}
-}
-
-int write_begin(struct sync *sync)
-{
-	if (sync->writing)
-		return 0;
-	int r = replica_begin(sync->replica);
-	if (r < 0)
-		return r;
-	sync->commit_timer = http_timer_start(sync->http, 0, on_commit, sync);
-	if (!sync->commit_timer) {
-		replica_rollback(sync->replica);
-		return -ENOMEM;
-	}
-	sync->writing = true;
-	return 0;
-}
-
-void write_hook(struct sync *sync, struct commit_hook *hook)
-{
-	if (hook->queue == &sync->hooks)
-		return;
-	write_unhook(hook);
-	hook->queue = &sync->hooks;
-	TAILQ_INSERT_TAIL(&sync->hooks, hook, link);
-}
-
-void write_unhook(struct commit_hook *hook)
-{
-	if (!hook->queue)
-		return;
-	TAILQ_REMOVE(hook->queue, hook, link);
-	hook->queue = NULL;
-}
-
-/* ---- life ---- */
 
 static void on_expire(void *ctx)
 {
 	struct sync *sync = ctx;
 	sync->expiring = false;
-	sync->expired = moment_event(sync);
-	lister_expire_all(sync);
-	if (sync->config.names_expired)
-		sync->config.names_expired(sync->config.ctx);
+	sync->core.expired = moment_event(&sync->core);
+	listings_expire(sync->listings);
+	if (sync->core.config.names_expired)
+		sync->core.config.names_expired(sync->core.config.ctx);
 }
 
-static int show_named_tables(struct sync *sync)
+static void on_lost(void *ctx, int err)
 {
-	int r = replica_begin(sync->replica);
-	for (const char *const *t = sync->config.tables; r == 0 && t && *t;
+	struct sync *sync = ctx;
+	listings_lose(sync->listings, err);
+}
+
+static int show_named_tables(const struct core *core)
+{
+	int r = replica_begin(core->replica);
+	for (const char *const *t = core->config.tables; r == 0 && t && *t;
 	     t++) {
 		int64_t id;
 		r = replica_put_table(
-		    sync->replica, *t, name_of_table_dir(*t), true, &id);
+		    core->replica, *t, name_of_table_dir(*t), true, &id);
 	}
 	if (r == 0)
-		return replica_commit(sync->replica);
-	replica_rollback(sync->replica);
+		return replica_commit(core->replica);
+	replica_rollback(core->replica);
 	return r;
+}
+
+static int make_rooms(struct sync *sync)
+{
+	struct core *core = &sync->core;
+	core->ops = ops_new();
+	core->write = write_new(core, on_lost, sync);
+	sync->fetches = fetches_new(core);
+	sync->listings = listings_new(core, sync->fetches);
+	sync->streams = streams_new(core, streams_read_notes);
+	sync->tables = tables_new(core);
+	return core->ops && core->write && sync->fetches && sync->listings &&
+		       sync->streams && sync->tables
+		   ? 0
+		   : -ENOMEM;
 }
 
 int sync_new(const struct sync_config *config, struct sync **ret_sync)
@@ -301,24 +76,11 @@ int sync_new(const struct sync_config *config, struct sync **ret_sync)
 	struct sync *sync = calloc(1, sizeof(*sync));
 	if (!sync)
 		return -ENOMEM;
-	sync->config = *config;
-	sync->http = config->http;
-	sync->api = config->api;
-	sync->replica = config->replica;
-	sync->next_op = 1;
-	TAILQ_INIT(&sync->pending);
-	TAILQ_INIT(&sync->streams);
-	TAILQ_INIT(&sync->fetches);
-	TAILQ_INIT(&sync->hooks);
-	TAILQ_INIT(&sync->committed);
-	STAILQ_INIT(&sync->changed_names);
-	SLIST_INIT(&sync->listers);
-	lock_init(&sync->lock);
-	ready_init(&sync->ready);
+	core_init(&sync->core, config);
 	sync->expire_task = (struct http_task){.fn = on_expire, .ctx = sync};
-	sync->notes_task = (struct http_task){.fn = sync_on_notes, .ctx = sync};
-	sync->tables = tables_new(sync);
-	int r = sync->tables ? show_named_tables(sync) : -ENOMEM;
+	int r = make_rooms(sync);
+	if (r == 0)
+		r = show_named_tables(&sync->core);
 	if (r < 0) {
 		sync_free(sync);
 		return r;
@@ -329,11 +91,8 @@ int sync_new(const struct sync_config *config, struct sync **ret_sync)
 
 void sync_end(struct sync *sync)
 {
-	struct sync_op *op;
-	while (sync && (op = TAILQ_FIRST(&sync->pending))) {
-		wait_remove(op);
-		op_finish(op, -EIO);
-	}
+	if (sync)
+		ops_end(sync->core.ops, -EIO);
 }
 
 void sync_free(struct sync *sync)
@@ -341,80 +100,77 @@ void sync_free(struct sync *sync)
 	if (!sync)
 		return;
 	sync_end(sync);
-	stream_free_all(sync);
-	fetch_free_all(sync);
+	streams_free(sync->streams);
+	fetches_free(sync->fetches);
 	tables_free(sync->tables);
-	lister_free_all(sync);
-	if (sync->writing)
-		replica_commit(sync->replica);
-	tell_changed_names(sync, false);
-	ready_done(&sync->ready);
-	lock_done(&sync->lock);
+	listings_free(sync->listings);
+	write_free(sync->core.write);
+	ops_free(sync->core.ops);
 	free(sync);
 }
 
-/* ---- moments ---- */
+/* ---- the rooms, for the faces ---- */
 
-int64_t moment_now(const struct sync *sync)
+struct core *sync_core(struct sync *sync)
 {
-	int64_t now = timestamp_mono_ms() * MOMENTS_PER_MS;
-	return now > sync->last_event ? now : sync->last_event;
+	return &sync->core;
 }
 
-int64_t moment_event(struct sync *sync)
+struct listings *sync_listings(struct sync *sync)
 {
-	int64_t now = timestamp_mono_ms() * MOMENTS_PER_MS;
-	int64_t next = sync->last_event + 1;
-	sync->last_event = now > next ? now : next;
-	return sync->last_event;
+	return sync->listings;
 }
 
-int64_t moment_believed(const struct sync *sync, int64_t now)
+struct fetches *sync_fetches(struct sync *sync)
 {
-	int64_t ttl = sync->config.ttl_ms * MOMENTS_PER_MS;
-	int64_t since = now - ttl + 1, expired = sync->expired + 1;
-	return since > expired ? since : expired;
+	return sync->fetches;
+}
+
+struct streams *sync_streams(struct sync *sync)
+{
+	return sync->streams;
+}
+
+struct tables *sync_tables(struct sync *sync)
+{
+	return sync->tables;
+}
+
+/* ---- what the rooms know ---- */
+
+uint64_t sync_op_id(struct sync *sync)
+{
+	return ops_id(sync->core.ops);
+}
+
+void sync_interrupt(struct sync *sync, uint64_t op_id)
+{
+	ops_interrupt(&sync->core, op_id);
 }
 
 int64_t sync_now(struct sync *sync)
 {
-	return moment_now(sync);
+	return moment_now(&sync->core);
 }
 
 int64_t sync_valid_ms(struct sync *sync, int64_t since)
 {
-	if (since == MOMENT_FOREVER || !sync->api)
-		return INT32_MAX;
-	int64_t believed = moment_believed(sync, moment_now(sync));
-	return since < believed ? 0 : (since - believed + 1) / MOMENTS_PER_MS;
+	return moment_valid_ms(&sync->core, since);
 }
 
-/* A moment takes the lower bits: those of 34 years. */
-#define RUN_SHIFT 44
-#define MOMENT_MASK ((INT64_C(1) << RUN_SHIFT) - 1)
-
-int64_t confirmation(const struct sync *sync, int64_t moment)
+bool sync_size_is_known(struct sync *sync, const struct node *node)
 {
-	return replica_run(sync->replica) << RUN_SHIFT | (moment & MOMENT_MASK);
+	return core_size_is_known(&sync->core, node);
 }
 
-int64_t confirmed_at(const struct sync *sync, const struct node *node)
+int sync_metadata_of(struct sync *sync, int64_t object, struct buf *out)
 {
-	if (node->checked >> RUN_SHIFT != replica_run(sync->replica))
-		return 0;
-	return node->checked & MOMENT_MASK;
+	return put_metadata_of(&sync->core, object, out);
 }
 
 void sync_expire(struct sync *sync)
 {
 	/* One that is on its way does for this, too. */
 	if (!atomic_exchange(&sync->expiring, true))
-		http_post(sync->http, &sync->expire_task);
-}
-
-bool sync_size_is_known(struct sync *sync, const struct node *node)
-{
-	if (node->kind != NODE_KIND_OBJECT || node->proven || !sync->api)
-		return true;
-	return node->size > 0 && !sync->config.verify_sizes;
+		http_post(sync->core.http, &sync->expire_task);
 }

@@ -13,94 +13,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/queue.h>
 
-#include "api/api.h"
-#include "replica/content.h"
-#include "replica/replica.h"
+#include "sync/core/config.h"
+#include "sync/core/op.h"
+#include "sync/core/position.h"
 
 struct sync;
-struct sync_op;
-struct wait_list;
 
-/* Borrowed for the life of the sync. */
-struct sync_config {
-	struct http *http;
-	struct api *api; /* NULL: offline */
-	struct replica *replica;
-	struct content *content; /* NULL: file contents are not kept */
-	struct failures *failures;
-	const char *const *tables; /* named in the settings; NULL ends */
-	int64_t ttl_ms;
-	int64_t retry_ms; /* patience with a failing store */
-	unsigned connections;
-	bool verify_sizes;
-	/* An object that nobody told the length of has at most so many bytes;
-	 * 0: any. */
-	int64_t untold_max;
-	/* A name leads to another node now. Called on the loop thread, must
-	 * not block; may be NULL. */
-	void (*name_changed)(void *ctx, int64_t dir, const char *name);
-	/* Every name is due for a check. Likewise. */
-	void (*names_expired)(void *ctx);
-	void *ctx;
-};
-
+/* 0 or -errno. */
 int sync_new(const struct sync_config *config, struct sync **ret_sync);
 
 /* Once the loop has ended. end: what waits gets -EIO. NULL is fine. */
 void sync_end(struct sync *sync);
 void sync_free(struct sync *sync);
-
-/* Positions: a page's records have consecutive ones, and each page begins at a
- * multiple of 1 << SYNC_PAGE_BITS. */
-#define SYNC_PAGE_BITS 20
-
-/* Whether a position follows another one in reading order: the next of its page
- * or nearly so, or among the first of a later page. */
-static inline bool sync_pos_follows(int64_t pos, int64_t last)
-{
-	int64_t index = pos & ((INT64_C(1) << SYNC_PAGE_BITS) - 1);
-	return pos > last && (pos - last <= 4 || index <= 4);
-}
-
-/* An open directory's place: what it may read, and until where. */
-struct sync_dir {
-	int64_t base;	  /* positions above base ... */
-	int64_t end;	  /* ... and below end; 0: a listing still under way */
-	int64_t since;	  /* for sync_valid_ms */
-	uint64_t version; /* of a whole listing; see sync_dir_version */
-	void *registration; /* sync's own */
-};
-
-struct sync_op {
-	/* Set by the caller. */
-	uint64_t id; /* from sync_op_id */
-	void (*done)(struct sync_op *op, int err);
-	int64_t dir;		  /* lookup, open, wait */
-	const char *name;	  /* lookup; must live until done */
-	struct sync_dir open_dir; /* open: result; wait: which */
-	int64_t after;		  /* wait: the position read so far */
-	int64_t node_id;	  /* read, measure */
-	uint64_t offset;	  /* read */
-	size_t len;		  /* read */
-	/* Results. */
-	struct node node; /* lookup, measure */
-	int64_t since;	  /* lookup, also of -ENOENT: for sync_valid_ms */
-	size_t got;	  /* read: len, or less at the true end */
-	const char *data; /* read: the bytes; borrowed, until done returns */
-	/* Sync's own. */
-	char *copy; /* read: where data had to be put together */
-	struct http_task task;
-	struct sync *sync;
-	void (*begin)(struct sync *sync, struct sync_op *op);
-	struct wait_list *list;
-	int64_t began;	/* a moment */
-	unsigned tries; /* lookup, read */
-	bool whole;	/* lookup: only the whole listing can tell */
-	TAILQ_ENTRY(sync_op) link;
-	TAILQ_ENTRY(sync_op) pending_link;
-};
 
 /* A number for an operation, by which it can be interrupted. Any thread. */
 uint64_t sync_op_id(struct sync *sync);

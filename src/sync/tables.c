@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "sync/lister.h"
+#include "sync/core/core.h"
+#include "sync/core/op.h"
+#include "sync/core/write.h"
 #include "tree/name.h"
 
 /* Names whose answer is remembered; a crawler tries hundreds. */
@@ -31,18 +33,18 @@ struct search {
 };
 
 struct tables {
-	struct sync *sync;
+	struct core *core;
 	LIST_HEAD(, search) searches;
 	struct answer answers[ANSWERS_MAX];
 	size_t next_answer;
 };
 
-struct tables *tables_new(struct sync *sync)
+struct tables *tables_new(struct core *core)
 {
 	struct tables *tables = calloc(1, sizeof(*tables));
 	if (!tables)
 		return NULL;
-	tables->sync = sync;
+	tables->core = core;
 	LIST_INIT(&tables->searches);
 	return tables;
 }
@@ -144,7 +146,7 @@ static void on_answer(
     void *ctx, const struct api_error *error, const struct api_page *page)
 {
 	struct search *search = ctx;
-	struct sync *sync = search->tables->sync;
+	struct core *core = search->tables->core;
 	int64_t id;
 	(void)page;
 	search->call = NULL;
@@ -156,13 +158,13 @@ static void on_answer(
 		return;
 	}
 	/* Shown from now on, if it can be listed. */
-	int r = write_begin(sync);
+	int r = write_begin(core->write);
 	if (r == 0) {
-		r = replica_put_table(sync->replica,
+		r = replica_put_table(core->replica,
 		    name_to_table(search->name), search->name, search->there,
 		    &id);
 		if (r == 0)
-			write_hook(sync, &search->hook);
+			write_hook(core->write, &search->hook);
 	}
 	if (r < 0)
 		conclude(search, r);
@@ -182,7 +184,7 @@ static bool ask(struct search *search)
 	    .limit = 1,
 	};
 	search->call =
-	    api_list(search->tables->sync->api, &query, &sink, search);
+	    api_list(search->tables->core->api, &query, &sink, search);
 	return search->call != NULL;
 }
 
@@ -193,7 +195,7 @@ static struct search *search_new(struct tables *tables, const char *name)
 		return NULL;
 	search->tables = tables;
 	search->name = strdup(name);
-	search->asked = moment_event(tables->sync);
+	search->asked = moment_event(tables->core);
 	search->hook = (struct commit_hook){.fn = on_commit, .ctx = search};
 	wait_init(&search->waiting, on_abandoned, search);
 	LIST_INSERT_HEAD(&tables->searches, search, link);
@@ -217,8 +219,8 @@ static struct search *find_search(
 
 void tables_look_up(struct tables *tables, struct sync_op *op)
 {
-	struct replica *replica = tables->sync->replica;
-	int64_t since = moment_believed(tables->sync, op->began);
+	struct replica *replica = tables->core->replica;
+	int64_t since = moment_believed(tables->core, op->began);
 	const struct answer *answer = find_answer(tables, op->name, since);
 	if (answer) {
 		int r = answer->err;

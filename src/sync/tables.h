@@ -9,12 +9,12 @@
 #ifndef SYNC_TABLES_H
 #define SYNC_TABLES_H
 
-#include "sync/core.h"
-
+struct core;
+struct sync_op;
 struct tables;
 
 /* NULL: no memory. */
-struct tables *tables_new(struct sync *sync);
+struct tables *tables_new(struct core *core);
 void tables_free(struct tables *tables); /* NULL is fine */
 
 /* Find the table that op->name stands for: ends op, or restarts it when the

@@ -90,7 +90,8 @@ int64_t asked_since(size_t number)
 
 struct stream *only_stream(void)
 {
-	struct stream *stream = TAILQ_FIRST(&sync_under_test->streams);
+	struct stream *stream =
+	    TAILQ_FIRST(&sync_streams(sync_under_test)->list);
 	assert_non_null(stream);
 	assert_null(TAILQ_NEXT(stream, link));
 	return stream;

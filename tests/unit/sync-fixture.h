@@ -7,9 +7,11 @@
 #define SYNC_FIXTURE_H
 
 #include "fake-http.h"
-#include "sync/core.h"
-#include "sync/lister.h"
-#include "sync/stream.h"
+#include "sync/core/core.h"
+#include "sync/listing/lister.h"
+#include "sync/parts.h"
+#include "sync/object/stream.h"
+#include "sync/sync.h"
 
 #define TTL_MS 60000
 #define RETRY_MS 20000

@@ -1,5 +1,5 @@
 /* What is believed: facts in, a verdict out. */
-#include "sync/judge.h"
+#include "sync/listing/judge.h"
 
 #include "unit.h"
 

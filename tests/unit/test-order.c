@@ -1,9 +1,9 @@
 /* Orders of ids, and windows over a list that follows one. */
-#include "sync/order.h"
+#include "sync/listing/order.h"
 
 #include <stdio.h>
 
-#include "sync/chain.h"
+#include "sync/listing/chain.h"
 #include "unit.h"
 
 static struct buf id_of(const char *text)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "stream-fixture.h"
-#include "sync/prefetch.h"
+#include "sync/object/prefetch.h"
 #include "unit.h"
 
 #define FILES 100
@@ -66,7 +66,7 @@ static void read_file(int number)
 static bool is_ahead(int number)
 {
 	struct stream *stream;
-	TAILQ_FOREACH (stream, &sync_under_test->streams, link) {
+	TAILQ_FOREACH (stream, &sync_streams(sync_under_test)->list, link) {
 		if (stream->node.id == files[number])
 			return stream->prefetched;
 	}
@@ -165,20 +165,22 @@ static void what_found_no_room_is_fetched_later_and_counted_once(void **state)
 		read_file(i);
 	assert_string_equal(ahead(), "4-7");
 	/* Room for two more. */
-	int64_t held = AHEAD_ALL_MAX - sync_under_test->bytes_held -
-		       RANGE_FIRST - 2 * RANGE_SMALL + 1;
-	sync_under_test->bytes_held += held;
+	int64_t held = AHEAD_ALL_MAX -
+		       sync_streams(sync_under_test)->bytes_held - RANGE_FIRST -
+		       2 * RANGE_SMALL + 1;
+	sync_streams(sync_under_test)->bytes_held += held;
 	for (int i = 4; i <= 6; i++) {
 		read_file(i);
 		assert_false(is_ahead(20));
 	}
 	assert_true(is_ahead(7));
-	struct prefetch_streak *streak = &sync_under_test->streaks[0];
+	struct prefetch_streak *streak =
+	    &sync_streams(sync_under_test)->streaks[0];
 	unsigned count = 0;
 	for (int i = 1; i <= FILES; i++)
 		count += is_ahead(i);
 	assert_int_equal(streak->ahead, count);
-	sync_under_test->bytes_held -= held;
+	sync_streams(sync_under_test)->bytes_held -= held;
 	read_file(7);
 	assert_true(is_ahead(7 + (int)streak->window));
 	assert_int_equal(streak->ahead, streak->window);

@@ -193,8 +193,9 @@ static void a_file_that_is_kept_whole_is_not_fetched_ahead(void **state)
 	read_all(node, 0, object_size);
 	await_kept(node);
 	remount();
-	assert_int_equal(stream_prefetch(sync_under_test, node), 1);
-	assert_true(TAILQ_EMPTY(&sync_under_test->streams));
+	assert_int_equal(
+	    stream_prefetch(sync_streams(sync_under_test), node), 1);
+	assert_true(TAILQ_EMPTY(&sync_streams(sync_under_test)->list));
 	serve_object();
 	assert_int_equal(sent(), 0);
 	/* One that lacks a block is. */
@@ -204,7 +205,8 @@ static void a_file_that_is_kept_whole_is_not_fetched_ahead(void **state)
 	char path[256];
 	segment_path_of(node, 0, path);
 	assert_int_equal(truncate(path, 8), 0);
-	assert_int_equal(stream_prefetch(sync_under_test, node), 0);
+	assert_int_equal(
+	    stream_prefetch(sync_streams(sync_under_test), node), 0);
 	serve_object();
 	assert_true(sent() > 0);
 }
@@ -234,7 +236,7 @@ static void what_is_not_proven_is_not_handed_to_the_cache(void **state)
 	int64_t node = kept_file(200 * MIB);
 	assert_int_equal(read_as_fs(node, 100 * MIB, 1), 0);
 	struct stream *stream = only_stream();
-	struct range *range = TAILQ_FIRST(&stream->ranges);
+	struct held_range *range = TAILQ_FIRST(&stream->ranges);
 	assert_true(range->kept);
 	range->kept = false;
 	stream->node.proven = false;

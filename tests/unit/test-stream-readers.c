@@ -16,7 +16,7 @@ static void each_reader_gets_ahead_with_a_window_of_its_own(void **state)
 			assert_int_equal(
 			    read_as_fs(node, places[i] + done, STEP), 0);
 	}
-	stream_read_notes(sync_under_test);
+	streams_read_notes(sync_streams(sync_under_test));
 	struct stream *stream = only_stream();
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		struct reader *reader =
@@ -63,10 +63,10 @@ static void readers_share_the_room(void **state)
 		for (int64_t i = 0; i < READERS; i++)
 			assert_int_equal(
 			    read_as_fs(node, i * 250 * MIB + done, STEP), 0);
-		assert_true(sync_under_test->bytes_held <=
+		assert_true(sync_streams(sync_under_test)->bytes_held <=
 			    AHEAD_ALL_MAX + READERS * RANGE_LARGEST);
 	}
-	stream_read_notes(sync_under_test);
+	streams_read_notes(sync_streams(sync_under_test));
 	struct stream *stream = only_stream();
 	for (int64_t i = 0; i < READERS; i++) {
 		struct reader *reader =
@@ -93,11 +93,11 @@ static void a_large_read_ends_also_when_there_is_no_room(void **state)
 	object_etag = ETAG;
 	assert_int_equal(read_as_fs(node, 0, 4096), 0);
 	serve_object();
-	sync_under_test->bytes_held += 2 * AHEAD_ALL_MAX;
+	sync_streams(sync_under_test)->bytes_held += 2 * AHEAD_ALL_MAX;
 	for (int64_t pos = 3 * MIB + 65536; pos < 9 * MIB; pos += 2 * MIB)
 		assert_int_equal(read_as_fs(node, pos, MIB), 0);
 	assert_int_equal(read_as_fs(node, 2 * MIB + 1, 4 * MIB), 0);
-	sync_under_test->bytes_held -= 2 * AHEAD_ALL_MAX;
+	sync_streams(sync_under_test)->bytes_held -= 2 * AHEAD_ALL_MAX;
 	serve_object();
 }
 
@@ -134,8 +134,9 @@ static void what_lies_in_one_range_is_not_copied(void **state)
 	serve_store(3 * MIB);
 	assert_bytes(read, 0, 4096);
 	assert_null(read->op.copy);
-	struct stream *stream = TAILQ_FIRST(&sync_under_test->streams);
-	const struct range *range = TAILQ_FIRST(&stream->ranges);
+	struct stream *stream =
+	    TAILQ_FIRST(&sync_streams(sync_under_test)->list);
+	const struct held_range *range = TAILQ_FIRST(&stream->ranges);
 	int64_t end = range->first + range->filled;
 	read = ask_read(node, (uint64_t)end - 4096, 4096); /* up to its end */
 	assert_bytes(read, end - 4096, 4096);

@@ -184,7 +184,8 @@ static void what_cannot_be_read_back_is_an_error(void **state)
 	ANSWER(request(GET_LINE), .status = 200, .body = data,
 	    .len = (size_t)(3 * MIB), .chunk = 100000, .etag = ETAG);
 	assert_bytes(read, 0, 4096);
-	struct stream *stream = TAILQ_FIRST(&sync_under_test->streams);
+	struct stream *stream =
+	    TAILQ_FIRST(&sync_streams(sync_under_test)->list);
 	assert_int_equal(ftruncate(stream->spool, MIB + 1), 0);
 	read = ask_read(current().id, MIB - 10, 11);
 	assert_bytes(read, MIB - 10, 11);

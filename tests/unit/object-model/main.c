@@ -285,7 +285,7 @@ static void settle(void)
 	content_close(settings.content);
 	assert_int_equal(
 	    content_open(replica, content_limit, &settings.content), 0);
-	sync_under_test->config.content = settings.content;
+	sync_core(sync_under_test)->config.content = settings.content;
 }
 
 static unsigned evict_percent;
@@ -461,7 +461,7 @@ static void read_in_the_end(void)
 	bool from_store = chance(50);
 	store_calm(&store);
 	if (from_store) {
-		stream_free_all(sync_under_test);
+		streams_drop_all(sync_streams(sync_under_test));
 		evict(100);
 	}
 	for (int i = 0; i < 5; i++) {
@@ -517,7 +517,7 @@ static void run(int serial)
 		step();
 	finish_all();
 	read_in_the_end();
-	stream_free_all(sync_under_test);
+	streams_drop_all(sync_streams(sync_under_test));
 	fake_run(fake);
 	store_forget();
 }

@@ -1,0 +1,354 @@
+#include "command/mount.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/own_dir.h"
+#include "command/background.h"
+#include "config/account.h"
+#include "config/complain.h"
+#include "config/config.h"
+#include "config/secrets.h"
+#include "fs/fs.h"
+#include "http/http.h"
+#include "command/mountpoint.h"
+#include "command/sign_in.h"
+#include "replica/content.h"
+#include "replica/replica.h"
+#include "command/signals.h"
+#include "sync/sync.h"
+
+/* How long an object may be of which nobody tells that, with cache_size=0. */
+#define UNTOLD_MAX ((int64_t)1 << 30)
+
+/* Everything that lives while the mount does. */
+struct house {
+	struct options *options;
+	struct http *http;
+	struct failures *failures;
+	struct api_config api_config;
+	struct api *api; /* NULL: offline */
+	struct replica *replica;
+	struct content *content; /* NULL: file contents are not kept */
+	int replica_err;	 /* why there is none */
+	bool replica_is_private;
+	struct sync_config sync_config;
+	struct sync *sync;
+	struct fs_config fs_config;
+	struct fs *fs;
+	struct signals *signals;
+	struct sign_in *sign_in; /* NULL: offline */
+};
+
+static int say_ended_by(int number)
+{
+	return failed("ended by a signal (%s) before the mount was there",
+	    strsignal(number));
+}
+
+static int make_replica(struct house *house)
+{
+	struct options *options = house->options;
+	char *project;
+	/* Each of the three may see other rows. */
+	if (asprintf(&project, "%s\n%s\n%s", options->url, options->key,
+		options->email ? options->email : "") < 0)
+		return -ENOMEM;
+	int r = replica_open(
+	    options->cache_dir, project, options->nocache, &house->replica);
+	if (r == -EWOULDBLOCK && !options->offline) {
+		r = replica_open(
+		    options->cache_dir, project, true, &house->replica);
+		house->replica_is_private = r == 0;
+	}
+	free_secret(project);
+	return r;
+}
+
+/* Sign in, and open the replica while the server thinks. */
+static int connect_api(struct house *house)
+{
+	struct options *options = house->options;
+	struct api_error error;
+	house->sign_in = sign_in_new(options);
+	if (!house->sign_in)
+		return failed_for_memory();
+	house->api_config = (struct api_config){
+	    .url = options->url,
+	    .key = options->key,
+	    .email = options->email,
+	    .password = options->password,
+	    .mfa_code = options->mfa_code,
+	    .connections = options->connections,
+	    .retry_ms = options->retry_ms,
+	    .waits = sign_in_waits,
+	    .ctx = house->sign_in,
+	};
+	if (api_new(house->http, &house->api_config, house->failures,
+		&house->api) < 0)
+		return failed_for_memory();
+	/* What goes wrong now is said in one line of its own. */
+	log_set_level(LOG_LEVEL_ERROR);
+	sign_in_begin(house->sign_in, house->http, house->api, house->signals);
+	house->replica_err = make_replica(house);
+	int number = sign_in_end(house->sign_in, &error);
+	log_set_level(options->log_level);
+	if (number)
+		return say_ended_by(number);
+	return sign_in_judge(options, &error);
+}
+
+/* ---- the rooms, from the ground up ---- */
+
+static int open_http(struct house *house)
+{
+	const char *cacert = house->options->cacert;
+	int r =
+	    http_curl_new(house->options->connections, cacert, &house->http);
+	if (r < 0 && cacert)
+		return failed("cacert=%s: %s", cacert, strerror(-r));
+	if (r < 0)
+		return failed("cannot start: %s", strerror(-r));
+	house->failures = failures_new();
+	return house->failures ? 0 : failed_for_memory();
+}
+
+/* Say what is wrong with it. */
+static int open_replica(struct house *house)
+{
+	struct options *options = house->options;
+	if (options->offline)
+		house->replica_err = make_replica(house);
+	switch (house->replica_err) {
+	case 0:
+		break;
+	case -EWOULDBLOCK:
+		return failed("the replica in %s is in use by another mount of"
+			      " this project: unmount that first",
+		    options->cache_dir);
+	case -ELOOP:
+	case -ENOTUNIQ:
+		return failed("%s is no place for a replica: %s, or choose"
+			      " another with -o cache_dir=DIR",
+		    options->cache_dir, own_dir_problem(house->replica_err));
+	case -EBADMSG:
+		return failed("the replica in %s was made by a newer bkendfs:"
+			      " use that, or another cache_dir",
+		    options->cache_dir);
+	default:
+		return failed("cannot keep a replica in %s: %s; choose another"
+			      " place with -o cache_dir=DIR",
+		    options->cache_dir, strerror(-house->replica_err));
+	}
+	if (house->replica_is_private)
+		log_warn("this project is mounted elsewhere too: this mount"
+			 " keeps nothing of its own");
+	return 0;
+}
+
+/* File contents: without a place for them all else still works. */
+static void open_content(struct house *house)
+{
+	struct options *options = house->options;
+	if (options->nocache || house->replica_is_private ||
+	    options->cache_size == 0)
+		return;
+	int r =
+	    content_open(house->replica, options->cache_size, &house->content);
+	if (r < 0)
+		log_warn("file contents cannot be kept in %s: %s",
+		    options->cache_dir, strerror(-r));
+}
+
+static int open_fs(struct house *house)
+{
+	struct options *options = house->options;
+	house->fs_config = (struct fs_config){
+	    .http = house->http,
+	    .api = house->api,
+	    .replica = house->replica,
+	    .content = house->content,
+	    .failures = house->failures,
+	    .url = options->url,
+	    .mountpoint = options->mountpoint,
+	    .options = options->mount_options,
+	    .raw = options->raw,
+	    .xattr = options->xattr,
+	    .debug = options->debug,
+	    .single_threaded = options->single_threaded,
+	    .max_threads = options->max_threads,
+	    .max_idle_threads = options->max_idle_threads,
+	};
+	if (access("/dev/fuse", F_OK) < 0)
+		return failed("there is no /dev/fuse: load the kernel's module"
+			      " with modprobe fuse");
+	if (fs_new(&house->fs_config, &house->fs) < 0)
+		return failed("cannot mount on %s: %s", options->mountpoint,
+		    fs_last_message());
+	return 0;
+}
+
+static int open_sync(struct house *house)
+{
+	struct options *options = house->options;
+	house->sync_config = (struct sync_config){
+	    .http = house->http,
+	    .api = house->api,
+	    .replica = house->replica,
+	    .content = house->content,
+	    .failures = house->failures,
+	    .tables = (const char *const *)options->tables,
+	    .ttl_ms = options->ttl_ms,
+	    .retry_ms = options->retry_ms,
+	    .connections = options->connections,
+	    .verify_sizes = options->verify_sizes,
+	    .untold_max =
+		options->cache_size ? options->cache_size : UNTOLD_MAX,
+	    .name_changed = fs_name_changed,
+	    .names_expired = fs_names_expired,
+	    .ctx = house->fs,
+	};
+	int r = sync_new(&house->sync_config, &house->sync);
+	if (r < 0)
+		return failed("cannot write the replica in %s: %s",
+		    options->cache_dir, strerror(-r));
+	fs_set_sync(house->fs, house->sync);
+	return 0;
+}
+
+/* A mount without tables looks fine, and is copied as such. */
+static void warn(struct house *house)
+{
+	const char *warning = fs_warning(house->fs);
+	if (!warning)
+		return;
+	fprintf(stderr, "bkendfs: %s\n", warning);
+	failures_add(house->failures, "(start)", "", 0, 0, "", warning);
+}
+
+/* ---- signals ---- */
+
+/* While the mount lives. */
+static void on_signal(void *ctx, int number)
+{
+	struct house *house = ctx;
+	if (number == SIGHUP)
+		sync_expire(house->sync);
+	else
+		fs_stop(house->fs);
+}
+
+static int was_ended(struct house *house)
+{
+	int number = signals_missed(house->signals);
+	return number ? say_ended_by(number) : 0;
+}
+
+static int open_signals(struct house *house)
+{
+	int r = signals_new(&house->signals);
+	return r < 0 ? failed("cannot start: %s", strerror(-r)) : 0;
+}
+
+/* ---- together ---- */
+
+static void close_house(struct house *house)
+{
+	signals_free(house->signals);
+	if (house->http)
+		http_stop(house->http);
+	/* Who waits is answered while there is a way to him. */
+	sync_end(house->sync);
+	if (house->fs)
+		fs_unmount(house->fs);
+	/* What is still to be kept is written; sync accounts for it. */
+	content_close(house->content);
+	sync_free(house->sync);
+	fs_free(house->fs);
+	api_free(house->api);
+	sign_in_free(house->sign_in);
+	http_free(house->http);
+	replica_close(house->replica);
+	failures_free(house->failures);
+}
+
+static int open_house(struct house *house)
+{
+	struct options *options = house->options;
+	int status = open_signals(house);
+	if (!status)
+		status = open_http(house);
+	if (!status && !options->offline)
+		status = connect_api(house);
+	if (!status)
+		status = open_replica(house);
+	if (!status)
+		open_content(house);
+	if (!status)
+		status = open_fs(house);
+	if (!status)
+		status = open_sync(house);
+	if (!status)
+		status = was_ended(house);
+	return status;
+}
+
+int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
+{
+	struct house house = {.options = options};
+	signals_block();
+	int status = open_house(&house);
+	if (!status) {
+		log_info("mounted %s on %s", options->url, options->mountpoint);
+		warn(&house);
+		on_live(ctx);
+		signals_watch(house.signals, on_signal, &house);
+		fs_run(house.fs);
+		log_info("unmounted %s", options->mountpoint);
+	}
+	close_house(&house);
+	return status;
+}
+
+static int open_log(const struct options *options)
+{
+	log_set_level(options->log_level);
+	int r = log_open_file(options->log_path);
+	if (r < 0) {
+		fprintf(stderr, "bkendfs: log=%s: %s\n", options->log_path,
+		    strerror(-r));
+		return EXIT_USAGE;
+	}
+	if (!options->log_path && !options->foreground)
+		log_open_syslog("bkendfs");
+	return 0;
+}
+
+int mount_run(struct options *options, background_serve_fn serve)
+{
+	int status = open_log(options);
+	if (!status)
+		status = mountpoint_check(options);
+	if (!status)
+		status = background_run(options, serve);
+	return status;
+}
+
+int mount_project(const struct arguments *arguments)
+{
+	struct options options;
+	int status = config_read(arguments, true, &options);
+	/* A question on the terminal is asked while there is one. */
+	if (!status)
+		status = account_complete(&options);
+	secrets_forget();
+	if (!status)
+		status = mount_run(&options, mount_serve);
+	options_done(&options);
+	return status;
+}

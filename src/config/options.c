@@ -1,0 +1,37 @@
+#include "config/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "config/complain.h"
+
+int options_set_string(char **where, const char *value)
+{
+	char *copy = strdup(value);
+	if (!copy)
+		return failed_for_memory();
+	free_secret(*where);
+	*where = copy;
+	return 0;
+}
+
+void options_done(struct options *options)
+{
+	for (size_t i = 0; options->tables && options->tables[i]; i++)
+		free(options->tables[i]);
+	free(options->tables);
+	free(options->mountpoint);
+	free(options->url);
+	free(options->email);
+	free(options->cache_dir);
+	free(options->cacert);
+	free(options->log_path);
+	free(options->mount_options);
+	free_secret(options->publishable_key);
+	free_secret(options->secret_key);
+	free_secret(options->key);
+	free_secret(options->password);
+	free_secret(options->mfa_code);
+	*options = (struct options){0};
+}

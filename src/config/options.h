@@ -1,0 +1,52 @@
+/*
+ * All that is set for one mount, once it has been read (config.h) from wherever
+ * it was given. Written by one thread before others start.
+ */
+#ifndef CONFIG_OPTIONS_H
+#define CONFIG_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/log.h"
+
+struct options {
+	/* All strings are owned. */
+	char *mountpoint;      /* absolute once it has been checked */
+	char *url;	       /* without a slash or /v1 at its end */
+	char *publishable_key; /* as given; NULL: not given */
+	char *secret_key;      /* the same */
+	char *key;	       /* the one of the two that is used */
+	char *email;	       /* NULL: no account */
+	char *password;	       /* with email */
+	char *mfa_code;	       /* NULL: none */
+	char **tables;	       /* NULL ends; never NULL itself */
+	char *cache_dir;       /* absolute */
+	char *cacert;	       /* NULL: the system's store */
+	char *log_path;	       /* NULL: stderr or syslog */
+	char *mount_options;   /* for FUSE, comma list; NULL: none */
+	enum log_level log_level;
+	int64_t ttl_ms;
+	int64_t retry_ms;
+	int64_t cache_size; /* bytes */
+	unsigned connections;
+	unsigned max_threads;	   /* 0: our own choice */
+	unsigned max_idle_threads; /* 0: libfuse's */
+	bool raw;
+	bool nocache;
+	bool offline;
+	bool verify_sizes;
+	bool xattr;
+	bool foreground;
+	bool debug;
+	bool single_threaded;
+};
+
+/* Replace an owned string, overwriting the old one: it may be a secret. 0, or
+ * an exit status after a complaint; then *where is as it was. */
+int options_set_string(char **where, const char *value);
+
+/* Free all of it, secrets overwritten. One that is all zeros is fine. */
+void options_done(struct options *options);
+
+#endif

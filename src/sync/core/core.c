@@ -1,0 +1,65 @@
+#include "sync/core/core.h"
+
+#include "base/timestamp.h"
+
+void core_init(struct core *core, const struct sync_config *config)
+{
+	*core = (struct core){
+	    .config = *config,
+	    .http = config->http,
+	    .api = config->api,
+	    .replica = config->replica,
+	};
+}
+
+int64_t moment_now(const struct core *core)
+{
+	int64_t now = timestamp_mono_ms() * MOMENTS_PER_MS;
+	return now > core->last_event ? now : core->last_event;
+}
+
+int64_t moment_event(struct core *core)
+{
+	int64_t now = timestamp_mono_ms() * MOMENTS_PER_MS;
+	int64_t next = core->last_event + 1;
+	core->last_event = now > next ? now : next;
+	return core->last_event;
+}
+
+int64_t moment_believed(const struct core *core, int64_t now)
+{
+	int64_t ttl = core->config.ttl_ms * MOMENTS_PER_MS;
+	int64_t since = now - ttl + 1, expired = core->expired + 1;
+	return since > expired ? since : expired;
+}
+
+int64_t moment_valid_ms(const struct core *core, int64_t since)
+{
+	if (since == MOMENT_FOREVER || !core->api)
+		return INT32_MAX;
+	int64_t believed = moment_believed(core, moment_now(core));
+	return since < believed ? 0 : (since - believed + 1) / MOMENTS_PER_MS;
+}
+
+/* A moment takes the lower bits: those of 34 years. */
+#define RUN_SHIFT 44
+#define MOMENT_MASK ((INT64_C(1) << RUN_SHIFT) - 1)
+
+int64_t confirmation(const struct core *core, int64_t moment)
+{
+	return replica_run(core->replica) << RUN_SHIFT | (moment & MOMENT_MASK);
+}
+
+int64_t confirmed_at(const struct core *core, const struct node *node)
+{
+	if (node->checked >> RUN_SHIFT != replica_run(core->replica))
+		return 0;
+	return node->checked & MOMENT_MASK;
+}
+
+bool core_size_is_known(const struct core *core, const struct node *node)
+{
+	if (node->kind != NODE_KIND_OBJECT || node->proven || !core->api)
+		return true;
+	return node->size > 0 && !core->config.verify_sizes;
+}

@@ -1,0 +1,152 @@
+#include "sync/listing/judge.h"
+
+enum probe_verdict judge_probe(const struct replica_listing *listing,
+    enum date_field field, const struct probe_facts *probe)
+{
+	int64_t newest =
+	    field == DATE_UPDATED ? listing->newest_ms : listing->created_ms;
+	bool as_many = probe->total == listing->count;
+	if (probe->total < 0 || (probe->total > 0) != (probe->came > 0))
+		return PROBE_ANEW;
+	if (probe->total == 0 || listing->count == 0)
+		return as_many ? PROBE_PROVEN : PROBE_ANEW;
+	/* Without a date there is only the record itself to go by. */
+	if (newest == NO_DATE || probe->newest_ms == NO_DATE)
+		return newest == probe->newest_ms && probe->known && as_many
+			   ? PROBE_PROVEN
+			   : PROBE_ANEW;
+	/* The newest went; or a database was put back, or the order asked for
+	 * is not heeded. */
+	if (probe->newest_ms < newest)
+		return probe->total < listing->count && field == DATE_UPDATED
+			   ? PROBE_GONE
+			   : PROBE_ANEW;
+	if (probe->newest_ms > newest)
+		return PROBE_CHANGED;
+	if (probe->total < listing->count)
+		return PROBE_GONE;
+	if (!as_many)
+		return PROBE_ANEW; /* something came that is dated earlier */
+	if (!probe->known)
+		return PROBE_CHANGED; /* at the very same time */
+	/* Where all dates are one, the oldest looks like the newest: the order
+	 * asked for may not be heeded. */
+	return listing->flags & LISTING_LEVEL ? PROBE_LEVEL : PROBE_PROVEN;
+}
+
+/* ---- rounds ---- */
+
+/* Whether a record came that may be newer than the pass: one may have gone as
+ * well, so that the total was the same. */
+static bool may_have_grown(const struct pass *pass)
+{
+	const struct facts *facts = &pass->round.facts;
+	return facts->uncreated || facts->created_ms >= pass->threshold_ms;
+}
+
+/* Pages that came one after the other, or side by side. */
+static bool is_sure_by_pages(const struct pass *pass)
+{
+	const struct round *round = &pass->round;
+	if (round->answers <= 1)
+		return true; /* one answer is one moment */
+	return round->number == 0 && round->quiet && round->total >= 0 &&
+	       round->facts.count == round->total &&
+	       pass->unique == round->total && !may_have_grown(pass);
+}
+
+/* Whether the last two rounds told exactly the same. */
+static bool rounds_agree(const struct pass *pass)
+{
+	const struct round *now = &pass->round, *before = &pass->previous;
+	return now->number > 0 && now->kind == before->kind && now->quiet &&
+	       before->quiet && now->total == before->total &&
+	       now->facts.count == before->facts.count &&
+	       now->facts.ids == before->facts.ids &&
+	       pass->unique >= now->facts.count;
+}
+
+/* A server that always counts more than it gives is not to be believed. */
+static bool is_short_of_total(const struct round *round, int64_t unique)
+{
+	return round->quiet && round->total > unique;
+}
+
+static enum round_verdict judge_pages(const struct pass *pass)
+{
+	if (is_sure_by_pages(pass))
+		return ROUND_PROVEN;
+	if (!rounds_agree(pass))
+		return ROUND_AGAIN;
+	return pass->round.doubled ||
+		       is_short_of_total(&pass->round, pass->unique)
+		   ? ROUND_BAD
+		   : ROUND_PROVEN;
+}
+
+/* A filter compares numbers with numbers, and strings with strings. */
+static bool are_of_a_kind(const struct pass *pass)
+{
+	const struct facts *now = &pass->round.facts, *before = &pass->facts;
+	return !((now->numbers || before->numbers) &&
+		 (now->strings || before->strings));
+}
+
+/* A filter that finds next to nothing is no filter; and one that leaves less
+ * than all pages counted may not know all kinds of ids. */
+static enum round_verdict judge_ranges(const struct pass *pass)
+{
+	const struct round *before = &pass->previous;
+	bool next_to_nothing =
+	    pass->round.in_ranges * 10 < before->facts.count * 9;
+	return next_to_nothing || !are_of_a_kind(pass) ||
+		       is_short_of_total(before, pass->unique)
+		   ? ROUND_AGAIN
+		   : ROUND_PROVEN;
+}
+
+static enum round_verdict judge_chain(const struct pass *pass)
+{
+	if (!is_short_of_total(&pass->round, pass->unique))
+		return ROUND_PROVEN;
+	return rounds_agree(pass) ? ROUND_BAD : ROUND_AGAIN;
+}
+
+static bool contradicts_itself(const struct round *round)
+{
+	return round->torn || round->facts.twice;
+}
+
+static enum round_verdict judge_kind(const struct pass *pass)
+{
+	if (contradicts_itself(&pass->round))
+		return pass->round.number > 0 &&
+			       contradicts_itself(&pass->previous)
+			   ? ROUND_BAD
+			   : ROUND_AGAIN;
+	switch (pass->round.kind) {
+	case ROUND_RANGES:
+		return judge_ranges(pass);
+	case ROUND_CHAIN:
+		return judge_chain(pass);
+	default:
+		return judge_pages(pass);
+	}
+}
+
+enum round_verdict judge_round(const struct pass *pass)
+{
+	enum round_verdict verdict = judge_kind(pass);
+	if (verdict == ROUND_AGAIN && pass->round.number + 1 >= ROUNDS_MAX)
+		return ROUND_RESTLESS;
+	return verdict;
+}
+
+enum round_kind judge_next_kind(const struct pass *pass)
+{
+	if (!pass->no_filters && are_of_a_kind(pass))
+		return ROUND_RANGES;
+	if (!pass->no_chain && pass->orders)
+		return ROUND_CHAIN;
+	return ROUND_PAGES;
+}

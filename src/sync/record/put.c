@@ -1,0 +1,202 @@
+#include "sync/record/put.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "api/record.h"
+#include "base/cleanup.h"
+#include "base/hash.h"
+#include "base/timestamp.h"
+#include "base/log.h"
+#include "json/json.h"
+#include "sync/core/core.h"
+#include "sync/core/write.h"
+#include "tree/name.h"
+
+int put_metadata_of(struct core *core, int64_t object, struct buf *out)
+{
+	CLEANUP_BUF struct buf key, name;
+	struct node node;
+	buf_init(&key, RECORD_ID_MAX);
+	buf_init(&name, NAME_WORK_MAX);
+	int r = replica_key(core->replica, object, &key);
+	if (r == 0)
+		r = name_of_record(buf_str(&key), key.len, &name);
+	if (r == 0)
+		r = replica_lookup(
+		    core->replica, NODE_FILES, buf_str(&name), &node);
+	return r < 0 ? r : replica_text(core->replica, node.id, out);
+}
+
+/* The original name of the stored file that a node of storage/ stands for. */
+static int original_name(struct core *core, const struct node *object,
+    struct buf *key, struct buf *ret_original)
+{
+	CLEANUP_BUF struct buf text;
+	struct record record;
+	buf_init(&text, BUF_MAX_DEFAULT);
+	int r = replica_key(core->replica, object->id, key);
+	if (r == 0)
+		r = put_metadata_of(core, object->id, &text);
+	if (r == 0)
+		r = record_parse(buf_str(&text), text.len, &record);
+	if (r < 0)
+		return r;
+	r = buf_add(ret_original, buf_str(&record.original_name),
+	    record.original_name.len);
+	record_done(&record);
+	return r;
+}
+
+/* Two stored files of one name: the one with the greater id is marked. */
+static int put_twin(struct core *core, const struct node *other,
+    const struct record *record, struct replica_row *row,
+    const struct placement *place)
+{
+	CLEANUP_BUF struct buf key, original, name;
+	struct node node;
+	bool again;
+	buf_init(&key, RECORD_ID_MAX);
+	buf_init(&original, RECORD_ID_MAX);
+	buf_init(&name, NAME_WORK_MAX);
+	int r = original_name(core, other, &key, &original);
+	if (r < 0)
+		return r;
+	if (buf_compare(&key, &record->id) < 0) {
+		r = name_of_object_twin(buf_str(&record->id), record->id.len,
+		    buf_str(&record->original_name), record->original_name.len,
+		    &name);
+		row->name = buf_str(&name);
+	} else {
+		r = name_of_object_twin(buf_str(&key), key.len,
+		    buf_str(&original), original.len, &name);
+		if (r == 0)
+			r = replica_rename(
+			    core->replica, other, buf_str(&name), &node);
+	}
+	if (r == 0)
+		r = replica_put(core->replica, row, &place->in, &node, &again);
+	return r == -EEXIST ? -EPROTO : r;
+}
+
+static int put_object(struct core *core, const struct record *record,
+    const struct placement *place)
+{
+	CLEANUP_BUF struct buf name;
+	struct node node;
+	bool again;
+	buf_init(&name, NAME_WORK_MAX);
+	int r = name_of_object(buf_str(&record->id), record->id.len,
+	    buf_str(&record->original_name), record->original_name.len, &name);
+	if (r < 0)
+		return r;
+	struct replica_row row = {
+	    .id = place->object_id,
+	    .dir = NODE_STORAGE,
+	    .kind = NODE_KIND_OBJECT,
+	    .key = buf_str(&record->id),
+	    .key_len = record->id.len,
+	    .name = buf_str(&name),
+	    .mtime_ms = record->mtime_ms,
+	    .size = record->size,
+	    .other_size = record->size,
+	    .checked = place->checked,
+	};
+	r = replica_put(core->replica, &row, &place->in, &node, &again);
+	if (r == -EEXIST)
+		r = put_twin(core, &node, record, &row, place);
+	else if (r == 0 && node.replaced)
+		write_changes_name(core->write, row.dir, row.name);
+	return r;
+}
+
+int put_record(struct core *core, int64_t dir, const struct record *record,
+    const struct placement *place, int64_t *ret_at)
+{
+	CLEANUP_BUF struct buf name;
+	struct node node;
+	bool again;
+	uint64_t pretty;
+	buf_init(&name, NAME_WORK_MAX);
+	int r = name_of_record(buf_str(&record->id), record->id.len, &name);
+	if (r == 0)
+		r = json_pretty_size(
+		    record->text.text, record->text.len, &pretty);
+	if (r == 0)
+		r = write_begin(core->write);
+	if (r < 0)
+		return r;
+	struct replica_row row = {
+	    .id = place->id,
+	    .dir = dir,
+	    .kind = NODE_KIND_RECORD,
+	    .key = buf_str(&record->id),
+	    .key_len = record->id.len,
+	    .name = buf_str(&name),
+	    .text = record->text.text,
+	    .text_len = record->text.len,
+	    .mtime_ms = record->mtime_ms,
+	    .size = (int64_t)record->text.len,
+	    .other_size = (int64_t)pretty,
+	    .checked = place->checked,
+	};
+	r = replica_put(core->replica, &row, &place->in, &node, &again);
+	if (r == -EEXIST) {
+		log_error("two records share the name %s", buf_str(&name));
+		return -EPROTO;
+	}
+	if (r == 0 && node.replaced)
+		write_changes_name(core->write, dir, row.name);
+	if (r == 0 && dir == NODE_FILES)
+		r = put_object(core, record, place);
+	if (r == 0)
+		*ret_at = node.pos[place->in.side];
+	return r;
+}
+
+/* 2000-01-01, and twenty years, in milliseconds. */
+#define DATES_FROM INT64_C(946684800000)
+#define DATES_SPAN (INT64_C(20) * 365 * 24 * 3600 * 1000)
+
+/*
+ * A spec carries no date, but rsync and backup tools go by one: another text
+ * must have another, and the same text the same, also for a replica that was
+ * made anew. So its date is made from the text: from its tokens, for how they
+ * are laid out is not what it says.
+ */
+static int date_of_text(const char *text, size_t len, int64_t *ret_ms)
+{
+	uint64_t hash;
+	int r = json_hash(text, len, &hash);
+	if (r == 0)
+		*ret_ms = DATES_FROM + (int64_t)(hash % DATES_SPAN);
+	return r;
+}
+
+int put_spec(struct core *core, int64_t dir, const char *text, size_t len,
+    const struct replica_place *in, int64_t checked)
+{
+	struct node node;
+	bool again;
+	uint64_t pretty;
+	int64_t date_ms = 0;
+	int r = json_pretty_size(text, len, &pretty);
+	if (r == 0)
+		r = date_of_text(text, len, &date_ms);
+	if (r < 0)
+		return r;
+	struct replica_row row = {
+	    .dir = dir,
+	    .kind = NODE_KIND_SPEC,
+	    .key = ".spec",
+	    .key_len = 5,
+	    .name = ".spec.json",
+	    .text = text,
+	    .text_len = len,
+	    .mtime_ms = date_ms,
+	    .size = (int64_t)len,
+	    .other_size = (int64_t)pretty,
+	    .checked = checked,
+	};
+	return replica_put(core->replica, &row, in, &node, &again);
+}

@@ -1,0 +1,44 @@
+/*
+ * What came from the server goes into the replica: records, stored files with
+ * their objects, specs. Who lists, and who fetches one, puts it here.
+ *
+ * Loop thread only, unless said.
+ */
+#ifndef SYNC_RECORD_PUT_H
+#define SYNC_RECORD_PUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "replica/replica.h"
+
+struct core;
+struct record;
+
+/* Names are at most 255 bytes, but are made from longer texts. */
+#define NAME_WORK_MAX ((size_t)1 << 20)
+
+/* Where and how a record is put. */
+struct placement {
+	struct replica_place in;
+	int64_t id;	   /* for a new node, reserved; 0: any */
+	int64_t object_id; /* the same for a stored file's object */
+	int64_t checked;   /* when it was confirmed alone, or 0 */
+};
+
+/* Put a record (of a table, or a stored file's metadata with its object), in
+ * the write under way, which is begun if need be. *ret_at: its place in the
+ * generation, which is place's unless it had one before. 0; -EPROTO: it has the
+ * name of another one; or an error of the replica. */
+int put_record(struct core *core, int64_t dir, const struct record *record,
+    const struct placement *place, int64_t *ret_at);
+
+/* Put a table's spec, in the write under way. 0 or -errno. */
+int put_spec(struct core *core, int64_t dir, const char *text, size_t len,
+    const struct replica_place *in, int64_t checked);
+
+/* Append the metadata text of the stored file that an object's node stands for.
+ * Any thread; from the replica alone. -ENOENT. */
+int put_metadata_of(struct core *core, int64_t object, struct buf *out);
+
+#endif
