@@ -1,11 +1,7 @@
 #include "config/environment.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "base/home.h"
-#include "config/complain.h"
 #include "config/secrets.h"
 #include "config/setting.h"
 
@@ -34,25 +30,4 @@ int environment_apply(struct options *options)
 			status = setting_apply(s, value, options);
 	}
 	return status;
-}
-
-int environment_cache_dir(char **ret_dir)
-{
-	const char *xdg = get("XDG_CACHE_HOME");
-	const char *home = home_dir();
-	char *dir;
-	int len;
-	if (xdg && xdg[0] == '/')
-		len = asprintf(&dir, "%s/bkendfs", xdg);
-	else if (home)
-		len = asprintf(&dir, "%s/.cache/bkendfs", home);
-	else if (geteuid() == 0)
-		len = asprintf(&dir, "/var/cache/bkendfs");
-	else
-		len =
-		    asprintf(&dir, "/var/tmp/bkendfs-%u", (unsigned)geteuid());
-	if (len < 0)
-		return failed_for_memory();
-	*ret_dir = dir;
-	return 0;
 }
