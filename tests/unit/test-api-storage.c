@@ -39,8 +39,8 @@ static void an_object_request_carries_no_credential(void **state)
 	struct object_outcome outcome = {0};
 	buf_init(&outcome.body, 1024);
 	sign_in();
-	assert_non_null(api_object_get(api, "https://s.test/o?sig=1", 5, 9,
-	    "\"tag\"", false, &object_sink, &outcome));
+	assert_non_null(get_object("https://s.test/o?sig=1", 5, 9, "\"tag\"",
+	    false, &object_sink, &outcome));
 	struct http_call *call = only_line("GET https://s.test/o?sig=1");
 	assert_int_equal(fake_header_count(call), 3);
 	assert_string_equal(fake_header(call, "Accept-Encoding"), "identity");
@@ -66,10 +66,10 @@ static void an_object_is_asked_for_in_ranges_or_whole(void **state)
 	    {-1, -1, NULL, NULL}};
 	start_guest();
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct api_object *object =
-		    api_object_get(api, "http://127.0.0.1:9/o", cases[i].first,
+		struct storage_call *call =
+		    get_object("http://127.0.0.1:9/o", cases[i].first,
 			cases[i].last, "\"t\"", false, &object_sink, NULL);
-		assert_non_null(object);
+		assert_non_null(call);
 		const char *range = fake_header(only(), "Range");
 		const char *if_range = fake_header(only(), "If-Range");
 		assert_true(!range == !cases[i].range);
@@ -78,7 +78,7 @@ static void an_object_is_asked_for_in_ranges_or_whole(void **state)
 			assert_string_equal(range, cases[i].range);
 		if (if_range)
 			assert_string_equal(if_range, cases[i].if_range);
-		api_object_cancel(object);
+		storage_cancel(call);
 		assert_int_equal(fake_open_count(fake), 0);
 	}
 }
@@ -95,8 +95,8 @@ static void a_url_that_is_not_to_be_followed_is_refused(void **state)
 	start_guest();
 	for (size_t i = 0; i < ARRAY_SIZE(urls); i++) {
 		errno = 0;
-		assert_null(api_object_get(
-		    api, urls[i], 0, 9, NULL, false, &object_sink, NULL));
+		assert_null(
+		    get_object(urls[i], 0, 9, NULL, false, &object_sink, NULL));
 		assert_int_equal(errno, EPROTO);
 	}
 	assert_int_equal(fake_count(fake), 0);
@@ -105,23 +105,23 @@ static void a_url_that_is_not_to_be_followed_is_refused(void **state)
 static void objects_and_the_api_have_gates_of_their_own(void **state)
 {
 	(void)state;
-	struct api_object *objects[6];
+	struct storage_call *objects[6];
 	config.connections = 2;
 	start_guest();
 	for (int i = 0; i < 6; i++)
-		objects[i] = api_object_get(api, "https://s.test/o", 0, 9, NULL,
-		    i < 4, &object_sink, NULL);
+		objects[i] = get_object(
+		    "https://s.test/o", 0, 9, NULL, i < 4, &object_sink, NULL);
 	assert_int_equal(fake_open_count(fake), 2);
 	get("a", &outcomes[0]);
 	fake_run(fake);
 	ANSWER(fake_find(fake, "GET /v1/data/posts/a"), .status = 429,
 	    .retry_after_ms = 100000);
 	/* The API's limit is none of the store. */
-	api_object_cancel(objects[0]);
-	api_object_cancel(objects[1]);
+	storage_cancel(objects[0]);
+	storage_cancel(objects[1]);
 	assert_int_equal(fake_open_count(fake), 2);
 	for (int i = 2; i < 6; i++)
-		api_object_cancel(objects[i]);
+		storage_cancel(objects[i]);
 	fake_advance(fake, 100000);
 	ANSWER(only(), .status = 200, .body = "{\"id\":\"a\"}");
 	assert_outcome(&outcomes[0], 0, 200);
@@ -188,7 +188,7 @@ static void a_call_can_be_cancelled_in_every_state(void **state)
 	fake_advance(fake, 5000);
 	assert_nothing_is_left();
 	api_cancel(NULL);
-	api_object_cancel(NULL);
+	storage_cancel(NULL);
 }
 
 static void one_who_leaves_while_a_token_is_fetched_spoils_nothing(void **state)
@@ -234,8 +234,8 @@ static void what_is_under_way_at_the_end_is_dropped_unheard(void **state)
 	ANSWER(fake_open(fake, 0), .status = 500);
 	ANSWER(fake_open(fake, 0), UNAUTHORIZED);
 	for (int i = 0; i < 4; i++)
-		assert_non_null(api_object_get(api, "https://s.test/o", 0, 9,
-		    NULL, false, &object_sink, NULL));
+		assert_non_null(get_object(
+		    "https://s.test/o", 0, 9, NULL, false, &object_sink, NULL));
 	api_free(api);
 	api = NULL;
 	assert_int_equal(fake_open_count(fake), 0);
