@@ -476,6 +476,11 @@ int replica_listing(
 	return close_question(replica, &q, 0);
 }
 
+const char *replica_path(const struct replica *replica)
+{
+	return replica->path;
+}
+
 int64_t replica_made_ms(const struct replica *replica)
 {
 	return replica->made_ms;

@@ -13,7 +13,7 @@
 #ifndef SYNC_STREAM_H
 #define SYNC_STREAM_H
 
-#include "replica/content.h"
+#include "content/content.h"
 #include "sync/core/core.h"
 #include "sync/core/op.h"
 #include "sync/core/write.h"

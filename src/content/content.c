@@ -1,4 +1,4 @@
-#include "replica/content.h"
+#include "content/content.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,11 +11,11 @@
 #include <sys/statvfs.h>
 #include <time.h>
 
+#include "base/lock.h"
 #include "base/log.h"
 #include "base/timestamp.h"
-#include "replica/segments.h"
-#include "replica/segment.h"
-#include "replica/store.h"
+#include "content/segments.h"
+#include "content/segment.h"
 
 /* After a failed write nothing is kept for so long. */
 #define PAUSE_MS 30000
@@ -80,7 +80,7 @@ static struct segment_key key_of(
     const struct content *content, int64_t node, int64_t segment, uint64_t salt)
 {
 	return (struct segment_key){
-	    (uint64_t)content->replica->made_ms, node, segment, salt};
+	    (uint64_t)replica_made_ms(content->replica), node, segment, salt};
 }
 
 static int64_t block_size(int64_t size, int64_t block)
@@ -253,8 +253,8 @@ static int64_t database_bytes(const struct content *content)
 	for (size_t i = 0; i < ARRAY_SIZE(tails); i++) {
 		struct stat st;
 		CLEANUP_FREE char *path = NULL;
-		if (asprintf(&path, "%s%s", content->replica->path, tails[i]) >=
-			0 &&
+		if (asprintf(&path, "%s%s", replica_path(content->replica),
+			tails[i]) >= 0 &&
 		    stat(path, &st) == 0)
 			bytes += (int64_t)st.st_blocks * 512;
 	}

@@ -1,4 +1,4 @@
-#include "replica/segment.h"
+#include "content/segment.h"
 
 #include <errno.h>
 #include <fcntl.h>

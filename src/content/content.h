@@ -11,8 +11,8 @@
  * Any thread may call everything but open and close. Nothing here waits for
  * the network; reading waits for the disk.
  */
-#ifndef REPLICA_CONTENT_H
-#define REPLICA_CONTENT_H
+#ifndef CONTENT_CONTENT_H
+#define CONTENT_CONTENT_H
 
 #include "base/blob.h"
 #include "replica/replica.h"
