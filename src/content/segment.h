@@ -12,9 +12,11 @@
 #ifndef CONTENT_SEGMENT_H
 #define CONTENT_SEGMENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <stddef.h>
 
-#include "content/content.h"
+#include "content/block.h"
 
 /* Which form of files this is; 1 had no salt. Those of other forms are removed
  * when a replica is opened, as those of other replicas are. */
