@@ -1,16 +1,14 @@
 #include "content/backlog.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/lock.h"
 
-/* A job is waited for at most so long, in seconds: who waits has something else
- * to look at. */
-#define WAIT_S 5
+/* A job is waited for at most so long, in milliseconds: who waits has
+ * something else to look at. */
+#define WAIT_MS 5000
 
 /* So much may wait to be written: what is too much then is not kept. */
 #define BYTES_MOST ((int64_t)64 << 20)
@@ -74,23 +72,13 @@ void backlog_add(struct backlog *backlog, const struct job *job)
 	job_done(job);
 }
 
-/* True: nothing came for so long. */
-static bool wait_locked(struct backlog *backlog) REQUIRES(backlog->lock)
-{
-	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += WAIT_S;
-	return pthread_cond_timedwait(
-		   &backlog->news, &backlog->lock.mutex, &until) == ETIMEDOUT;
-}
-
 enum backlog_news backlog_next(
     struct backlog *backlog, bool wait, const struct job **ret_job)
 {
 	enum backlog_news news = BACKLOG_NONE;
 	lock_acquire(&backlog->lock);
 	if (wait && STAILQ_EMPTY(&backlog->jobs) && !backlog->ending &&
-	    wait_locked(backlog))
+	    !lock_wait_ms(&backlog->lock, &backlog->news, WAIT_MS))
 		news = BACKLOG_IDLE;
 	*ret_job = STAILQ_FIRST(&backlog->jobs);
 	if (*ret_job)
