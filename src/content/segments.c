@@ -1,4 +1,4 @@
-#include "replica/segments.h"
+#include "content/segments.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "replica/segment.h"
-#include "replica/store.h"
+#include "content/segment.h"
+#include "replica/replica.h"
 
 /* Directories that the files are spread over, as segment_path does it. */
 #define PARTS 256
@@ -255,11 +255,12 @@ int segments_open(struct replica *replica, struct segments **ret_segments)
 {
 	char own[32];
 	CLEANUP_FREE char *path = NULL;
-	size_t stem = strlen(replica->path) - strlen(".db");
-	if (asprintf(&path, "%.*s.content", (int)stem, replica->path) < 0)
+	const char *database = replica_path(replica);
+	size_t stem = strlen(database) - strlen(".db");
+	if (asprintf(&path, "%.*s.content", (int)stem, database) < 0)
 		return -ENOMEM;
-	snprintf(
-	    own, sizeof(own), "%" PRIx64 "-%d", replica->made_ms, SEGMENT_FORM);
+	snprintf(own, sizeof(own), "%" PRIx64 "-%d", replica_made_ms(replica),
+	    SEGMENT_FORM);
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return -errno;
 	CLEANUP_CLOSE int parent =

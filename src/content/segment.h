@@ -9,12 +9,14 @@
  * Files lie in 256 directories, by the last byte of their object's node id.
  * Any thread; errors are -errno of the system calls.
  */
-#ifndef REPLICA_SEGMENT_H
-#define REPLICA_SEGMENT_H
+#ifndef CONTENT_SEGMENT_H
+#define CONTENT_SEGMENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <stddef.h>
 
-#include "replica/content.h"
+#include "content/block.h"
 
 /* Which form of files this is; 1 had no salt. Those of other forms are removed
  * when a replica is opened, as those of other replicas are. */

@@ -3,8 +3,8 @@
  * were used longest ago. Nothing is remembered per file: the directory itself
  * is walked. For the content cache's thread, but for segments_dir.
  */
-#ifndef REPLICA_SEGMENTS_H
-#define REPLICA_SEGMENTS_H
+#ifndef CONTENT_SEGMENTS_H
+#define CONTENT_SEGMENTS_H
 
 #include <stdbool.h>
 #include <stdint.h>

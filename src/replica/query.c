@@ -1,196 +1,11 @@
-#include "replica/replica.h"
-
+/* Reading: on any thread, each question on a connection that is its own for as
+ * long. See replica.h. */
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 
-#include "base/hash.h"
-#include "base/own_dir.h"
-#include "replica/checkpoint.h"
-#include "replica/private.h"
-#include "replica/store.h"
+#include "replica/internal.h"
 
-/* ---- opening ---- */
-
-/* Of the database's name, for SQLite's own files. */
-static const char *const file_tails[] = {"", "-wal", "-shm", "-journal"};
-
-static int take_lock(struct replica *replica, const char *base)
-{
-	CLEANUP_FREE char *path = NULL;
-	if (asprintf(&path, "%s.lock", base) < 0)
-		return -ENOMEM;
-	replica->lock_fd =
-	    open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (replica->lock_fd < 0)
-		return -errno;
-	if (flock(replica->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? -EWOULDBLOCK : -errno;
-	return 0;
-}
-
-/* What SQLite will open must be nobody else's, nor lead elsewhere. */
-static int check_files(const struct replica *replica)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(file_tails); i++) {
-		CLEANUP_FREE char *path = NULL;
-		if (asprintf(&path, "%s%s", replica->path, file_tails[i]) < 0)
-			return -ENOMEM;
-		int r = own_file_check(path);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int choose_path(
-    struct replica *replica, const char *dir, const char *project, bool private)
-{
-	CLEANUP_FREE char *base = NULL, *own = NULL;
-	int r = own_dir_make(dir, &own);
-	if (r < 0)
-		return r;
-	private_sweep(own);
-	if (private) {
-		r = private_make(own, &replica->private_dir, &replica->lock_fd);
-		if (r < 0)
-			return r;
-		return asprintf(&replica->path, "%s/replica.db",
-			   replica->private_dir) < 0
-			   ? -ENOMEM
-			   : 0;
-	}
-	uint64_t hash = hash_fnv1a(HASH_FNV1A_INIT, project, strlen(project));
-	if (asprintf(&base, "%s/%016" PRIx64, own, hash) < 0 ||
-	    asprintf(&replica->path, "%s.db", base) < 0)
-		return -ENOMEM;
-	r = take_lock(replica, base);
-	return r < 0 ? r : check_files(replica);
-}
-
-static int load_totals(struct replica *replica)
-{
-	sqlite3_stmt *s = connection_statement(replica->writer, ST_TOTALS);
-	if (!s)
-		return -EIO;
-	int r = sqlite3_step(s);
-	if (r == SQLITE_ROW) {
-		replica->totals.nodes = sqlite3_column_int64(s, 0);
-		replica->totals.bytes = sqlite3_column_int64(s, 1);
-		replica->made_ms = sqlite3_column_int64(s, 2);
-		replica->next_id = sqlite3_column_int64(s, 3) + 1;
-		replica->run = sqlite3_column_int64(s, 4);
-	}
-	int err = connection_error(replica->writer, r);
-	sqlite3_reset(s);
-	return err;
-}
-
-int replica_open(const char *dir, const char *project, bool private,
-    struct replica **ret_replica)
-{
-	struct replica *replica = calloc(1, sizeof(*replica));
-	if (!replica)
-		return -ENOMEM;
-	replica->lock_fd = -1;
-	lock_init(&replica->lock);
-	pthread_cond_init(&replica->returned, NULL);
-	SLIST_INIT(&replica->idle);
-	sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
-	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	/* All that is made here is for the owner alone. */
-	mode_t mask = umask(0077);
-	int r = choose_path(replica, dir, project, private);
-	if (r == 0)
-		r = connection_open(replica->path, true, &replica->writer);
-	if (r == 0)
-		r = checkpointer_new(
-		    replica->path, replica->writer, &replica->checkpointer);
-	umask(mask);
-	if (r == 0)
-		r = load_totals(replica);
-	if (r < 0) {
-		replica_close(replica);
-		return r;
-	}
-	*ret_replica = replica;
-	return 0;
-}
-
-void replica_close(struct replica *replica)
-{
-	if (!replica)
-		return;
-	struct connection *connection;
-	while ((connection = SLIST_FIRST(&replica->idle))) {
-		SLIST_REMOVE_HEAD(&replica->idle, link);
-		connection_close(connection);
-	}
-	checkpointer_free(replica->checkpointer);
-	connection_close(replica->writer);
-	if (replica->private_dir)
-		private_remove(replica->private_dir);
-	free(replica->private_dir);
-	if (replica->lock_fd >= 0)
-		close(replica->lock_fd);
-	pthread_cond_destroy(&replica->returned);
-	lock_done(&replica->lock);
-	free(replica->path);
-	free(replica);
-}
-
-/* ---- reading ---- */
-
-/* Questions take no longer than this, in milliseconds. */
-#define RETURN_MS 1000
-
-/* A connection that nobody uses; waits for at most wait_ms for one. */
-static struct connection *take_idle(struct replica *replica, int64_t wait_ms)
-{
-	lock_acquire(&replica->lock);
-	if (wait_ms && SLIST_EMPTY(&replica->idle))
-		lock_wait_ms(&replica->lock, &replica->returned, wait_ms);
-	struct connection *connection = SLIST_FIRST(&replica->idle);
-	if (connection)
-		SLIST_REMOVE_HEAD(&replica->idle, link);
-	lock_release(&replica->lock);
-	return connection;
-}
-
-/* A connection for the time of one question. */
-static int borrow(struct replica *replica, struct connection **ret)
-{
-	if (replica->writing &&
-	    pthread_equal(replica->writing_thread, pthread_self())) {
-		*ret = replica->writer;
-		return 0;
-	}
-	struct connection *connection = take_idle(replica, 0);
-	int r =
-	    connection ? 0 : connection_open(replica->path, false, &connection);
-	/* Without a descriptor for one more, those that there are do. */
-	if (r < 0 && (connection = take_idle(replica, RETURN_MS)))
-		r = 0;
-	if (r == 0)
-		*ret = connection;
-	return r;
-}
-
-static void give_back(struct replica *replica, struct connection *connection)
-{
-	if (connection == replica->writer)
-		return;
-	lock_acquire(&replica->lock);
-	SLIST_INSERT_HEAD(&replica->idle, connection, link);
-	pthread_cond_signal(&replica->returned);
-	lock_release(&replica->lock);
-}
-
-void node_from_row(sqlite3_stmt *row, struct node *ret_node)
+/* From a row that begins with NODE_COLUMNS. */
+static void node_from_row(sqlite3_stmt *row, struct node *ret_node)
 {
 	*ret_node = (struct node){
 	    .id = sqlite3_column_int64(row, 0),
@@ -207,6 +22,23 @@ void node_from_row(sqlite3_stmt *row, struct node *ret_node)
 		sqlite3_column_int64(row, 10)},
 	    .salt = (uint64_t)sqlite3_column_int64(row, 11),
 	};
+}
+
+/* A connection for the time of one question: who writes sees what he wrote. */
+static int borrow(struct replica *replica, struct connection **ret)
+{
+	if (replica->writing &&
+	    pthread_equal(replica->writing_thread, pthread_self())) {
+		*ret = replica->writer;
+		return 0;
+	}
+	return pool_borrow(replica->pool, ret);
+}
+
+static void give_back(struct replica *replica, struct connection *connection)
+{
+	if (connection != replica->writer)
+		pool_return(replica->pool, connection);
 }
 
 /* A question that is bound and asked on a borrowed connection. */
@@ -474,21 +306,4 @@ int replica_listing(
 	    .ceiling = sqlite3_column_int64(q.statement, 12),
 	};
 	return close_question(replica, &q, 0);
-}
-
-int64_t replica_made_ms(const struct replica *replica)
-{
-	return replica->made_ms;
-}
-
-int64_t replica_run(const struct replica *replica)
-{
-	return replica->run;
-}
-
-void replica_totals(struct replica *replica, struct replica_totals *ret_totals)
-{
-	lock_acquire(&replica->lock);
-	*ret_totals = replica->totals;
-	lock_release(&replica->lock);
 }

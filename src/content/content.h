@@ -5,26 +5,20 @@
  * one object for good. Each block has a checksum, and a block that does not
  * fit its own is as good as absent: so neither a crash in the middle of a
  * write nor a damaged disk can make a read wrong. Blocks are written by a
- * thread of their own, which also removes the longest unused ones when all
- * together take more than the limit.
+ * thread of their own (keeper.c), which also removes the longest unused ones
+ * when all together take more than the limit.
  *
  * Any thread may call everything but open and close. Nothing here waits for
  * the network; reading waits for the disk.
  */
-#ifndef REPLICA_CONTENT_H
-#define REPLICA_CONTENT_H
+#ifndef CONTENT_CONTENT_H
+#define CONTENT_CONTENT_H
 
 #include "base/blob.h"
+#include "content/block.h"
 #include "replica/replica.h"
 
 struct content;
-
-/* Bytes of a block: what the kernel reads ahead at once (VM_READAHEAD_PAGES).
- * The last block of an object is as long as what is left. */
-#define CONTENT_BLOCK ((int64_t)128 << 10)
-
-/* Blocks that share a file, and are removed together. */
-#define CONTENT_SEGMENT 64
 
 /*
  * Open the cache of a replica, which must outlive it. limit: bytes on the disk

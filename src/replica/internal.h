@@ -1,10 +1,12 @@
-/* Inside replica/: the replica's own state. */
-#ifndef REPLICA_STORE_H
-#define REPLICA_STORE_H
+/* The replica's own state, which opening, reading (query.c) and writing share:
+ * inside replica/ only. */
+#ifndef REPLICA_INTERNAL_H
+#define REPLICA_INTERNAL_H
 
 #include "base/lock.h"
 #include "replica/replica.h"
-#include "replica/schema.h"
+#include "replica/connection.h"
+#include "replica/pool.h"
 
 struct replica {
 	/* Immutable after open. */
@@ -22,14 +24,10 @@ struct replica {
 	/* Which thread is within a transaction: it reads what it wrote. */
 	_Atomic bool writing;
 	pthread_t writing_thread; /* meaningful while writing */
-	/* Under lock: connections that nobody uses at the moment. */
+	struct pool *pool;	  /* connections for who reads */
 	struct lock lock;
-	SLIST_HEAD(, connection) idle;
-	pthread_cond_t returned; /* one to idle */
+	/* Under lock. */
 	struct replica_totals totals;
 };
-
-/* Fill node from a row that begins with NODE_COLUMNS. */
-void node_from_row(sqlite3_stmt *row, struct node *ret_node);
 
 #endif
