@@ -7,11 +7,11 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "emulator/directory.h"
-#include "emulator/mutate.h"
-#include "emulator/options.h"
-#include "emulator/sample.h"
-#include "emulator/server.h"
+#include "emulator/load/directory.h"
+#include "emulator/service/mutator.h"
+#include "emulator/command_line.h"
+#include "emulator/load/sample.h"
+#include "emulator/server/server.h"
 
 /* The signals that end the program are taken by sigwait alone. */
 static void block_signals(sigset_t *ret_set)

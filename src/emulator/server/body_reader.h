@@ -1,0 +1,32 @@
+/* The bytes of an answer on their way: whole, paced, cut short or stalled.
+ * Belongs to one connection's thread. */
+#ifndef EMULATOR_BODY_READER_H
+#define EMULATOR_BODY_READER_H
+
+#include <sys/types.h>
+
+#include "emulator/exchange/http_request.h"
+
+struct stream;
+
+/* Wait ms, but no longer than the client stays and the server runs: 0, or
+ * -EPIPE when there is nobody to answer any more. */
+int stream_wait(int client_fd, int stop_fd, int64_t ms);
+
+/* Take over the reply's object or body. 0 or -errno. */
+int stream_new(struct reply *reply, int64_t rate, int client_fd, int stop_fd,
+    struct stream **ret_stream);
+void stream_free(struct stream *stream);
+
+/* What Content-Length says. */
+uint64_t stream_declared(const struct stream *stream);
+
+/* A descriptor that the whole answer can be sent from, at offset; given away.
+ * -ENOENT when there is none, or when the answer is to be slow or broken. */
+int stream_take_file(struct stream *stream, uint64_t *ret_offset);
+
+/* Up to max bytes at position into data: how many, or -EPIPE to break off. */
+ssize_t stream_read(
+    struct stream *stream, uint64_t position, char *data, size_t max);
+
+#endif

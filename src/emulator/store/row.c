@@ -1,0 +1,95 @@
+#include "emulator/store/table.h"
+
+#include <string.h>
+
+#include "emulator/store/generate.h"
+
+bool row_is_generated(row_t row)
+{
+	return row & 1;
+}
+
+struct record *row_record(row_t row)
+{
+	return (struct record *)(uintptr_t)row;
+}
+
+uint64_t row_number(row_t row)
+{
+	return row >> 1;
+}
+
+void row_read_id(row_t row, struct row_id *ret_id)
+{
+	if (row_is_generated(row)) {
+		ret_id->id = generate_id(row_number(row), ret_id->text);
+		ret_id->len = GENERATE_ID_LEN;
+	} else {
+		ret_id->id = row_record(row)->id;
+		ret_id->len = row_record(row)->id_len;
+	}
+}
+
+int64_t row_created_ms(row_t row)
+{
+	return row_is_generated(row) ? generate_created_ms(row_number(row))
+				     : row_record(row)->created_ms;
+}
+
+int64_t row_updated_ms(row_t row)
+{
+	return row_is_generated(row) ? generate_updated_ms(row_number(row))
+				     : row_record(row)->updated_ms;
+}
+
+bool row_kept(row_t row)
+{
+	if (row_is_generated(row))
+		return row_number(row) % 2 == 0;
+	const struct record *record = row_record(row);
+	return record->keep || strncmp(record->id, "keep", 4) == 0;
+}
+
+row_t row_ref(row_t row)
+{
+	if (!row_is_generated(row))
+		record_ref(row_record(row));
+	return row;
+}
+
+void row_unref(row_t row)
+{
+	if (!row_is_generated(row))
+		record_unref(row_record(row));
+}
+
+int row_compare_id(row_t a, row_t b)
+{
+	if (row_is_generated(a) && row_is_generated(b))
+		return (a > b) - (a < b);
+	struct row_id left, right;
+	row_read_id(a, &left);
+	row_read_id(b, &right);
+	size_t least = left.len < right.len ? left.len : right.len;
+	int order = memcmp(left.id, right.id, least);
+	return order ? order : (left.len > right.len) - (left.len < right.len);
+}
+
+int row_compare_updated(row_t a, row_t b)
+{
+	int64_t left = row_updated_ms(a), right = row_updated_ms(b);
+	if (left != right)
+		return left < right ? -1 : 1;
+	return row_compare_id(a, b);
+}
+
+int row_read_text(const struct table *table, row_t row, struct buf *out)
+{
+	if (!row_is_generated(row))
+		return place_read(&row_record(row)->text, out);
+	if (table->stored_files)
+		return generate_metadata(
+		    row_number(row), table->object_size, out);
+	return generate_record(
+	    table->name, row_number(row), table->text_size, out);
+}
