@@ -12,7 +12,7 @@
 #endif
 
 /* Days for a client, and more connections than there are ports. */
-#define OPTIONS_NUMBER_MAX 100000
+#define COMMAND_LINE_NUMBER_MAX 100000
 
 static int usage(const char *name, const char *problem)
 {
@@ -29,7 +29,7 @@ static int refuse_argument(const char *argument)
 
 /* One of the options without a value: true when it was one. */
 static bool set_flag(
-    const char *name, struct emulator *emulator, struct options *options)
+    const char *name, struct emulator *emulator, struct command_line *options)
 {
 	if (strcmp(name, "no-demo") == 0)
 		options->no_demo = true;
@@ -71,20 +71,20 @@ static int add_host(struct host_names *hosts, const char *name)
 
 static int set_number(const char *name, const char *value, int64_t *ret)
 {
-	if (number_parse(value, 1, OPTIONS_NUMBER_MAX, ret) < 0)
+	if (number_parse(value, 1, COMMAND_LINE_NUMBER_MAX, ret) < 0)
 		return usage(name, "not a valid value");
 	return 0;
 }
 
 static int set_value(const char *name, const char *value,
-    struct emulator *emulator, struct options *options)
+    struct emulator *emulator, struct command_line *options)
 {
 	if (strcmp(name, "data") == 0) {
 		options->data = value;
 		return 0;
 	}
 	if (strcmp(name, "listen") == 0) {
-		options->listen = value;
+		options->server.address = value;
 		return 0;
 	}
 	if (strcmp(name, "credentials") == 0) {
@@ -92,17 +92,18 @@ static int set_value(const char *name, const char *value,
 		return 0;
 	}
 	if (strcmp(name, "allow-host") == 0)
-		return add_host(&emulator->hosts, value);
+		return add_host(&options->server.hosts, value);
 	if (strcmp(name, "client-timeout") == 0)
-		return set_number(name, value, &emulator->client_timeout_s);
+		return set_number(
+		    name, value, &options->server.client_timeout_s);
 	if (strcmp(name, "connections") == 0)
-		return set_number(name, value, &emulator->connections);
+		return set_number(name, value, &options->server.connections);
 	if (strcmp(name, "generate-files") == 0) {
 		options->generate_files = value;
 		return 0;
 	}
 	if (strcmp(name, "generate") == 0) {
-		if (options->generate_count == OPTIONS_GENERATE_MAX)
+		if (options->generate_count == COMMAND_LINE_GENERATE_MAX)
 			return usage("--generate", "given too often");
 		options->generate[options->generate_count++] = value;
 		return 0;
@@ -112,7 +113,7 @@ static int set_value(const char *name, const char *value,
 
 /* --name=value or --name value; *i moves over what was used. */
 static int take_option(int argc, char **argv, int *i, struct emulator *emulator,
-    struct options *options)
+    struct command_line *options)
 {
 	char name[64];
 	const char *argument = argv[*i] + 2;
@@ -131,10 +132,17 @@ static int take_option(int argc, char **argv, int *i, struct emulator *emulator,
 	    name, equals ? equals + 1 : argv[++*i], emulator, options);
 }
 
-int options_parse(int argc, char **argv, struct emulator *emulator,
-    struct options *ret_options)
+int command_line_parse(int argc, char **argv, struct emulator *emulator,
+    struct command_line *ret_options)
 {
-	struct options options = {.listen = "127.0.0.1:0"};
+	struct command_line options = {
+	    .server =
+		{
+		    .address = "127.0.0.1:0",
+		    .client_timeout_s = SERVER_CLIENT_TIMEOUT_S,
+		    .connections = SERVER_CONNECTIONS,
+		},
+	};
 	int r = 0;
 	for (int i = 1; r == 0 && i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0 ||
@@ -161,7 +169,8 @@ int options_parse(int argc, char **argv, struct emulator *emulator,
 	return 0;
 }
 
-int options_generate(const struct options *options, struct emulator *emulator)
+int command_line_generate(
+    const struct command_line *options, struct emulator *emulator)
 {
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < options->generate_count; i++)

@@ -2,16 +2,16 @@
 #ifndef EMULATOR_COMMAND_LINE_H
 #define EMULATOR_COMMAND_LINE_H
 
-#include "emulator/service/emulator.h"
+#include "emulator/server/server.h"
 
 /* More --generate options than this are refused. */
-#define OPTIONS_GENERATE_MAX 64
+#define COMMAND_LINE_GENERATE_MAX 64
 
-struct options {
+struct command_line {
 	const char *data; /* NULL: the sample project */
-	const char *listen;
+	struct server_config server;
 	const char *credentials; /* the file; NULL: our choice */
-	const char *generate[OPTIONS_GENERATE_MAX]; /* after the data */
+	const char *generate[COMMAND_LINE_GENERATE_MAX]; /* after the data */
 	size_t generate_count;
 	const char *generate_files;
 	bool no_demo;
@@ -19,11 +19,12 @@ struct options {
 };
 
 /* Add what --generate and --generate-files ask for; as above. */
-int options_generate(const struct options *options, struct emulator *emulator);
+int command_line_generate(
+    const struct command_line *options, struct emulator *emulator);
 
 /* Fill options, and the emulator's switches. 0, or -EINVAL with a line on
  * stderr that says what is wrong. Strings are borrowed from argv. */
-int options_parse(int argc, char **argv, struct emulator *emulator,
-    struct options *ret_options);
+int command_line_parse(int argc, char **argv, struct emulator *emulator,
+    struct command_line *ret_options);
 
 #endif

@@ -2,17 +2,17 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lock.h"
 #include "base/random.h"
 #include "base/timestamp.h"
 
 #define SCRIPTS_MAX 64
 
 struct faults {
-	pthread_mutex_t lock;
+	struct lock lock;
 	/* Under lock. */
 	struct script scripts[SCRIPTS_MAX];
 	size_t script_count;
@@ -26,7 +26,7 @@ int faults_new(struct faults **ret_faults)
 	struct faults *faults = calloc(1, sizeof(*faults));
 	if (!faults)
 		return -ENOMEM;
-	pthread_mutex_init(&faults->lock, NULL);
+	lock_init(&faults->lock);
 	faults->random = (uint64_t)timestamp_now_ms() | 1;
 	*ret_faults = faults;
 	return 0;
@@ -44,25 +44,26 @@ void faults_free(struct faults *faults)
 		return;
 	for (size_t i = 0; i < faults->script_count; i++)
 		script_done(&faults->scripts[i]);
-	pthread_mutex_destroy(&faults->lock);
+	lock_done(&faults->lock);
 	free(faults);
 }
 
 int faults_add_script(struct faults *faults, struct script *script)
 {
 	int r = 0;
-	pthread_mutex_lock(&faults->lock);
+	lock_acquire(&faults->lock);
 	if (faults->script_count == SCRIPTS_MAX)
 		r = -ENOMEM;
 	else
 		faults->scripts[faults->script_count++] = *script;
-	pthread_mutex_unlock(&faults->lock);
+	lock_release(&faults->lock);
 	if (r < 0)
 		script_done(script);
 	return r;
 }
 
 static void drop_script_locked(struct faults *faults, size_t i)
+    REQUIRES(faults->lock)
 {
 	script_done(&faults->scripts[i]);
 	faults->script_count--;
@@ -72,6 +73,7 @@ static void drop_script_locked(struct faults *faults, size_t i)
 
 static bool play_script_locked(struct faults *faults,
     const struct request *request, struct reply *reply, bool *ret_found)
+    REQUIRES(faults->lock)
 {
 	for (size_t i = 0; i < faults->script_count; i++) {
 		struct script *script = &faults->scripts[i];
@@ -130,7 +132,7 @@ static bool limit_locked(
 }
 
 /* [0, 100) */
-static double draw_locked(struct faults *faults)
+static double draw_locked(struct faults *faults) REQUIRES(faults->lock)
 {
 	uint64_t random = random_next(&faults->random);
 	return (double)(random >> 11) * 100 / 9007199254740992.0;
@@ -165,11 +167,11 @@ bool faults_answer(
     struct faults *faults, const struct request *request, struct reply *reply)
 {
 	bool found = false;
-	pthread_mutex_lock(&faults->lock);
+	lock_acquire(&faults->lock);
 	bool answered = play_script_locked(faults, request, reply, &found);
 	if (!found)
 		answered = limit_locked(faults, request, reply) ||
 			   fail_locked(faults, request, reply);
-	pthread_mutex_unlock(&faults->lock);
+	lock_release(&faults->lock);
 	return answered;
 }

@@ -3,7 +3,7 @@
 #ifndef EMULATOR_FAULT_H
 #define EMULATOR_FAULT_H
 
-#include "emulator/exchange/http_request.h"
+#include "emulator/exchange/http_reply.h"
 
 struct faults;
 

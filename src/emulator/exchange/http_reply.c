@@ -1,4 +1,4 @@
-#include "emulator/exchange/http_request.h"
+#include "emulator/exchange/http_reply.h"
 
 #include <ctype.h>
 #include <stdarg.h>

@@ -40,6 +40,14 @@ void request_free(struct request *request)
 	free(request);
 }
 
+const char *request_bearer(const struct request *request)
+{
+	const char *header = request->headers.authorization;
+	if (!header || strncasecmp(header, "Bearer ", 7) != 0)
+		return NULL;
+	return header + 7 + strspn(header + 7, " ");
+}
+
 bool request_is_storage(const struct request *request)
 {
 	return request->kind == ROUTE_OBJECT;

@@ -3,15 +3,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/lock.h"
+
 #define STATUS_MAX 600
 
 struct stats {
-	pthread_mutex_t lock;
+	struct lock lock;
 	/* Under lock. */
 	uint64_t requests;
 	uint64_t storage;
@@ -28,7 +29,7 @@ int stats_new(struct stats **ret_stats)
 	struct stats *stats = calloc(1, sizeof(*stats));
 	if (!stats)
 		return -ENOMEM;
-	pthread_mutex_init(&stats->lock, NULL);
+	lock_init(&stats->lock);
 	stats->log_fd = -1;
 	*ret_stats = stats;
 	return 0;
@@ -40,18 +41,18 @@ void stats_free(struct stats *stats)
 		return;
 	if (stats->log_fd >= 0)
 		close(stats->log_fd);
-	pthread_mutex_destroy(&stats->lock);
+	lock_done(&stats->lock);
 	free(stats);
 }
 
 void stats_reset(struct stats *stats)
 {
-	pthread_mutex_lock(&stats->lock);
+	lock_acquire(&stats->lock);
 	stats->requests = stats->storage = stats->connections = 0;
 	memset(stats->by_kind, 0, sizeof(stats->by_kind));
 	memset(stats->by_status, 0, sizeof(stats->by_status));
 	stats->inflight_max = stats->inflight;
-	pthread_mutex_unlock(&stats->lock);
+	lock_release(&stats->lock);
 }
 
 int stats_open_log(struct stats *stats, const char *path)
@@ -59,10 +60,10 @@ int stats_open_log(struct stats *stats, const char *path)
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	pthread_mutex_lock(&stats->lock);
+	lock_acquire(&stats->lock);
 	int old = stats->log_fd;
 	stats->log_fd = fd;
-	pthread_mutex_unlock(&stats->lock);
+	lock_release(&stats->lock);
 	if (old >= 0)
 		close(old);
 	return 0;
@@ -70,20 +71,20 @@ int stats_open_log(struct stats *stats, const char *path)
 
 void stats_add_connection(struct stats *stats)
 {
-	pthread_mutex_lock(&stats->lock);
+	lock_acquire(&stats->lock);
 	stats->connections++;
-	pthread_mutex_unlock(&stats->lock);
+	lock_release(&stats->lock);
 }
 
 void stats_begin(struct stats *stats, const struct request *request)
 {
-	pthread_mutex_lock(&stats->lock);
+	lock_acquire(&stats->lock);
 	stats->requests++;
 	stats->storage += request_is_storage(request);
 	stats->by_kind[request->kind]++;
 	if (++stats->inflight > stats->inflight_max)
 		stats->inflight_max = stats->inflight;
-	pthread_mutex_unlock(&stats->lock);
+	lock_release(&stats->lock);
 }
 
 /* METHOD path status flags; nothing in it can break the line. */
@@ -115,24 +116,25 @@ void stats_answer(
 	CLEANUP_BUF struct buf line;
 	buf_init(&line, BUF_MAX_DEFAULT);
 	int r = format_line(request, status, &line);
-	pthread_mutex_lock(&stats->lock);
+	lock_acquire(&stats->lock);
 	if (status >= 0 && status < STATUS_MAX)
 		stats->by_status[status]++;
 	int fd = stats->log_fd;
 	/* Under the lock, so that the file is not closed meanwhile. */
 	if (r == 0 && fd >= 0 && write(fd, line.data, line.len) < 0)
 		stats->log_fd = -1;
-	pthread_mutex_unlock(&stats->lock);
+	lock_release(&stats->lock);
 }
 
 void stats_end(struct stats *stats)
 {
-	pthread_mutex_lock(&stats->lock);
+	lock_acquire(&stats->lock);
 	stats->inflight--;
-	pthread_mutex_unlock(&stats->lock);
+	lock_release(&stats->lock);
 }
 
 static int print_locked(const struct stats *stats, struct buf *out)
+    REQUIRES(stats->lock)
 {
 	const uint64_t *kind = stats->by_kind;
 	int r = buf_printf(out,
@@ -159,8 +161,8 @@ static int print_locked(const struct stats *stats, struct buf *out)
 
 int stats_print(struct stats *stats, struct buf *out)
 {
-	pthread_mutex_lock(&stats->lock);
+	lock_acquire(&stats->lock);
 	int r = print_locked(stats, out);
-	pthread_mutex_unlock(&stats->lock);
+	lock_release(&stats->lock);
 	return r;
 }

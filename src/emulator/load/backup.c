@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "emulator/load/export.h"
+#include "emulator/load/saved.h"
 #include "tree/name.h"
 
 /* A file of the directory storage. */
@@ -34,12 +35,6 @@ struct backup {
 	bool has_files;	  /* metadata was saved */
 	bool has_storage; /* objects were */
 };
-
-int backup_complain(const char *dir, const char *name, const char *what)
-{
-	log_error("%s%s%s: %s", dir, *dir ? "/" : "", name, what);
-	return -EPROTO;
-}
 
 int backup_new(struct store *store, struct backup **ret_backup)
 {
@@ -134,44 +129,6 @@ static int add_object(
 	return 0;
 }
 
-/* White space around a text is not part of it. */
-static void trim(struct place *place, const struct buf *text)
-{
-	static const char space[] = " \t\r\n";
-	size_t start = strspn(buf_str(text), space), end = text->len;
-	while (end > start && strchr(space, text->data[end - 1]))
-		end--;
-	place->offset += start;
-	if (place->memory)
-		place->memory += start;
-	place->len = end - start;
-}
-
-int backup_read_record(struct place place, struct record **ret_record)
-{
-	CLEANUP_BUF struct buf text, id;
-	buf_init(&text, RECORD_TEXT_MAX);
-	buf_init(&id, RECORD_TEXT_MAX);
-	int64_t created_ms = RECORD_NO_TIME, updated_ms = RECORD_NO_TIME;
-	int r = place_read(&place, &text);
-	if (r == 0)
-		r = record_read_members(
-		    buf_str(&text), text.len, &id, &created_ms, &updated_ms);
-	if (r == 0 && id.len == 0)
-		r = -EINVAL;
-	if (r < 0) {
-		place_done(&place);
-		return r;
-	}
-	trim(&place, &text);
-	r = record_new(id.data, id.len, place, (struct place){0}, ret_record);
-	if (r == 0) {
-		(*ret_record)->created_ms = created_ms;
-		(*ret_record)->updated_ms = updated_ms;
-	}
-	return r;
-}
-
 /* DIR/ID.json into a table, the stored files' included. */
 static int add_record(
     const char *dir, const char *name, struct place place, struct table *table)
@@ -182,27 +139,27 @@ static int add_record(
 		place_done(&place);
 		return 0;
 	}
-	struct record *record;
-	int r = backup_read_record(place, &record);
+	struct document *record;
+	int r = saved_read_document(place, &record);
 	if (r == -EPROTO)
-		return backup_complain(dir, name, "not a valid JSON object");
+		return saved_complain(dir, name, "not a valid JSON object");
 	if (r == -EINVAL)
-		return backup_complain(dir, name, "the record has no id");
+		return saved_complain(dir, name, "the record has no id");
 	if (r < 0)
-		return backup_complain(dir, name, strerror(-r));
+		return saved_complain(dir, name, strerror(-r));
 	return table_append(table, record);
 }
 
 static int add_spec(const char *dir, struct place place, struct table *table)
 {
 	CLEANUP_BUF struct buf text;
-	buf_init(&text, RECORD_TEXT_MAX);
+	buf_init(&text, DOCUMENT_TEXT_MAX);
 	int r = place_read(&place, &text);
 	place_done(&place);
 	if (r < 0)
-		return backup_complain(dir, ".spec.json", strerror(-r));
+		return saved_complain(dir, ".spec.json", strerror(-r));
 	if (json_check(buf_str(&text), text.len) < 0)
-		return backup_complain(dir, ".spec.json", "not valid JSON");
+		return saved_complain(dir, ".spec.json", "not valid JSON");
 	while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]))
 		text.data[--text.len] = '\0';
 	table->spec = buf_steal(&text);
@@ -276,7 +233,7 @@ static struct object *find_object(struct backup *backup, const struct buf *name)
 
 /* The object that a file's metadata names: the plain name's, unless a smaller
  * id has it already, else the marked one's. */
-static int claim_object(struct backup *backup, struct record *record,
+static int claim_object(struct backup *backup, struct document *record,
     const struct buf *original, struct object **ret_object)
 {
 	CLEANUP_BUF struct buf name;
@@ -295,18 +252,18 @@ static int claim_object(struct backup *backup, struct record *record,
 		object = find_object(backup, &name);
 	}
 	if (!object || object->claimed)
-		return backup_complain("storage", name.data,
+		return saved_complain("storage", name.data,
 		    "missing; the metadata in files names it");
 	*ret_object = object;
 	return 0;
 }
 
-static int join_object(struct backup *backup, struct record *record)
+static int join_object(struct backup *backup, struct document *record)
 {
 	static const char *const member = "originalName";
 	CLEANUP_BUF struct buf text, original;
-	buf_init(&text, RECORD_TEXT_MAX);
-	buf_init(&original, RECORD_TEXT_MAX);
+	buf_init(&text, DOCUMENT_TEXT_MAX);
+	buf_init(&original, DOCUMENT_TEXT_MAX);
 	struct json_span span;
 	struct object *object = NULL;
 	int r = place_read(&record->text, &text);
@@ -319,7 +276,7 @@ static int join_object(struct backup *backup, struct record *record)
 	if (r < 0)
 		return r;
 	object->claimed = true;
-	record_take_object(record, &object->place);
+	document_take_object(record, &object->place);
 	return 0;
 }
 
@@ -336,7 +293,7 @@ static int join_objects(struct backup *backup)
 	}
 	/* All of them, so that every missing one is named. */
 	for (size_t i = 0; i < files->count; i++) {
-		struct record *record = row_record(files->by_id[i]);
+		struct document *record = row_document(files->by_id[i]);
 		if (record->object.path || record->object.memory)
 			continue;
 		int failed = join_object(backup, record);

@@ -29,11 +29,4 @@ int backup_add_file(struct backup *backup, const char *dir, const char *name,
  * -EPROTO when something is missing; -ENOMEM. */
 int backup_finish(struct backup *backup);
 
-/* Say on stderr what is wrong with a file. Returns -EPROTO. */
-int backup_complain(const char *dir, const char *name, const char *what);
-
-/* A record from its text, wherever that is. The place is taken over. 0,
- * -EPROTO (no JSON object), -EINVAL (it names no id), -errno. */
-int backup_read_record(struct place place, struct record **ret_record);
-
 #endif

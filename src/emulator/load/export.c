@@ -7,10 +7,9 @@
 
 #include "base/hash.h"
 #include "base/number.h"
-#include "emulator/load/backup.h"
+#include "emulator/load/saved.h"
 #include "emulator/store/generate.h"
 #include "emulator/store/metadata.h"
-#include "emulator/exchange/switches.h"
 #include "json/split.h"
 #include "tree/name.h"
 
@@ -62,10 +61,10 @@ static int add_record(void *ctx, const char *text, size_t len)
 	};
 	if (!place.path)
 		return -ENOMEM;
-	struct record *record;
-	int r = backup_read_record(place, &record);
+	struct document *record;
+	int r = saved_read_document(place, &record);
 	if (r == -EINVAL)
-		return backup_complain("", reader->name, "a record has no id");
+		return saved_complain("", reader->name, "a record has no id");
 	return r < 0 ? r : table_append(reader->table, record);
 }
 
@@ -73,7 +72,7 @@ int export_add_page(
     const char *name, const struct place *place, struct table *table)
 {
 	CLEANUP_BUF struct buf text;
-	buf_init(&text, RECORD_TEXT_MAX);
+	buf_init(&text, DOCUMENT_TEXT_MAX);
 	struct page_reader reader = {
 	    .name = name, .place = place, .table = table, .text = &text};
 	struct json_split *split;
@@ -90,7 +89,7 @@ int export_add_page(
 		r = json_split_end(split, &skeleton, &skeleton_len, &found);
 	json_split_free(split);
 	if (r == -EPROTO || (r == 0 && !found))
-		return backup_complain("", name, "not a whole page of items");
+		return saved_complain("", name, "not a whole page of items");
 	return r;
 }
 
@@ -114,10 +113,10 @@ int export_add_object(
     const char *name, struct place place, int64_t mtime_ms, struct table *files)
 {
 	CLEANUP_BUF struct buf out;
-	buf_init(&out, RECORD_TEXT_MAX);
+	buf_init(&out, DOCUMENT_TEXT_MAX);
 	char id[GENERATE_ID_LEN + 1], size[24];
 	struct place text;
-	struct record *record;
+	struct document *record;
 	object_id(name, id);
 	if (strncmp(name, id, GENERATE_ID_LEN) == 0)
 		name += GENERATE_ID_LEN + 1;
@@ -137,7 +136,7 @@ int export_add_object(
 		place_done(&place);
 		return r;
 	}
-	r = record_new(id, GENERATE_ID_LEN, text, place, &record);
+	r = document_new(id, GENERATE_ID_LEN, text, place, &record);
 	if (r < 0)
 		return r;
 	record->created_ms = record->updated_ms = mtime_ms;

@@ -153,7 +153,7 @@ static bool order_satisfies(enum op op, int order)
 
 static bool match_time(const struct condition *condition, int64_t ms)
 {
-	if (ms == RECORD_NO_TIME)
+	if (ms == DOCUMENT_NO_TIME)
 		return condition->op == OP_NE;
 	return order_satisfies(
 	    condition->op, (ms > condition->ms) - (ms < condition->ms));

@@ -4,8 +4,8 @@
 
 #include <regex.h>
 
-#include "emulator/store/table.h"
 #include "emulator/query/value.h"
+#include "emulator/store/table.h"
 
 enum op {
 	OP_EQ,

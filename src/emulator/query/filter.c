@@ -190,8 +190,8 @@ int filter_match(
     const struct filter *filter, const struct table *table, row_t row)
 {
 	CLEANUP_BUF struct buf text;
-	buf_init(&text, RECORD_TEXT_MAX);
-	int r = filter->needs_text ? row_read_text(table, row, &text) : 0;
+	buf_init(&text, DOCUMENT_TEXT_MAX);
+	int r = filter->needs_text ? table_read_text(table, row, &text) : 0;
 	if (r < 0)
 		return r;
 	struct json_span span = {buf_str(&text), text.len};
@@ -247,7 +247,7 @@ void filter_range(const struct filter *filter, const struct table *table,
 		/* Rows without the time come first and never match. */
 		if (key == SUBJECT_UPDATED) {
 			size_t first =
-			    table_rank_updated(table, RECORD_NO_TIME, true);
+			    table_rank_updated(table, DOCUMENT_NO_TIME, true);
 			low = first > low ? first : low;
 		}
 	}

@@ -114,9 +114,9 @@ static int read_key(const struct table *table, row_t row, const char *field,
     struct value *ret_key)
 {
 	CLEANUP_BUF struct buf text;
-	buf_init(&text, RECORD_TEXT_MAX);
+	buf_init(&text, DOCUMENT_TEXT_MAX);
 	struct json_span token;
-	int r = row_read_text(table, row, &text);
+	int r = table_read_text(table, row, &text);
 	if (r == 0)
 		r = value_find((struct json_span){buf_str(&text), text.len},
 		    field, &token);

@@ -16,7 +16,7 @@ static size_t string_len(const char *text)
 static int token_holds(struct json_span token, const char *asked)
 {
 	CLEANUP_BUF struct buf string;
-	buf_init(&string, RECORD_TEXT_MAX);
+	buf_init(&string, DOCUMENT_TEXT_MAX);
 	int r = json_string_decode(token, &string);
 	if (r == -EPROTO)
 		return 0;
@@ -26,8 +26,8 @@ static int token_holds(struct json_span token, const char *asked)
 int search_row(const char *asked, const struct table *table, row_t row)
 {
 	CLEANUP_BUF struct buf text;
-	buf_init(&text, RECORD_TEXT_MAX);
-	int r = row_read_text(table, row, &text);
+	buf_init(&text, DOCUMENT_TEXT_MAX);
+	int r = table_read_text(table, row, &text);
 	const char *p = buf_str(&text);
 	while (r == 0 && (p = strchr(p, '"')) != NULL) {
 		struct json_span token = {p, string_len(p)};

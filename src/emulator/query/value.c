@@ -23,7 +23,7 @@ static int init_number(struct value *value, struct json_span token)
 int value_init(struct value *value, struct json_span token)
 {
 	*value = (struct value){0};
-	buf_init(&value->text, RECORD_TEXT_MAX);
+	buf_init(&value->text, DOCUMENT_TEXT_MAX);
 	if (!token.text)
 		return 0;
 	if (json_is_number(token))

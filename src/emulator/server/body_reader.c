@@ -11,7 +11,7 @@
 
 #define STALL_MS (INT64_C(3600) * 1000)
 
-struct stream {
+struct body_reader {
 	/* The source: a file, an object in no file, or text. */
 	int fd; /* -1: none */
 	uint64_t fd_offset;
@@ -29,7 +29,7 @@ struct stream {
 	int stop_fd;
 };
 
-int stream_wait(int client_fd, int stop_fd, int64_t ms)
+int body_reader_wait(int client_fd, int stop_fd, int64_t ms)
 {
 	int64_t until = timestamp_mono_ms() + ms;
 	int64_t left = ms;
@@ -47,13 +47,13 @@ int stream_wait(int client_fd, int stop_fd, int64_t ms)
 	return 0;
 }
 
-int stream_new(struct reply *reply, int64_t rate, int client_fd, int stop_fd,
-    struct stream **ret_stream)
+int body_reader_new(struct reply *reply, int64_t rate, int client_fd,
+    int stop_fd, struct body_reader **ret_reader)
 {
-	struct stream *stream = calloc(1, sizeof(*stream));
-	if (!stream)
+	struct body_reader *reader = calloc(1, sizeof(*reader));
+	if (!reader)
 		return -ENOMEM;
-	*stream = (struct stream){
+	*reader = (struct body_reader){
 	    .fd = -1,
 	    .rate = rate,
 	    .fault = reply->fault,
@@ -62,100 +62,101 @@ int stream_new(struct reply *reply, int64_t rate, int client_fd, int stop_fd,
 	    .start_ms = timestamp_mono_ms(),
 	};
 	if (reply->has_object) {
-		int fd = object_open(reply->object, &stream->fd_offset);
+		int fd = stored_file_open(reply->object, &reader->fd_offset);
 		if (fd < 0 && fd != -ENOENT) {
-			free(stream);
+			free(reader);
 			return fd;
 		}
-		stream->fd = fd < 0 ? -1 : fd;
-		stream->fd_offset += reply->offset;
-		stream->has_object = true;
-		stream->object = reply->object;
-		stream->object_offset = reply->offset;
-		stream->len = reply->len;
+		reader->fd = fd < 0 ? -1 : fd;
+		reader->fd_offset += reply->offset;
+		reader->has_object = true;
+		reader->object = reply->object;
+		reader->object_offset = reply->offset;
+		reader->len = reply->len;
 		reply->has_object = false;
 	} else {
-		stream->text = reply->body;
-		stream->len = reply->body.len;
+		reader->text = reply->body;
+		reader->len = reply->body.len;
 		buf_init(&reply->body, reply->body.max);
 	}
 	bool broken = reply->fault == FAULT_CUT || reply->fault == FAULT_STALL;
-	stream->sent_most = broken ? stream_declared(stream) / 2 : stream->len;
-	*ret_stream = stream;
+	reader->sent_most =
+	    broken ? body_reader_declared(reader) / 2 : reader->len;
+	*ret_reader = reader;
 	return 0;
 }
 
-void stream_free(struct stream *stream)
+void body_reader_free(struct body_reader *reader)
 {
-	if (!stream)
+	if (!reader)
 		return;
-	if (stream->fd >= 0)
-		close(stream->fd);
-	if (stream->has_object)
-		row_unref(stream->object);
-	buf_done(&stream->text);
-	free(stream);
+	if (reader->fd >= 0)
+		close(reader->fd);
+	if (reader->has_object)
+		row_unref(reader->object);
+	buf_done(&reader->text);
+	free(reader);
 }
 
-uint64_t stream_declared(const struct stream *stream)
+uint64_t body_reader_declared(const struct body_reader *reader)
 {
 	/* An empty answer that breaks has to promise something. */
 	bool broken =
-	    stream->fault == FAULT_CUT || stream->fault == FAULT_STALL;
-	return broken && stream->len == 0 ? 1 : stream->len;
+	    reader->fault == FAULT_CUT || reader->fault == FAULT_STALL;
+	return broken && reader->len == 0 ? 1 : reader->len;
 }
 
-int stream_take_file(struct stream *stream, uint64_t *ret_offset)
+int body_reader_take_file(struct body_reader *reader, uint64_t *ret_offset)
 {
-	if (stream->fd < 0 || stream->rate > 0 || stream->fault != FAULT_NONE)
+	if (reader->fd < 0 || reader->rate > 0 || reader->fault != FAULT_NONE)
 		return -ENOENT;
-	int fd = stream->fd;
-	stream->fd = -1;
-	*ret_offset = stream->fd_offset;
+	int fd = reader->fd;
+	reader->fd = -1;
+	*ret_offset = reader->fd_offset;
 	return fd;
 }
 
 /* How much may go now, at the rate that was asked for; waits its turn. */
-static ssize_t pace(struct stream *stream, uint64_t position, size_t max)
+static ssize_t pace(struct body_reader *reader, uint64_t position, size_t max)
 {
-	if (stream->rate <= 0)
+	if (reader->rate <= 0)
 		return (ssize_t)max;
 	/* A tenth of a second's worth at once. */
-	uint64_t share = (uint64_t)stream->rate / 10 + 1;
+	uint64_t share = (uint64_t)reader->rate / 10 + 1;
 	if (max > share)
 		max = share;
-	double due_ms = (double)(position + max) * 1000 / (double)stream->rate;
-	int64_t now = timestamp_mono_ms() - stream->start_ms;
+	double due_ms = (double)(position + max) * 1000 / (double)reader->rate;
+	int64_t now = timestamp_mono_ms() - reader->start_ms;
 	if (due_ms > (double)now &&
-	    stream_wait(
-		stream->client_fd, stream->stop_fd, (int64_t)due_ms - now) < 0)
+	    body_reader_wait(
+		reader->client_fd, reader->stop_fd, (int64_t)due_ms - now) < 0)
 		return -EPIPE;
 	return (ssize_t)max;
 }
 
-ssize_t stream_read(
-    struct stream *stream, uint64_t position, char *data, size_t max)
+ssize_t body_reader_read(
+    struct body_reader *reader, uint64_t position, char *data, size_t max)
 {
-	if (position >= stream->sent_most) {
-		if (stream->fault == FAULT_STALL)
-			stream_wait(
-			    stream->client_fd, stream->stop_fd, STALL_MS);
+	if (position >= reader->sent_most) {
+		if (reader->fault == FAULT_STALL)
+			body_reader_wait(
+			    reader->client_fd, reader->stop_fd, STALL_MS);
 		return -EPIPE;
 	}
-	if (max > stream->sent_most - position)
-		max = stream->sent_most - position;
-	ssize_t n = pace(stream, position, max);
+	if (max > reader->sent_most - position)
+		max = reader->sent_most - position;
+	ssize_t n = pace(reader, position, max);
 	if (n < 0)
 		return n;
-	if (stream->fd >= 0) {
-		n = pread(stream->fd, data, (size_t)n,
-		    (off_t)(stream->fd_offset + position));
+	if (reader->fd >= 0) {
+		n = pread(reader->fd, data, (size_t)n,
+		    (off_t)(reader->fd_offset + position));
 		return n <= 0 ? -EPIPE : n;
 	}
-	if (stream->has_object)
-		object_read(stream->object, stream->object_offset + position,
-		    data, (size_t)n);
+	if (reader->has_object)
+		stored_file_read(reader->object,
+		    reader->object_offset + position, data, (size_t)n);
 	else
-		memcpy(data, stream->text.data + position, (size_t)n);
+		memcpy(data, reader->text.data + position, (size_t)n);
 	return n;
 }

@@ -5,28 +5,28 @@
 
 #include <sys/types.h>
 
-#include "emulator/exchange/http_request.h"
+#include "emulator/exchange/http_reply.h"
 
-struct stream;
+struct body_reader;
 
 /* Wait ms, but no longer than the client stays and the server runs: 0, or
  * -EPIPE when there is nobody to answer any more. */
-int stream_wait(int client_fd, int stop_fd, int64_t ms);
+int body_reader_wait(int client_fd, int stop_fd, int64_t ms);
 
 /* Take over the reply's object or body. 0 or -errno. */
-int stream_new(struct reply *reply, int64_t rate, int client_fd, int stop_fd,
-    struct stream **ret_stream);
-void stream_free(struct stream *stream);
+int body_reader_new(struct reply *reply, int64_t rate, int client_fd,
+    int stop_fd, struct body_reader **ret_reader);
+void body_reader_free(struct body_reader *reader);
 
 /* What Content-Length says. */
-uint64_t stream_declared(const struct stream *stream);
+uint64_t body_reader_declared(const struct body_reader *reader);
 
 /* A descriptor that the whole answer can be sent from, at offset; given away.
  * -ENOENT when there is none, or when the answer is to be slow or broken. */
-int stream_take_file(struct stream *stream, uint64_t *ret_offset);
+int body_reader_take_file(struct body_reader *reader, uint64_t *ret_offset);
 
 /* Up to max bytes at position into data: how many, or -EPIPE to break off. */
-ssize_t stream_read(
-    struct stream *stream, uint64_t position, char *data, size_t max);
+ssize_t body_reader_read(
+    struct body_reader *reader, uint64_t position, char *data, size_t max);
 
 #endif

@@ -1,13 +1,12 @@
 #include "emulator/server/client.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <time.h>
 
+#include "base/lock.h"
 #include "base/timestamp.h"
 
 struct client {
@@ -23,7 +22,7 @@ struct clients {
 	/* Immutable. */
 	int64_t patience_ms;
 	pthread_t thread;
-	pthread_mutex_t lock;
+	struct lock lock;
 	pthread_cond_t news;
 	/* Under lock: those of whom something is expected, the next that is due
 	 * first, since all may take as long. */
@@ -31,7 +30,7 @@ struct clients {
 	bool stopping;
 };
 
-static void forget_locked(struct client *client)
+static void forget_locked(struct client *client) REQUIRES(client->clients->lock)
 {
 	if (client->expected)
 		TAILQ_REMOVE(&client->clients->expected, client, link);
@@ -39,7 +38,7 @@ static void forget_locked(struct client *client)
 }
 
 /* The connection's own thread does the rest when it sees the end. */
-static void end_overdue_locked(struct clients *clients)
+static void end_overdue_locked(struct clients *clients) REQUIRES(clients->lock)
 {
 	struct client *client;
 	int64_t now = timestamp_mono_ms();
@@ -50,49 +49,42 @@ static void end_overdue_locked(struct clients *clients)
 	}
 }
 
-static void wait_locked(struct clients *clients)
+static void wait_locked(struct clients *clients) REQUIRES(clients->lock)
 {
 	const struct client *next = TAILQ_FIRST(&clients->expected);
 	if (!next) {
-		pthread_cond_wait(&clients->news, &clients->lock);
+		lock_wait(&clients->lock, &clients->news);
 		return;
 	}
-	struct timespec until = {
-	    .tv_sec = next->due_ms / 1000,
-	    .tv_nsec = next->due_ms % 1000 * 1000000,
-	};
-	pthread_cond_timedwait(&clients->news, &clients->lock, &until);
+	int64_t left_ms = next->due_ms - timestamp_mono_ms();
+	lock_wait_ms(&clients->lock, &clients->news, left_ms > 0 ? left_ms : 0);
 }
 
 static void *run(void *ctx)
 {
 	struct clients *clients = ctx;
-	pthread_mutex_lock(&clients->lock);
+	lock_acquire(&clients->lock);
 	while (!clients->stopping) {
 		end_overdue_locked(clients);
 		wait_locked(clients);
 	}
-	pthread_mutex_unlock(&clients->lock);
+	lock_release(&clients->lock);
 	return NULL;
 }
 
 int clients_new(int64_t patience_ms, struct clients **ret_clients)
 {
-	pthread_condattr_t attr;
 	struct clients *clients = calloc(1, sizeof(*clients));
 	if (!clients)
 		return -ENOMEM;
 	clients->patience_ms = patience_ms;
 	TAILQ_INIT(&clients->expected);
-	pthread_mutex_init(&clients->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&clients->news, &attr);
-	pthread_condattr_destroy(&attr);
+	lock_init(&clients->lock);
+	pthread_cond_init(&clients->news, NULL);
 	int r = -pthread_create(&clients->thread, NULL, run, clients);
 	if (r < 0) {
 		pthread_cond_destroy(&clients->news);
-		pthread_mutex_destroy(&clients->lock);
+		lock_done(&clients->lock);
 		free(clients);
 		return r;
 	}
@@ -104,13 +96,13 @@ void clients_free(struct clients *clients)
 {
 	if (!clients)
 		return;
-	pthread_mutex_lock(&clients->lock);
+	lock_acquire(&clients->lock);
 	clients->stopping = true;
 	pthread_cond_signal(&clients->news);
-	pthread_mutex_unlock(&clients->lock);
+	lock_release(&clients->lock);
 	pthread_join(clients->thread, NULL);
 	pthread_cond_destroy(&clients->news);
-	pthread_mutex_destroy(&clients->lock);
+	lock_done(&clients->lock);
 	free(clients);
 }
 
@@ -136,7 +128,7 @@ void client_expect(struct client *client)
 	if (!client)
 		return;
 	struct clients *clients = client->clients;
-	pthread_mutex_lock(&clients->lock);
+	lock_acquire(&clients->lock);
 	forget_locked(client);
 	client->due_ms = timestamp_mono_ms() + clients->patience_ms;
 	client->expected = true;
@@ -145,14 +137,14 @@ void client_expect(struct client *client)
 	if (TAILQ_EMPTY(&clients->expected))
 		pthread_cond_signal(&clients->news);
 	TAILQ_INSERT_TAIL(&clients->expected, client, link);
-	pthread_mutex_unlock(&clients->lock);
+	lock_release(&clients->lock);
 }
 
 void client_served(struct client *client)
 {
 	if (!client)
 		return;
-	pthread_mutex_lock(&client->clients->lock);
+	lock_acquire(&client->clients->lock);
 	forget_locked(client);
-	pthread_mutex_unlock(&client->clients->lock);
+	lock_release(&client->clients->lock);
 }

@@ -8,9 +8,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "emulator/server/body_reader.h"
 #include "emulator/server/client.h"
 #include "emulator/server/listen.h"
-#include "emulator/server/body_reader.h"
+#include "emulator/service/dispatch.h"
 
 /* Bounds the length of a request line with its headers. */
 #define CONNECTION_MEMORY ((size_t)256 << 10)
@@ -22,6 +23,7 @@
 struct server {
 	/* Immutable while serving. */
 	struct emulator *emulator;
+	const struct server_config *config;
 	struct MHD_Daemon *daemon;
 	struct clients *clients;
 	int listen_fd;
@@ -31,7 +33,6 @@ struct server {
 /* One request on its way; belongs to the connection's thread. */
 struct exchange {
 	struct request *request;
-	bool counted;	/* between stats_begin and stats_end */
 	bool collected; /* the first call is over */
 	size_t drained; /* bytes of a body that is too large */
 };
@@ -104,7 +105,7 @@ static void expect_nothing(
 	if (line)
 		client_served(line->client);
 	MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
-	    answering ? (unsigned)server->emulator->client_timeout_s : 0U);
+	    answering ? (unsigned)server->config->client_timeout_s : 0U);
 }
 
 static void count_connection(
@@ -129,7 +130,7 @@ static bool is_for_us(struct server *server, struct MHD_Connection *connection,
 		client_fd(connection), (struct sockaddr *)&local, &len) < 0)
 		return false;
 	return host_is_ours(
-	    host, (struct sockaddr *)&local, &server->emulator->hosts);
+	    host, (struct sockaddr *)&local, &server->config->hosts);
 }
 
 static void exchange_over(void *ctx, struct MHD_Connection *connection,
@@ -142,8 +143,7 @@ static void exchange_over(void *ctx, struct MHD_Connection *connection,
 		return;
 	expect_nothing(server, connection, false);
 	expect_more(connection);
-	if (exchange->counted)
-		stats_end(server->emulator->stats);
+	dispatch_end(server->emulator, exchange->request);
 	request_free(exchange->request);
 	free(exchange);
 	*state = NULL;
@@ -174,7 +174,6 @@ static enum MHD_Result begin(struct server *server,
     struct MHD_Connection *connection, struct exchange *exchange,
     const char *method, const char *version)
 {
-	struct emulator *emulator = server->emulator;
 	struct request *request = exchange->request;
 	exchange->collected = true;
 	strncpy(request->method, method, sizeof(request->method) - 1);
@@ -182,17 +181,10 @@ static enum MHD_Result begin(struct server *server,
 	request->host_is_ours =
 	    is_for_us(server, connection, version, request->headers.host);
 	expect_more(connection);
-	emulator_read_switches(emulator, &request->switches);
-	if (request_route(request) < 0)
+	if (dispatch_begin(server->emulator, request) < 0)
 		return MHD_NO;
-	if (request->kind == ROUTE_CONTROL &&
-	    !(emulator->control && request->host_is_ours))
-		request->kind = ROUTE_NONE;
-	if (request->kind == ROUTE_CONTROL)
-		return MHD_YES;
-	count_connection(server, connection);
-	stats_begin(emulator->stats, request);
-	exchange->counted = true;
+	if (request->kind != ROUTE_CONTROL)
+		count_connection(server, connection);
 	return MHD_YES;
 }
 
@@ -216,39 +208,39 @@ static enum MHD_Result collect(
 
 static ssize_t stream_next(void *ctx, uint64_t position, char *data, size_t max)
 {
-	ssize_t n = stream_read(ctx, position, data, max);
+	ssize_t n = body_reader_read(ctx, position, data, max);
 	return n < 0 ? MHD_CONTENT_READER_END_WITH_ERROR : n;
 }
 
 static void stream_over(void *ctx)
 {
-	stream_free(ctx);
+	body_reader_free(ctx);
 }
 
 static struct MHD_Response *respond_stream(struct server *server,
     const struct request *request, struct reply *reply, int fd)
 {
-	struct stream *stream;
+	struct body_reader *reader;
 	struct MHD_Response *response;
 	int64_t rate = reply->has_object ? request->switches.storage_rate : 0;
 	uint64_t offset;
-	if (stream_new(reply, rate, fd, server->stop_fd, &stream) < 0)
+	if (body_reader_new(reply, rate, fd, server->stop_fd, &reader) < 0)
 		return NULL;
-	uint64_t len = stream_declared(stream);
-	int file = stream_take_file(stream, &offset);
+	uint64_t len = body_reader_declared(reader);
+	int file = body_reader_take_file(reader, &offset);
 	if (file >= 0) {
 		response =
 		    MHD_create_response_from_fd_at_offset64(len, file, offset);
 		if (!response)
 			close(file);
-		stream_free(stream);
+		body_reader_free(reader);
 		return response;
 	}
 	uint64_t block = len < STREAM_BLOCK ? len + 1 : STREAM_BLOCK;
 	response = MHD_create_response_from_callback(
-	    len, block, stream_next, stream, stream_over);
+	    len, block, stream_next, reader, stream_over);
 	if (!response)
-		stream_free(stream);
+		body_reader_free(reader);
 	return response;
 }
 
@@ -295,29 +287,18 @@ static enum MHD_Result send_reset(struct MHD_Connection *connection)
 static enum MHD_Result finish(struct server *server,
     struct MHD_Connection *connection, struct exchange *exchange)
 {
-	struct emulator *emulator = server->emulator;
-	struct request *request = exchange->request;
-	const struct switches *switches = &request->switches;
+	const struct request *request = exchange->request;
 	enum MHD_Result result;
 	struct reply reply;
-	reply_init(&reply);
-	if (request->kind == ROUTE_CONTROL) {
-		handle_control(emulator, request, &reply);
-		result = send_reply(server, connection, request, &reply);
-		reply_done(&reply);
-		return result;
-	}
-	int64_t wait_ms = request_is_storage(request)
-			      ? switches->storage_latency_ms
-			      : switches->latency_ms;
-	if (wait_ms > 0 &&
-	    stream_wait(client_fd(connection), server->stop_fd, wait_ms) < 0)
+	int64_t wait_ms = dispatch_delay_ms(request);
+	if (wait_ms > 0 && body_reader_wait(client_fd(connection),
+			       server->stop_fd, wait_ms) < 0)
 		return MHD_NO;
-	emulator_answer(emulator, request, &reply);
-	bool reset = reply.fault == FAULT_RESET;
-	stats_answer(emulator->stats, request, reset ? 0 : reply.status);
-	result = reset ? send_reset(connection)
-		       : send_reply(server, connection, request, &reply);
+	reply_init(&reply);
+	dispatch_answer(server->emulator, exchange->request, &reply);
+	result = reply.fault == FAULT_RESET
+		     ? send_reset(connection)
+		     : send_reply(server, connection, request, &reply);
 	reply_done(&reply);
 	return result;
 }
@@ -345,7 +326,7 @@ static struct MHD_Daemon *start_daemon(struct server *server)
 				    MHD_USE_POLL,
 	    0, NULL, NULL, request_arrived, server, MHD_OPTION_LISTEN_SOCKET,
 	    server->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
-	    (unsigned)server->emulator->connections,
+	    (unsigned)server->config->connections,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
 	    MHD_OPTION_URI_LOG_CALLBACK, uri_arrived, server,
 	    MHD_OPTION_NOTIFY_COMPLETED, exchange_over, server,
@@ -353,15 +334,19 @@ static struct MHD_Daemon *start_daemon(struct server *server)
 	    MHD_OPTION_END);
 }
 
-int server_start(
-    struct emulator *emulator, const char *address, struct server **ret_server)
+int server_start(struct emulator *emulator, const struct server_config *config,
+    struct server **ret_server)
 {
 	struct server *server = calloc(1, sizeof(*server));
 	if (!server)
 		return -ENOMEM;
 	*server = (struct server){
-	    .emulator = emulator, .listen_fd = -1, .stop_fd = -1};
-	int r = listen_open(address);
+	    .emulator = emulator,
+	    .config = config,
+	    .listen_fd = -1,
+	    .stop_fd = -1,
+	};
+	int r = listen_open(config->address);
 	if (r < 0)
 		goto fail;
 	server->listen_fd = r;
@@ -370,7 +355,7 @@ int server_start(
 		r = -errno;
 		goto fail;
 	}
-	r = clients_new(emulator->client_timeout_s * 1000, &server->clients);
+	r = clients_new(config->client_timeout_s * 1000, &server->clients);
 	if (r < 0)
 		goto fail;
 	server->daemon = start_daemon(server);

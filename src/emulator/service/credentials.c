@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "emulator/service/credentials_file.h"
-#include "emulator/service/sign.h"
+#include "emulator/service/signer.h"
 
 const char *const credential_names[CREDENTIALS] = {
     [PUBLISHABLE_KEY] = "BKEND_PUBLISHABLE_KEY",
@@ -39,7 +38,7 @@ static const struct {
 
 #define RANDOM_SIZE (sizeof(SAMPLE_EMAIL) + 2 * 32)
 
-static int copy_sample(struct credentials *credentials)
+int credentials_set_sample(struct credentials *credentials)
 {
 	for (size_t i = 0; i < CREDENTIALS; i++) {
 		credentials->values[i] = strdup(sample[i]);
@@ -49,7 +48,7 @@ static int copy_sample(struct credentials *credentials)
 	return 0;
 }
 
-static int make_random(struct credentials *credentials)
+int credentials_set_random(struct credentials *credentials)
 {
 	for (size_t i = 0; i < CREDENTIALS; i++) {
 		char *value = calloc(1, RANDOM_SIZE);
@@ -57,47 +56,12 @@ static int make_random(struct credentials *credentials)
 			return -ENOMEM;
 		credentials->values[i] = value;
 		strcpy(value, forms[i].prefix);
-		int r = sign_random_hex(value + strlen(value), forms[i].bytes);
+		int r =
+		    signer_random_hex(value + strlen(value), forms[i].bytes);
 		if (r < 0)
 			return r;
 	}
 	return 0;
-}
-
-/* Take what is kept, or make and keep them. Somebody may do the same at the
- * same time: then theirs count. */
-static int read_or_make(struct credentials *credentials, const char *path)
-{
-	int r = credentials_read(credentials, path);
-	if (r != -ENOENT)
-		return r;
-	r = make_random(credentials);
-	if (r == 0)
-		r = credentials_write(credentials, path);
-	if (r == -EEXIST) {
-		credentials_done(credentials);
-		r = credentials_read(credentials, path);
-	}
-	return r;
-}
-
-int credentials_init(
-    struct credentials *credentials, const char *data, const char *file)
-{
-	CLEANUP_FREE char *path = NULL;
-	int r = 0;
-	*credentials = (struct credentials){0};
-	if (!data && !file)
-		r = copy_sample(credentials);
-	else if (file)
-		r = (path = strdup(file)) ? 0 : -ENOMEM;
-	else
-		r = credentials_path(data, &path);
-	if (r == 0 && path)
-		r = read_or_make(credentials, path);
-	if (r < 0)
-		credentials_done(credentials);
-	return r;
 }
 
 void credentials_done(struct credentials *credentials)

@@ -1,8 +1,8 @@
 /*
  * The two API keys and the one account. The sample project's are known to
- * everybody, as it is itself. What a backup holds is for its owner: made at
- * random, and kept in a file that only they can read, so that an app's settings
- * stay valid.
+ * everybody, as it is itself. What a backup holds is for its owner: those are
+ * made at random (and kept: credentials_file). Immutable once set, and so for
+ * any thread.
  */
 #ifndef EMULATOR_CREDENTIALS_H
 #define EMULATOR_CREDENTIALS_H
@@ -28,14 +28,12 @@ struct credentials {
 /* BKEND_PUBLISHABLE_KEY and so on: the settings that they are for. */
 extern const char *const credential_names[CREDENTIALS];
 
-/*
- * Choose: file is where they are, or shall be, kept (NULL: a place of the
- * user's own, one for each data directory); data is the directory that is
- * served, or NULL. With neither, the sample's. 0, or -errno with a line on
- * stderr.
- */
-int credentials_init(
-    struct credentials *credentials, const char *data, const char *file);
+/* Fill credentials that are empty with the sample's, or at random. 0, -ENOMEM,
+ * or what getrandom says; done must be called anyway. */
+int credentials_set_sample(struct credentials *credentials);
+int credentials_set_random(struct credentials *credentials);
+
+/* Forget all of them. */
 void credentials_done(struct credentials *credentials);
 
 /* The role that a key alone gives: admin, guest, or none (a wrong key). */

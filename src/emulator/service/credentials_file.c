@@ -42,7 +42,7 @@ static char *state_dir(void)
 	return r < 0 ? NULL : dir;
 }
 
-int credentials_path(const char *data, char **ret_path)
+static int find_path(const char *data, char **ret_path)
 {
 	CLEANUP_FREE char *real = realpath(data, NULL);
 	CLEANUP_FREE char *dir = state_dir(), *own = NULL;
@@ -146,7 +146,7 @@ static int check_file(const char *path, int fd)
 	return 0;
 }
 
-int credentials_read(struct credentials *credentials, const char *path)
+static int read_file(struct credentials *credentials, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
@@ -178,7 +178,7 @@ static int write_all(int fd, const struct credentials *credentials)
 	return r == 0 && fsync(fd) < 0 ? -errno : r;
 }
 
-int credentials_write(const struct credentials *credentials, const char *path)
+static int write_file(const struct credentials *credentials, const char *path)
 {
 	CLEANUP_FREE char *temporary = NULL;
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
@@ -192,4 +192,42 @@ int credentials_write(const struct credentials *credentials, const char *path)
 		r = -errno;
 	unlink(temporary);
 	return r < 0 && r != -EEXIST ? fail(path, r, strerror(-r)) : r;
+}
+
+/* ---- which ---- */
+
+/* Take what is kept, or make and keep them. Somebody may do the same at the
+ * same time: then theirs count. */
+static int read_or_make(struct credentials *credentials, const char *path)
+{
+	int r = read_file(credentials, path);
+	if (r != -ENOENT)
+		return r;
+	r = credentials_set_random(credentials);
+	if (r == 0)
+		r = write_file(credentials, path);
+	if (r == -EEXIST) {
+		credentials_done(credentials);
+		r = read_file(credentials, path);
+	}
+	return r;
+}
+
+int credentials_file_load(
+    struct credentials *credentials, const char *data, const char *file)
+{
+	CLEANUP_FREE char *path = NULL;
+	int r = 0;
+	*credentials = (struct credentials){0};
+	if (!data && !file)
+		r = credentials_set_sample(credentials);
+	else if (file)
+		r = (path = strdup(file)) ? 0 : -ENOMEM;
+	else
+		r = find_path(data, &path);
+	if (r == 0 && path)
+		r = read_or_make(credentials, path);
+	if (r < 0)
+		credentials_done(credentials);
+	return r;
 }

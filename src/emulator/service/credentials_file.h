@@ -1,20 +1,21 @@
-/* Where credentials are kept: NAME=value lines, as they are printed. What is
- * wrong is said on stderr. */
+/*
+ * Which credentials are served, and the file that they are kept in, so that an
+ * app's settings stay valid: NAME=value lines, as they are printed. Only their
+ * owner can read it. Called by main before anything is served.
+ */
 #ifndef EMULATOR_CREDENTIALS_FILE_H
 #define EMULATOR_CREDENTIALS_FILE_H
 
 #include "emulator/service/credentials.h"
 
-/* The file for a data directory, in a directory of the user's own, which is
- * made. *ret_path is the caller's. 0 or -errno. */
-int credentials_path(const char *data, char **ret_path);
-
-/* Into credentials that are empty. 0; -ENOENT, unsaid, where there is no such
- * file; -EPERM when others can read it; -EINVAL; or -errno. */
-int credentials_read(struct credentials *credentials, const char *path);
-
-/* Into a new file, for its owner only, whole or not at all. 0; -EEXIST, unsaid,
- * when there is one; or -errno. */
-int credentials_write(const struct credentials *credentials, const char *path);
+/*
+ * Choose: file is where they are, or shall be, kept (NULL: a place of the
+ * user's own, one for each data directory); data is the directory that is
+ * served, or NULL. With neither, the sample's. 0; -EPERM when others can read
+ * the file; -EINVAL when it does not hold them; or another -errno; each with a
+ * line on stderr.
+ */
+int credentials_file_load(
+    struct credentials *credentials, const char *data, const char *file);
 
 #endif

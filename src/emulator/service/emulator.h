@@ -5,38 +5,28 @@
 #ifndef EMULATOR_EMULATOR_H
 #define EMULATOR_EMULATOR_H
 
-#include <pthread.h>
-
-#include "emulator/service/sessions.h"
-#include "emulator/service/credentials.h"
+#include "base/lock.h"
 #include "emulator/exchange/fault.h"
-#include "emulator/exchange/host.h"
-#include "emulator/exchange/http_request.h"
-#include "emulator/service/sign.h"
+#include "emulator/exchange/http_reply.h"
 #include "emulator/exchange/stats.h"
+#include "emulator/service/credentials.h"
+#include "emulator/service/sessions.h"
+#include "emulator/service/signer.h"
 #include "emulator/store/store.h"
-
-/* A client may take so long over a request, or over a pause while it takes in
- * an answer; and so many may be there at once. */
-#define CLIENT_TIMEOUT_S 60
-#define CONNECTIONS_DEFAULT 2000
 
 struct emulator {
 	/* Immutable while serving. */
 	struct store *store;
-	struct auth *auth;
+	struct sessions *sessions;
 	struct faults *faults;
 	struct stats *stats;
 	struct signer signer;
 	struct credentials credentials;
-	struct host_names hosts;
-	int64_t client_timeout_s;
-	int64_t connections;
 	bool control;
 	/* Atomic: download URLs signed under an older one are over. */
 	unsigned url_epoch;
 
-	pthread_mutex_t lock;
+	struct lock lock;
 	/* Under lock. */
 	struct switches switches;
 };
@@ -52,24 +42,5 @@ void emulator_read_switches(
  * -ENOENT, -EINVAL, -EEXIST, or what opening the log says. */
 int emulator_set(
     struct emulator *emulator, const char *name, const char *value);
-
-/* The answer, right or told to be wrong. Waits nowhere. */
-void emulator_answer(
-    struct emulator *emulator, struct request *request, struct reply *reply);
-
-/* The bearer token of the request's header, or NULL. Borrowed. */
-const char *emulator_bearer(const struct request *request);
-
-/* The routes' handlers. */
-void handle_auth(
-    struct emulator *emulator, struct request *request, struct reply *reply);
-void handle_data(struct emulator *emulator, struct request *request,
-    struct reply *reply, enum role role);
-void handle_files(struct emulator *emulator, struct request *request,
-    struct reply *reply, enum role role);
-void handle_object(
-    struct emulator *emulator, struct request *request, struct reply *reply);
-void handle_control(
-    struct emulator *emulator, struct request *request, struct reply *reply);
 
 #endif

@@ -1,4 +1,4 @@
-#include "emulator/service/emulator.h"
+#include "emulator/service/handle.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -56,8 +56,8 @@ static void sign_in(
 		return;
 	}
 	struct token_pair pair;
-	int r =
-	    auth_sign_in(emulator->auth, request->switches.token_ttl_s, &pair);
+	int r = sessions_sign_in(
+	    emulator->sessions, request->switches.token_ttl_s, &pair);
 	if (r < 0)
 		reply_failure(reply, request, r);
 	else
@@ -77,7 +77,7 @@ static void refresh(
 	}
 	int r = body_string(request, "refreshToken", &token);
 	if (r == 0)
-		r = auth_refresh(emulator->auth, buf_str(&token),
+		r = sessions_refresh(emulator->sessions, buf_str(&token),
 		    request->switches.token_ttl_s, &pair);
 	if (r == 0)
 		reply_pair(request, reply, &pair);
@@ -113,7 +113,7 @@ static void reply_user(struct emulator *emulator, const struct request *request,
 	int r = reply_begin(reply, request);
 	if (r == 0)
 		r = buf_printf(&reply->body,
-		    "{\"id\":\"" AUTH_USER_ID "\",\"role\":\"user\","
+		    "{\"id\":\"" SESSIONS_USER_ID "\",\"role\":\"user\","
 		    "\"name\":\"Demo\",\"email\":\"%s\","
 		    "\"createdAt\":\"2024-01-11T00:00:00.000Z\"}",
 		    emulator->credentials.values[EMAIL]);
@@ -133,7 +133,7 @@ void handle_auth(
 		refresh(emulator, request, reply);
 		break;
 	case ROUTE_SIGNOUT:
-		auth_sign_out(emulator->auth, emulator_bearer(request));
+		sessions_sign_out(emulator->sessions, request_bearer(request));
 		reply_text(request, reply, "{\"message\":\"Signed out\"}");
 		break;
 	default:

@@ -1,4 +1,4 @@
-#include "emulator/service/emulator.h"
+#include "emulator/service/handle.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -99,9 +99,9 @@ static void expire(struct emulator *emulator, const struct request *request,
 	const char *what = params_get(&request->params, "what");
 	int r = 0;
 	if (what && strcmp(what, "tokens") == 0)
-		auth_expire(emulator->auth, false);
+		sessions_expire(emulator->sessions, false);
 	else if (what && strcmp(what, "sessions") == 0)
-		auth_expire(emulator->auth, true);
+		sessions_expire(emulator->sessions, true);
 	else if (what && strcmp(what, "urls") == 0)
 		__atomic_add_fetch(&emulator->url_epoch, 1, __ATOMIC_RELAXED);
 	else
@@ -128,9 +128,9 @@ static int put_record(struct emulator *emulator, struct request *request,
 {
 	CLEANUP_BUF struct buf own_id;
 	buf_init(&own_id, BUF_MAX_DEFAULT);
-	int64_t created_ms = RECORD_NO_TIME, updated_ms = RECORD_NO_TIME;
+	int64_t created_ms = DOCUMENT_NO_TIME, updated_ms = DOCUMENT_NO_TIME;
 	struct table *table;
-	struct record *record;
+	struct document *record;
 	struct place text;
 	int r = store_table(emulator->store, table_name, &table);
 	if (r < 0)
@@ -139,11 +139,11 @@ static int put_record(struct emulator *emulator, struct request *request,
 	table->demand_spec = true;
 	store_unlock(emulator->store);
 	/* A text that is no JSON is taken as well: tests want such records. */
-	record_read_members(buf_str(&request->body), request->body.len, &own_id,
-	    &created_ms, &updated_ms);
+	document_read_members(buf_str(&request->body), request->body.len,
+	    &own_id, &created_ms, &updated_ms);
 	r = take_body(request, &text);
 	if (r == 0)
-		r = record_new(
+		r = document_new(
 		    buf_str(id), id->len, text, (struct place){0}, &record);
 	if (r < 0)
 		return r;
@@ -202,9 +202,9 @@ static int put_file(
     struct emulator *emulator, struct request *request, const struct buf *id)
 {
 	CLEANUP_BUF struct buf metadata;
-	buf_init(&metadata, RECORD_TEXT_MAX);
+	buf_init(&metadata, DOCUMENT_TEXT_MAX);
 	struct place text, object = {0};
-	struct record *record;
+	struct document *record;
 	int r = make_metadata(request, id, &metadata);
 	if (r == 0)
 		r = place_copy(buf_str(&metadata), metadata.len, &text);
@@ -215,7 +215,7 @@ static int put_file(
 		place_done(&text);
 		return r;
 	}
-	r = record_new(buf_str(id), id->len, text, object, &record);
+	r = document_new(buf_str(id), id->len, text, object, &record);
 	if (r < 0)
 		return r;
 	record->created_ms = record->updated_ms = timestamp_now_ms();

@@ -1,4 +1,4 @@
-#include "emulator/service/emulator.h"
+#include "emulator/service/handle.h"
 
 #include <errno.h>
 #include <string.h>
@@ -38,7 +38,7 @@ static bool may(struct emulator *emulator, struct table *table, enum role role,
     const char *operation)
 {
 	CLEANUP_BUF struct buf spec;
-	buf_init(&spec, RECORD_TEXT_MAX);
+	buf_init(&spec, DOCUMENT_TEXT_MAX);
 	if (role == ROLE_ADMIN || add_table_spec(emulator, table, &spec) < 0)
 		return true;
 	return !spec_denies(
@@ -57,7 +57,7 @@ static void reply_record(struct emulator *emulator,
 	}
 	int r = reply_begin(reply, request);
 	if (r == 0)
-		r = page_add_row(request, table, row, &reply->body);
+		r = page_reply_row(request, table, row, &reply->body);
 	if (r == 0)
 		r = reply_end(reply, request);
 	row_unref(row);

@@ -1,4 +1,4 @@
-#include "emulator/service/emulator.h"
+#include "emulator/service/handle.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -52,7 +52,7 @@ static void reply_file(struct emulator *emulator, const struct request *request,
     struct reply *reply)
 {
 	CLEANUP_BUF struct buf metadata;
-	buf_init(&metadata, RECORD_TEXT_MAX);
+	buf_init(&metadata, DOCUMENT_TEXT_MAX);
 	struct table *files = store_files(emulator->store);
 	row_t row;
 	if (store_get(emulator->store, files, buf_str(&request->id),
@@ -61,7 +61,7 @@ static void reply_file(struct emulator *emulator, const struct request *request,
 		    "There is no such file");
 		return;
 	}
-	int r = page_add_row(request, files, row, &metadata);
+	int r = page_reply_row(request, files, row, &metadata);
 	row_unref(row);
 	if (r == 0)
 		r = reply_begin(reply, request);

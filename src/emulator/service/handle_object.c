@@ -1,11 +1,11 @@
-#include "emulator/service/emulator.h"
+#include "emulator/service/handle.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-#include "emulator/store/stored_file.h"
 #include "emulator/service/presign.h"
+#include "emulator/store/stored_file.h"
 
 static void reply_xml(
     struct reply *reply, int status, const char *code, const char *message)
@@ -118,7 +118,8 @@ static void reply_object(struct emulator *emulator,
 {
 	uint64_t size;
 	char etag[ETAG_SIZE];
-	int r = object_stat(store_files(emulator->store), row, &size, etag);
+	int r =
+	    stored_file_stat(store_files(emulator->store), row, &size, etag);
 	if (r < 0) {
 		reply_xml(reply, 404, "NoSuchKey", "There is no such object");
 		return;

@@ -77,13 +77,13 @@ static int put(struct mutator *mutator, struct table *table,
 	CLEANUP_BUF struct buf own_id;
 	buf_init(&own_id, BUF_MAX_DEFAULT);
 	struct place place;
-	struct record *record;
-	int64_t created_ms = RECORD_NO_TIME, updated_ms = RECORD_NO_TIME;
-	record_read_members(
+	struct document *record;
+	int64_t created_ms = DOCUMENT_NO_TIME, updated_ms = DOCUMENT_NO_TIME;
+	document_read_members(
 	    buf_str(text), text->len, &own_id, &created_ms, &updated_ms);
 	int r = place_copy(buf_str(text), text->len, &place);
 	if (r == 0)
-		r = record_new(
+		r = document_new(
 		    buf_str(id), id->len, place, (struct place){0}, &record);
 	if (r < 0)
 		return r;
@@ -119,7 +119,7 @@ static int revise(
     struct mutator *mutator, const struct buf *text, struct buf *out)
 {
 	CLEANUP_BUF struct buf half;
-	buf_init(&half, RECORD_TEXT_MAX);
+	buf_init(&half, DOCUMENT_TEXT_MAX);
 	char now[TIMESTAMP_SIZE], value[TIMESTAMP_SIZE + 2], revision[24];
 	snprintf(value, sizeof(value), "\"%s\"",
 	    timestamp_format(timestamp_now_ms(), now));
@@ -146,8 +146,8 @@ static bool pick(struct mutator *mutator, struct table *table, row_t *ret_row)
 static int update(struct mutator *mutator, struct table *table)
 {
 	CLEANUP_BUF struct buf text, revised, id;
-	buf_init(&text, RECORD_TEXT_MAX);
-	buf_init(&revised, RECORD_TEXT_MAX);
+	buf_init(&text, DOCUMENT_TEXT_MAX);
+	buf_init(&revised, DOCUMENT_TEXT_MAX);
 	buf_init(&id, BUF_MAX_DEFAULT);
 	struct row_id row_id;
 	row_t row;
@@ -156,7 +156,7 @@ static int update(struct mutator *mutator, struct table *table)
 	row_read_id(row, &row_id);
 	int r = buf_add(&id, row_id.id, row_id.len);
 	if (r == 0)
-		r = row_read_text(table, row, &text);
+		r = table_read_text(table, row, &text);
 	if (r == 0)
 		r = revise(mutator, &text, &revised);
 	if (r == 0)

@@ -104,15 +104,15 @@ static int lie_about_size(
 	    text, len, name, lies & LIE_SIZE_MISSING ? NULL : value, out);
 }
 
-int page_add_row(const struct request *request, const struct table *table,
+int page_reply_row(const struct request *request, const struct table *table,
     row_t row, struct buf *out)
 {
 	unsigned lies = request->switches.lies;
 	if (!table->stored_files || !(lies & LIE_ANY_SIZE))
-		return row_read_text(table, row, out);
+		return table_read_text(table, row, out);
 	CLEANUP_BUF struct buf text;
-	buf_init(&text, RECORD_TEXT_MAX);
-	int r = row_read_text(table, row, &text);
+	buf_init(&text, DOCUMENT_TEXT_MAX);
+	int r = table_read_text(table, row, &text);
 	if (r == 0)
 		r = lie_about_size(lies, buf_str(&text), text.len, out);
 	return r;
@@ -121,19 +121,20 @@ int page_add_row(const struct request *request, const struct table *table,
 static int add_items(const struct page *page, struct buf *out)
 {
 	CLEANUP_BUF struct buf text;
-	buf_init(&text, RECORD_TEXT_MAX);
+	buf_init(&text, DOCUMENT_TEXT_MAX);
 	int r = buf_adds(out, "\"items\":[");
 	for (size_t i = 0; r == 0 && i < page->listing.count; i++) {
 		row_t row = page->listing.rows[i];
 		if (i > 0)
 			r = buf_addc(out, ',');
 		if (r == 0 && !page->projected) {
-			r = page_add_row(page->request, page->table, row, out);
+			r = page_reply_row(
+			    page->request, page->table, row, out);
 			continue;
 		}
 		buf_clear(&text);
 		if (r == 0)
-			r = page_add_row(
+			r = page_reply_row(
 			    page->request, page->table, row, &text);
 		if (r == 0)
 			r = projection_apply(

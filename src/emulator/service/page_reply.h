@@ -10,7 +10,7 @@ void page_reply(struct emulator *emulator, const struct request *request,
 
 /* Append a row's text as this request sees it: told to lie about a stored
  * file's size, it does. 0 or -errno. */
-int page_add_row(const struct request *request, const struct table *table,
+int page_reply_row(const struct request *request, const struct table *table,
     row_t row, struct buf *out);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define AUTH_USER_ID "65a000000000000000000001"
+#define SESSIONS_USER_ID "65a000000000000000000001"
 
 /* A token is opaque to clients; NUL included. */
 #define TOKEN_SIZE 72
@@ -17,30 +17,30 @@ struct token_pair {
 	char refresh[TOKEN_SIZE];
 };
 
-struct auth;
+struct sessions;
 
-int auth_new(struct auth **ret_auth);
-void auth_free(struct auth *auth);
+int sessions_new(struct sessions **ret_sessions);
+void sessions_free(struct sessions *sessions);
 
 /* Begin a session. 0, -ENOMEM, or no random bytes. */
-int auth_sign_in(
-    struct auth *auth, int64_t token_ttl_s, struct token_pair *ret_pair);
+int sessions_sign_in(struct sessions *sessions, int64_t token_ttl_s,
+    struct token_pair *ret_pair);
 
 /*
  * A new pair for a refresh token, which is used up by that. 0; -ENOENT (none
  * of ours); -EKEYEXPIRED (its time or its session is over); -EALREADY (it was
  * used before: all sessions have ended now).
  */
-int auth_refresh(struct auth *auth, const char *refresh, int64_t token_ttl_s,
-    struct token_pair *ret_pair);
+int sessions_refresh(struct sessions *sessions, const char *refresh,
+    int64_t token_ttl_s, struct token_pair *ret_pair);
 
 /* Is the access token good? 0, -ENOENT or -EKEYEXPIRED. */
-int auth_check_access(struct auth *auth, const char *access);
+int sessions_check_access(struct sessions *sessions, const char *access);
 
 /* End the session that the access token belongs to. */
-void auth_sign_out(struct auth *auth, const char *access);
+void sessions_sign_out(struct sessions *sessions, const char *access);
 
 /* All access tokens are over; with sessions, all refresh tokens too. */
-void auth_expire(struct auth *auth, bool sessions);
+void sessions_expire(struct sessions *sessions, bool refresh_too);
 
 #endif

@@ -1,4 +1,4 @@
-#include "emulator/store/table.h"
+#include "emulator/store/row.h"
 
 #include <string.h>
 
@@ -9,9 +9,9 @@ bool row_is_generated(row_t row)
 	return row & 1;
 }
 
-struct record *row_record(row_t row)
+struct document *row_document(row_t row)
 {
-	return (struct record *)(uintptr_t)row;
+	return (struct document *)(uintptr_t)row;
 }
 
 uint64_t row_number(row_t row)
@@ -25,42 +25,42 @@ void row_read_id(row_t row, struct row_id *ret_id)
 		ret_id->id = generate_id(row_number(row), ret_id->text);
 		ret_id->len = GENERATE_ID_LEN;
 	} else {
-		ret_id->id = row_record(row)->id;
-		ret_id->len = row_record(row)->id_len;
+		ret_id->id = row_document(row)->id;
+		ret_id->len = row_document(row)->id_len;
 	}
 }
 
 int64_t row_created_ms(row_t row)
 {
 	return row_is_generated(row) ? generate_created_ms(row_number(row))
-				     : row_record(row)->created_ms;
+				     : row_document(row)->created_ms;
 }
 
 int64_t row_updated_ms(row_t row)
 {
 	return row_is_generated(row) ? generate_updated_ms(row_number(row))
-				     : row_record(row)->updated_ms;
+				     : row_document(row)->updated_ms;
 }
 
 bool row_kept(row_t row)
 {
 	if (row_is_generated(row))
 		return row_number(row) % 2 == 0;
-	const struct record *record = row_record(row);
+	const struct document *record = row_document(row);
 	return record->keep || strncmp(record->id, "keep", 4) == 0;
 }
 
 row_t row_ref(row_t row)
 {
 	if (!row_is_generated(row))
-		record_ref(row_record(row));
+		document_ref(row_document(row));
 	return row;
 }
 
 void row_unref(row_t row)
 {
 	if (!row_is_generated(row))
-		record_unref(row_record(row));
+		document_unref(row_document(row));
 }
 
 int row_compare_id(row_t a, row_t b)
@@ -81,15 +81,4 @@ int row_compare_updated(row_t a, row_t b)
 	if (left != right)
 		return left < right ? -1 : 1;
 	return row_compare_id(a, b);
-}
-
-int row_read_text(const struct table *table, row_t row, struct buf *out)
-{
-	if (!row_is_generated(row))
-		return place_read(&row_record(row)->text, out);
-	if (table->stored_files)
-		return generate_metadata(
-		    row_number(row), table->object_size, out);
-	return generate_record(
-	    table->name, row_number(row), table->text_size, out);
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "emulator/exchange/switches.h"
 #include "tree/name.h"
 
 /* More generated rows than this are a slip of the pen. */
@@ -204,7 +203,7 @@ int store_get(struct store *store, struct table *table, const char *id,
 	return at < 0 ? -ENOENT : 0;
 }
 
-int store_put(struct store *store, struct table *table, struct record *record)
+int store_put(struct store *store, struct table *table, struct document *record)
 {
 	store_write_lock(store);
 	int r = table_put(table, record);

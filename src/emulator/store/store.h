@@ -44,7 +44,8 @@ int store_get(struct store *store, struct table *table, const char *id,
     size_t id_len, row_t *ret_row);
 
 /* The record is taken over. 0 or -ENOMEM. */
-int store_put(struct store *store, struct table *table, struct record *record);
+int store_put(
+    struct store *store, struct table *table, struct document *record);
 int store_remove(
     struct store *store, struct table *table, const char *id, size_t id_len);
 

@@ -8,16 +8,16 @@
 
 #include "emulator/store/generate.h"
 
-int object_stat(const struct table *files, row_t row, uint64_t *ret_size,
+int stored_file_stat(const struct table *files, row_t row, uint64_t *ret_size,
     char ret_etag[ETAG_SIZE])
 {
 	uint64_t tag, size;
 	if (row_is_generated(row)) {
 		size = files->object_size;
 		tag = row_number(row) ^ UINT64_C(0x67656e6572617465);
-	} else if (row_record(row)->object.path) {
+	} else if (row_document(row)->object.path) {
 		struct stat st;
-		CLEANUP_CLOSE int fd = place_open(&row_record(row)->object);
+		CLEANUP_CLOSE int fd = place_open(&row_document(row)->object);
 		if (fd < 0)
 			return fd;
 		if (fstat(fd, &st) < 0)
@@ -25,9 +25,9 @@ int object_stat(const struct table *files, row_t row, uint64_t *ret_size,
 		size = (uint64_t)st.st_size;
 		tag = (uint64_t)st.st_mtim.tv_sec * 1000000000 +
 		      (uint64_t)st.st_mtim.tv_nsec;
-	} else if (row_record(row)->object.memory) {
-		size = row_record(row)->object.len;
-		tag = row_record(row)->etag;
+	} else if (row_document(row)->object.memory) {
+		size = row_document(row)->object.len;
+		tag = row_document(row)->etag;
 	} else {
 		return -ENOENT;
 	}
@@ -37,11 +37,11 @@ int object_stat(const struct table *files, row_t row, uint64_t *ret_size,
 	return 0;
 }
 
-int object_open(row_t row, uint64_t *ret_offset)
+int stored_file_open(row_t row, uint64_t *ret_offset)
 {
-	if (row_is_generated(row) || !row_record(row)->object.path)
+	if (row_is_generated(row) || !row_document(row)->object.path)
 		return -ENOENT;
-	const struct place *place = &row_record(row)->object;
+	const struct place *place = &row_document(row)->object;
 	int fd = place_open(place);
 	if (fd < 0)
 		return fd;
@@ -49,10 +49,10 @@ int object_open(row_t row, uint64_t *ret_offset)
 	return fd;
 }
 
-void object_read(row_t row, uint64_t offset, void *data, size_t len)
+void stored_file_read(row_t row, uint64_t offset, void *data, size_t len)
 {
 	if (row_is_generated(row))
 		generate_bytes(row_number(row), offset, data, len);
 	else
-		memcpy(data, row_record(row)->object.memory + offset, len);
+		memcpy(data, row_document(row)->object.memory + offset, len);
 }

@@ -8,14 +8,14 @@
 
 /* 0, -ENOENT when the file has no object (any more), or another -errno. The
  * tag comes with its quotes. */
-int object_stat(const struct table *files, row_t row, uint64_t *ret_size,
+int stored_file_stat(const struct table *files, row_t row, uint64_t *ret_size,
     char ret_etag[ETAG_SIZE]);
 
 /* A descriptor of the object's bytes from *ret_offset on, which the caller
  * closes; -ENOENT when they are in no file. */
-int object_open(row_t row, uint64_t *ret_offset);
+int stored_file_open(row_t row, uint64_t *ret_offset);
 
 /* len bytes from offset on, which are there. For objects in no file. */
-void object_read(row_t row, uint64_t offset, void *data, size_t len);
+void stored_file_read(row_t row, uint64_t offset, void *data, size_t len);
 
 #endif

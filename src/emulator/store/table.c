@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emulator/store/generate.h"
+
 int table_new(const char *name, struct table **ret_table)
 {
 	struct table *table = calloc(1, sizeof(*table));
@@ -90,11 +92,11 @@ int table_generate(struct table *table, uint64_t count)
 	return 0;
 }
 
-int table_append(struct table *table, struct record *record)
+int table_append(struct table *table, struct document *record)
 {
 	int r = reserve(table, table->count + 1);
 	if (r < 0) {
-		record_unref(record);
+		document_unref(record);
 		return r;
 	}
 	table->by_id[table->count++] = (row_t)(uintptr_t)record;
@@ -116,7 +118,7 @@ size_t table_settle(struct table *table, const char **ret_twin)
 		qsort(rows, table->count, sizeof(*rows), sort_settle);
 	for (size_t i = 0; i < table->count; i++) {
 		if (kept && row_compare_id(rows[kept - 1], rows[i]) == 0) {
-			*ret_twin = row_record(rows[kept - 1])->id;
+			*ret_twin = row_document(rows[kept - 1])->id;
 			row_unref(rows[i]);
 			dropped++;
 		} else {
@@ -132,7 +134,7 @@ void table_mark_kept(struct table *table)
 {
 	for (size_t i = 0; i < table->count; i++)
 		if (!row_is_generated(table->by_id[i]))
-			row_record(table->by_id[i])->keep = i % 2 == 0;
+			row_document(table->by_id[i])->keep = i % 2 == 0;
 }
 
 size_t table_rank_id(
@@ -219,11 +221,11 @@ int table_remove(struct table *table, const char *id, size_t id_len)
 	return 0;
 }
 
-int table_put(struct table *table, struct record *record)
+int table_put(struct table *table, struct document *record)
 {
 	int r = reserve(table, table->count + 1);
 	if (r < 0) {
-		record_unref(record);
+		document_unref(record);
 		return r;
 	}
 	row_t row = (row_t)(uintptr_t)record;
@@ -233,4 +235,15 @@ int table_put(struct table *table, struct record *record)
 	insert_at(table->by_id, table->count, at, row);
 	table->count++;
 	return 0;
+}
+
+int table_read_text(const struct table *table, row_t row, struct buf *out)
+{
+	if (!row_is_generated(row))
+		return place_read(&row_document(row)->text, out);
+	if (table->stored_files)
+		return generate_metadata(
+		    row_number(row), table->object_size, out);
+	return generate_record(
+	    table->name, row_number(row), table->text_size, out);
 }

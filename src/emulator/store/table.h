@@ -1,7 +1,6 @@
 /*
- * A table: its rows in two orders, by id and by updatedAt. A row is eight
- * bytes: a record's pointer, or the number of a generated record with the
- * lowest bit set. The list of stored files is a table as well.
+ * A table: its rows in two orders, by id and by updatedAt. The list of stored
+ * files is a table as well.
  *
  * name and stored_files never change; the sizes do not either once rows were
  * generated. All else is guarded by the store's lock.
@@ -9,9 +8,7 @@
 #ifndef EMULATOR_TABLE_H
 #define EMULATOR_TABLE_H
 
-#include "emulator/store/document.h"
-
-typedef uint64_t row_t;
+#include "emulator/store/row.h"
 
 struct table {
 	char *name;
@@ -37,7 +34,7 @@ int table_generate(struct table *table, uint64_t count);
 
 /* Add a record at the end, out of order: the reference is taken over, also on
  * failure. table_settle must follow before anything else. 0 or -ENOMEM. */
-int table_append(struct table *table, struct record *record);
+int table_append(struct table *table, struct document *record);
 
 /* Sort; of records with equal ids the one with the later updatedAt stays.
  * Returns how many were dropped; *ret_twin is one such id then (borrowed). */
@@ -47,7 +44,7 @@ size_t table_settle(struct table *table, const char **ret_twin);
 void table_mark_kept(struct table *table);
 
 /* Insert or replace, by id. The reference is taken over. 0 or -ENOMEM. */
-int table_put(struct table *table, struct record *record);
+int table_put(struct table *table, struct document *record);
 
 /* 0 or -ENOENT. */
 int table_remove(struct table *table, const char *id, size_t id_len);
@@ -60,26 +57,8 @@ size_t table_rank_id(
     const struct table *table, const char *id, size_t id_len, bool after);
 size_t table_rank_updated(const struct table *table, int64_t ms, bool after);
 
-/* Rows. row_ref is needed to use one outside the lock. */
-struct row_id {
-	const char *id; /* into text, or the record's own */
-	size_t len;
-	char text[32];
-};
-
-bool row_is_generated(row_t row);
-struct record *row_record(row_t row);
-uint64_t row_number(row_t row);
-void row_read_id(row_t row, struct row_id *ret_id);
-int64_t row_created_ms(row_t row);
-int64_t row_updated_ms(row_t row);
-bool row_kept(row_t row);
-row_t row_ref(row_t row);
-void row_unref(row_t row);
-int row_compare_id(row_t a, row_t b);
-int row_compare_updated(row_t a, row_t b);
-
-/* Append the row's text, as the server has it. */
-int row_read_text(const struct table *table, row_t row, struct buf *out);
+/* Append the row's text, as the server has it. Any thread, without the lock. 0
+ * or what place_read says. */
+int table_read_text(const struct table *table, row_t row, struct buf *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* Signatures that only this process can make: SipHash-2-4 under a random key,
  * twice. Enough for URLs that live a quarter of an hour. Thread-safe. */
-#ifndef EMULATOR_SIGN_H
-#define EMULATOR_SIGN_H
+#ifndef EMULATOR_SIGNER_H
+#define EMULATOR_SIGNER_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +21,6 @@ char *signer_sign(const struct signer *signer, const void *data, size_t len,
     char out[SIGNATURE_SIZE]);
 
 /* count random bytes as 2*count hex digits and a NUL. 0 or -errno. */
-int sign_random_hex(char *out, size_t count);
+int signer_random_hex(char *out, size_t count);
 
 #endif

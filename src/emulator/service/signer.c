@@ -1,4 +1,4 @@
-#include "emulator/service/sign.h"
+#include "emulator/service/signer.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -71,7 +71,7 @@ char *signer_sign(const struct signer *signer, const void *data, size_t len,
 	return out;
 }
 
-int sign_random_hex(char *out, size_t count)
+int signer_random_hex(char *out, size_t count)
 {
 	unsigned char byte;
 	for (size_t i = 0; i < count; i++) {
