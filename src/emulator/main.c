@@ -46,7 +46,7 @@ static void print_settings(
 	printf("BKEND_TABLES=");
 	const struct table *table;
 	for (size_t i = 0; (table = store_nth(emulator->store, i)); i++)
-		printf("%s%s", i > 0 ? ":" : "", table->name);
+		printf("%s%s", i > 0 ? ":" : "", table_name(table));
 	printf("\n");
 	fflush(stdout);
 }

@@ -63,7 +63,7 @@ static int find_part(
     struct backup *backup, const char *table, struct part **ret_part)
 {
 	for (size_t i = 0; i < backup->part_count; i++)
-		if (strcmp(backup->parts[i].table->name, table) == 0) {
+		if (strcmp(table_name(backup->parts[i].table), table) == 0) {
 			*ret_part = &backup->parts[i];
 			return 0;
 		}
@@ -162,8 +162,11 @@ static int add_spec(const char *dir, struct place place, struct table *table)
 		return saved_complain(dir, ".spec.json", "not valid JSON");
 	while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]))
 		text.data[--text.len] = '\0';
-	table->spec = buf_steal(&text);
-	return table->spec ? 0 : -ENOMEM;
+	char *spec = buf_steal(&text);
+	if (!spec)
+		return -ENOMEM;
+	table_take_spec(table, spec);
+	return 0;
 }
 
 static int add_root_file(
@@ -238,15 +241,16 @@ static int claim_object(struct backup *backup, struct document *record,
 {
 	CLEANUP_BUF struct buf name;
 	buf_init(&name, BUF_MAX_DEFAULT);
-	int r = name_of_object(record->id, record->id_len, buf_str(original),
-	    original->len, &name);
+	const struct document_key *key = document_key(record);
+	int r = name_of_object(
+	    key->id, key->id_len, buf_str(original), original->len, &name);
 	if (r < 0)
 		return r;
 	struct object *object = find_object(backup, &name);
 	if (object && object->claimed) {
 		buf_clear(&name);
-		r = name_of_object_twin(record->id, record->id_len,
-		    buf_str(original), original->len, &name);
+		r = name_of_object_twin(key->id, key->id_len, buf_str(original),
+		    original->len, &name);
 		if (r < 0)
 			return r;
 		object = find_object(backup, &name);
@@ -266,7 +270,7 @@ static int join_object(struct backup *backup, struct document *record)
 	buf_init(&original, DOCUMENT_TEXT_MAX);
 	struct json_span span;
 	struct object *object = NULL;
-	int r = place_read(&record->text, &text);
+	int r = place_read(document_text(record), &text);
 	if (r == 0)
 		r = json_members(buf_str(&text), text.len, &member, 1, &span);
 	if (r == 0 && span.text && json_is_string(span))
@@ -292,9 +296,10 @@ static int join_objects(struct backup *backup)
 		return 0;
 	}
 	/* All of them, so that every missing one is named. */
-	for (size_t i = 0; i < files->count; i++) {
-		struct document *record = row_document(files->by_id[i]);
-		if (record->object.path || record->object.memory)
+	const row_t *rows = table_rows(files, TABLE_BY_ID);
+	for (size_t i = 0; i < table_count(files); i++) {
+		struct document *record = row_document(rows[i]);
+		if (document_object(record))
 			continue;
 		int failed = join_object(backup, record);
 		r = failed < 0 ? failed : r;
@@ -312,14 +317,14 @@ static int finish_part(const struct part *part)
 	const char *twin = "";
 	size_t dropped = table_settle(part->table, &twin);
 	if (dropped > 0 && !part->from_pages) {
-		log_error(
-		    "%s: two records have the id %s", part->table->name, twin);
+		log_error("%s: two records have the id %s",
+		    table_name(part->table), twin);
 		return -EPROTO;
 	}
 	if (part->pages < part->last_page)
 		log_warn("%s_page*.json: only %lld pages of at least %lld; "
 			 "records are missing",
-		    part->table->name, (long long)part->pages,
+		    table_name(part->table), (long long)part->pages,
 		    (long long)part->last_page);
 	return 0;
 }

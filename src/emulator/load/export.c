@@ -136,9 +136,12 @@ int export_add_object(
 		place_done(&place);
 		return r;
 	}
-	r = document_new(id, GENERATE_ID_LEN, text, place, &record);
-	if (r < 0)
-		return r;
-	record->created_ms = record->updated_ms = mtime_ms;
-	return table_append(files, record);
+	const struct document_key key = {
+	    .id = id,
+	    .id_len = GENERATE_ID_LEN,
+	    .created_ms = mtime_ms,
+	    .updated_ms = mtime_ms,
+	};
+	r = document_new(&key, text, place, &record);
+	return r < 0 ? r : table_append(files, record);
 }

@@ -24,27 +24,21 @@ static void trim(struct place *place, const struct buf *text)
 	place->len = end - start;
 }
 
-int saved_read_document(struct place place, struct document **ret_record)
+int saved_read_document(struct place place, struct document **ret_document)
 {
 	CLEANUP_BUF struct buf text, id;
 	buf_init(&text, DOCUMENT_TEXT_MAX);
 	buf_init(&id, DOCUMENT_TEXT_MAX);
-	int64_t created_ms = DOCUMENT_NO_TIME, updated_ms = DOCUMENT_NO_TIME;
+	struct document_key key;
 	int r = place_read(&place, &text);
 	if (r == 0)
-		r = document_read_members(
-		    buf_str(&text), text.len, &id, &created_ms, &updated_ms);
-	if (r == 0 && id.len == 0)
+		r = document_read_key(buf_str(&text), text.len, &id, &key);
+	if (r == 0 && key.id_len == 0)
 		r = -EINVAL;
 	if (r < 0) {
 		place_done(&place);
 		return r;
 	}
 	trim(&place, &text);
-	r = document_new(id.data, id.len, place, (struct place){0}, ret_record);
-	if (r == 0) {
-		(*ret_record)->created_ms = created_ms;
-		(*ret_record)->updated_ms = updated_ms;
-	}
-	return r;
+	return document_new(&key, place, (struct place){0}, ret_document);
 }

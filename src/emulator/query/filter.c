@@ -234,7 +234,7 @@ void filter_range(const struct filter *filter, const struct table *table,
     enum table_order order, size_t *ret_low, size_t *ret_high, bool *ret_all)
 {
 	enum subject key = order == TABLE_BY_ID ? SUBJECT_ID : SUBJECT_UPDATED;
-	size_t low = 0, high = table->count;
+	size_t low = 0, high = table_count(table);
 	bool all = !filter || filter->group_count == 0;
 	for (size_t i = 0; filter && i < filter->count; i++) {
 		const struct condition *condition = filter->conditions[i];

@@ -30,11 +30,6 @@ static bool order_of(const char *sort_by, enum table_order *ret_order)
 	return strcmp(sort_by, "updatedAt") == 0;
 }
 
-static const row_t *rows_of(const struct table *table, enum table_order order)
-{
-	return order == TABLE_BY_ID ? table->by_id : table->by_updated;
-}
-
 /* The page's part of total rows: [*ret_skip, *ret_skip + *ret_count). */
 static void cut_page(const struct listing_query *query, size_t total,
     size_t *ret_skip, size_t *ret_count)
@@ -196,13 +191,13 @@ int listing_run(struct store *store, struct table *table,
 		    &high[i], &whole[i]);
 	bool fast = indexed && whole[want] && !searched;
 	if (fast) {
-		r = take_range(query, rows_of(table, want), low[want],
+		r = take_range(query, table_rows(table, want), low[want],
 		    high[want], &listing);
 	} else {
 		if (high[1] - low[1] < high[0] - low[0])
 			have = TABLE_BY_UPDATED;
 		r = copy_range(
-		    rows_of(table, have), low[have], high[have], &all);
+		    table_rows(table, have), low[have], high[have], &all);
 	}
 	store_unlock(store);
 	if (r == 0 && !fast)

@@ -128,7 +128,7 @@ static int put_record(struct emulator *emulator, struct request *request,
 {
 	CLEANUP_BUF struct buf own_id;
 	buf_init(&own_id, BUF_MAX_DEFAULT);
-	int64_t created_ms = DOCUMENT_NO_TIME, updated_ms = DOCUMENT_NO_TIME;
+	struct document_key key;
 	struct table *table;
 	struct document *record;
 	struct place text;
@@ -136,19 +136,18 @@ static int put_record(struct emulator *emulator, struct request *request,
 	if (r < 0)
 		return r;
 	store_write_lock(emulator->store);
-	table->demand_spec = true;
+	table_make_up_spec(table);
 	store_unlock(emulator->store);
 	/* A text that is no JSON is taken as well: tests want such records. */
-	document_read_members(buf_str(&request->body), request->body.len,
-	    &own_id, &created_ms, &updated_ms);
+	document_read_key(
+	    buf_str(&request->body), request->body.len, &own_id, &key);
+	key.id = buf_str(id);
+	key.id_len = id->len;
 	r = take_body(request, &text);
 	if (r == 0)
-		r = document_new(
-		    buf_str(id), id->len, text, (struct place){0}, &record);
+		r = document_new(&key, text, (struct place){0}, &record);
 	if (r < 0)
 		return r;
-	record->created_ms = created_ms;
-	record->updated_ms = updated_ms;
 	return store_put(emulator->store, table, record);
 }
 
@@ -215,10 +214,15 @@ static int put_file(
 		place_done(&text);
 		return r;
 	}
-	r = document_new(buf_str(id), id->len, text, object, &record);
+	const struct document_key key = {
+	    .id = buf_str(id),
+	    .id_len = id->len,
+	    .created_ms = timestamp_now_ms(),
+	    .updated_ms = timestamp_now_ms(),
+	};
+	r = document_new(&key, text, object, &record);
 	if (r < 0)
 		return r;
-	record->created_ms = record->updated_ms = timestamp_now_ms();
 	return store_put(emulator->store, store_files(emulator->store), record);
 }
 

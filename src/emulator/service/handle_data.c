@@ -8,15 +8,8 @@
 static int add_table_spec(
     struct emulator *emulator, struct table *table, struct buf *out)
 {
-	int r = -ENOENT;
 	store_read_lock(emulator->store);
-	if (table->spec)
-		r = buf_adds(out, table->spec);
-	else if (table->demand_spec)
-		r = buf_printf(out,
-		    "{\"tableName\":\"%s\",\"schema\":{},\"indexes\":[],"
-		    "\"permissions\":{}}",
-		    table->name);
+	int r = table_read_spec(table, out);
 	store_unlock(emulator->store);
 	return r;
 }
@@ -83,7 +76,7 @@ static void reply_spec(struct emulator *emulator, const struct request *request,
 static void reply_openapi(
     const struct request *request, struct table *table, struct reply *reply)
 {
-	const char *name = table->name;
+	const char *name = table_name(table);
 	int r = reply_begin(reply, request);
 	if (r == 0)
 		r = buf_printf(&reply->body,

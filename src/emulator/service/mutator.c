@@ -57,8 +57,9 @@ static int new_id(
 	int r = buf_printf(ret_id, "%08" PRIx64 "6d757461%08" PRIx32,
 	    (uint64_t)timestamp_now_ms() / 1000, (uint32_t)mutator->count);
 	store_read_lock(mutator->emulator->store);
-	if (table->count > 0)
-		row_read_id(table->by_id[table->count - 1], &last);
+	size_t count = table_count(table);
+	if (count > 0)
+		row_read_id(table_rows(table, TABLE_BY_ID)[count - 1], &last);
 	size_t least = last.len < ret_id->len ? last.len : ret_id->len;
 	if (r == 0 && last.len > 0 &&
 	    memcmp(last.id, ret_id->data, least) >= 0) {
@@ -78,18 +79,16 @@ static int put(struct mutator *mutator, struct table *table,
 	buf_init(&own_id, BUF_MAX_DEFAULT);
 	struct place place;
 	struct document *record;
-	int64_t created_ms = DOCUMENT_NO_TIME, updated_ms = DOCUMENT_NO_TIME;
-	document_read_members(
-	    buf_str(text), text->len, &own_id, &created_ms, &updated_ms);
+	struct document_key key;
+	document_read_key(buf_str(text), text->len, &own_id, &key);
+	key.id = buf_str(id);
+	key.id_len = id->len;
 	int r = place_copy(buf_str(text), text->len, &place);
 	if (r == 0)
-		r = document_new(
-		    buf_str(id), id->len, place, (struct place){0}, &record);
+		r = document_new(&key, place, (struct place){0}, &record);
 	if (r < 0)
 		return r;
-	record->created_ms = created_ms;
-	record->updated_ms = updated_ms;
-	record->keep = keep;
+	document_keep(record, keep);
 	return store_put(mutator->emulator->store, table, record);
 }
 
@@ -136,9 +135,11 @@ static int revise(
 static bool pick(struct mutator *mutator, struct table *table, row_t *ret_row)
 {
 	store_read_lock(mutator->emulator->store);
-	bool found = table->count > 0;
+	size_t count = table_count(table);
+	bool found = count > 0;
 	if (found)
-		*ret_row = row_ref(table->by_id[draw(mutator, table->count)]);
+		*ret_row = row_ref(
+		    table_rows(table, TABLE_BY_ID)[draw(mutator, count)]);
 	store_unlock(mutator->emulator->store);
 	return found;
 }

@@ -108,7 +108,7 @@ int page_reply_row(const struct request *request, const struct table *table,
     row_t row, struct buf *out)
 {
 	unsigned lies = request->switches.lies;
-	if (!table->stored_files || !(lies & LIE_ANY_SIZE))
+	if (!table_is_files(table) || !(lies & LIE_ANY_SIZE))
 		return table_read_text(table, row, out);
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, DOCUMENT_TEXT_MAX);
@@ -162,7 +162,7 @@ static int add_pagination(const struct page *page, struct buf *out)
 	enum paging paging = switches->paging;
 	if (paging == PAGING_DEFAULT)
 		paging =
-		    page->table->stored_files ? PAGING_NEXTPAGE : PAGING_NEXT;
+		    table_is_files(page->table) ? PAGING_NEXTPAGE : PAGING_NEXT;
 	const char *suffix = paging == PAGING_NEXTPAGE ? "Page" : "";
 	if (r == 0 && paging != PAGING_NONE)
 		r = buf_printf(out, ",\"hasNext%s\":%s,\"hasPrev%s\":%s",

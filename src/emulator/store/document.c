@@ -6,60 +6,95 @@
 
 #include "base/hash.h"
 
-int document_new(const char *id, size_t id_len, struct place text,
-    struct place object, struct document **ret_record)
+struct document {
+	int refs;  /* atomic */
+	bool keep; /* --mutate must not delete it */
+	struct document_key key;
+	struct place text;
+	struct place object; /* no memory and no path: no object */
+	uint64_t object_hash;
+	char id[];
+};
+
+int document_new(const struct document_key *key, struct place text,
+    struct place object, struct document **ret_document)
 {
-	struct document *record = calloc(1, sizeof(*record));
-	char *copy = malloc(id_len + 1);
-	if (!record || !copy) {
-		free(record);
-		free(copy);
+	struct document *document =
+	    calloc(1, sizeof(*document) + key->id_len + 1);
+	if (!document) {
 		place_done(&text);
 		place_done(&object);
 		return -ENOMEM;
 	}
-	memcpy(copy, id, id_len);
-	copy[id_len] = '\0';
-	*record = (struct document){
-	    .refs = 1,
-	    .created_ms = DOCUMENT_NO_TIME,
-	    .updated_ms = DOCUMENT_NO_TIME,
-	    .text = text,
-	    .id = copy,
-	    .id_len = id_len,
-	};
-	document_take_object(record, &object);
-	*ret_record = record;
+	document->refs = 1;
+	document->key = *key;
+	document->text = text;
+	document->key.id =
+	    memcpy(document->id, key->id_len ? key->id : "", key->id_len);
+	document_take_object(document, &object);
+	*ret_document = document;
 	return 0;
 }
 
-void document_take_object(struct document *record, struct place *object)
+void document_take_object(struct document *document, struct place *object)
 {
-	record->object = *object;
+	document->object = *object;
 	if (object->memory)
-		record->etag =
+		document->object_hash =
 		    hash_fnv1a(HASH_FNV1A_INIT, object->memory, object->len);
 	*object = (struct place){0};
 }
 
-struct document *document_ref(struct document *record)
+void document_keep(struct document *document, bool keep)
 {
-	__atomic_add_fetch(&record->refs, 1, __ATOMIC_RELAXED);
-	return record;
+	document->keep = keep;
 }
 
-void document_unref(struct document *record)
+bool document_is_kept(const struct document *document)
 {
-	if (!record ||
-	    __atomic_sub_fetch(&record->refs, 1, __ATOMIC_ACQ_REL) > 0)
+	return document->keep;
+}
+
+struct document *document_ref(struct document *document)
+{
+	__atomic_add_fetch(&document->refs, 1, __ATOMIC_RELAXED);
+	return document;
+}
+
+void document_unref(struct document *document)
+{
+	if (!document ||
+	    __atomic_sub_fetch(&document->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
-	place_done(&record->text);
-	place_done(&record->object);
-	free(record->id);
-	free(record);
+	place_done(&document->text);
+	place_done(&document->object);
+	free(document);
 }
 
-int64_t document_time(struct json_span token)
+const struct document_key *document_key(const struct document *document)
+{
+	return &document->key;
+}
+
+const struct place *document_text(const struct document *document)
+{
+	return &document->text;
+}
+
+const struct place *document_object(const struct document *document)
+{
+	const struct place *object = &document->object;
+	return object->path || object->memory ? object : NULL;
+}
+
+uint64_t document_object_hash(const struct document *document)
+{
+	return document->object_hash;
+}
+
+/* ---- what a text says of itself ---- */
+
+static int64_t read_time(struct json_span token)
 {
 	int64_t ms;
 	return json_date(token, &ms) < 0 ? DOCUMENT_NO_TIME : ms;
@@ -74,12 +109,17 @@ static int read_id(struct json_span token, struct buf *ret_id)
 	return 0;
 }
 
-int document_read_members(const char *text, size_t len, struct buf *ret_id,
-    int64_t *ret_created_ms, int64_t *ret_updated_ms)
+int document_read_key(const char *text, size_t len, struct buf *ret_id,
+    struct document_key *ret_key)
 {
 	static const char *const names[] = {
 	    "id", "_id", "createdAt", "updatedAt"};
 	struct json_span spans[ARRAY_SIZE(names)];
+	*ret_key = (struct document_key){
+	    .id = "",
+	    .created_ms = DOCUMENT_NO_TIME,
+	    .updated_ms = DOCUMENT_NO_TIME,
+	};
 	int r = json_members(text, len, names, ARRAY_SIZE(names), spans);
 	if (r == 0 && spans[0].text)
 		r = read_id(spans[0], ret_id);
@@ -87,7 +127,9 @@ int document_read_members(const char *text, size_t len, struct buf *ret_id,
 		r = read_id(spans[1], ret_id);
 	if (r < 0)
 		return r;
-	*ret_created_ms = document_time(spans[2]);
-	*ret_updated_ms = document_time(spans[3]);
+	ret_key->id = buf_str(ret_id);
+	ret_key->id_len = ret_id->len;
+	ret_key->created_ms = read_time(spans[2]);
+	ret_key->updated_ms = read_time(spans[3]);
 	return 0;
 }

@@ -25,29 +25,34 @@ void row_read_id(row_t row, struct row_id *ret_id)
 		ret_id->id = generate_id(row_number(row), ret_id->text);
 		ret_id->len = GENERATE_ID_LEN;
 	} else {
-		ret_id->id = row_document(row)->id;
-		ret_id->len = row_document(row)->id_len;
+		const struct document_key *key =
+		    document_key(row_document(row));
+		ret_id->id = key->id;
+		ret_id->len = key->id_len;
 	}
 }
 
 int64_t row_created_ms(row_t row)
 {
-	return row_is_generated(row) ? generate_created_ms(row_number(row))
-				     : row_document(row)->created_ms;
+	return row_is_generated(row)
+		   ? generate_created_ms(row_number(row))
+		   : document_key(row_document(row))->created_ms;
 }
 
 int64_t row_updated_ms(row_t row)
 {
-	return row_is_generated(row) ? generate_updated_ms(row_number(row))
-				     : row_document(row)->updated_ms;
+	return row_is_generated(row)
+		   ? generate_updated_ms(row_number(row))
+		   : document_key(row_document(row))->updated_ms;
 }
 
 bool row_kept(row_t row)
 {
 	if (row_is_generated(row))
 		return row_number(row) % 2 == 0;
-	const struct document *record = row_document(row);
-	return record->keep || strncmp(record->id, "keep", 4) == 0;
+	const struct document *document = row_document(row);
+	return document_is_kept(document) ||
+	       strncmp(document_key(document)->id, "keep", 4) == 0;
 }
 
 row_t row_ref(row_t row)

@@ -24,12 +24,11 @@ int store_new(struct store **ret_store)
 	struct store *store = calloc(1, sizeof(*store));
 	if (!store)
 		return -ENOMEM;
-	int r = table_new("files", &store->files);
+	int r = table_new("files", true, &store->files);
 	if (r < 0) {
 		free(store);
 		return r;
 	}
-	store->files->stored_files = true;
 	pthread_rwlock_init(&store->lock, NULL);
 	*ret_store = store;
 	return 0;
@@ -66,10 +65,11 @@ static struct table *find_locked(
     struct store *store, const char *name, size_t *ret_at)
 {
 	size_t i = 0;
-	while (i < store->count && strcmp(store->tables[i]->name, name) < 0)
+	while (
+	    i < store->count && strcmp(table_name(store->tables[i]), name) < 0)
 		i++;
 	*ret_at = i;
-	if (i < store->count && strcmp(store->tables[i]->name, name) == 0)
+	if (i < store->count && strcmp(table_name(store->tables[i]), name) == 0)
 		return store->tables[i];
 	return NULL;
 }
@@ -91,7 +91,7 @@ static int add_locked(
 	if (!tables)
 		return -ENOMEM;
 	store->tables = tables;
-	int r = table_new(name, ret_table);
+	int r = table_new(name, false, ret_table);
 	if (r < 0)
 		return r;
 	memmove(tables + at + 1, tables + at,
@@ -147,14 +147,8 @@ static int parse_counts(const char *text, int64_t *ret_count, int64_t *ret_size)
 static int generate_into(
     struct store *store, struct table *table, int64_t count, int64_t size)
 {
-	int r = -EEXIST;
 	store_write_lock(store);
-	if (!table->generated) {
-		table->text_size = (size_t)size;
-		table->object_size = (uint64_t)size;
-		table->demand_spec = true;
-		r = table_generate(table, (uint64_t)count);
-	}
+	int r = table_generate(table, (uint64_t)count, (uint64_t)size);
 	store_unlock(store);
 	return r;
 }
@@ -198,7 +192,7 @@ int store_get(struct store *store, struct table *table, const char *id,
 	store_read_lock(store);
 	ssize_t at = table_find(table, id, id_len);
 	if (at >= 0)
-		*ret_row = row_ref(table->by_id[at]);
+		*ret_row = row_ref(table_rows(table, TABLE_BY_ID)[at]);
 	store_unlock(store);
 	return at < 0 ? -ENOENT : 0;
 }

@@ -8,28 +8,45 @@
 
 #include "emulator/store/generate.h"
 
+static int stat_path(
+    const struct place *place, uint64_t *ret_size, uint64_t *ret_tag)
+{
+	struct stat st;
+	CLEANUP_CLOSE int fd = place_open(place);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*ret_size = (uint64_t)st.st_size;
+	*ret_tag = (uint64_t)st.st_mtim.tv_sec * 1000000000 +
+		   (uint64_t)st.st_mtim.tv_nsec;
+	return 0;
+}
+
+/* NULL of a generated one, and where there is none. */
+static const struct place *place_of(row_t row)
+{
+	return row_is_generated(row) ? NULL
+				     : document_object(row_document(row));
+}
+
 int stored_file_stat(const struct table *files, row_t row, uint64_t *ret_size,
     char ret_etag[ETAG_SIZE])
 {
-	uint64_t tag, size;
+	const struct place *place = place_of(row);
+	uint64_t tag = 0, size = 0;
 	if (row_is_generated(row)) {
-		size = files->object_size;
+		size = table_object_size(files);
 		tag = row_number(row) ^ UINT64_C(0x67656e6572617465);
-	} else if (row_document(row)->object.path) {
-		struct stat st;
-		CLEANUP_CLOSE int fd = place_open(&row_document(row)->object);
-		if (fd < 0)
-			return fd;
-		if (fstat(fd, &st) < 0)
-			return -errno;
-		size = (uint64_t)st.st_size;
-		tag = (uint64_t)st.st_mtim.tv_sec * 1000000000 +
-		      (uint64_t)st.st_mtim.tv_nsec;
-	} else if (row_document(row)->object.memory) {
-		size = row_document(row)->object.len;
-		tag = row_document(row)->etag;
-	} else {
+	} else if (!place) {
 		return -ENOENT;
+	} else if (place->path) {
+		int r = stat_path(place, &size, &tag);
+		if (r < 0)
+			return r;
+	} else {
+		size = place->len;
+		tag = document_object_hash(row_document(row));
 	}
 	*ret_size = size;
 	snprintf(
@@ -39,9 +56,9 @@ int stored_file_stat(const struct table *files, row_t row, uint64_t *ret_size,
 
 int stored_file_open(row_t row, uint64_t *ret_offset)
 {
-	if (row_is_generated(row) || !row_document(row)->object.path)
+	const struct place *place = place_of(row);
+	if (!place || !place->path)
 		return -ENOENT;
-	const struct place *place = &row_document(row)->object;
 	int fd = place_open(place);
 	if (fd < 0)
 		return fd;
@@ -54,5 +71,5 @@ void stored_file_read(row_t row, uint64_t offset, void *data, size_t len)
 	if (row_is_generated(row))
 		generate_bytes(row_number(row), offset, data, len);
 	else
-		memcpy(data, row_document(row)->object.memory + offset, len);
+		memcpy(data, place_of(row)->memory + offset, len);
 }

@@ -6,11 +6,28 @@
 
 #include "emulator/store/generate.h"
 
-int table_new(const char *name, struct table **ret_table)
+struct table {
+	/* Immutable. */
+	char *name;
+	bool stored_files;
+	/* Under the store's lock; size does not change any more once rows were
+	 * generated. */
+	bool generated; /* table_generate was called */
+	uint64_t size;	/* of a generated document's text, or a file's object */
+	bool spec_made_up;
+	char *spec; /* NULL: none */
+	row_t *by_id;
+	row_t *by_updated;
+	size_t count;
+	size_t cap;
+};
+
+int table_new(const char *name, bool stored_files, struct table **ret_table)
 {
 	struct table *table = calloc(1, sizeof(*table));
 	if (!table)
 		return -ENOMEM;
+	table->stored_files = stored_files;
 	table->name = strdup(name);
 	if (!table->name) {
 		free(table);
@@ -18,6 +35,31 @@ int table_new(const char *name, struct table **ret_table)
 	}
 	*ret_table = table;
 	return 0;
+}
+
+const char *table_name(const struct table *table)
+{
+	return table->name;
+}
+
+bool table_is_files(const struct table *table)
+{
+	return table->stored_files;
+}
+
+uint64_t table_object_size(const struct table *table)
+{
+	return table->size;
+}
+
+size_t table_count(const struct table *table)
+{
+	return table->count;
+}
+
+const row_t *table_rows(const struct table *table, enum table_order order)
+{
+	return order == TABLE_BY_ID ? table->by_id : table->by_updated;
 }
 
 void table_free(struct table *table)
@@ -72,9 +114,11 @@ static void sort_by_updated(struct table *table)
 	    sort_updated);
 }
 
-int table_generate(struct table *table, uint64_t count)
+int table_generate(struct table *table, uint64_t count, uint64_t size)
 {
 	size_t before = table->count;
+	if (table->generated)
+		return -EEXIST;
 	int r = reserve(table, before + count);
 	if (r < 0)
 		return r;
@@ -83,6 +127,8 @@ int table_generate(struct table *table, uint64_t count)
 		    i << 1 | 1;
 	table->count += count;
 	table->generated = true;
+	table->size = size;
+	table->spec_made_up = true;
 	/* Generated rows alone are in order already. */
 	if (before > 0 && count > 0) {
 		qsort(
@@ -92,14 +138,14 @@ int table_generate(struct table *table, uint64_t count)
 	return 0;
 }
 
-int table_append(struct table *table, struct document *record)
+int table_append(struct table *table, struct document *document)
 {
 	int r = reserve(table, table->count + 1);
 	if (r < 0) {
-		document_unref(record);
+		document_unref(document);
 		return r;
 	}
-	table->by_id[table->count++] = (row_t)(uintptr_t)record;
+	table->by_id[table->count++] = (row_t)(uintptr_t)document;
 	return 0;
 }
 
@@ -118,7 +164,8 @@ size_t table_settle(struct table *table, const char **ret_twin)
 		qsort(rows, table->count, sizeof(*rows), sort_settle);
 	for (size_t i = 0; i < table->count; i++) {
 		if (kept && row_compare_id(rows[kept - 1], rows[i]) == 0) {
-			*ret_twin = row_document(rows[kept - 1])->id;
+			*ret_twin =
+			    document_key(row_document(rows[kept - 1]))->id;
 			row_unref(rows[i]);
 			dropped++;
 		} else {
@@ -134,7 +181,8 @@ void table_mark_kept(struct table *table)
 {
 	for (size_t i = 0; i < table->count; i++)
 		if (!row_is_generated(table->by_id[i]))
-			row_document(table->by_id[i])->keep = i % 2 == 0;
+			document_keep(
+			    row_document(table->by_id[i]), i % 2 == 0);
 }
 
 size_t table_rank_id(
@@ -221,16 +269,17 @@ int table_remove(struct table *table, const char *id, size_t id_len)
 	return 0;
 }
 
-int table_put(struct table *table, struct document *record)
+int table_put(struct table *table, struct document *document)
 {
 	int r = reserve(table, table->count + 1);
 	if (r < 0) {
-		document_unref(record);
+		document_unref(document);
 		return r;
 	}
-	row_t row = (row_t)(uintptr_t)record;
-	table_remove(table, record->id, record->id_len);
-	size_t at = table_rank_id(table, record->id, record->id_len, false);
+	row_t row = (row_t)(uintptr_t)document;
+	const struct document_key *key = document_key(document);
+	table_remove(table, key->id, key->id_len);
+	size_t at = table_rank_id(table, key->id, key->id_len, false);
 	insert_at(table->by_updated, table->count, rank_row(table, row), row);
 	insert_at(table->by_id, table->count, at, row);
 	table->count++;
@@ -240,10 +289,31 @@ int table_put(struct table *table, struct document *record)
 int table_read_text(const struct table *table, row_t row, struct buf *out)
 {
 	if (!row_is_generated(row))
-		return place_read(&row_document(row)->text, out);
+		return place_read(document_text(row_document(row)), out);
 	if (table->stored_files)
-		return generate_metadata(
-		    row_number(row), table->object_size, out);
-	return generate_record(
-	    table->name, row_number(row), table->text_size, out);
+		return generate_metadata(row_number(row), table->size, out);
+	return generate_record(table->name, row_number(row), table->size, out);
+}
+
+void table_take_spec(struct table *table, char *spec)
+{
+	free(table->spec);
+	table->spec = spec;
+}
+
+void table_make_up_spec(struct table *table)
+{
+	table->spec_made_up = true;
+}
+
+int table_read_spec(const struct table *table, struct buf *out)
+{
+	if (table->spec)
+		return buf_adds(out, table->spec);
+	if (!table->spec_made_up)
+		return -ENOENT;
+	return buf_printf(out,
+	    "{\"tableName\":\"%s\",\"schema\":{},\"indexes\":[],"
+	    "\"permissions\":{}}",
+	    table->name);
 }
