@@ -102,8 +102,8 @@ static bool play_script_locked(struct faults *faults,
 	return false;
 }
 
-static bool limit_locked(
-    struct faults *faults, const struct request *request, struct reply *reply)
+static bool limit_locked(struct faults *faults, const struct request *request,
+    struct reply *reply) REQUIRES(faults->lock)
 {
 	const struct switches *switches = &request->switches;
 	if (switches->rate_limit == 0 || request_is_storage(request))
@@ -138,8 +138,8 @@ static double draw_locked(struct faults *faults) REQUIRES(faults->lock)
 	return (double)(random >> 11) * 100 / 9007199254740992.0;
 }
 
-static bool fail_locked(
-    struct faults *faults, const struct request *request, struct reply *reply)
+static bool fail_locked(struct faults *faults, const struct request *request,
+    struct reply *reply) REQUIRES(faults->lock)
 {
 	const struct switches *switches = &request->switches;
 	bool storage = request_is_storage(request);

@@ -30,10 +30,11 @@ struct clients {
 	bool stopping;
 };
 
-static void forget_locked(struct client *client) REQUIRES(client->clients->lock)
+static void forget_locked(struct clients *clients, struct client *client)
+    REQUIRES(clients->lock)
 {
 	if (client->expected)
-		TAILQ_REMOVE(&client->clients->expected, client, link);
+		TAILQ_REMOVE(&clients->expected, client, link);
 	client->expected = false;
 }
 
@@ -44,7 +45,7 @@ static void end_overdue_locked(struct clients *clients) REQUIRES(clients->lock)
 	int64_t now = timestamp_mono_ms();
 	while ((client = TAILQ_FIRST(&clients->expected)) &&
 	       client->due_ms <= now) {
-		forget_locked(client);
+		forget_locked(clients, client);
 		shutdown(client->fd, SHUT_RDWR);
 	}
 }
@@ -129,7 +130,7 @@ void client_expect(struct client *client)
 		return;
 	struct clients *clients = client->clients;
 	lock_acquire(&clients->lock);
-	forget_locked(client);
+	forget_locked(clients, client);
 	client->due_ms = timestamp_mono_ms() + clients->patience_ms;
 	client->expected = true;
 	/* The thread only needs to hear of the first: later ones are due
@@ -144,7 +145,8 @@ void client_served(struct client *client)
 {
 	if (!client)
 		return;
-	lock_acquire(&client->clients->lock);
-	forget_locked(client);
-	lock_release(&client->clients->lock);
+	struct clients *clients = client->clients;
+	lock_acquire(&clients->lock);
+	forget_locked(clients, client);
+	lock_release(&clients->lock);
 }

@@ -61,8 +61,8 @@ static size_t pair_count_locked(const struct sessions *sessions)
 }
 
 /* The pair that the token is half of, newest first, or NULL. */
-static struct pair *find_locked(
-    struct sessions *sessions, const char *token, size_t offset)
+static struct pair *find_locked(struct sessions *sessions, const char *token,
+    size_t offset) REQUIRES(sessions->lock)
 {
 	size_t count = pair_count_locked(sessions);
 	for (size_t i = 1; i <= count; i++) {
@@ -75,7 +75,7 @@ static struct pair *find_locked(
 }
 
 static struct pair *find_access_locked(
-    struct sessions *sessions, const char *access)
+    struct sessions *sessions, const char *access) REQUIRES(sessions->lock)
 {
 	return find_locked(
 	    sessions, access, offsetof(struct token_pair, access));
