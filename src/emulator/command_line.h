@@ -1,4 +1,4 @@
-/* The command line. */
+/* The command line, which main hands over before anything else happens. */
 #ifndef EMULATOR_COMMAND_LINE_H
 #define EMULATOR_COMMAND_LINE_H
 
@@ -18,7 +18,8 @@ struct command_line {
 	bool done; /* --help or --version was answered: exit 0 */
 };
 
-/* Add what --generate and --generate-files ask for; as above. */
+/* Add what --generate and --generate-files ask for, after the data. 0, or
+ * -errno with a line on stderr. */
 int command_line_generate(
     const struct command_line *options, struct emulator *emulator);
 

@@ -1,5 +1,6 @@
 /* What stands between a request and its right answer: the rate limit, the
- * scripted answers and the random faults. Thread-safe. */
+ * scripted answers and the random faults. Asked by dispatch, told by the
+ * control interface; thread-safe. */
 #ifndef EMULATOR_FAULT_H
 #define EMULATOR_FAULT_H
 
@@ -17,7 +18,9 @@ struct script {
 	struct buf body;
 };
 
+/* 0 or -ENOMEM. */
 int faults_new(struct faults **ret_faults);
+/* NULL is fine. */
 void faults_free(struct faults *faults);
 
 /* The script's members are taken over. 0 or -ENOMEM. */

@@ -27,9 +27,12 @@ struct reply {
 	enum fault_kind fault; /* FAULT_RESET, _CUT and _STALL */
 };
 
+/* 200, application/json, with nothing in it. */
 void reply_init(struct reply *reply);
+/* Free what it holds. */
 void reply_done(struct reply *reply);
 
+/* Append a header. More than there is room for are dropped. */
 void reply_add_header(struct reply *reply, const char *name, const char *format,
     ...) __attribute__((format(printf, 3, 4)));
 
@@ -41,7 +44,8 @@ void reply_error(struct reply *reply, const struct request *request, int status,
 /* 500, for errno-style errors of our own; returns at once when r >= 0. */
 void reply_failure(struct reply *reply, const struct request *request, int r);
 
-/* Open and close the envelope in force around what is added between. */
+/* Open and close the envelope in force around what is added between. 0, -ENOMEM
+ * or -EMSGSIZE. */
 int reply_begin(struct reply *reply, const struct request *request);
 int reply_end(struct reply *reply, const struct request *request);
 

@@ -20,6 +20,7 @@ struct params {
 
 /* query may be NULL: no parameters. 0 or -ENOMEM. */
 int params_init(struct params *params, const char *query);
+/* Free them. */
 void params_done(struct params *params);
 
 /* The first parameter of that name, or NULL. Borrowed. */

@@ -65,6 +65,7 @@ struct switches {
 	int fail_count;
 };
 
+/* None is set: answers are quick, right and true. */
 void switches_init(struct switches *switches);
 
 /* Set one by its name on the command line, without the dashes. An empty fail

@@ -12,8 +12,9 @@
 
 struct backup;
 
-/* The store is borrowed. */
+/* The store is borrowed. 0 or -ENOMEM. */
 int backup_new(struct store *store, struct backup **ret_backup);
+/* NULL is fine. */
 void backup_free(struct backup *backup);
 
 /* One directory of the root is there; files in it follow. 1 when its files

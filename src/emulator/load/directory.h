@@ -1,4 +1,5 @@
-/* Load a saved project from a directory. */
+/* Load a saved project from a directory. Called by main before anything is
+ * served. */
 #ifndef EMULATOR_DIRECTORY_H
 #define EMULATOR_DIRECTORY_H
 

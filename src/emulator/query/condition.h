@@ -41,6 +41,7 @@ int op_parse(const char *name, enum op *ret_op);
 /* value is JSON text. 0, -EINVAL or -ENOMEM; done must be called anyway. */
 int condition_init(struct condition *condition, const char *field, enum op op,
     const char *value, bool ignore_case);
+/* Free what it holds, whatever init said. */
 void condition_done(struct condition *condition);
 
 /* text is needed for SUBJECT_TEXT alone. 1, 0 or -errno. */

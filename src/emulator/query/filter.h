@@ -12,6 +12,7 @@ struct filter;
 /* Either text may be NULL. 0; -EINVAL when one is not understood; -ENOMEM. */
 int filter_new(
     const char *and_text, const char *or_text, struct filter **ret_filter);
+/* NULL is fine. */
 void filter_free(struct filter *filter);
 
 /* Nothing to match at all. */

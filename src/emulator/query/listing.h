@@ -1,4 +1,7 @@
-/* One page of a table: which rows, in which order, out of how many. */
+/*
+ * One page of a table: which rows, in which order, out of how many. For any
+ * thread; takes the store's lock, and reads no text while it holds it.
+ */
 #ifndef EMULATOR_LISTING_H
 #define EMULATOR_LISTING_H
 
@@ -27,6 +30,7 @@ struct listing {
  */
 int listing_run(struct store *store, struct table *table,
     const struct listing_query *query, struct listing *ret_listing);
+/* Give the rows back. */
 void listing_done(struct listing *listing);
 
 #endif

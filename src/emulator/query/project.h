@@ -17,6 +17,7 @@ struct projection {
 
 /* select is comma-separated. 0 or -ENOMEM. */
 int projection_init(struct projection *projection, const char *select);
+/* Free what it holds. */
 void projection_done(struct projection *projection);
 
 /* Append the selected members of an object's text as an object.

@@ -1,4 +1,5 @@
-/* Full text search, the plain way: a part of any string in a record. */
+/* Full text search, the plain way: a part of any string in a record. Pure, for
+ * any thread. */
 #ifndef EMULATOR_SEARCH_H
 #define EMULATOR_SEARCH_H
 

@@ -23,6 +23,7 @@ struct value {
 
 /* token.text NULL makes a missing value. 0, -EPROTO or -ENOMEM. */
 int value_init(struct value *value, struct json_span token);
+/* Free what it holds. */
 void value_done(struct value *value);
 
 /* <0, 0, >0. Objects and arrays compare by their text. */

@@ -1,5 +1,6 @@
-/* The bytes of an answer on their way: whole, paced, cut short or stalled.
- * Belongs to one connection's thread. */
+/* The bytes of an answer on their way: whole, paced, cut short or stalled. What
+ * libmicrohttpd's content reader reads from; belongs to one connection's
+ * thread. */
 #ifndef EMULATOR_BODY_READER_H
 #define EMULATOR_BODY_READER_H
 
@@ -16,6 +17,7 @@ int body_reader_wait(int client_fd, int stop_fd, int64_t ms);
 /* Take over the reply's object or body. 0 or -errno. */
 int body_reader_new(struct reply *reply, int64_t rate, int client_fd,
     int stop_fd, struct body_reader **ret_reader);
+/* NULL is fine. */
 void body_reader_free(struct body_reader *reader);
 
 /* What Content-Length says. */

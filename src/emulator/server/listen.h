@@ -1,4 +1,4 @@
-/* A listening socket from an address in text. */
+/* A listening socket from an address in text. For the server, as it starts. */
 #ifndef EMULATOR_LISTEN_H
 #define EMULATOR_LISTEN_H
 

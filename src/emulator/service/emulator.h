@@ -1,6 +1,6 @@
 /*
- * The emulated service: everything that its handlers share. Thread-safe; each
- * part has its own lock.
+ * The emulated service: everything that its handlers share. Made by main; each
+ * part has a lock of its own, so that any thread may use it.
  */
 #ifndef EMULATOR_EMULATOR_H
 #define EMULATOR_EMULATOR_H
@@ -31,7 +31,10 @@ struct emulator {
 	struct switches switches;
 };
 
+/* With an empty store and no credentials. 0, -ENOMEM, or what getrandom says.
+ */
 int emulator_new(struct emulator **ret_emulator);
+/* NULL is fine. */
 void emulator_free(struct emulator *emulator);
 
 /* A copy of the switches as they are now. */

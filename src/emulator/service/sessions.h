@@ -1,5 +1,7 @@
 /*
- * The account's sessions and their tokens. Thread-safe.
+ * The account's sessions and their tokens: they rotate, and a refresh token
+ * that comes back after it was used ends all sessions. Used by the handlers;
+ * thread-safe.
  */
 #ifndef EMULATOR_SESSIONS_H
 #define EMULATOR_SESSIONS_H
@@ -19,7 +21,9 @@ struct token_pair {
 
 struct sessions;
 
+/* 0 or -ENOMEM. */
 int sessions_new(struct sessions **ret_sessions);
+/* NULL is fine. */
 void sessions_free(struct sessions *sessions);
 
 /* Begin a session. 0, -ENOMEM, or no random bytes. */

@@ -16,6 +16,7 @@
 /* The number-th id into out, NUL-terminated. Returns out. */
 char *generate_id(uint64_t number, char out[GENERATE_ID_LEN + 1]);
 
+/* The times in the number-th record's text. */
 int64_t generate_created_ms(uint64_t number);
 int64_t generate_updated_ms(uint64_t number);
 
@@ -23,7 +24,7 @@ int64_t generate_updated_ms(uint64_t number);
 int generate_record(
     const char *table, uint64_t number, size_t size, struct buf *out);
 
-/* Append a stored file's metadata. */
+/* Append a stored file's metadata. Errors as above. */
 int generate_metadata(uint64_t number, uint64_t size, struct buf *out);
 
 /* len bytes of object number, from offset on: pseudo-random, no two blocks of

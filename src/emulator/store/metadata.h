@@ -1,4 +1,5 @@
-/* A stored file's metadata, made up where none was given. Pure. */
+/* A stored file's metadata, made up where none was given. Pure, for any
+ * thread. */
 #ifndef EMULATOR_METADATA_H
 #define EMULATOR_METADATA_H
 

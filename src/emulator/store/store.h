@@ -10,7 +10,9 @@
 
 struct store;
 
+/* 0 or -ENOMEM. */
 int store_new(struct store **ret_store);
+/* With all tables. NULL is fine. */
 void store_free(struct store *store);
 
 /* NULL when there is none of that name. */
@@ -35,6 +37,7 @@ int store_generate_files(struct store *store, const char *text);
 /* Call once, before the store is served: what exists is the beginning. */
 void store_mark_kept(struct store *store);
 
+/* Around what is called on a table; nothing that may block is done between. */
 void store_read_lock(struct store *store);
 void store_write_lock(struct store *store);
 void store_unlock(struct store *store);
@@ -43,9 +46,10 @@ void store_unlock(struct store *store);
 int store_get(struct store *store, struct table *table, const char *id,
     size_t id_len, row_t *ret_row);
 
-/* The record is taken over. 0 or -ENOMEM. */
+/* The document is taken over, also on failure. 0 or -ENOMEM. */
 int store_put(
     struct store *store, struct table *table, struct document *record);
+/* 0 or -ENOENT. */
 int store_remove(
     struct store *store, struct table *table, const char *id, size_t id_len);
 

@@ -29,6 +29,7 @@ bool table_is_files(const struct table *table);
 /* How large each generated object is. */
 uint64_t table_object_size(const struct table *table);
 
+/* How many rows there are. */
 size_t table_count(const struct table *table);
 
 /* All rows in an order, borrowed until the table changes. */
