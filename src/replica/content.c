@@ -35,8 +35,8 @@
 #define SPARE_MOST ((int64_t)64 << 20)
 
 /* What the database and others take up is looked at so often, if nothing is
- * kept meanwhile, in seconds. */
-#define LOOK_S 5
+ * kept meanwhile, in milliseconds. */
+#define LOOK_MS 5000
 
 /* So much may wait to be written: what is too much then is not kept. */
 #define QUEUE_MOST ((int64_t)64 << 20)
@@ -382,11 +382,7 @@ static int64_t in_memory(const struct job *job)
 /* Wait for a job. True: nothing came for so long. */
 static bool wait_for_news(struct content *content) REQUIRES(content->lock)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += LOOK_S;
-	return pthread_cond_timedwait(
-		   &content->news, &content->lock.mutex, &until) == ETIMEDOUT;
+	return !lock_wait_ms(&content->lock, &content->news, LOOK_MS);
 }
 
 /* It stays in the queue, for readers, until it is written. */
