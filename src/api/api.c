@@ -9,6 +9,7 @@
 #include "api/call.h"
 #include "api/record.h"
 #include "base/percent.h"
+#include "base/timestamp.h"
 #include "json/split.h"
 
 /* A quota with fewer answers left than this is spent on nothing guessed. */
@@ -85,6 +86,7 @@ struct text_call {
 	struct buf id; /* asked for; empty: none */
 	struct json_span payload;
 	struct answer_download download;
+	int64_t date_ms; /* the server's clock when it answered; -1 */
 	/* One of the three is set. */
 	api_text_fn text_done;
 	api_done_fn done;
@@ -156,6 +158,24 @@ static int check_payload(struct text_call *call, struct api_error *error)
 	return r;
 }
 
+static void text_head(void *ctx, const struct http_head *head)
+{
+	struct text_call *call = ctx;
+	call->date_ms = head->date_ms;
+}
+
+/* A signed URL's end is told by the clock of who signed it: what is left by
+ * that one passes on ours, which nobody sets. */
+static void take_expiry(struct text_call *call)
+{
+	struct answer_download *download = &call->download;
+	int64_t now = call->date_ms;
+	if (now < 0)
+		now = timestamp_now_ms();
+	if (download->expires_ms >= 0)
+		download->expires_ms += http_now(call->api->http) - now;
+}
+
 static int text_end(void *ctx, struct api_error *error)
 {
 	struct text_call *call = ctx;
@@ -165,7 +185,9 @@ static int text_end(void *ctx, struct api_error *error)
 	if (!call->download_done)
 		return 0;
 	int r = answer_download(body, call->body.len, &call->download);
-	if (r < 0)
+	if (r == 0)
+		take_expiry(call);
+	else
 		api_fill_error(call->api, body, call->body.len, error);
 	return r;
 }
@@ -196,6 +218,7 @@ static void text_release(void *ctx)
 static const struct call_ops text_ops = {
     .body = text_body,
     .restart = text_restart,
+    .head = text_head,
     .end = text_end,
     .done = text_done,
     .release = text_release,

@@ -114,7 +114,8 @@ struct api_page_sink {
 struct api_call *api_list(struct api *api, const struct api_query *query,
     const struct api_page_sink *sink, void *ctx);
 
-/* A URL to download a stored file from; download is borrowed. */
+/* A URL to download a stored file from; download is borrowed, and its
+ * expires_ms is by http_now. */
 typedef void (*api_download_fn)(void *ctx, const struct api_error *error,
     const struct answer_download *download);
 struct api_call *api_download_url(struct api *api, const char *subject,

@@ -121,7 +121,7 @@ struct stream {
 	bool hash_known; /* of an object that is alone and has answered ... */
 	uint64_t hash;	 /* ... this */
 	char *url;	 /* a secret; NULL: none */
-	int64_t url_expires_ms; /* wall clock; -1: not said */
+	int64_t url_expires_ms; /* by http_now; -1: not said */
 	struct api_call *url_call;
 	uint64_t url_serial;   /* counts the URLs */
 	bool no_range;	       /* the store ignores Range */

@@ -16,9 +16,9 @@ void url_forget(struct stream *stream)
 
 bool url_is_usable(const struct stream *stream)
 {
-	return stream->url &&
-	       (stream->url_expires_ms < 0 ||
-		   timestamp_now_ms() < stream->url_expires_ms - URL_MARGIN_MS);
+	return stream->url && (stream->url_expires_ms < 0 ||
+				  http_now(stream->core->http) <
+				      stream->url_expires_ms - URL_MARGIN_MS);
 }
 
 static void on_url(void *ctx, const struct api_error *error,
