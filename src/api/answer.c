@@ -63,6 +63,16 @@ static int64_t whole(const cJSON *value, int64_t none)
 	return (int64_t)number;
 }
 
+bool answer_may_be_object(const char *body, size_t len)
+{
+	size_t blank = json_mark_len(body, len);
+	if (len < 3 && memcmp(body, "\xef\xbb", len) == 0)
+		return true;
+	while (blank < len && strchr(" \t\r\n", body[blank]))
+		blank++;
+	return blank == len || body[blank] == '{';
+}
+
 static bool add_text(struct buf *out, const cJSON *value)
 {
 	return cJSON_IsString(value) && buf_adds(out, value->valuestring) == 0;
@@ -210,7 +220,8 @@ int answer_download(
 {
 	static const char *const names[] = {"url", "size", "expiresAt"};
 	struct json_span payload, members[ARRAY_SIZE(names)];
-	struct answer_download download = {.expires_ms = -1, .size = -1};
+	struct answer_download download = {
+	    .size = -1, .expires_ms = -1, .date_ms = -1};
 	if (record_unwrap(body, len, NULL, 0, &payload) < 0 ||
 	    json_members(payload.text, payload.len, names, ARRAY_SIZE(names),
 		members) < 0 ||

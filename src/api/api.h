@@ -95,7 +95,6 @@ struct api_query {
 	unsigned limit;	     /* records a page; 0: leave it to the server */
 	const char *sort_by; /* NULL: by id */
 	bool descending;
-	const char *select;  /* NULL: whole records */
 	const char *filters; /* andFilters as JSON text; NULL: none */
 	bool speculative;    /* nobody waits for it yet */
 };
@@ -114,8 +113,7 @@ struct api_page_sink {
 struct api_call *api_list(struct api *api, const struct api_query *query,
     const struct api_page_sink *sink, void *ctx);
 
-/* A URL to download a stored file from; download is borrowed, and its
- * expires_ms is by http_now. */
+/* A URL to download a stored file from; download is borrowed. */
 typedef void (*api_download_fn)(void *ctx, const struct api_error *error,
     const struct answer_download *download);
 struct api_call *api_download_url(struct api *api, const char *subject,
