@@ -6,7 +6,6 @@
 #include "api/auth.h"
 #include "api/call.h"
 #include "api/internal.h"
-#include "api/retry.h"
 #include "api/storage.h"
 #include "api/token.h"
 
@@ -74,8 +73,8 @@ int api_new(struct http *http, const struct api_config *config,
 		goto fail;
 	if (api->token && make_auth(api, config) < 0)
 		goto fail;
-	api->storage = storage_new(http, config->connections,
-	    retry_silence_ms(config->retry_ms), &api->counts);
+	api->storage = storage_new(
+	    http, config->connections, config->retry_ms, &api->counts);
 	if (!api->storage)
 		goto fail;
 	*ret_api = api;

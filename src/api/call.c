@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "api/counts.h"
 #include "api/gate.h"
@@ -61,9 +60,7 @@ struct calls *calls_new(const struct calls_config *config)
 	calls->config = *config;
 	gate_init(&calls->gate, config->http, config->connections);
 	TAILQ_INIT(&calls->list);
-	if (getrandom(&calls->random, sizeof(calls->random), 0) < 0 ||
-	    calls->random == 0)
-		calls->random = 1;
+	calls->random = random_seed();
 	return calls;
 }
 

@@ -9,12 +9,15 @@
 
 #include "api/counts.h"
 #include "api/gate.h"
+#include "api/retry.h"
 #include "base/cleanup.h"
+#include "base/random.h"
 
 struct storage {
 	struct http *http;
 	struct counts *counts;
-	int64_t silence_ms;
+	int64_t patience_ms;
+	uint64_t random; /* for jitter */
 	struct gate gate;
 	TAILQ_HEAD(, api_object) open;
 };
@@ -54,14 +57,15 @@ void storage_cancel(struct api_object *object)
 }
 
 struct storage *storage_new(struct http *http, unsigned connections,
-    int64_t silence_ms, struct counts *counts)
+    int64_t patience_ms, struct counts *counts)
 {
 	struct storage *storage = calloc(1, sizeof(*storage));
 	if (!storage)
 		return NULL;
 	storage->http = http;
 	storage->counts = counts;
-	storage->silence_ms = silence_ms;
+	storage->patience_ms = patience_ms;
+	storage->random = random_seed();
 	gate_init(&storage->gate, http, connections);
 	TAILQ_INIT(&storage->open);
 	return storage;
@@ -76,6 +80,20 @@ void storage_free(struct storage *storage)
 		object_free(object);
 	gate_done(&storage->gate);
 	free(storage);
+}
+
+struct http *storage_http(struct storage *storage)
+{
+	return storage->http;
+}
+
+int64_t storage_retry_ms(
+    struct storage *storage, const struct retry_outcome *outcome)
+{
+	struct retry_outcome all = *outcome;
+	all.budget_ms = storage->patience_ms;
+	all.random = (uint32_t)(random_next(&storage->random) >> 32);
+	return retry_wait_ms(&all);
 }
 
 static int on_head(void *ctx, const struct http_head *head)
@@ -117,7 +135,7 @@ static void on_pass(void *ctx)
 	    .url = object->url,
 	    .headers = headers,
 	    .redirects = true,
-	    .silence_ms = object->storage->silence_ms,
+	    .silence_ms = retry_silence_ms(object->storage->patience_ms),
 	};
 	object->storage->counts->objects++;
 	object->http_call =
