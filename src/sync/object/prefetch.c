@@ -1,15 +1,58 @@
 #include "sync/object/prefetch.h"
 
-#include <errno.h>
+#include <stdlib.h>
 
+#include "sync/core/core.h"
 #include "sync/core/position.h"
-#include "sync/object/stream.h"
 
-static struct prefetch_streak *find(struct streams *streams, int64_t pos)
+/* The window, in requests that the gates let through at once: URLs and objects
+ * pass two gates, and a third share is being read. */
+#define PREFETCH_GATES 3
+
+/* At most so many stored files are fetched ahead of one reader. */
+#define PREFETCH_MOST 64
+
+/* Readers that are told apart. */
+#define STREAKS 4
+
+/* Stored files being read in listing order. */
+struct streak {
+	int64_t last;	 /* position read last; 0: unused */
+	int64_t fetched; /* fetched ahead up to this position */
+	unsigned window; /* files to be ahead */
+	unsigned ahead;	 /* files fetched and not yet read */
+	uint64_t used;	 /* when, for the choice of a victim */
+};
+
+struct prefetch {
+	struct core *core;
+	prefetch_fn fetch;
+	void *ctx;
+	struct streak streaks[STREAKS];
+	uint64_t clock;
+};
+
+struct prefetch *prefetch_new(struct core *core, prefetch_fn fetch, void *ctx)
 {
-	struct prefetch_streak *oldest = &streams->streaks[0];
-	for (size_t i = 0; i < ARRAY_SIZE(streams->streaks); i++) {
-		struct prefetch_streak *streak = &streams->streaks[i];
+	struct prefetch *prefetch = calloc(1, sizeof(*prefetch));
+	if (!prefetch)
+		return NULL;
+	prefetch->core = core;
+	prefetch->fetch = fetch;
+	prefetch->ctx = ctx;
+	return prefetch;
+}
+
+void prefetch_free(struct prefetch *prefetch)
+{
+	free(prefetch);
+}
+
+static struct streak *find(struct prefetch *prefetch, int64_t pos)
+{
+	struct streak *oldest = &prefetch->streaks[0];
+	for (size_t i = 0; i < STREAKS; i++) {
+		struct streak *streak = &prefetch->streaks[i];
 		/* Reads of what was fetched may not all reach us. */
 		if (streak->last &&
 		    (sync_pos_follows(pos, streak->last) ||
@@ -18,7 +61,7 @@ static struct prefetch_streak *find(struct streams *streams, int64_t pos)
 		if (streak->used < oldest->used)
 			oldest = streak;
 	}
-	*oldest = (struct prefetch_streak){0};
+	*oldest = (struct streak){0};
 	return oldest;
 }
 
@@ -40,17 +83,17 @@ static int collect(
 	return batch->count == batch->room;
 }
 
-static void top_up(struct streams *streams, struct prefetch_streak *streak)
+static void top_up(struct prefetch *prefetch, struct streak *streak)
 {
+	struct core *core = prefetch->core;
 	struct batch batch = {.room = streak->window - streak->ahead};
-	if (streak->window <= streak->ahead ||
-	    api_quota_is_low(streams->core->api))
+	if (streak->window <= streak->ahead || api_quota_is_low(core->api))
 		return;
-	if (replica_entries(streams->core->replica, NODE_STORAGE,
-		streak->fetched, INT64_MAX, collect, &batch) < 0)
+	if (replica_entries(core->replica, NODE_STORAGE, streak->fetched,
+		INT64_MAX, collect, &batch) < 0)
 		return;
 	for (unsigned i = 0; i < batch.count; i++) {
-		int r = stream_prefetch(streams, batch.ids[i]);
+		int r = prefetch->fetch(prefetch->ctx, batch.ids[i]);
 		if (r < 0)
 			return; /* the next look goes on here */
 		streak->ahead += r == 0;
@@ -58,13 +101,13 @@ static void top_up(struct streams *streams, struct prefetch_streak *streak)
 	}
 }
 
-void prefetch_observe(struct streams *streams, const struct node *node)
+void prefetch_observe(struct prefetch *prefetch, const struct node *node)
 {
-	unsigned most = PREFETCH_GATES * streams->core->config.connections;
+	unsigned most = PREFETCH_GATES * prefetch->core->config.connections;
 	if (!node_pos(node))
 		return;
-	struct prefetch_streak *streak = find(streams, node_pos(node));
-	streak->used = ++streams->streak_clock;
+	struct streak *streak = find(prefetch, node_pos(node));
+	streak->used = ++prefetch->clock;
 	if (streak->last) {
 		streak->window = streak->window ? streak->window * 2 : 2;
 		if (streak->window > most)
@@ -79,5 +122,5 @@ void prefetch_observe(struct streams *streams, const struct node *node)
 		streak->fetched = node_pos(node);
 		streak->ahead = 0;
 	}
-	top_up(streams, streak);
+	top_up(prefetch, streak);
 }
