@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "api/call.h"
 #include "api/download.h"
+#include "api/internal.h"
 #include "api/retry.h"
-#include "base/random.h"
+#include "api/storage.h"
 
 /* A fresh URL that is refused so often in a row means it. */
 #define RENEWALS_MAX 2
@@ -16,14 +16,14 @@
 #define WHOLE_ATTEMPTS 8
 
 struct range {
-	struct api *api;
+	struct storage *storage;
 	struct download *download;
 	const struct range_events *events;
 	void *ctx;
 	int64_t first;
-	int64_t pos;		     /* of the next byte that is to come */
-	int64_t end;		     /* cut when the object turns out shorter */
-	struct api_object *transfer; /* NULL: none is under way */
+	int64_t pos; /* of the next byte that is to come */
+	int64_t end; /* cut when the object turns out shorter */
+	struct storage_call *transfer; /* NULL: none is under way */
 	struct http_timer *pause;
 	struct http_head head;	    /* of the last answer */
 	enum range_verdict verdict; /* on it */
@@ -40,7 +40,7 @@ struct range {
 
 static int64_t now_ms(const struct range *range)
 {
-	return http_now(range->api->http);
+	return http_now(storage_http(range->storage));
 }
 
 /* ---- the answer ---- */
@@ -170,6 +170,12 @@ static void on_pause_over(void *ctx)
 	send_or_fail(range);
 }
 
+static struct http_timer *pause_for(struct range *range, int64_t wait_ms)
+{
+	return http_timer_start(
+	    storage_http(range->storage), wait_ms, on_pause_over, range);
+}
+
 static void give_up(
     struct range *range, int status, int err, const char *detail)
 {
@@ -184,20 +190,16 @@ static void give_up(
 
 static void retry(struct range *range, int status, int err, const char *detail)
 {
-	struct api *api = range->api;
 	struct retry_outcome outcome = {
 	    .status = status,
 	    .err = err,
 	    .retry_after_ms = range->head.retry_after_ms,
 	    .attempt = range->attempt,
 	    .elapsed_ms = now_ms(range) - range->progress_ms,
-	    .budget_ms = api->config.retry_ms,
-	    .random = (uint32_t)(random_next(&api->random) >> 32),
 	};
-	int64_t wait = retry_wait_ms(&outcome);
+	int64_t wait = storage_retry_ms(range->storage, &outcome);
 	if (wait >= 0)
-		range->pause =
-		    http_timer_start(api->http, wait, on_pause_over, range);
+		range->pause = pause_for(range, wait);
 	if (!range->pause)
 		give_up(range, status, err, detail);
 }
@@ -327,9 +329,14 @@ static int range_send(struct range *range)
 	range->url_serial = download_serial(range->download);
 	range->head = (struct http_head){.retry_after_ms = -1};
 	range->verdict = RANGE_TAKE;
-	range->transfer = api_object_get(range->api, url,
-	    request.whole ? -1 : range->pos, range->end - 1, request.validator,
-	    request.speculative, &sink, range);
+	struct storage_wish wish = {
+	    .url = url,
+	    .first = request.whole ? -1 : range->pos,
+	    .last = range->end - 1,
+	    .validator = request.validator,
+	    .speculative = request.speculative,
+	};
+	range->transfer = storage_get(range->storage, &wish, &sink, range);
 	return range->transfer ? 0 : -errno;
 }
 
@@ -346,7 +353,7 @@ struct range *range_new(struct api *api, struct download *download,
 	struct range *range = calloc(1, sizeof(*range));
 	if (!range)
 		return NULL;
-	range->api = api;
+	range->storage = api->storage;
 	range->download = download;
 	range->events = events;
 	range->ctx = ctx;
@@ -355,7 +362,7 @@ struct range *range_new(struct api *api, struct download *download,
 	range->whole = -1;
 	range->progress_ms = now_ms(range);
 	/* From the loop, so that a failure finds nobody in the middle. */
-	range->pause = http_timer_start(api->http, 0, on_pause_over, range);
+	range->pause = pause_for(range, 0);
 	if (!range->pause) {
 		free(range);
 		return NULL;
@@ -367,8 +374,8 @@ void range_free(struct range *range)
 {
 	if (!range)
 		return;
-	api_object_cancel(range->transfer);
-	http_timer_stop(range->api->http, range->pause);
+	storage_cancel(range->transfer);
+	http_timer_stop(storage_http(range->storage), range->pause);
 	free(range);
 }
 

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "api/range.h"
-#include "replica/content.h"
+#include "content/content.h"
 
 struct held;
 struct held_range;

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "replica/content.h"
+#include "content/content.h"
 
 /* A lone read fetches this much, so that random access stays small. All ranges
  * begin at a block, and end at one or at the object's end. */

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "replica/content.h"
+#include "content/content.h"
 
 struct spool;
 
