@@ -4,6 +4,7 @@
 
 #include "sync/core/core.h"
 #include "sync/core/position.h"
+#include "sync/core/streak.h"
 
 /* The window, in requests that the gates let through at once: URLs and objects
  * pass two gates, and a third share is being read. */
@@ -15,21 +16,11 @@
 /* Readers that are told apart. */
 #define STREAKS 4
 
-/* Stored files being read in listing order. */
-struct streak {
-	int64_t last;	 /* position read last; 0: unused */
-	int64_t fetched; /* fetched ahead up to this position */
-	unsigned window; /* files to be ahead */
-	unsigned ahead;	 /* files fetched and not yet read */
-	uint64_t used;	 /* when, for the choice of a victim */
-};
-
 struct prefetch {
 	struct core *core;
 	prefetch_fn fetch;
 	void *ctx;
-	struct streak streaks[STREAKS];
-	uint64_t clock;
+	struct streaks streaks; /* pending: files fetched and not yet read */
 };
 
 struct prefetch *prefetch_new(struct core *core, prefetch_fn fetch, void *ctx)
@@ -40,6 +31,7 @@ struct prefetch *prefetch_new(struct core *core, prefetch_fn fetch, void *ctx)
 	prefetch->core = core;
 	prefetch->fetch = fetch;
 	prefetch->ctx = ctx;
+	prefetch->streaks.count = STREAKS;
 	return prefetch;
 }
 
@@ -48,21 +40,11 @@ void prefetch_free(struct prefetch *prefetch)
 	free(prefetch);
 }
 
-static struct streak *find(struct prefetch *prefetch, int64_t pos)
+/* Reads of what was fetched may not all reach us. */
+static bool goes_on(const struct streak *streak, int64_t pos)
 {
-	struct streak *oldest = &prefetch->streaks[0];
-	for (size_t i = 0; i < STREAKS; i++) {
-		struct streak *streak = &prefetch->streaks[i];
-		/* Reads of what was fetched may not all reach us. */
-		if (streak->last &&
-		    (sync_pos_follows(pos, streak->last) ||
-			(pos > streak->last && pos <= streak->fetched)))
-			return streak;
-		if (streak->used < oldest->used)
-			oldest = streak;
-	}
-	*oldest = (struct streak){0};
-	return oldest;
+	return sync_pos_follows(pos, streak->last) ||
+	       (pos > streak->last && pos <= streak->reached);
 }
 
 /* Files on their way to being fetched. */
@@ -86,41 +68,38 @@ static int collect(
 static void top_up(struct prefetch *prefetch, struct streak *streak)
 {
 	struct core *core = prefetch->core;
-	struct batch batch = {.room = streak->window - streak->ahead};
-	if (streak->window <= streak->ahead || api_quota_is_low(core->api))
+	struct batch batch = {.room = streak->window - streak->pending};
+	if (streak->window <= streak->pending || api_quota_is_low(core->api))
 		return;
-	if (replica_entries(core->replica, NODE_STORAGE, streak->fetched,
+	if (replica_entries(core->replica, NODE_STORAGE, streak->reached,
 		INT64_MAX, collect, &batch) < 0)
 		return;
 	for (unsigned i = 0; i < batch.count; i++) {
 		int r = prefetch->fetch(prefetch->ctx, batch.ids[i]);
 		if (r < 0)
 			return; /* the next look goes on here */
-		streak->ahead += r == 0;
-		streak->fetched = batch.positions[i];
+		streak->pending += r == 0;
+		streak->reached = batch.positions[i];
 	}
 }
 
 void prefetch_observe(struct prefetch *prefetch, const struct node *node)
 {
 	unsigned most = PREFETCH_GATES * prefetch->core->config.connections;
-	if (!node_pos(node))
+	int64_t pos = node_pos(node);
+	if (!pos)
 		return;
-	struct streak *streak = find(prefetch, node_pos(node));
-	streak->used = ++prefetch->clock;
-	if (streak->last) {
-		streak->window = streak->window ? streak->window * 2 : 2;
-		if (streak->window > most)
-			streak->window = most;
-		if (streak->window > PREFETCH_MOST)
-			streak->window = PREFETCH_MOST;
-	}
-	int64_t read = streak->last ? node_pos(node) - streak->last : 1;
-	streak->last = node_pos(node);
-	streak->ahead -= read < streak->ahead ? (unsigned)read : streak->ahead;
-	if (streak->fetched < node_pos(node)) {
-		streak->fetched = node_pos(node);
-		streak->ahead = 0;
+	struct streak *streak = streaks_find(&prefetch->streaks, goes_on, pos);
+	if (streak->last)
+		streak_grow(
+		    streak, 2, most < PREFETCH_MOST ? most : PREFETCH_MOST);
+	int64_t read = streak->last ? pos - streak->last : 1;
+	streak->last = pos;
+	streak->pending -=
+	    read < streak->pending ? (unsigned)read : streak->pending;
+	if (streak->reached < pos) {
+		streak->reached = pos;
+		streak->pending = 0;
 	}
 	top_up(prefetch, streak);
 }
