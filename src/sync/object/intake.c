@@ -8,17 +8,10 @@
 #include "base/buf.h"
 #include "sync/core/core.h"
 #include "sync/object/held.h"
-#include "sync/object/limits.h"
+#include "sync/object/pace.h"
 #include "sync/object/size.h"
 #include "sync/object/spool.h"
 #include "sync/object/version.h"
-
-/* A store that gives a first-size range in so many milliseconds is next to us:
- * more than so many at once only get into each other's way. Measured with nginx
- * on the same machine of two cores: 1 GiB in 0.65 s rather than 0.9 s. */
-#define NEAR_MS 2
-#define FAR_MS 20 /* no, it is not */
-#define NEAR_RANGES 3
 
 struct intake {
 	struct core *core;
@@ -27,14 +20,13 @@ struct intake {
 	struct spool *spool;
 	struct version *version;
 	struct download *download;
+	struct pace *pace;
 	const struct intake_events *events;
 	void *ctx;
 	bool whole; /* the store ignores Range */
 	bool plain; /* the store dislikes it: ask without */
 	bool speculative;
-	bool near; /* the store is so close that few ranges at once suffice */
 	struct held_range *spooler; /* whose answer fills the spool */
-	struct http_timer *send_timer;
 };
 
 /* Why an answer's bytes are not wanted; or -errno. */
@@ -52,16 +44,12 @@ static void fail(
 
 /* ---- requests ---- */
 
-static void send_waiting(struct intake *intake)
+static void send_waiting(void *ctx)
 {
+	struct intake *intake = ctx;
 	int r = held_send_waiting(intake->held);
 	if (r < 0)
 		fail(intake, r, 0, NULL);
-}
-
-static void on_url(void *ctx)
-{
-	send_waiting(ctx);
 }
 
 static void on_no_url(void *ctx, int err, int status, const char *message)
@@ -69,7 +57,7 @@ static void on_no_url(void *ctx, int err, int status, const char *message)
 	fail(ctx, err, status, message);
 }
 
-static const struct download_events download_events = {on_url, on_no_url};
+static const struct download_events download_events = {send_waiting, on_no_url};
 
 static void on_ask(void *ctx, struct range_request *ret_request)
 {
@@ -80,26 +68,15 @@ static void on_ask(void *ctx, struct range_request *ret_request)
 			     (alone && size_node(intake->size)->proven);
 	ret_request->speculative = intake->speculative;
 	/* When another one is done. */
-	ret_request->later = intake->near && !intake->whole &&
-			     held_under_way(intake->held) >= NEAR_RANGES;
-}
-
-/* Those that waited for one less to be under way. */
-static void on_send_timer(void *ctx)
-{
-	struct intake *intake = ctx;
-	intake->send_timer = NULL;
-	send_waiting(intake);
+	ret_request->later =
+	    !intake->whole &&
+	    pace_is_full(intake->pace, held_under_way(intake->held));
 }
 
 static int on_over(void *ctx)
 {
-	struct intake *intake = held_ctx(ctx);
-	if (!intake->near || intake->send_timer)
-		return 0;
-	intake->send_timer =
-	    http_timer_start(intake->core->http, 0, on_send_timer, intake);
-	return intake->send_timer ? 0 : -ENOMEM;
+	const struct intake *intake = held_ctx(ctx);
+	return pace_over(intake->pace);
 }
 
 /* ---- answers ---- */
@@ -321,18 +298,6 @@ static void take_up_whole(struct intake *intake, struct held_range *range)
 	}
 }
 
-/* How far away the store seems to be. */
-static void learn_distance(struct intake *intake,
-    const struct held_range *range, const struct range_outcome *outcome)
-{
-	if (held_len(range) < RANGE_FIRST || outcome->took_ms < 0)
-		return;
-	if (outcome->took_ms <= NEAR_MS)
-		intake->near = true;
-	else if (outcome->took_ms > FAR_MS)
-		intake->near = false;
-}
-
 static void fail_of(
     struct intake *intake, int err, const struct range_outcome *outcome)
 {
@@ -394,7 +359,9 @@ static void on_done(void *ctx, const struct range_outcome *outcome)
 			take_up_whole(intake, range);
 			break;
 		}
-		learn_distance(intake, range, outcome);
+		if (outcome->took_ms >= 0)
+			pace_learn(
+			    intake->pace, held_len(range), outcome->took_ms);
 		intake->events->came(intake->ctx);
 		break;
 	}
@@ -465,7 +432,8 @@ int intake_new(struct core *core, const char *subject, struct size *size,
 	intake->spool = spool;
 	intake->events = events;
 	intake->ctx = ctx;
-	int r = load_version(intake);
+	intake->pace = pace_new(core->http, send_waiting, intake);
+	int r = intake->pace ? load_version(intake) : -ENOMEM;
 	if (r == 0)
 		r = new_download(intake, subject);
 	if (r < 0) {
@@ -480,7 +448,7 @@ void intake_free(struct intake *intake)
 {
 	if (!intake)
 		return;
-	http_timer_stop(intake->core->http, intake->send_timer);
+	pace_free(intake->pace);
 	download_free(intake->download);
 	version_free(intake->version);
 	free(intake);
