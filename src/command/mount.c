@@ -204,7 +204,6 @@ static int open_sync(struct house *house)
 	    .failures = house->failures,
 	    .tables = (const char *const *)options->tables,
 	    .ttl_ms = options->ttl_ms,
-	    .retry_ms = options->retry_ms,
 	    .connections = options->connections,
 	    .verify_sizes = options->verify_sizes,
 	    .untold_max =
