@@ -66,7 +66,8 @@ int answer_page(const char *skeleton, size_t len, struct api_page *ret_page);
 struct answer_download {
 	char *url;	    /* owned; without spaces */
 	int64_t size;	    /* -1: not said */
-	int64_t expires_ms; /* wall clock, ms since the epoch; -1: not said */
+	int64_t expires_ms; /* by the server's clock, since the epoch; -1 */
+	int64_t date_ms;    /* that clock when it answered; -1: not said */
 };
 
 /* 0; -EPROTO when there is no URL; answer_download_done is owed then. */

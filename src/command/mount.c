@@ -18,7 +18,7 @@
 #include "http/http.h"
 #include "command/mountpoint.h"
 #include "command/sign_in.h"
-#include "replica/content.h"
+#include "content/content.h"
 #include "replica/replica.h"
 #include "command/signals.h"
 #include "sync/sync.h"

@@ -97,9 +97,10 @@ void channel_close(struct fs *fs)
 {
 	struct timespec until;
 	fs->closing = true;
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += CLOSE_PATIENCE_S;
-	if (pthread_rwlock_timedwrlock(&fs->channel_lock, &until) == 0)
+	if (pthread_rwlock_clockwrlock(
+		&fs->channel_lock, CLOCK_MONOTONIC, &until) == 0)
 		pthread_rwlock_unlock(&fs->channel_lock);
 }
 

@@ -77,6 +77,7 @@ struct lister *lister_new(
 	buf_init(&lister->delta.after_id, RECORD_ID_MAX);
 	buf_init(&lister->delta.last_id, RECORD_ID_MAX);
 	wait_init(&lister->waiting, on_abandoned, lister);
+	lister->looked_at = refresh_looked_at(lister);
 	lister->hook = (struct commit_hook){.fn = on_commit, .ctx = lister};
 	lister->spec_hook =
 	    (struct commit_hook){.fn = pass_spec_committed, .ctx = lister};
@@ -239,10 +240,12 @@ static void on_commit(void *ctx, int err)
 		lister_failed(lister, err);
 		return;
 	}
-	if (lister->state == LISTER_PROBING)
+	if (lister->state == LISTER_PROBING) {
 		refresh_stop(lister);
-	else
+	} else {
+		lister->looked_at = lister->next_proven;
 		pass_forget(lister);
+	}
 	lister->pass.want_all = false;
 	lister->finishing = false;
 	lister->state = LISTER_IDLE;

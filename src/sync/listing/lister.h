@@ -181,6 +181,7 @@ struct lister {
 	struct delta delta;
 	struct prune *prune; /* what is gone, while that is found out */
 	bool no_delta;	     /* the server does not filter by time */
+	int64_t looked_at;   /* a moment: when its pages were looked at last */
 };
 
 /* The lister of a directory. NULL: out of memory, or the directory is none that

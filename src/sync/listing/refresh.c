@@ -156,6 +156,7 @@ static void on_page(
 		return;
 	}
 	delta->next.proven_ms = timestamp_now_ms();
+	lister->looked_at = delta->began;
 	finish(lister);
 }
 
@@ -177,15 +178,24 @@ static void ask_page(struct lister *lister)
 	ask(lister, &query, &sink);
 }
 
-static bool page_is_due(const struct replica_listing *listing)
+static bool page_is_due(const struct lister *lister)
 {
-	int64_t age = timestamp_now_ms() - listing->proven_ms;
-	return listing->count > 0 && (age < 0 || age > PAGES_BELIEVED_MS);
+	int64_t age = moment_now(lister->core) - lister->looked_at;
+	return lister->delta.next.count > 0 &&
+	       age > PAGES_BELIEVED_MS * MOMENTS_PER_MS;
+}
+
+int64_t refresh_looked_at(const struct lister *lister)
+{
+	int64_t age = timestamp_now_ms() - lister->listing.proven_ms;
+	if (age < 0 || age > PAGES_BELIEVED_MS)
+		age = PAGES_BELIEVED_MS + 1;
+	return moment_now(lister->core) - age * MOMENTS_PER_MS;
 }
 
 static void records_proven(struct lister *lister)
 {
-	if (page_is_due(&lister->delta.next))
+	if (page_is_due(lister))
 		ask_page(lister);
 	else
 		finish(lister);

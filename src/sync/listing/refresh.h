@@ -21,6 +21,11 @@
 /* Begin. */
 void refresh_run(struct lister *lister);
 
+/* When the pages of a listing that was just loaded were looked at: a moment of
+ * this mount, before it began. The wall clock tells, the only one that goes on
+ * from mount to mount; if it cannot, then too long ago. */
+int64_t refresh_looked_at(const struct lister *lister);
+
 /* Nobody waits any more: ask no more. */
 void refresh_stop(struct lister *lister);
 
