@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "base/failures.h"
 #include "base/own_dir.h"
 #include "command/background.h"
 #include "config/account.h"
@@ -21,6 +22,7 @@
 #include "content/content.h"
 #include "replica/replica.h"
 #include "command/signals.h"
+#include "status/status.h"
 #include "sync/sync.h"
 
 /* How long an object may be of which nobody tells that, with cache_size=0. */
@@ -39,6 +41,7 @@ struct house {
 	bool replica_is_private;
 	struct sync_config sync_config;
 	struct sync *sync;
+	struct status *status;
 	struct fs_config fs_config;
 	struct fs *fs;
 	struct signals *signals;
@@ -165,15 +168,26 @@ static void open_content(struct house *house)
 		    options->cache_dir, strerror(-r));
 }
 
+static int open_status(struct house *house)
+{
+	house->status = status_new(&(struct status_source){
+	    .replica = house->replica,
+	    .content = house->content,
+	    .api = house->api,
+	    .failures = house->failures,
+	    .url = house->options->url,
+	    .raw = house->options->raw,
+	});
+	return house->status ? 0 : failed("out of memory");
+}
+
 static int open_fs(struct house *house)
 {
 	struct options *options = house->options;
 	house->fs_config = (struct fs_config){
 	    .http = house->http,
-	    .api = house->api,
 	    .replica = house->replica,
-	    .content = house->content,
-	    .failures = house->failures,
+	    .files = status_files(house->status),
 	    .url = options->url,
 	    .mountpoint = options->mountpoint,
 	    .options = options->mount_options,
@@ -223,7 +237,7 @@ static int open_sync(struct house *house)
 /* A mount without tables looks fine, and is copied as such. */
 static void warn(struct house *house)
 {
-	const char *warning = fs_warning(house->fs);
+	const char *warning = status_warning(house->status);
 	if (!warning)
 		return;
 	fprintf(stderr, "bkendfs: %s\n", warning);
@@ -269,6 +283,7 @@ static void close_house(struct house *house)
 	content_close(house->content);
 	sync_free(house->sync);
 	fs_free(house->fs);
+	status_free(house->status);
 	api_free(house->api);
 	sign_in_free(house->sign_in);
 	http_free(house->http);
@@ -288,6 +303,8 @@ static int open_house(struct house *house)
 		status = open_replica(house);
 	if (!status)
 		open_content(house);
+	if (!status)
+		status = open_status(house);
 	if (!status)
 		status = open_fs(house);
 	if (!status)

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <string.h>
+#include <stdlib.h>
 
+#include "base/lock.h"
 #include "fs/text.h"
 #include "sync/core/streak.h"
+#include "sync/sync.h"
 
 /* Directories that may be read in order at the same time. */
 #define STREAKS STREAKS_MAX
@@ -14,7 +16,7 @@
 #define BATCH 64
 
 struct pusher {
-	struct fs *fs;
+	struct fs_context *fs;
 	pthread_t thread;
 	struct lock lock;
 	pthread_cond_t news;
@@ -107,7 +109,8 @@ static int collect(
 }
 
 /* Put a whole file into the page cache: exactly its size. */
-static int store(struct fs *fs, int64_t id, const void *data, size_t len)
+static int store(
+    struct fs_context *fs, int64_t id, const void *data, size_t len)
 {
 	if (len == 0)
 		return 0;
@@ -117,19 +120,19 @@ static int store(struct fs *fs, int64_t id, const void *data, size_t len)
 	    fs->session, (fuse_ino_t)id, 0, &bufs, FUSE_BUF_NO_SPLICE);
 }
 
-static int push_record(struct fs *fs, int64_t id, struct buf *text)
+static int push_record(struct fs_context *fs, int64_t id, struct buf *text)
 {
 	buf_clear(text);
-	int r = text_load(fs, id, text);
+	int r = text_load(fs->texts, id, text);
 	return r < 0 ? r : store(fs, id, buf_str(text), text->len);
 }
 
 /* -EAGAIN: it is not here yet. */
-static int push_object(struct fs *fs, int64_t id)
+static int push_object(struct fs_context *fs, int64_t id)
 {
 	struct node node;
 	struct sync_bytes bytes;
-	int r = replica_get(fs->config.replica, id, &node);
+	int r = replica_get(fs->replica, id, &node);
 	if (r == 0 && node.size > PUSH_OBJECT_MAX)
 		return 0; /* it turned out to be larger */
 	if (r == 0)
@@ -162,14 +165,14 @@ static bool is_wanted(struct pusher *pusher, struct streak *streak, int64_t dir,
 static void push(struct pusher *pusher, struct streak *streak, int64_t dir,
     int64_t after, unsigned count)
 {
-	struct fs *fs = pusher->fs;
+	struct fs_context *fs = pusher->fs;
 	unsigned done = 0, mark = count - count / 4;
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, TEXT_BYTES_MAX);
 	while (done < count) {
 		struct batch batch = {0};
 		int r = replica_entries(
-		    fs->config.replica, dir, after, INT64_MAX, collect, &batch);
+		    fs->replica, dir, after, INT64_MAX, collect, &batch);
 		if (r < 0 || batch.count == 0)
 			break;
 		for (size_t i = 0; i < batch.count && done < count; i++) {
@@ -228,7 +231,7 @@ static void *run(void *ctx)
 	return NULL;
 }
 
-struct pusher *pusher_new(struct fs *fs)
+struct pusher *pusher_new(struct fs_context *fs)
 {
 	struct pusher *pusher = calloc(1, sizeof(*pusher));
 	if (!pusher)
