@@ -18,7 +18,6 @@
 
 struct api;
 struct api_call;
-struct api_object;
 
 /* Borrowed for the life of the api. */
 struct api_config {
@@ -121,19 +120,5 @@ struct api_call *api_download_url(struct api *api, const char *subject,
     void *ctx);
 
 void api_cancel(struct api_call *call);
-
-/*
- * Bytes first to last (inclusive; last -1: to the end; first -1: no range, the
- * whole object) of a presigned URL.
- * Plain: no credential goes along, nothing is retried, and what comes is the
- * sink's to judge. validator: what http_head_validator said of it before
- * (If-Range), or NULL.
- * NULL when the URL is not one to follow (not http or https, or in the clear
- * to another host) or memory is short.
- */
-struct api_object *api_object_get(struct api *api, const char *url,
-    int64_t first, int64_t last, const char *validator, bool speculative,
-    const struct http_sink *sink, void *ctx);
-void api_object_cancel(struct api_object *object);
 
 #endif

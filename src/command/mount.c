@@ -18,7 +18,7 @@
 #include "http/http.h"
 #include "command/mountpoint.h"
 #include "command/sign_in.h"
-#include "replica/content.h"
+#include "content/content.h"
 #include "replica/replica.h"
 #include "command/signals.h"
 #include "sync/sync.h"
@@ -342,7 +342,7 @@ int mount_run(struct options *options, background_serve_fn serve)
 int mount_project(const struct arguments *arguments)
 {
 	struct options options;
-	int status = config_read(arguments, true, &options);
+	int status = config_read(arguments, &options);
 	/* A question on the terminal is asked while there is one. */
 	if (!status)
 		status = account_complete(&options);

@@ -5,6 +5,7 @@
 
 #include "unit.h"
 
+#include "api/internal.h"
 #include "base/log.h"
 
 struct fake *fake;
@@ -132,6 +133,20 @@ struct api_call *list(const struct api_query *query, struct outcome *outcome)
 	struct api_call *call = api_list(api, query, &page_sink, outcome);
 	assert_non_null(call);
 	return call;
+}
+
+struct storage_call *get_object(const char *url, int64_t first, int64_t last,
+    const char *validator, bool speculative, const struct http_sink *sink,
+    void *ctx)
+{
+	struct storage_wish wish = {
+	    .url = url,
+	    .first = first,
+	    .last = last,
+	    .validator = validator,
+	    .speculative = speculative,
+	};
+	return storage_get(api->storage, &wish, sink, ctx);
 }
 
 struct http_call *only(void)

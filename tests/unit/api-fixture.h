@@ -5,6 +5,7 @@
 #define API_FIXTURE_H
 
 #include "api/api.h"
+#include "api/storage.h"
 #include "fake-http.h"
 
 #define KEY "pk_0123456789abcdef0123456789abcdef"
@@ -60,6 +61,10 @@ void answer_tokens_with(
     struct http_call *call, const char *access, const char *refresh);
 
 struct api_call *get(const char *id, struct outcome *outcome);
+/* Bytes of an object, as storage_get has it. */
+struct storage_call *get_object(const char *url, int64_t first, int64_t last,
+    const char *validator, bool speculative, const struct http_sink *sink,
+    void *ctx);
 struct api_call *list(const struct api_query *query, struct outcome *outcome);
 
 /* The one request that waits for an answer. */

@@ -10,9 +10,8 @@
 
 #include "base/cleanup.h"
 #include "reader-fixture.h"
-#include "replica/segment.h"
-#include "replica/segments.h"
-#include "replica/store.h"
+#include "content/segment.h"
+#include "content/segments.h"
 
 static void remount(void)
 {
@@ -40,10 +39,11 @@ static void segment_path_of(int64_t id, int64_t segment, char out[256])
 {
 	struct segment_key key = {0, id, segment};
 	char path[SEGMENT_PATH];
-	size_t stem = strlen(replica->path) - strlen(".db");
+	size_t stem = strlen(replica_path(replica)) - strlen(".db");
 	segment_path(&key, path);
 	snprintf(out, 256, "%.*s.content/%" PRIx64 "-%d/%s", (int)stem,
-	    replica->path, replica_made_ms(replica), SEGMENT_FORM, path);
+	    replica_path(replica), replica_made_ms(replica), SEGMENT_FORM,
+	    path);
 }
 
 static void damage_block(int64_t id, int64_t block)

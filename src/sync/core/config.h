@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "api/api.h"
-#include "replica/content.h"
+#include "content/content.h"
 #include "replica/replica.h"
 
 /* Borrowed for the life of the sync. */

@@ -14,7 +14,7 @@
 #define SYNC_OBJECT_STREAM_H
 
 #include "api/range.h"
-#include "replica/content.h"
+#include "content/content.h"
 #include "sync/core/core.h"
 #include "sync/core/op.h"
 #include "sync/core/write.h"
