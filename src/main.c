@@ -1,23 +1,13 @@
-/*
- * bkendfs: mount a bkend project, read-only.
- *
- * The work is done in a child, which goes to the background once the mount is
- * live; the parent waits for that and returns. So threads are only started
- * after the last fork.
- */
-#include <errno.h>
+/* bkendfs: do what the command line asks for. */
 #include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/log.h"
-#include "config/options.h"
-#include "config/secrets.h"
+#include "command/local.h"
 #include "command/mount.h"
+#include "config/arguments.h"
+#include "config/complain.h"
+#include "config/secrets.h"
+#include "config/usage.h"
 
 /* Whatever is opened would get their numbers, and be written to. */
 static void open_standard_descriptors(void)
@@ -30,116 +20,34 @@ static void open_standard_descriptors(void)
 		close(fd);
 }
 
-/* Let go of the terminal and of the directory we came from. */
-static void go_to_background(void)
+static int run(const struct arguments *arguments)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	setsid();
-	if (chdir("/") < 0 || null < 0)
-		return;
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		dup2(null, fd);
-}
-
-static void on_live_in_child(void *ctx)
-{
-	int *report = ctx;
-	unsigned char status = EXIT_MOUNTED;
-	prctl(PR_SET_PDEATHSIG, 0);
-	go_to_background();
-	if (write(*report, &status, 1) < 0)
-		log_warn("nobody waits for the mount");
-	close(*report);
-}
-
-static void on_live_in_foreground(void *ctx)
-{
-	(void)ctx;
-}
-
-/* The child's status: reported when the mount is live, else its exit's. */
-static int await_child(pid_t child, int report)
-{
-	unsigned char status;
-	int wait_status;
-	ssize_t n;
-	do {
-		n = read(report, &status, 1);
-	} while (n < 0 && errno == EINTR);
-	if (n == 1)
-		return status;
-	while (waitpid(child, &wait_status, 0) < 0) {
-		if (errno != EINTR)
-			return EXIT_COULD_NOT;
+	switch (arguments->command) {
+	case COMMAND_HELP:
+		usage_print_help();
+		return 0;
+	case COMMAND_VERSION:
+		usage_print_version();
+		return 0;
+	case COMMAND_DEMO:
+		return local_demo(arguments);
+	case COMMAND_MOUNT:
+		break;
 	}
-	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status))
-		return WEXITSTATUS(wait_status);
-	fputs("bkendfs: ended unexpectedly while starting\n", stderr);
-	return EXIT_COULD_NOT;
-}
-
-static int serve_in_background(struct options *options)
-{
-	int fds[2];
-	if (pipe2(fds, O_CLOEXEC) < 0) {
-		perror("bkendfs");
-		return EXIT_COULD_NOT;
-	}
-	pid_t parent = getpid(), child = fork();
-	if (child < 0) {
-		perror("bkendfs");
-		return EXIT_COULD_NOT;
-	}
-	if (child == 0) {
-		/* Whoever ends the command ends what it has begun. */
-		prctl(PR_SET_PDEATHSIG, SIGTERM);
-		if (getppid() != parent)
-			return EXIT_COULD_NOT;
-		close(fds[0]);
-		return start_and_serve(options, on_live_in_child, &fds[1]);
-	}
-	close(fds[1]);
-	return await_child(child, fds[0]);
-}
-
-static int open_log(const struct options *options)
-{
-	log_set_level(options->log_level);
-	int r = log_open_file(options->log_path);
-	if (r < 0) {
-		fprintf(stderr, "bkendfs: log=%s: %s\n", options->log_path,
-		    strerror(-r));
-		return EXIT_USAGE;
-	}
-	if (!options->log_path && !options->foreground)
-		log_open_syslog("bkendfs");
-	return 0;
+	return mount_project(arguments);
 }
 
 int main(int argc, char **argv)
 {
-	struct options options;
-	int status = 0;
+	struct arguments arguments;
 	secrets_protect();
 	open_standard_descriptors();
-	if (secrets_take() < 0) {
-		fputs("bkendfs: out of memory\n", stderr);
-		return EXIT_COULD_NOT;
-	}
-	if (options_parse(argc, argv, &options, &status) < 0)
-		return status;
-	/* A question on the terminal is asked while there is one. */
-	if (!options.demo)
-		options_check_account(&options, &status);
+	if (secrets_take() < 0)
+		return failed_for_memory();
+	int status = arguments_parse(argc, argv, &arguments);
+	if (!status)
+		status = run(&arguments);
 	secrets_forget();
-	if (!status)
-		status = open_log(&options);
-	if (!status)
-		status = start_check_mountpoint(&options);
-	if (!status)
-		status = options.foreground ? start_and_serve(&options,
-						  on_live_in_foreground, NULL)
-					    : serve_in_background(&options);
-	options_done(&options);
+	arguments_done(&arguments);
 	return status;
 }

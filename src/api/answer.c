@@ -63,6 +63,16 @@ static int64_t whole(const cJSON *value, int64_t none)
 	return (int64_t)number;
 }
 
+bool answer_may_be_object(const char *body, size_t len)
+{
+	size_t blank = json_mark_len(body, len);
+	if (len < 3 && memcmp(body, "\xef\xbb", len) == 0)
+		return true;
+	while (blank < len && strchr(" \t\r\n", body[blank]))
+		blank++;
+	return blank == len || body[blank] == '{';
+}
+
 static bool add_text(struct buf *out, const cJSON *value)
 {
 	return cJSON_IsString(value) && buf_adds(out, value->valuestring) == 0;

@@ -12,6 +12,9 @@
 
 #include "base/buf.h"
 
+/* The largest error body, and the largest small answer, that is collected. */
+#define ANSWER_MAX ((size_t)256 << 10)
+
 /* How a request failed. err is 0 (it did not) or -errno. */
 struct api_error {
 	int err;
@@ -19,6 +22,10 @@ struct api_error {
 	char code[80];
 	char message[300];
 };
+
+/* Whether a body, cut short perhaps, begins as an object does: be it with the
+ * first byte or two of a byte order mark. */
+bool answer_may_be_object(const char *body, size_t len);
 
 /* Append code and message from an error body of any of the three shapes (or
  * none of them: then both stay empty). What is too long is left out. */

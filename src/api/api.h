@@ -95,7 +95,6 @@ struct api_query {
 	unsigned limit;	     /* records a page; 0: leave it to the server */
 	const char *sort_by; /* NULL: by id */
 	bool descending;
-	const char *select;  /* NULL: whole records */
 	const char *filters; /* andFilters as JSON text; NULL: none */
 	bool speculative;    /* nobody waits for it yet */
 };

@@ -3,22 +3,37 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "api/counts.h"
+#include "api/gate.h"
+#include "api/redact.h"
 #include "api/retry.h"
+#include "api/token.h"
+#include "base/buf.h"
+#include "base/failures.h"
+#include "base/log.h"
 #include "base/random.h"
 
 /* Attempts with a token that was renewed meanwhile cost nothing, but end. */
 #define STALE_TOKENS_MAX 8
 
+struct calls {
+	struct calls_config config;
+	char *key_header; /* "X-API-Key: …" */
+	struct gate gate;
+	uint64_t random; /* for jitter */
+	TAILQ_HEAD(, api_call) list;
+};
+
 struct api_call {
-	struct api *api;
+	struct calls *calls;
 	struct call_spec spec; /* its strings are owned */
 	const struct call_ops *ops;
 	void *ctx;
 	struct gate_pass pass;
-	struct auth_waiter waiter;
+	struct token_waiter waiter;
 	struct http_call *http_call;
 	struct http_timer *timer;
 	struct http_head head;
@@ -34,13 +49,28 @@ struct api_call {
 
 static void attempt_begin(struct api_call *call);
 
+struct calls *calls_new(const struct calls_config *config)
+{
+	struct calls *calls = calloc(1, sizeof(*calls));
+	if (!calls ||
+	    asprintf(&calls->key_header, "X-API-Key: %s", config->key) < 0) {
+		free(calls);
+		return NULL;
+	}
+	calls->config = *config;
+	gate_init(&calls->gate, config->http, config->connections);
+	TAILQ_INIT(&calls->list);
+	calls->random = random_seed();
+	return calls;
+}
+
 static void call_free(struct api_call *call)
 {
-	struct api *api = call->api;
-	http_cancel(api->http, call->http_call);
-	http_timer_stop(api->http, call->timer);
-	auth_stop_waiting(&call->waiter);
-	TAILQ_REMOVE(&api->calls, call, link);
+	struct calls *calls = call->calls;
+	http_cancel(calls->config.http, call->http_call);
+	http_timer_stop(calls->config.http, call->timer);
+	token_stop_waiting(&call->waiter);
+	TAILQ_REMOVE(&calls->list, call, link);
 	call->http_call = NULL;
 	call->ops->release(call->ctx);
 	buf_done(&call->error_body);
@@ -49,17 +79,35 @@ static void call_free(struct api_call *call)
 	free_secret((char *)call->spec.body);
 	struct gate_pass pass = call->pass;
 	if (pass.state == PASS_WAITING)
-		gate_leave(&api->gate, &call->pass);
+		gate_leave(&calls->gate, &call->pass);
 	free(call);
 	/* Last, since it may let others in, who know nothing of this one. */
 	if (pass.state == PASS_IN)
-		gate_leave(&api->gate, &pass);
+		gate_leave(&calls->gate, &pass);
 }
 
-void api_cancel(struct api_call *call)
+void call_cancel(struct api_call *call)
 {
 	if (call)
 		call_free(call);
+}
+
+void calls_free(struct calls *calls)
+{
+	if (!calls)
+		return;
+	struct api_call *call;
+	while ((call = TAILQ_FIRST(&calls->list)))
+		call_free(call);
+	gate_done(&calls->gate);
+	free_secret(calls->key_header);
+	free(calls);
+}
+
+/* The token's home, where the call carries one; else NULL. */
+static struct token *token_of(const struct api_call *call)
+{
+	return call->spec.with_token ? call->calls->config.token : NULL;
 }
 
 /* "GET /v1/data/posts", without the query. */
@@ -76,7 +124,7 @@ static void report(const struct api_call *call, const struct api_error *error)
 	    (call->spec.may_be_refused && error->status == 400))
 		return;
 	describe(call, request, sizeof(request));
-	failures_add(call->api->failures, call->spec.subject, request,
+	failures_add(call->calls->config.failures, call->spec.subject, request,
 	    error->status, error->err, error->code, error->message);
 	log_warn("%s: %s: status %d%s%s%s%s", call->spec.subject, request,
 	    error->status, error->code[0] ? ", " : "", error->code,
@@ -101,15 +149,16 @@ static void on_pause_over(void *ctx)
 /* Try again after a pause, if the policy says so. False: it gives up. */
 static bool pause_and_retry(struct api_call *call, int status, int err)
 {
-	struct api *api = call->api;
+	struct calls *calls = call->calls;
+	const struct calls_config *config = &calls->config;
 	struct retry_outcome outcome = {
 	    .status = status,
 	    .err = err,
 	    .retry_after_ms = call->head.retry_after_ms,
 	    .attempt = call->attempt,
-	    .elapsed_ms = http_now(api->http) - call->started_ms,
+	    .elapsed_ms = http_now(config->http) - call->started_ms,
 	    .budget_ms = call->spec.patience_ms,
-	    .random = (uint32_t)(random_next(&api->random) >> 32),
+	    .random = (uint32_t)(random_next(&calls->random) >> 32),
 	};
 	if (call->spec.once && status != 429)
 		return false;
@@ -120,36 +169,36 @@ static bool pause_and_retry(struct api_call *call, int status, int err)
 	describe(call, request, sizeof(request));
 	log_info("%s: %s: status %d, trying again in %" PRId64 " ms",
 	    call->spec.subject, request, status, wait);
-	api->retries++;
-	if (api->config.waits)
-		api->config.waits(api->config.ctx, status, wait);
+	config->counts->retries++;
+	if (config->waits)
+		config->waits(config->ctx, status, wait);
 	if (status == 429) {
-		api->limited++;
-		gate_hold(&api->gate, wait);
+		config->counts->limited++;
+		gate_hold(&calls->gate, wait);
 	}
-	call->timer = http_timer_start(api->http, wait, on_pause_over, call);
+	call->timer = http_timer_start(config->http, wait, on_pause_over, call);
 	if (!call->timer)
 		return false;
 	/* After the hold, or it would let one more in. */
-	gate_leave(&api->gate, &call->pass);
+	gate_leave(&calls->gate, &call->pass);
 	return true;
 }
 
 /* 401: true when a renewed token is worth another attempt. */
 static bool renew_and_retry(struct api_call *call)
 {
-	struct auth *auth = &call->api->auth;
-	if (call->spec.token == TOKEN_NONE || !call->api->config.email)
+	struct token *token = token_of(call);
+	if (!token)
 		return false;
-	if (call->token_generation != auth->generation) {
+	if (call->token_generation != token_generation(token)) {
 		if (call->stale_tokens++ >= STALE_TOKENS_MAX)
 			return false;
 	} else {
 		if (call->renewals >= 2)
 			return false;
-		auth_reject(auth, call->renewals++ == 1);
+		token_reject(token, call->renewals++ == 1);
 	}
-	gate_leave(&call->api->gate, &call->pass);
+	gate_leave(&call->calls->gate, &call->pass);
 	attempt_begin(call);
 	return true;
 }
@@ -158,6 +207,7 @@ static bool renew_and_retry(struct api_call *call)
  * each way from here. */
 static void conclude(struct api_call *call, int err, const char *detail)
 {
+	const struct redact *redact = call->calls->config.redact;
 	struct api_error error = {0};
 	int status = call->head.status;
 	if (err == 0 && status >= 200 && status < 300) {
@@ -175,11 +225,10 @@ static void conclude(struct api_call *call, int err, const char *detail)
 		status = err == -EPIPE ? 0 : status;
 		detail = "the answer is not what the API promises";
 	} else if (err == 0) {
-		api_fill_error(call->api, buf_str(&call->error_body),
+		redact_error(redact, buf_str(&call->error_body),
 		    call->error_body.len, &error);
 		if (status >= 300 && status < 400 && call->head.location[0])
-			api_fill_redirect(
-			    call->api, call->head.location, &error);
+			redact_redirect(redact, call->head.location, &error);
 	} else if (call->refused) {
 		detail = "the answer is not what the API promises";
 	} else {
@@ -202,7 +251,7 @@ static int on_head(void *ctx, const struct http_head *head)
 	struct api_call *call = ctx;
 	call->head = *head;
 	if (head->quota_left >= 0)
-		call->api->quota_left = head->quota_left;
+		call->calls->config.counts->quota_left = head->quota_left;
 	if (call->ops->head && head->status >= 200 && head->status < 300)
 		call->ops->head(call->ctx, head);
 	return 0;
@@ -211,7 +260,7 @@ static int on_head(void *ctx, const struct http_head *head)
 static int on_body(void *ctx, const void *data, size_t len)
 {
 	struct api_call *call = ctx;
-	call->api->bytes += len;
+	call->calls->config.counts->bytes += len;
 	if (call->head.status >= 200 && call->head.status < 300) {
 		int r = call->ops->body(call->ctx, data, len);
 		call->refused = r < 0;
@@ -241,22 +290,22 @@ struct sent {
 
 static int sent_init(struct sent *sent, const struct api_call *call)
 {
-	const struct api *api = call->api;
-	const char *token =
-	    call->spec.token == TOKEN_CARRIED ? api->auth.tokens.access : NULL;
+	const struct calls *calls = call->calls;
+	const char *url = calls->config.url;
+	const struct token *token = token_of(call);
+	const char *access = token ? token_access(token) : NULL;
 	size_t count = 0;
 	*sent = (struct sent){0};
-	buf_init(&sent->url, strlen(api->config.url) + PATH_MAX_BYTES);
+	buf_init(&sent->url, strlen(url) + PATH_MAX_BYTES);
 	buf_init_secret(&sent->bearer, 2 * ANSWER_MAX);
-	sent->headers[count++] = api->key_header;
+	sent->headers[count++] = calls->key_header;
 	sent->headers[count++] = "Accept: application/json";
 	if (call->spec.body)
 		sent->headers[count++] = "Content-Type: application/json";
-	int r =
-	    buf_printf(&sent->url, "%s%s", api->config.url, call->spec.path);
-	if (r == 0 && token) {
+	int r = buf_printf(&sent->url, "%s%s", url, call->spec.path);
+	if (r == 0 && access) {
 		r = buf_printf(
-		    &sent->bearer, "Authorization: Bearer %s", token);
+		    &sent->bearer, "Authorization: Bearer %s", access);
 		sent->headers[count++] = buf_str(&sent->bearer);
 	}
 	return r;
@@ -270,7 +319,7 @@ static void sent_done(struct sent *sent)
 
 static void send_request(struct api_call *call)
 {
-	struct api *api = call->api;
+	struct http *http = call->calls->config.http;
 	struct sent sent;
 	int r = sent_init(&sent, call);
 	struct http_request request = {
@@ -284,7 +333,7 @@ static void send_request(struct api_call *call)
 	    .silence_ms = call->spec.silence_ms,
 	};
 	if (r == 0)
-		call->http_call = http_start(api->http, &request, &sink, call);
+		call->http_call = http_start(http, &request, &sink, call);
 	sent_done(&sent);
 }
 
@@ -292,25 +341,26 @@ static void send_request(struct api_call *call)
 static void on_pass(void *ctx)
 {
 	struct api_call *call = ctx;
-	struct api *api = call->api;
+	struct calls *calls = call->calls;
+	struct token *token = token_of(call);
 	/* The token may have gone while we waited at the gate; without it the
 	 * answer would be a guest's, who may see less. */
-	if (call->spec.token == TOKEN_CARRIED && auth_is_due(&api->auth)) {
-		gate_leave(&api->gate, &call->pass);
-		auth_wait(&api->auth, &call->waiter);
+	if (token && token_is_due(token)) {
+		gate_leave(&calls->gate, &call->pass);
+		token_wait(token, &call->waiter);
 		return;
 	}
-	call->token_generation = api->auth.generation;
+	call->token_generation = token ? token_generation(token) : 0;
 	call->attempt++;
 	call->refused = false;
 	call->head =
 	    (struct http_head){.content_length = -1, .retry_after_ms = -1};
 	buf_clear(&call->error_body);
-	api->requests++;
+	calls->config.counts->requests++;
 	send_request(call);
 	if (!call->http_call) {
 		struct api_error error = {.err = -ENOMEM};
-		gate_leave(&api->gate, &call->pass);
+		gate_leave(&calls->gate, &call->pass);
 		finish(call, &error);
 	}
 }
@@ -323,16 +373,16 @@ static void on_token(void *ctx, const struct api_error *error)
 		finish(call, &final);
 		return;
 	}
-	gate_enter(&call->api->gate, &call->pass);
+	gate_enter(&call->calls->gate, &call->pass);
 }
 
 static void attempt_begin(struct api_call *call)
 {
-	struct auth *auth = &call->api->auth;
-	if (call->spec.token == TOKEN_CARRIED && auth_is_due(auth))
-		auth_wait(auth, &call->waiter);
+	struct token *token = token_of(call);
+	if (token && token_is_due(token))
+		token_wait(token, &call->waiter);
 	else
-		gate_enter(&call->api->gate, &call->pass);
+		gate_enter(&call->calls->gate, &call->pass);
 }
 
 static void on_start(void *ctx)
@@ -342,7 +392,7 @@ static void on_start(void *ctx)
 	attempt_begin(call);
 }
 
-struct api_call *call_start(struct api *api, const struct call_spec *spec,
+struct api_call *call_start(struct calls *calls, const struct call_spec *spec,
     const struct call_ops *ops, void *ctx)
 {
 	struct api_call *call = calloc(1, sizeof(*call));
@@ -351,7 +401,7 @@ struct api_call *call_start(struct api *api, const struct call_spec *spec,
 		return NULL;
 	}
 	*call = (struct api_call){
-	    .api = api, .spec = *spec, .ops = ops, .ctx = ctx};
+	    .calls = calls, .spec = *spec, .ops = ops, .ctx = ctx};
 	call->spec.path = strdup(spec->path);
 	call->spec.subject = strdup(spec->subject);
 	call->spec.body = spec->body ? strdup(spec->body) : NULL;
@@ -359,14 +409,14 @@ struct api_call *call_start(struct api *api, const struct call_spec *spec,
 	    .ctx = call,
 	    .urgent = spec->urgent,
 	    .speculative = spec->speculative};
-	call->waiter = (struct auth_waiter){.ready = on_token, .ctx = call};
+	call->waiter = (struct token_waiter){.ready = on_token, .ctx = call};
 	if (!spec->silence_ms)
 		call->spec.silence_ms = retry_silence_ms(spec->patience_ms);
-	call->started_ms = http_now(api->http);
+	call->started_ms = http_now(calls->config.http);
 	buf_init_secret(&call->error_body, ANSWER_MAX);
-	TAILQ_INSERT_TAIL(&api->calls, call, link);
+	TAILQ_INSERT_TAIL(&calls->list, call, link);
 	/* Begun by the loop, so that no callback comes before this returns. */
-	call->timer = http_timer_start(api->http, 0, on_start, call);
+	call->timer = http_timer_start(calls->config.http, 0, on_start, call);
 	if (!call->spec.path || !call->spec.subject ||
 	    (spec->body && !call->spec.body) || !call->timer) {
 		call_free(call);

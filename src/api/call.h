@@ -1,31 +1,57 @@
-/* Inside api/: one API request, from wish to final answer. Loop thread only. */
+/*
+ * One API request, from wish to final answer: through the gate, with the token,
+ * retried, its failure told. Called by auth.c, list.c, get.c and probe.c,
+ * which know what the answer means. Loop thread only.
+ */
 #ifndef API_CALL_H
 #define API_CALL_H
 
-#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include "api/api.h"
-#include "api/gate.h"
-#include "base/buf.h"
+#include "api/answer.h"
+#include "http/http.h"
 
-/* The largest error body, and the largest small answer, that is collected. */
-#define ANSWER_MAX ((size_t)256 << 10)
-
-/* The largest single record or spec: see JSON_RECORD_MAX. */
-#define TEXT_MAX ((size_t)64 << 20)
+struct api_call;
+struct calls;
+struct counts;
+struct failures;
+struct redact;
+struct token;
 
 /* The longest URL path with its query. Ids and filters that hold some are
  * bounded, but escapes make three bytes, and in a filter more, of one. */
 #define PATH_MAX_BYTES ((size_t)2 << 20)
 
-enum token_kind { TOKEN_NONE, TOKEN_CARRIED };
+/* What all calls to one API share. Everything is borrowed. */
+struct calls_config {
+	struct http *http;
+	const char *url;
+	const char *key;     /* X-API-Key */
+	struct token *token; /* NULL: no account, calls carry none */
+	const struct redact *redact;
+	struct failures *failures;
+	struct counts *counts;
+	unsigned connections; /* requests at once */
+	/* As struct api_config says (api.h). May be NULL. */
+	void (*waits)(void *ctx, int status, int64_t wait_ms);
+	void *ctx;
+};
+
+/* NULL: out of memory. */
+struct calls *calls_new(const struct calls_config *config);
+
+/* Calls still under way are dropped unheard. The loop must have ended. NULL is
+ * fine. */
+void calls_free(struct calls *calls);
 
 struct call_spec {
 	const char *method;
 	const char *path;    /* URL path with query; copied */
 	const char *subject; /* the mount's path, for .bkendfs/errors; copied */
 	const char *body;    /* JSON, or NULL; copied */
-	enum token_kind token;
+	bool with_token;     /* where there is an account */
 	int64_t patience_ms;
 	int64_t silence_ms;  /* 0: as retry_silence_ms says */
 	bool once;	     /* not idempotent: never sent twice on its own */
@@ -51,73 +77,12 @@ struct call_ops {
 	void (*release)(void *ctx);
 };
 
-TAILQ_HEAD(auth_queue, auth_waiter);
-
-/* One who waits for a token. */
-struct auth_waiter {
-	void (*ready)(void *ctx, const struct api_error *error);
-	void *ctx;
-	struct auth_queue *queue; /* NULL: does not wait */
-	TAILQ_ENTRY(auth_waiter) link;
-};
-
-struct auth {
-	struct api *api;
-	struct answer_tokens tokens;   /* access NULL: none */
-	struct answer_tokens previous; /* not used any more, but secret */
-	int64_t expires_ms;	       /* http_now at which to renew */
-	uint64_t generation;	       /* of tokens; grows with each pair */
-	struct api_call *renewal;      /* the one under way: single flight */
-	int64_t patience_ms;	       /* with sign-in ... */
-	int64_t silence_ms;	       /* ... and 0, or what call_spec says */
-	int64_t refused_until_ms;      /* no new try before: the last said no */
-	struct api_error refusal;
-	struct auth_queue waiting;
-};
-
-struct probe;
-
-struct api {
-	struct http *http;
-	struct api_config config;
-	struct failures *failures;
-	char *key_header;    /* "X-API-Key: …" */
-	struct probe *probe; /* under way, with an account */
-	struct gate gate;
-	struct gate storage_gate;
-	struct auth auth;
-	uint64_t random;
-	_Atomic uint64_t requests, objects, retries, sign_ins, refreshes,
-	    limited, bytes;
-	_Atomic int64_t quota_left, quota_limit;
-	TAILQ_HEAD(, api_call) calls;
-	TAILQ_HEAD(, api_object) open_objects;
-};
-
-/* NULL when out of memory (release is called then). */
-struct api_call *call_start(struct api *api, const struct call_spec *spec,
+/* Begin a call; no callback comes before this returns. NULL when out of memory
+ * (release is called then). */
+struct api_call *call_start(struct calls *calls, const struct call_spec *spec,
     const struct call_ops *ops, void *ctx);
 
-/* redact.c: what an error's body says, free of our own secrets. */
-void api_fill_error(
-    struct api *api, const char *body, size_t len, struct api_error *error);
-
-/* The same of an answer that sends on to another place, which it names. */
-void api_fill_redirect(
-    struct api *api, const char *location, struct api_error *error);
-
-/* auth.c */
-void auth_init(struct auth *auth, struct api *api);
-void auth_done(struct auth *auth);
-
-/* Whether calls that carry a token need one that is not there or too old. */
-bool auth_is_due(const struct auth *auth);
-
-/* Be called when a token is there, or cannot be had. */
-void auth_wait(struct auth *auth, struct auth_waiter *waiter);
-void auth_stop_waiting(struct auth_waiter *waiter);
-
-/* The server refused the token: renew it (drop_refresh: by signing in). */
-void auth_reject(struct auth *auth, bool drop_refresh);
+/* End a call; nothing but release is called any more. NULL is fine. */
+void call_cancel(struct api_call *call);
 
 #endif

@@ -1,8 +1,10 @@
-/* A server's words may repeat what it was sent: no secret gets through. */
+#include "api/redact.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "api/call.h"
+#include "api/token.h"
+#include "base/buf.h"
 
 /* However short it is, and whatever else of the text goes with it. It is looked
  * for in what was said, of which text is a copy that others were blotted out
@@ -43,13 +45,10 @@ static void blot_queries(char *text, size_t len)
 	}
 }
 
-static void blot_all(struct api *api, struct buf *words)
+static void blot_all(const struct redact *redact, struct buf *words)
 {
-	const struct api_config *config = &api->config;
-	const struct auth *auth = &api->auth;
-	const char *const secrets[] = {config->key, config->password,
-	    config->mfa_code, auth->tokens.access, auth->tokens.refresh,
-	    auth->previous.access, auth->previous.refresh};
+	const char *secrets[3 + TOKEN_SECRETS] = {
+	    redact->key, redact->password, redact->mfa_code};
 	static const char *const prefixes[] = {"Bearer ", "pk_", "sk_"};
 	CLEANUP_BUF struct buf said;
 	buf_init_secret(&said, words->len);
@@ -59,6 +58,8 @@ static void blot_all(struct api *api, struct buf *words)
 		buf_clear(words); /* rather nothing than a secret */
 		return;
 	}
+	if (redact->token)
+		token_secrets(redact->token, secrets + 3);
 	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++)
 		blot_out(words->data, &said, secrets[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
@@ -66,27 +67,27 @@ static void blot_all(struct api *api, struct buf *words)
 	blot_queries(words->data, words->len);
 }
 
-void api_fill_redirect(
-    struct api *api, const char *location, struct api_error *error)
+void redact_redirect(
+    const struct redact *redact, const char *location, struct api_error *error)
 {
 	CLEANUP_BUF struct buf message;
 	buf_init_secret(&message, ANSWER_MAX);
 	buf_printf(&message, "it redirects to %s", location);
-	blot_all(api, &message);
+	blot_all(redact, &message);
 	snprintf(
 	    error->message, sizeof(error->message), "%s", buf_str(&message));
 }
 
-void api_fill_error(
-    struct api *api, const char *body, size_t len, struct api_error *error)
+void redact_error(const struct redact *redact, const char *body, size_t len,
+    struct api_error *error)
 {
 	CLEANUP_BUF struct buf code, message;
 	buf_init_secret(&code, ANSWER_MAX);
 	buf_init_secret(&message, ANSWER_MAX);
 	answer_error(body, len, &code, &message);
 	/* First blot, then cut: half a secret is one, too. */
-	blot_all(api, &code);
-	blot_all(api, &message);
+	blot_all(redact, &code);
+	blot_all(redact, &message);
 	snprintf(error->code, sizeof(error->code), "%s", buf_str(&code));
 	snprintf(
 	    error->message, sizeof(error->message), "%s", buf_str(&message));

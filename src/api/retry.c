@@ -28,8 +28,7 @@ static int64_t limited_pause(const struct retry_outcome *outcome, int64_t pause)
 	return max_ms(pause, RETRY_LIMITED_MS);
 }
 
-/* Whether a transfer that broke so may go well another time. */
-static bool may_pass(int err)
+bool retry_may_pass(int err)
 {
 	switch (err) {
 	case 0:
@@ -53,7 +52,7 @@ int64_t retry_wait_ms(const struct retry_outcome *outcome)
 		return limited_pause(outcome, pause);
 	if (status != 0 && status != 408 && (status < 500 || status > 599))
 		return -1;
-	if (!may_pass(outcome->err))
+	if (!retry_may_pass(outcome->err))
 		return -1;
 	int64_t left = outcome->budget_ms - outcome->elapsed_ms;
 	if (left <= 0)

@@ -35,10 +35,13 @@ struct retry_outcome {
  * waiting); 408, 5xx and broken transfers (status 0) are retried until the
  * budget is over, a Retry-After that they carry being heeded; the last pause is
  * shortened so that one attempt falls at the end of the budget. Everything else
- * is final, and so is a transfer that broke for a reason that stays (err: none
- * of -EPIPE, -ECONNREFUSED, -EHOSTUNREACH, -ETIMEDOUT, -EMFILE, -ENFILE).
+ * is final, and so is a transfer that broke for a reason that stays.
  */
 int64_t retry_wait_ms(const struct retry_outcome *outcome);
+
+/* Whether a transfer that broke so may go well another time: 0, -EPIPE,
+ * -ECONNREFUSED, -EHOSTUNREACH, -ETIMEDOUT, -EMFILE or -ENFILE. */
+bool retry_may_pass(int err);
 
 /*
  * The errno of the last attempt, once no other one follows: of err, where the

@@ -3,10 +3,39 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/home.h"
+
+int own_dir_default(enum own_dir_kind kind, char **ret_path)
+{
+	static const struct {
+		const char *variable, *in_home, *of_root;
+	} places[] = {
+	    [OWN_DIR_CACHE] = {"XDG_CACHE_HOME", ".cache", "/var/cache"},
+	    [OWN_DIR_STATE] = {"XDG_STATE_HOME", ".local/state", "/var/lib"},
+	};
+	const char *xdg = getenv(places[kind].variable);
+	const char *home = home_dir();
+	char *path;
+	int r;
+	if (xdg && xdg[0] == '/')
+		r = asprintf(&path, "%s/bkendfs", xdg);
+	else if (home)
+		r = asprintf(
+		    &path, "%s/%s/bkendfs", home, places[kind].in_home);
+	else if (geteuid() == 0)
+		r = asprintf(&path, "%s/bkendfs", places[kind].of_root);
+	else
+		r = asprintf(&path, "/var/tmp/bkendfs-%u", (unsigned)geteuid());
+	if (r < 0)
+		return -ENOMEM;
+	*ret_path = path;
+	return 0;
+}
 
 /* mkdir -p, each new part 0700. */
 static int make_dirs(const char *path)

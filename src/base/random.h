@@ -6,6 +6,7 @@
 #define BASE_RANDOM_H
 
 #include <stdint.h>
+#include <sys/random.h>
 
 /* The next 64 bits by xorshift64 (Marsaglia 2003); *state must not be 0. */
 static inline uint64_t random_next(uint64_t *state)
@@ -14,6 +15,15 @@ static inline uint64_t random_next(uint64_t *state)
 	*state ^= *state >> 7;
 	*state ^= *state << 17;
 	return *state;
+}
+
+/* A state to begin with, another one each time. */
+static inline uint64_t random_seed(void)
+{
+	uint64_t seed;
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed) || seed == 0)
+		seed = 1;
+	return seed;
 }
 
 #endif

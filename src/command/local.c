@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "command/mount.h"
+#include "command/signals.h"
+#include "config/account.h"
+#include "config/complain.h"
+#include "config/config.h"
+#include "config/secrets.h"
+#include "config/setting.h"
 
 /* The emulator beside this program, or the one in PATH. */
 static void emulator_path(char out[PATH_MAX])
@@ -48,82 +56,103 @@ static void run_emulator(int out, pid_t parent)
 	_exit(1);
 }
 
-static void take(char **where, const char *value)
+/* What it prints that a mount needs: NAME=value lines. */
+static int take_line(char *line, struct options *options)
 {
-	free(*where);
-	*where = strdup(value);
+	static const char *const names[] = {"BKEND_API_URL",
+	    "BKEND_PUBLISHABLE_KEY", "BKEND_EMAIL", "BKEND_PASSWORD",
+	    "BKEND_TABLES"};
+	line[strcspn(line, "\n")] = '\0';
+	char *value = strchr(line, '=');
+	if (!value)
+		return 0;
+	*value++ = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(line, names[i]) == 0)
+			return setting_apply(
+			    setting_of_variable(line), value, options);
+	}
+	return 0;
 }
 
-static void take_tables(struct options *options, char *list)
+static bool is_all_there(const struct options *options)
 {
-	size_t count = 0;
-	char *state;
-	char **tables = calloc(strlen(list) + 1, sizeof(*tables));
-	if (!tables)
-		return;
-	for (char *name = strtok_r(list, ":", &state); name;
-	     name = strtok_r(NULL, ":", &state))
-		tables[count++] = strdup(name);
-	free(options->tables);
-	options->tables = tables;
+	return options->url && options->publishable_key && options->email &&
+	       options->password && options->tables[0];
 }
 
-/* Read NAME=value lines, until all is there. */
 static int read_settings(int fd, struct options *options)
 {
 	char line[4096];
+	int status = 0;
 	FILE *in = fdopen(fd, "r");
 	if (!in)
-		return -errno;
-	while (!(options->url && options->key && options->email &&
-		   options->password && options->tables[0]) &&
-	       fgets(line, sizeof(line), in)) {
-		line[strcspn(line, "\n")] = '\0';
-		char *value = strchr(line, '=');
-		if (!value)
-			continue;
-		*value++ = '\0';
-		if (strcmp(line, "BKEND_API_URL") == 0)
-			take(&options->url, value);
-		else if (strcmp(line, "BKEND_PUBLISHABLE_KEY") == 0)
-			take(&options->key, value);
-		else if (strcmp(line, "BKEND_EMAIL") == 0)
-			take(&options->email, value);
-		else if (strcmp(line, "BKEND_PASSWORD") == 0)
-			take(&options->password, value);
-		else if (strcmp(line, "BKEND_TABLES") == 0)
-			take_tables(options, value);
-	}
+		return failed_for_memory();
+	while (
+	    !status && !is_all_there(options) && fgets(line, sizeof(line), in))
+		status = take_line(line, options);
 	fclose(in);
-	return options->url && options->key && options->tables[0] ? 0 : -EIO;
+	if (!status && !is_all_there(options))
+		status = failed("the sample project's server, bkend-emulator,"
+				" did not start: it belongs beside bkendfs or"
+				" in PATH");
+	return status;
 }
 
-int demo_start(struct options *options, pid_t *ret_pid)
+static void end_emulator(pid_t pid)
+{
+	kill(pid, SIGTERM);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static int start_emulator(struct options *options, pid_t *ret_pid)
 {
 	int fds[2];
 	pid_t parent = getpid();
 	free(TAKE(options->url));
 	if (pipe2(fds, O_CLOEXEC) < 0)
-		return EXIT_COULD_NOT;
+		return failed("cannot start: %s", strerror(errno));
 	pid_t pid = fork();
 	if (pid == 0)
 		run_emulator(fds[1], parent);
 	close(fds[1]);
-	if (pid < 0 || read_settings(fds[0], options) < 0) {
-		if (pid > 0)
-			demo_stop(pid);
-		fprintf(stderr, "bkendfs: the sample project's server,"
-				" bkend-emulator, did not start: it belongs"
-				" beside bkendfs or in PATH\n");
-		return EXIT_COULD_NOT;
+	if (pid < 0) {
+		close(fds[0]);
+		return failed("cannot start: %s", strerror(errno));
 	}
-	*ret_pid = pid;
-	return 0;
+	int status = read_settings(fds[0], options);
+	if (status)
+		end_emulator(pid);
+	else
+		*ret_pid = pid;
+	return status;
 }
 
-void demo_stop(pid_t pid)
+/* For background_run, so in the process and the thread that serves: the
+ * emulator ends with that. */
+static int serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 {
-	kill(pid, SIGTERM);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	pid_t pid = -1;
+	signals_block();
+	int status = start_emulator(options, &pid);
+	if (status)
+		return status;
+	status = account_complete(options);
+	if (!status)
+		status = mount_serve(options, on_live, ctx);
+	end_emulator(pid);
+	return status;
+}
+
+int local_demo(const struct arguments *arguments)
+{
+	struct options options;
+	secrets_forget();
+	int status = config_read(arguments, false, &options);
+	options.nocache = true;
+	if (!status)
+		status = mount_run(&options, serve);
+	options_done(&options);
+	return status;
 }

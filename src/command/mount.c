@@ -1,17 +1,19 @@
 #include "command/mount.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/api.h"
 #include "base/own_dir.h"
-#include "command/local.h"
+#include "command/background.h"
+#include "config/account.h"
+#include "config/complain.h"
+#include "config/config.h"
+#include "config/secrets.h"
 #include "fs/fs.h"
 #include "http/http.h"
 #include "command/mountpoint.h"
@@ -27,7 +29,6 @@
 /* Everything that lives while the mount does. */
 struct house {
 	struct options *options;
-	pid_t demo;
 	struct http *http;
 	struct failures *failures;
 	struct api_config api_config;
@@ -41,140 +42,13 @@ struct house {
 	struct fs_config fs_config;
 	struct fs *fs;
 	struct signals *signals;
-	struct probe *probe; /* NULL: offline */
+	struct sign_in *sign_in; /* NULL: offline */
 };
-
-static int failed(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
-
-static int failed(const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	options_say(format, args);
-	va_end(args);
-	return EXIT_COULD_NOT;
-}
 
 static int say_ended_by(int number)
 {
 	return failed("ended by a signal (%s) before the mount was there",
 	    strsignal(number));
-}
-
-/* ---- the mount point ---- */
-
-int start_check_mountpoint(struct options *options)
-{
-	struct stat st;
-	const char *path = options->mountpoint;
-	if (stat(path, &st) < 0) {
-		if (errno == ENOENT)
-			return failed(
-			    "the mount point %s does not exist: create it with"
-			    " mkdir %s",
-			    path, path);
-		if (errno == ENOTCONN)
-			return failed(
-			    "%s is left over from a mount that ended: free it"
-			    " with fusermount3 -u %s",
-			    path, path);
-		return failed("the mount point %s: %s", path, strerror(errno));
-	}
-	if (!S_ISDIR(st.st_mode))
-		return failed("the mount point %s is not a directory", path);
-	char *absolute = realpath(path, NULL);
-	if (!absolute)
-		return failed("the mount point %s: %s", path, strerror(errno));
-	free(options->mountpoint);
-	options->mountpoint = absolute;
-	if (mounts_is_fuse(absolute))
-		return failed("%s is busy: something is mounted there already;"
-			      " unmount it with fusermount3 -u %s",
-		    absolute, absolute);
-	return 0;
-}
-
-/* ---- the server ---- */
-
-/* What the server said, for a sentence's end. */
-static const char *words(const struct api_error *error)
-{
-	return error->message[0] ? error->message
-	       : error->code[0]	 ? error->code
-				 : "it gave no reason";
-}
-
-static bool speaks_of(const struct api_error *error, const char *word)
-{
-	return strcasestr(error->code, word) ||
-	       strcasestr(error->message, word);
-}
-
-static int explain_refusal(
-    const struct options *options, const struct api_error *error)
-{
-	if (speaks_of(error, "mfa"))
-		return failed("%s asks for a second factor: set BKEND_MFA_CODE"
-			      " to a fresh code (%s)",
-		    options->url, words(error));
-	if (!options->email || speaks_of(error, "api-key") ||
-	    speaks_of(error, "api key") || speaks_of(error, "apikey"))
-		return failed("%s refuses the key: check %s (%s)", options->url,
-		    options->email ? "BKEND_PUBLISHABLE_KEY"
-				   : "BKEND_SECRET_KEY or"
-				     " BKEND_PUBLISHABLE_KEY",
-		    words(error));
-	return failed("%s refuses to sign in %s: check BKEND_EMAIL,"
-		      " BKEND_PASSWORD and the key (%s)",
-	    options->url, options->email, words(error));
-}
-
-/* Whether the answer means that we may go on. Without an account only a
- * refused key matters: a table may be missing, or closed to guests. */
-static bool is_let_in(
-    const struct options *options, const struct api_error *error)
-{
-	if (!error->err)
-		return true;
-	if (options->email || !error->status)
-		return false;
-	if (error->status == 401)
-		return strncmp(options->key, "sk_", 3) != 0 &&
-		       !speaks_of(error, "key");
-	return error->status < 500;
-}
-
-static int explain(const struct options *options, const struct api_error *error)
-{
-	switch (error->err) {
-	case -EKEYREJECTED:
-		return failed("the certificate of %s does not verify (%s);"
-			      " give its CA with -o cacert=FILE",
-		    options->url, words(error));
-	case -EIO:
-		if (error->status)
-			return failed("%s fails (status %d, %s)", options->url,
-			    error->status, words(error));
-		/* fall through */
-	case -ENETUNREACH:
-	case -ETIMEDOUT:
-		return failed("cannot reach %s (%s): check the URL and the"
-			      " network",
-		    options->url, words(error));
-	case -EACCES:
-		return explain_refusal(options, error);
-	case -ENOENT:
-		return failed("%s is no bkend API: signing in gave status %d;"
-			      " check the URL",
-		    options->url, error->status);
-	default:
-		if (error->status == 400)
-			return explain_refusal(options, error);
-		return failed("%s does not answer as a bkend API (status %d,"
-			      " %s)",
-		    options->url, error->status, words(error));
-	}
 }
 
 static int make_replica(struct house *house)
@@ -201,9 +75,9 @@ static int connect_api(struct house *house)
 {
 	struct options *options = house->options;
 	struct api_error error;
-	house->probe = probe_new(options->url);
-	if (!house->probe)
-		return failed("out of memory");
+	house->sign_in = sign_in_new(options);
+	if (!house->sign_in)
+		return failed_for_memory();
 	house->api_config = (struct api_config){
 	    .url = options->url,
 	    .key = options->key,
@@ -212,22 +86,21 @@ static int connect_api(struct house *house)
 	    .mfa_code = options->mfa_code,
 	    .connections = options->connections,
 	    .retry_ms = options->retry_ms,
-	    .waits = probe_waits,
-	    .ctx = house->probe,
+	    .waits = sign_in_waits,
+	    .ctx = house->sign_in,
 	};
 	if (api_new(house->http, &house->api_config, house->failures,
 		&house->api) < 0)
-		return failed("out of memory");
+		return failed_for_memory();
 	/* What goes wrong now is said in one line of its own. */
 	log_set_level(LOG_LEVEL_ERROR);
-	probe_begin(house->probe, house->http, house->api, house->signals,
-	    options->tables[0]);
+	sign_in_begin(house->sign_in, house->http, house->api, house->signals);
 	house->replica_err = make_replica(house);
-	int number = probe_end(house->probe, &error);
+	int number = sign_in_end(house->sign_in, &error);
 	log_set_level(options->log_level);
 	if (number)
 		return say_ended_by(number);
-	return is_let_in(options, &error) ? 0 : explain(options, &error);
+	return sign_in_judge(options, &error);
 }
 
 /* ---- the rooms, from the ground up ---- */
@@ -242,7 +115,7 @@ static int open_http(struct house *house)
 	if (r < 0)
 		return failed("cannot start: %s", strerror(-r));
 	house->failures = failures_new();
-	return house->failures ? 0 : failed("out of memory");
+	return house->failures ? 0 : failed_for_memory();
 }
 
 /* Say what is wrong with it. */
@@ -398,24 +271,16 @@ static void close_house(struct house *house)
 	sync_free(house->sync);
 	fs_free(house->fs);
 	api_free(house->api);
-	probe_free(house->probe);
+	sign_in_free(house->sign_in);
 	http_free(house->http);
 	replica_close(house->replica);
 	failures_free(house->failures);
-	if (house->demo > 0)
-		demo_stop(house->demo);
 }
 
 static int open_house(struct house *house)
 {
 	struct options *options = house->options;
-	int status = 0;
-	if (options->demo)
-		status = demo_start(options, &house->demo);
-	if (!status && options_check_account(options, &status) < 0)
-		return status;
-	if (!status)
-		status = open_signals(house);
+	int status = open_signals(house);
 	if (!status)
 		status = open_http(house);
 	if (!status && !options->offline)
@@ -433,8 +298,7 @@ static int open_house(struct house *house)
 	return status;
 }
 
-int start_and_serve(
-    struct options *options, void (*on_live)(void *ctx), void *ctx)
+int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 {
 	struct house house = {.options = options};
 	signals_block();
@@ -448,5 +312,43 @@ int start_and_serve(
 		log_info("unmounted %s", options->mountpoint);
 	}
 	close_house(&house);
+	return status;
+}
+
+static int open_log(const struct options *options)
+{
+	log_set_level(options->log_level);
+	int r = log_open_file(options->log_path);
+	if (r < 0) {
+		fprintf(stderr, "bkendfs: log=%s: %s\n", options->log_path,
+		    strerror(-r));
+		return EXIT_USAGE;
+	}
+	if (!options->log_path && !options->foreground)
+		log_open_syslog("bkendfs");
+	return 0;
+}
+
+int mount_run(struct options *options, background_serve_fn serve)
+{
+	int status = open_log(options);
+	if (!status)
+		status = mountpoint_check(options);
+	if (!status)
+		status = background_run(options, serve);
+	return status;
+}
+
+int mount_project(const struct arguments *arguments)
+{
+	struct options options;
+	int status = config_read(arguments, true, &options);
+	/* A question on the terminal is asked while there is one. */
+	if (!status)
+		status = account_complete(&options);
+	secrets_forget();
+	if (!status)
+		status = mount_run(&options, mount_serve);
+	options_done(&options);
 	return status;
 }

@@ -1,19 +1,24 @@
-/* From settings to a live mount, and back. */
+/* Mounting a project: from settings to a live mount, and back. */
 #ifndef COMMAND_MOUNT_H
 #define COMMAND_MOUNT_H
 
+#include "command/background.h"
+#include "config/arguments.h"
 #include "config/options.h"
+
+/* Mount what the settings say. The exit status; whoever is told one ends the
+ * program (background_run). Main thread. */
+int mount_project(const struct arguments *arguments);
+
+/* The same once the settings are read: open the log, check the mount point,
+ * and have it served. */
+int mount_run(struct options *options, background_serve_fn serve);
 
 /*
  * Mount and serve until unmounted or told to end. on_live is called once, when
- * the mount answers. The exit status: EXIT_MOUNTED, or what went wrong, after
- * one line on stderr. Leaves nothing mounted.
+ * the mount answers. The exit status: EXIT_MOUNTED, or what went wrong, after a
+ * complaint. Leaves nothing mounted. Main thread.
  */
-int start_and_serve(
-    struct options *options, void (*on_live)(void *ctx), void *ctx);
-
-/* Check the mount point before anything else is done. 0, or an exit status
- * after one line on stderr. Makes options->mountpoint absolute. */
-int start_check_mountpoint(struct options *options);
+int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx);
 
 #endif

@@ -1,10 +1,14 @@
 #include "command/mountpoint.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "config/complain.h"
 
 static bool is_octal(char c)
 {
@@ -42,7 +46,8 @@ static bool is_fuse_at(char *line, const char *path)
 	return strcmp(target, path) == 0;
 }
 
-bool mounts_is_fuse(const char *path)
+/* It is absolute and free of links. */
+static bool is_fuse_mount(const char *path)
 {
 	CLEANUP_FREE char *line = NULL;
 	size_t size = 0;
@@ -53,4 +58,35 @@ bool mounts_is_fuse(const char *path)
 	if (mounts)
 		fclose(mounts);
 	return found;
+}
+
+int mountpoint_check(struct options *options)
+{
+	struct stat st;
+	const char *path = options->mountpoint;
+	if (stat(path, &st) < 0) {
+		if (errno == ENOENT)
+			return failed(
+			    "the mount point %s does not exist: create it with"
+			    " mkdir %s",
+			    path, path);
+		if (errno == ENOTCONN)
+			return failed(
+			    "%s is left over from a mount that ended: free it"
+			    " with fusermount3 -u %s",
+			    path, path);
+		return failed("the mount point %s: %s", path, strerror(errno));
+	}
+	if (!S_ISDIR(st.st_mode))
+		return failed("the mount point %s is not a directory", path);
+	char *absolute = realpath(path, NULL);
+	if (!absolute)
+		return failed("the mount point %s: %s", path, strerror(errno));
+	free(options->mountpoint);
+	options->mountpoint = absolute;
+	if (is_fuse_mount(absolute))
+		return failed("%s is busy: something is mounted there already;"
+			      " unmount it with fusermount3 -u %s",
+		    absolute, absolute);
+	return 0;
 }

@@ -8,22 +8,32 @@
 
 #include "api/api.h"
 #include "command/signals.h"
+#include "config/options.h"
 
-struct probe;
+struct sign_in;
 
-/* url is what the user calls the server; borrowed. NULL: out of memory. */
-struct probe *probe_new(const char *url);
-void probe_free(struct probe *probe); /* NULL is fine */
+/* The options are borrowed for its life. NULL: out of memory. */
+struct sign_in *sign_in_new(const struct options *options);
 
-/* For api_config.waits; ctx is the probe. Loop thread. */
-void probe_waits(void *ctx, int status, int64_t wait_ms);
+/* Call it after the loop has ended. NULL is fine. */
+void sign_in_free(struct sign_in *sign_in);
 
-/* Ask. table: a name to ask for, or NULL. All are borrowed until probe_end. */
-void probe_begin(struct probe *probe, struct http *http, struct api *api,
-    struct signals *signals, const char *table);
+/* For api_config.waits; ctx is the sign_in. Loop thread. */
+void sign_in_waits(void *ctx, int status, int64_t wait_ms);
+
+/* Ask. All are borrowed until sign_in_end. Main thread. */
+void sign_in_begin(struct sign_in *sign_in, struct http *http, struct api *api,
+    struct signals *signals);
 
 /* Wait for the answer. 0, or the signal that came before: then the loop of http
- * has been stopped, and *ret_error is not set. */
-int probe_end(struct probe *probe, struct api_error *ret_error);
+ * has been stopped, and *ret_error is not set. Main thread. */
+int sign_in_end(struct sign_in *sign_in, struct api_error *ret_error);
+
+/*
+ * What an answer means: 0 where we may go on, else an exit status after a
+ * complaint that says what to do. Without an account only a refused key
+ * matters: a table may be missing, or closed to guests.
+ */
+int sign_in_judge(const struct options *options, const struct api_error *error);
 
 #endif

@@ -1,18 +1,21 @@
-/* Between options.c and account.c, which read the settings. */
+/*
+ * What goes wrong before there is a mount, said in one line on stderr. Whatever
+ * a server or a file put into it, a terminal does nothing but show it. Any
+ * thread.
+ */
 #ifndef CONFIG_COMPLAIN_H
 #define CONFIG_COMPLAIN_H
 
-#include "config/options.h"
+/* The exit statuses that users are promised. */
+enum { EXIT_MOUNTED = 0, EXIT_COULD_NOT = 1, EXIT_USAGE = 2 };
 
-/* Say what is wrong, in one line on stderr. Sets *ret_status; -EINVAL. */
-int options_complain(int *ret_status, int status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* A setting, or the way that it was given, is wrong: EXIT_USAGE. */
+int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Replace an owned string. 0, or -EINVAL after a complaint. */
-int options_set_string(char **where, const char *value, int *ret_status);
+/* The settings may be right, but it did not work: EXIT_COULD_NOT. */
+int failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* An environment variable, or a secret that was one; NULL when unset or
- * empty. */
-const char *options_environment(const char *name);
+/* The same, for want of memory. */
+int failed_for_memory(void);
 
 #endif

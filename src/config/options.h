@@ -1,32 +1,30 @@
 /*
- * Settings: from -o, the environment and built-in defaults, strongest first
- * (CONTRACT.md 1). Secrets never come from the command line.
+ * All that is set for one mount, once it has been read (config.h) from wherever
+ * it was given. Written by one thread before others start.
  */
 #ifndef CONFIG_OPTIONS_H
 #define CONFIG_OPTIONS_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/log.h"
 
-/* The exit statuses that users are promised. */
-enum { EXIT_MOUNTED = 0, EXIT_COULD_NOT = 1, EXIT_USAGE = 2 };
-
 struct options {
 	/* All strings are owned. */
-	char *mountpoint; /* absolute */
-	char *url;	  /* without a slash or /v1 at its end */
-	char *key;
-	char *email;	/* NULL: no account */
-	char *password; /* with email */
-	char *mfa_code;
-	char **tables;	     /* NULL ends; never NULL itself */
-	char *cache_dir;     /* absolute */
-	char *cacert;	     /* NULL: the system's store */
-	char *log_path;	     /* NULL: stderr or syslog */
-	char *mount_options; /* for FUSE, comma list; NULL: none */
+	char *mountpoint;      /* absolute once it has been checked */
+	char *url;	       /* without a slash or /v1 at its end */
+	char *publishable_key; /* as given; NULL: not given */
+	char *secret_key;      /* the same */
+	char *key;	       /* the one of the two that is used */
+	char *email;	       /* NULL: no account */
+	char *password;	       /* with email */
+	char *mfa_code;	       /* NULL: none */
+	char **tables;	       /* NULL ends; never NULL itself */
+	char *cache_dir;       /* absolute */
+	char *cacert;	       /* NULL: the system's store */
+	char *log_path;	       /* NULL: stderr or syslog */
+	char *mount_options;   /* for FUSE, comma list; NULL: none */
 	enum log_level log_level;
 	int64_t ttl_ms;
 	int64_t retry_ms;
@@ -42,24 +40,13 @@ struct options {
 	bool foreground;
 	bool debug;
 	bool single_threaded;
-	bool demo;
 };
 
-/*
- * Read the settings. 0: go on. Otherwise all is said (help, version or what is
- * wrong, one line on stderr), and *ret_status is what to exit with.
- */
-int options_parse(
-    int argc, char **argv, struct options *ret_options, int *ret_status);
+/* Replace an owned string, overwriting the old one: it may be a secret. 0, or
+ * an exit status after a complaint; then *where is as it was. */
+int options_set_string(char **where, const char *value);
 
-/* Finish what only the API's settings need: key, account, URL. As above. */
-int options_check_account(struct options *options, int *ret_status);
-
+/* Free all of it, secrets overwritten. One that is all zeros is fine. */
 void options_done(struct options *options);
-
-/* Say a line on stderr: whatever a server or a file put into it, a terminal
- * does nothing but show it. */
-void options_say(const char *format, va_list args)
-    __attribute__((format(printf, 1, 0)));
 
 #endif

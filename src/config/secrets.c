@@ -2,21 +2,15 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "base/cleanup.h"
 
-static struct secret {
-	const char *name;
-	char *value; /* owned; NULL: none */
-} secrets[] = {
-    {"BKEND_PUBLISHABLE_KEY", NULL},
-    {"BKEND_SECRET_KEY", NULL},
-    {"BKEND_PASSWORD", NULL},
-    {"BKEND_MFA_CODE", NULL},
-};
+/* One for each row of the settings, owned; NULL: none. */
+static char **values;
 
 /* The sanitizers need to look into the process themselves. */
 void secrets_protect(void)
@@ -38,41 +32,41 @@ static char *value_of(char *variable, const char *name)
 
 /* A name may stand there more than once: the first one counts, as for getenv,
  * but all are overwritten where they are. */
-static int take(struct secret *secret)
+static int take(const char *name, char **where)
 {
 	for (char **variable = environ; variable && *variable; variable++) {
-		char *value = value_of(*variable, secret->name);
+		char *value = value_of(*variable, name);
 		if (!value)
 			continue;
-		if (!secret->value && !(secret->value = strdup(value)))
+		if (!*where && !(*where = strdup(value)))
 			return -ENOMEM;
 		explicit_bzero(value, strlen(value));
 	}
-	unsetenv(secret->name);
+	unsetenv(name);
 	return 0;
 }
 
 int secrets_take(void)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
-		int r = take(&secrets[i]);
-		if (r < 0)
-			return r;
+	int r = 0;
+	values = calloc(settings_count, sizeof(*values));
+	if (!values)
+		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < settings_count; i++) {
+		if (settings[i].kind == SETTING_SECRET && settings[i].variable)
+			r = take(settings[i].variable, &values[i]);
 	}
-	return 0;
+	return r;
 }
 
-const char *secrets_get(const char *name)
+const char *secrets_get(const struct setting *setting)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
-		if (strcmp(name, secrets[i].name) == 0)
-			return secrets[i].value;
-	}
-	return NULL;
+	return values ? values[setting - settings] : NULL;
 }
 
 void secrets_forget(void)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++)
-		free_secret(TAKE(secrets[i].value));
+	for (size_t i = 0; values && i < settings_count; i++)
+		free_secret(values[i]);
+	free(TAKE(values));
 }

@@ -6,6 +6,8 @@
 #ifndef CONFIG_SECRETS_H
 #define CONFIG_SECRETS_H
 
+#include "config/setting.h"
+
 /* Nobody gets at our memory through a core file or a debugger. To be called
  * first of all. */
 void secrets_protect(void);
@@ -13,8 +15,8 @@ void secrets_protect(void);
 /* Move them here. 0 or -ENOMEM. */
 int secrets_take(void);
 
-/* One of them by its variable's name; NULL: there is none. Borrowed. */
-const char *secrets_get(const char *name);
+/* The one of that row of the settings; NULL: there is none. Borrowed. */
+const char *secrets_get(const struct setting *setting);
 
 /* Overwrite them. */
 void secrets_forget(void);

@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 /* Parse a Retry-After value: seconds, or an HTTP date against now (ms since
- * the epoch). Milliseconds, or -1 when it is neither; never more than a day. */
+ * the epoch, by the clock of whoever wrote the date). Milliseconds, or -1 when
+ * it is neither; never more than a day. */
 int64_t field_retry_after(const char *value, int64_t now_ms);
 
 /* Parse one of the three forms of an HTTP date (RFC 9110, 5.6.7): milliseconds

@@ -93,6 +93,28 @@ static void take_framing(struct http_head *head, const char *value)
 		head->ends_by_close = false;
 }
 
+/* A date is held against the clock that it was made by, the answer's own: ours
+ * may be wrong. Either of the two lines may come first. */
+static void settle_retry(struct http_head *head)
+{
+	head->retry_after_ms = field_retry_after(head->retry_after,
+	    head->date_ms >= 0 ? head->date_ms : timestamp_now_ms());
+}
+
+static void take_retry(struct http_head *head, const char *value)
+{
+	if (strlen(value) >= sizeof(head->retry_after))
+		return;
+	strcpy(head->retry_after, value);
+	settle_retry(head);
+}
+
+static void take_date(struct http_head *head, const char *value)
+{
+	head->date_ms = field_date(value);
+	settle_retry(head);
+}
+
 void http_head_parse(struct http_head *head, char *line)
 {
 	char *value = strchr(line, ':');
@@ -110,12 +132,11 @@ void http_head_parse(struct http_head *head, char *line)
 	else if (strcasecmp(line, "Content-Range") == 0)
 		parse_content_range(value, head);
 	else if (strcasecmp(line, "Retry-After") == 0)
-		head->retry_after_ms =
-		    field_retry_after(value, timestamp_now_ms());
+		take_retry(head, value);
 	else if (strcasecmp(line, "X-RateLimit-Remaining") == 0)
 		head->quota_left = number_or_none(value);
 	else if (strcasecmp(line, "Date") == 0)
-		head->date_ms = field_date(value);
+		take_date(head, value);
 	else if (strcasecmp(line, "ETag") == 0 &&
 		 strlen(value) < sizeof(head->etag))
 		strcpy(head->etag, value);

@@ -54,6 +54,7 @@ struct http_head {
 	int64_t range_end;	/* inclusive */
 	int64_t range_total;	/* -1: none or '*' */
 	int64_t retry_after_ms; /* -1: none */
+	char retry_after[40];	/* the same as it stands; "" when none */
 	int64_t date_ms;	/* Date, since the epoch; -1: none */
 	int64_t quota_left;	/* X-RateLimit-Remaining; -1: none */
 	char etag[128];		/* "" when none, or too long to compare */

@@ -8,52 +8,43 @@
 #include "sync/parts.h"
 #include "sync/sync.h"
 
-static int enter(
-    struct lister *lister, const struct sync_dir *dir, struct sync_dir *ret_dir)
-{
-	struct registration *reader = malloc(sizeof(*reader));
-	if (!reader)
-		return -ENOMEM;
-	reader->lister = lister;
-	reader->base = dir->base;
-	reader->end = dir->end;
-	lock_acquire(&lister->lock);
-	LIST_INSERT_HEAD(&lister->readers, reader, link);
-	lock_release(&lister->lock);
-	*ret_dir = *dir;
-	ret_dir->registration = reader;
-	return 0;
-}
-
-static int enter_listing(struct lister *lister, const struct lister_view *view,
-    struct sync_dir *ret_dir)
+static int enter_listing(const struct core *core, struct view *view,
+    const struct view_now *now, struct sync_dir *ret_dir)
 {
 	const struct sync_dir dir = {
-	    .base = view->listed_base,
-	    .end = view->listed_end,
-	    .since = lister->core->api ? view->proven : MOMENT_FOREVER,
-	    .version = view->version,
+	    .base = now->listed_base,
+	    .end = now->listed_end,
+	    .since = core->api ? now->proven : MOMENT_FOREVER,
+	    .version = now->version,
 	};
-	return enter(lister, &dir, ret_dir);
+	return view_enter(view, &dir, ret_dir);
 }
 
 int sync_dir_open_now(struct sync *sync, int64_t dir, struct sync_dir *ret_dir)
 {
-	struct lister_view view;
+	const struct core *core = sync_core(sync);
 	struct lister *lister = listings_find(sync_listings(sync), dir);
 	if (!lister)
 		return -ENOTDIR;
-	lister_get_view(lister, &view);
-	if (view_is_fresh(sync_core(sync), &view))
-		return enter_listing(lister, &view, ret_dir);
-	return sync_core(sync)->api ? -EAGAIN : -ENODATA;
+	struct view *view = lister_view(lister);
+	struct view_now now = view_now(view);
+	if (view_is_fresh(core, &now))
+		return enter_listing(core, view, &now, ret_dir);
+	return core->api ? -EAGAIN : -ENODATA;
+}
+
+static int enter_whole(struct lister *lister, struct sync_dir *ret_dir)
+{
+	struct view_now now = view_now(lister->view);
+	return enter_listing(lister->core, lister->view, &now, ret_dir);
 }
 
 /* A pass is under way, and its first page is there. */
 static bool has_first_page(const struct lister *lister)
 {
-	return lister->state == LISTER_PASSING && !lister->view.err &&
-	       lister->view.pass_base == lister->pass.base &&
+	struct view_now now = view_now(lister->view);
+	return lister->state == LISTER_PASSING && !now.err &&
+	       now.pass.base == lister->pass.base &&
 	       lister->pass.done_slot >= 1;
 }
 
@@ -63,7 +54,7 @@ static int enter_pass(struct lister *lister, struct sync_dir *ret_dir)
 	    .base = lister->pass.base,
 	    .since = lister->pass.began,
 	};
-	return enter(lister, &dir, ret_dir);
+	return view_enter(lister->view, &dir, ret_dir);
 }
 
 /* The server has said lately that there is no such table. */
@@ -81,8 +72,7 @@ static void begin_open(void *ctx, struct sync_op *op)
 	if (!lister)
 		op_finish(op, -ENOTDIR);
 	else if (lister_is_fresh(lister, op))
-		op_finish(
-		    op, enter_listing(lister, &lister->view, &op->open_dir));
+		op_finish(op, enter_whole(lister, &op->open_dir));
 	else if (!sync_core(sync)->api)
 		op_finish(op, -ENODATA);
 	else if (has_first_page(lister) && lister_may_join(lister, op))
@@ -102,21 +92,7 @@ int sync_dir_frontier(struct sync *sync, int64_t dir,
     const struct sync_dir *open_dir, int64_t *ret_frontier)
 {
 	struct lister *lister = listings_find(sync_listings(sync), dir);
-	const struct registration *reader = open_dir->registration;
-	lock_acquire(&lister->lock);
-	struct lister_view view = lister->view;
-	int64_t end = reader ? reader->end : open_dir->end;
-	lock_release(&lister->lock);
-	if (end) {
-		*ret_frontier = end;
-		return 1;
-	}
-	if (view.pass_base != open_dir->base)
-		return -EIO; /* the pass was given up, and another begun */
-	if (view.err)
-		return view.err;
-	*ret_frontier = view.frontier;
-	return 0;
+	return view_frontier(lister_view(lister), open_dir, ret_frontier);
 }
 
 static void begin_wait(void *ctx, struct sync_op *op)
@@ -177,27 +153,18 @@ void sync_dir_reading(struct sync *sync, int64_t dir,
 void sync_dir_close(struct sync *sync, struct sync_dir *open_dir)
 {
 	(void)sync;
-	struct registration *reader = open_dir->registration;
-	if (!reader)
-		return;
-	open_dir->registration = NULL;
-	struct lister *lister = reader->lister;
-	lock_acquire(&lister->lock);
-	LIST_REMOVE(reader, link);
-	lock_release(&lister->lock);
-	free(reader);
+	view_leave(open_dir);
 }
 
 uint64_t sync_dir_version(
     struct sync *sync, int64_t dir, const struct sync_dir *open_dir)
 {
-	struct lister_view view;
 	struct lister *lister = listings_find(sync_listings(sync), dir);
 	if (!lister || !open_dir->version)
 		return 0;
-	lister_get_view(lister, &view);
-	if (!view_is_fresh(sync_core(sync), &view) ||
-	    view.version != open_dir->version)
+	struct view_now now = view_now(lister_view(lister));
+	if (!view_is_fresh(sync_core(sync), &now) ||
+	    now.version != open_dir->version)
 		return 0;
-	return view.version;
+	return now.version;
 }

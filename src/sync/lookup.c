@@ -41,7 +41,7 @@ static bool is_possible(int64_t dir, const char *name)
  * listing; a moment, 0: not in this mount.
  */
 static int64_t confirmed_since(const struct core *core,
-    const struct lister_view *view, const struct node *node)
+    const struct view_now *now, const struct node *node)
 {
 	int64_t since = confirmed_at(core, node);
 	if (!core->api)
@@ -49,10 +49,10 @@ static int64_t confirmed_since(const struct core *core,
 	/* What tells that no record changed says nothing of the spec. */
 	if (node->kind == NODE_KIND_SPEC)
 		return since;
-	if (view->listed_end && view_lists(view, node) && view->proven > since)
-		since = view->proven;
-	if (view_shows(view, node) && view->pass_began > since)
-		since = view->pass_began;
+	if (now->listed_end && view_lists(now, node) && now->proven > since)
+		since = now->proven;
+	if (view_shows(now, node) && now->pass.began > since)
+		since = now->pass.began;
 	return since;
 }
 
@@ -78,7 +78,6 @@ static int answer(struct sync *sync, int64_t dir, const char *name,
     int64_t believed, struct node *ret_node, int64_t *ret_since)
 {
 	const struct core *core = sync_core(sync);
-	struct lister_view view;
 	struct node node;
 	if (!is_possible(dir, name)) {
 		*ret_since = MOMENT_FOREVER;
@@ -91,14 +90,14 @@ static int answer(struct sync *sync, int64_t dir, const char *name,
 	struct lister *lister = listings_find(sync_listings(sync), dir);
 	if (!lister)
 		return -ENOTDIR;
-	lister_get_view(lister, &view);
+	struct view_now now = view_now(lister_view(lister));
 	int r = replica_lookup(core->replica, dir, name, &node);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	int64_t since =
-	    r == 0 ? confirmed_since(core, &view, &node) : view.proven;
+	    r == 0 ? confirmed_since(core, &now, &node) : now.proven;
 	bool spec = strcmp(name, SPEC_NAME) == 0;
-	if (!core->api && r < 0 && !view.listed_end)
+	if (!core->api && r < 0 && !now.listed_end)
 		return -ENODATA;
 	if (core->api && (since < believed || (spec && r < 0)))
 		return -EAGAIN;
@@ -122,7 +121,6 @@ int sync_lookup_now(struct sync *sync, int64_t dir, const char *name,
 static void look_up_object(
     struct sync *sync, struct lister *files, struct sync_op *op)
 {
-	struct fetch_from from = lister_from(files);
 	size_t len = strcspn(op->name, "_");
 	struct buf id, name;
 	buf_init(&id, RECORD_ID_MAX);
@@ -131,8 +129,8 @@ static void look_up_object(
 	if (r == 0)
 		r = name_to_record_id(buf_str(&name), &id);
 	if (r == 0)
-		fetch_record(
-		    sync_fetches(sync), &from, buf_str(&id), id.len, op);
+		fetch_record(sync_fetches(sync), lister_folder(files),
+		    buf_str(&id), id.len, op);
 	else if (r == -ENOENT)
 		lister_complete(files, op);
 	else
@@ -144,13 +142,12 @@ static void look_up_object(
 static void look_up_record(
     struct sync *sync, struct lister *lister, struct sync_op *op)
 {
-	struct fetch_from from = lister_from(lister);
 	struct buf id;
 	buf_init(&id, RECORD_ID_MAX);
 	int r = name_to_record_id(op->name, &id);
 	if (r == 0)
-		fetch_record(
-		    sync_fetches(sync), &from, buf_str(&id), id.len, op);
+		fetch_record(sync_fetches(sync), lister_folder(lister),
+		    buf_str(&id), id.len, op);
 	else
 		op_finish(op, r);
 	buf_done(&id);
@@ -168,7 +165,7 @@ static void ask_listing(
 		lister_complete(lister, op);
 		return;
 	}
-	op->since = lister->view.proven;
+	op->since = view_now(lister_view(lister)).proven;
 	if (listed)
 		op->node = *listed;
 	op_finish(op, listed ? 0 : -ENOENT);
@@ -181,11 +178,10 @@ static void look_up_there(struct sync *sync, struct sync_op *op)
 	struct node known;
 	int r =
 	    replica_lookup(sync_core(sync)->replica, op->dir, op->name, &known);
-	bool listed = r == 0 && lister->view.listed_end &&
-		      view_lists(&lister->view, &known);
+	struct view_now now = view_now(lister_view(lister));
+	bool listed = r == 0 && now.listed_end && view_lists(&now, &known);
 	if (strcmp(op->name, SPEC_NAME) == 0) {
-		struct fetch_from from = lister_from(lister);
-		fetch_spec(sync_fetches(sync), &from, op);
+		fetch_spec(sync_fetches(sync), lister_folder(lister), op);
 	} else if (listed && lister->state != LISTER_PASSING && !op->tries) {
 		op->tries++;
 		lister_wait_for_news(lister, op); /* all names at once */

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "sync/parts.h"
-#include "sync/stream.h"
+#include "sync/object/stream.h"
 #include "sync/sync.h"
 
 void sync_measure(struct sync *sync, struct sync_op *op)

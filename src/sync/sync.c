@@ -11,7 +11,7 @@
 #include "sync/parts.h"
 #include "sync/record/fetch.h"
 #include "sync/record/put.h"
-#include "sync/stream.h"
+#include "sync/object/stream.h"
 #include "sync/tables.h"
 #include "tree/name.h"
 

@@ -4,7 +4,7 @@
 #ifndef API_FIXTURE_H
 #define API_FIXTURE_H
 
-#include "api/call.h"
+#include "api/api.h"
 #include "fake-http.h"
 
 #define KEY "pk_0123456789abcdef0123456789abcdef"

@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "api-fixture.h"
+#include "api/internal.h"
+#include "api/token.h"
 
 /* ---- sign-in and tokens ---- */
 
@@ -453,7 +455,7 @@ static void a_token_that_is_due_at_once_is_used(void **state)
 
 /* One who finds the token that he waited for gone again. */
 struct insatiable {
-	struct auth_waiter waiter;
+	struct token_waiter waiter;
 	int woken;
 };
 
@@ -463,8 +465,8 @@ static void wait_again(void *ctx, const struct api_error *error)
 	(void)error;
 	if (++one->woken >= 100)
 		return;
-	auth_reject(&api->auth, false);
-	auth_wait(&api->auth, &one->waiter);
+	token_reject(api->token, false);
+	token_wait(api->token, &one->waiter);
 }
 
 static void who_waits_again_waits_for_the_next_token(void **state)
@@ -475,7 +477,7 @@ static void who_waits_again_waits_for_the_next_token(void **state)
 	for (int i = 0; i < 2; i++) {
 		ones[i].waiter.ready = wait_again;
 		ones[i].waiter.ctx = &ones[i];
-		auth_wait(&api->auth, &ones[i].waiter);
+		token_wait(api->token, &ones[i].waiter);
 	}
 	fake_run(fake);
 	for (int turn = 1; turn <= 3; turn++) {
@@ -487,13 +489,13 @@ static void who_waits_again_waits_for_the_next_token(void **state)
 		assert_int_equal(ones[1].woken, turn);
 	}
 	for (int i = 0; i < 2; i++)
-		auth_stop_waiting(&ones[i].waiter);
+		token_stop_waiting(&ones[i].waiter);
 	answer_tokens_with(only(), "a4", "r4");
 	assert_int_equal(ones[0].woken, 3);
 }
 
 /* One who is woken first, and sends the other away. */
-static struct auth_waiter rivals[2];
+static struct token_waiter rivals[2];
 static int rivals_woken;
 
 static void send_away(void *ctx, const struct api_error *error)
@@ -501,7 +503,7 @@ static void send_away(void *ctx, const struct api_error *error)
 	(void)ctx, (void)error;
 	rivals_woken++;
 	for (int i = 0; i < 2; i++)
-		auth_stop_waiting(&rivals[i]);
+		token_stop_waiting(&rivals[i]);
 }
 
 static void who_is_sent_away_while_others_wake_is_not_woken(void **state)
@@ -510,8 +512,8 @@ static void who_is_sent_away_while_others_wake_is_not_woken(void **state)
 	start_api();
 	rivals_woken = 0;
 	for (int i = 0; i < 2; i++) {
-		rivals[i] = (struct auth_waiter){.ready = send_away};
-		auth_wait(&api->auth, &rivals[i]);
+		rivals[i] = (struct token_waiter){.ready = send_away};
+		token_wait(api->token, &rivals[i]);
 	}
 	fake_run(fake);
 	answer_tokens_with(only(), "a1", "r1");

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api-fixture.h"
+#include "api/internal.h"
 
 /* ---- failures and secrets ---- */
 
@@ -96,7 +97,7 @@ static void what_stands_around_a_secret_is_told(void **state)
 		char body[128];
 		snprintf(
 		    body, sizeof(body), "{\"message\":\"%s\"}", cases[i].said);
-		api_fill_error(api, body, strlen(body), &error);
+		redact_error(&api->redact, body, strlen(body), &error);
 		assert_string_equal(error.message, cases[i].told);
 	}
 }
@@ -228,7 +229,7 @@ static void a_secret_is_blotted_out_however_short_it_is(void **state)
 		snprintf(body, sizeof(body),
 		    "{\"code\":\"%s\",\"message\":\"%s\"}", "no 77",
 		    cases[i].said);
-		api_fill_error(api, body, strlen(body), &error);
+		redact_error(&api->redact, body, strlen(body), &error);
 		assert_string_equal(error.message, cases[i].told);
 		assert_string_equal(error.code, "no **");
 		api_free(api);
@@ -244,9 +245,9 @@ static void a_secret_does_not_hide_a_longer_one_from_view(void **state)
 	config.password = "cess";
 	config.mfa_code = "aa";
 	sign_in();
-	api_fill_error(api, body, sizeof(body) - 1, &error);
+	redact_error(&api->redact, body, sizeof(body) - 1, &error);
 	assert_string_equal(error.message, "******* ac***********");
-	api_fill_error(api, TEXT("{\"message\":\"baaab\"}"), &error);
+	redact_error(&api->redact, TEXT("{\"message\":\"baaab\"}"), &error);
 	assert_string_equal(error.message, "b***b");
 }
 
@@ -257,7 +258,7 @@ static void no_password_blots_nothing_out(void **state)
 	struct api_error error = {0};
 	config.password = "";
 	start_api();
-	api_fill_error(api, body, sizeof(body) - 1, &error);
+	redact_error(&api->redact, body, sizeof(body) - 1, &error);
 	assert_string_equal(error.message, "nothing secret");
 }
 

@@ -225,10 +225,9 @@ static void a_listing_asks_as_the_service_documents_it(void **state)
 		 .table = "a-b_C9",
 		 .page = 3,
 		 .limit = 100,
-		 .select = "id",
 		 .filters = "{\"updatedAt\":{\"$gt\":\"2026\"}}"},
 		"GET /v1/data/a-b_C9?page=3&limit=100&sortDirection=asc"
-		"&select=id&andFilters=%7B%22updatedAt%22%3A%7B%22%24gt%22%3A"
+		"&andFilters=%7B%22updatedAt%22%3A%7B%22%24gt%22%3A"
 		"%222026%22%7D%7D"},
 	};
 	start_guest();

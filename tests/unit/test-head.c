@@ -1,7 +1,9 @@
 /* Header lines of an answer. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/timestamp.h"
 #include "http/head.h"
 #include "unit.h"
 
@@ -86,6 +88,44 @@ static void a_date_is_a_validator_once_it_is_old(void **state)
 	assert_validator(PARSED("Last-Modified: " DATE, "Date: " DATE), "");
 	assert_validator(PARSED("Last-Modified: " MINUTE_BEFORE), "");
 	assert_validator(PARSED("Last-Modified: soon", "Date: " DATE), "");
+}
+
+#define TWO_MINUTES_AFTER "Tue, 15 Nov 1994 08:14:31 GMT"
+
+/* Its server's clock is the one that the date was made by: ours is decades
+ * ahead, and would not wait at all. */
+static void a_date_to_retry_at_is_held_against_the_answers_own(void **state)
+{
+	(void)state;
+	struct http_head head =
+	    PARSED("Date: " DATE, "Retry-After: " TWO_MINUTES_AFTER);
+	assert_int_equal(head.retry_after_ms, 120000);
+	head = PARSED("retry-after: " TWO_MINUTES_AFTER, "date: " DATE);
+	assert_int_equal(head.retry_after_ms, 120000);
+	head = PARSED("Date: " TWO_MINUTES_AFTER, "Retry-After: " DATE);
+	assert_int_equal(head.retry_after_ms, 0);
+	head = PARSED("Retry-After: 7", "Date: " DATE);
+	assert_int_equal(head.retry_after_ms, 7000);
+	head = PARSED("Date: " DATE, "Retry-After: soon");
+	assert_int_equal(head.retry_after_ms, -1);
+}
+
+/* Nothing else to go by. */
+static void without_a_date_our_own_clock_tells_when_to_retry(void **state)
+{
+	(void)state;
+	static const char *const dates[] = {"X-Date: none", "Date: soon"};
+	char line[100];
+	time_t then = time(NULL) + 120;
+	struct tm tm;
+	strftime(line, sizeof(line), "Retry-After: %a, %d %b %Y %T GMT",
+	    gmtime_r(&then, &tm));
+	for (size_t i = 0; i < sizeof(dates) / sizeof(dates[0]); i++) {
+		struct http_head head = PARSED(line, dates[i]);
+		int64_t left_ms = (int64_t)then * 1000 - timestamp_now_ms();
+		assert_true(head.retry_after_ms >= left_ms);
+		assert_true(head.retry_after_ms <= 120000);
+	}
 }
 
 static void a_location_is_told_without_what_may_be_secret(void **state)
@@ -190,6 +230,9 @@ int main(void)
 	    cmocka_unit_test(ranges_are_read),
 	    cmocka_unit_test(an_etag_is_a_validator),
 	    cmocka_unit_test(a_date_is_a_validator_once_it_is_old),
+	    cmocka_unit_test(
+		a_date_to_retry_at_is_held_against_the_answers_own),
+	    cmocka_unit_test(without_a_date_our_own_clock_tells_when_to_retry),
 	    cmocka_unit_test(a_location_is_told_without_what_may_be_secret),
 	    cmocka_unit_test(a_long_location_is_cut),
 	    cmocka_unit_test(an_answer_matches_what_it_has_itself),

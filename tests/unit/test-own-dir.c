@@ -5,11 +5,15 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/home.h"
 #include "base/own_dir.h"
 #include "remove-tree.h"
 
 /* Somebody else, where the test may give files away. */
 #define ANOTHER 65534
+
+/* Somebody of whom no database knows. */
+#define NOBODY_KNOWN 4242424
 
 static char root[64];
 
@@ -140,6 +144,57 @@ static void a_file_is_ours_or_not_there(void **state)
 
 #define IN_ROOT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void assert_default(enum own_dir_kind kind, const char *expected)
+{
+	CLEANUP_FREE char *path = NULL;
+	assert_int_equal(own_dir_default(kind, &path), 0);
+	assert_string_equal(path, expected);
+}
+
+static void the_environment_names_its_place(void **state)
+{
+	(void)state;
+	setenv("HOME", "/home/me", 1);
+	unsetenv("XDG_CACHE_HOME");
+	setenv("XDG_STATE_HOME", "/states", 1);
+	assert_default(OWN_DIR_CACHE, "/home/me/.cache/bkendfs");
+	assert_default(OWN_DIR_STATE, "/states/bkendfs");
+	setenv("XDG_CACHE_HOME", "/caches", 1);
+	/* A name that is relative is to be passed over, and so is none. */
+	setenv("XDG_STATE_HOME", "states", 1);
+	assert_default(OWN_DIR_CACHE, "/caches/bkendfs");
+	assert_default(OWN_DIR_STATE, "/home/me/.local/state/bkendfs");
+	setenv("XDG_CACHE_HOME", "", 1);
+	assert_default(OWN_DIR_CACHE, "/home/me/.cache/bkendfs");
+}
+
+static void without_a_home_it_has_a_place_of_the_system(void **state)
+{
+	(void)state;
+	char place[300];
+	unsetenv("HOME");
+	unsetenv("XDG_CACHE_HOME");
+	unsetenv("XDG_STATE_HOME");
+	bool is_root = geteuid() == 0;
+	if (is_root) {
+		assert_default(OWN_DIR_CACHE, "/var/cache/bkendfs");
+		assert_default(OWN_DIR_STATE, "/var/lib/bkendfs");
+		/* Whom no database knows has no home either. */
+		assert_int_equal(seteuid(NOBODY_KNOWN), 0);
+	}
+	/* Others may have one, of which the environment does not tell. */
+	const char *home = home_dir();
+	if (home)
+		snprintf(place, sizeof(place), "%s/.cache/bkendfs", home);
+	else
+		snprintf(place, sizeof(place), "/var/tmp/bkendfs-%u",
+		    (unsigned)geteuid());
+	assert_default(OWN_DIR_CACHE, place);
+	assert_true(!is_root || !home);
+	if (is_root)
+		assert_int_equal(seteuid(0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +205,8 @@ int main(void)
 	    IN_ROOT(one_of_somebody_else_is_refused),
 	    IN_ROOT(what_is_no_directory_is_refused),
 	    IN_ROOT(a_file_is_ours_or_not_there),
+	    cmocka_unit_test(the_environment_names_its_place),
+	    cmocka_unit_test(without_a_home_it_has_a_place_of_the_system),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "stream-fixture.h"
-#include "sync/prefetch.h"
+#include "sync/object/prefetch.h"
 #include "unit.h"
 
 #define FILES 100

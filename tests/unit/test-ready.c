@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "sync/ready.h"
+#include "sync/object/ready.h"
 
 #define NODE 700
 #define LEN 4096

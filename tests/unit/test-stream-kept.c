@@ -236,7 +236,7 @@ static void what_is_not_proven_is_not_handed_to_the_cache(void **state)
 	int64_t node = kept_file(200 * MIB);
 	assert_int_equal(read_as_fs(node, 100 * MIB, 1), 0);
 	struct stream *stream = only_stream();
-	struct range *range = TAILQ_FIRST(&stream->ranges);
+	struct held_range *range = TAILQ_FIRST(&stream->ranges);
 	assert_true(range->kept);
 	range->kept = false;
 	stream->node.proven = false;

@@ -136,7 +136,7 @@ static void what_lies_in_one_range_is_not_copied(void **state)
 	assert_null(read->op.copy);
 	struct stream *stream =
 	    TAILQ_FIRST(&sync_streams(sync_under_test)->list);
-	const struct range *range = TAILQ_FIRST(&stream->ranges);
+	const struct held_range *range = TAILQ_FIRST(&stream->ranges);
 	int64_t end = range->first + range->filled;
 	read = ask_read(node, (uint64_t)end - 4096, 4096); /* up to its end */
 	assert_bytes(read, end - 4096, 4096);

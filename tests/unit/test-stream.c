@@ -203,7 +203,7 @@ static void reads_here_and_there_stay_small(void **state)
 static int64_t bytes_held(void)
 {
 	struct stream *stream;
-	struct range *range;
+	struct held_range *range;
 	int64_t held = 0;
 	TAILQ_FOREACH (stream, &sync_streams(sync_under_test)->list, link) {
 		TAILQ_FOREACH (range, &stream->ranges, link)

@@ -2,6 +2,7 @@
 """Check the walls of the house.
 
   walls.py SRC BUILD    every wall; exit status 1 where one is broken
+  walls.py --picture    draw the rooms, as src/README.md has them
 
 A room is a folder of src. A file may include, and call, what is in its own
 room and in the rooms that ARROWS leads to, over any number of steps; a header
@@ -183,7 +184,69 @@ def arrows_within(circle, edges):
         yield f"  {one} -> {', '.join(others)}"
 
 
+PICTURE = re.compile(r"```\n(.*?)```\n", re.S)
+WIDTH = 66
+
+
+def depths(top):
+    """Room -> how many rooms stand above it, on the longest way from top."""
+    found = {}
+
+    def visit(room, depth):
+        if found.get(room, -1) < depth:
+            found[room] = depth
+            for other in ARROWS[room]:
+                visit(other, depth + 1)
+
+    visit(top, 0)
+    return found
+
+
+def layers(rooms):
+    """Rooms by depth, each a line of cells of one width in all."""
+    edge = None
+    for depth in sorted(set(rooms.values())):
+        names = sorted(room for room in rooms if rooms[room] == depth)
+        widths = [WIDTH // len(names)] * len(names)
+        widths[-1] += WIDTH - sum(widths) - (len(names) - 1)
+        here = "+" + "+".join("-" * width for width in widths) + "+"
+        # A corner of either line stands in the one between them.
+        yield "".join("+" if "+" in pair else "-"
+                      for pair in zip(here, edge or here))
+        yield "|" + "|".join((name or "main.c").center(width)
+                             for name, width in zip(names, widths)) + "|"
+        edge = here
+    yield edge
+
+
+def picture():
+    """Either program's rooms, what is used standing below what uses it, and
+    the arrows."""
+    ours = depths("")
+    others = {room: depth for room, depth in depths("emulator").items()
+              if room not in ours}
+    for rooms in (ours, others):
+        yield from layers(rooms)
+        yield ""
+        for room in sorted(rooms, key=lambda room: (rooms[room], room)):
+            if ARROWS[room]:
+                yield f"{room or 'main.c':17} -> {', '.join(ARROWS[room])}"
+        yield ""
+
+
+def check_picture(source):
+    """The one in src/README.md is this one, with a word on each room."""
+    text = (source / "README.md").read_text(encoding="utf-8")
+    drawn = PICTURE.search(text)
+    if not drawn or drawn[1].rstrip("\n") != "\n".join(picture()).rstrip("\n"):
+        yield "src/README.md: its picture is not what walls.py --picture draws"
+    for room in filter(None, ARROWS):
+        if f"- `{room}/`: " not in text:
+            yield f"src/README.md: not a word on {room}/"
+
+
 def problems(source, build):
+    yield from check_picture(source)
     for room in sorted({room_of(path) for path, *_ in includes(source)}):
         if room not in ARROWS:
             yield f"src/{room}: no such room in walls.py"
@@ -210,6 +273,9 @@ def problems(source, build):
 
 
 def main():
+    if sys.argv[1:] == ["--picture"]:
+        print("\n".join(picture()).rstrip("\n"))
+        return 0
     sys.setrecursionlimit(10000)
     source, build = (pathlib.Path(path).resolve() for path in sys.argv[1:3])
     found = list(problems(source, build))

@@ -9,7 +9,6 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
-#include "base/home.h"
 #include "base/log.h"
 #include "base/own_dir.h"
 
@@ -24,33 +23,16 @@ static int fail(const char *path, int err, const char *what)
 
 /* ---- where ---- */
 
-/* $XDG_STATE_HOME/bkendfs and so on. NULL: out of memory. */
-static char *state_dir(void)
-{
-	const char *xdg = getenv("XDG_STATE_HOME");
-	const char *home = home_dir();
-	char *dir;
-	int r;
-	if (xdg && xdg[0] == '/')
-		r = asprintf(&dir, "%s/bkendfs", xdg);
-	else if (home)
-		r = asprintf(&dir, "%s/.local/state/bkendfs", home);
-	else if (geteuid() == 0)
-		r = asprintf(&dir, "/var/lib/bkendfs");
-	else
-		r = asprintf(&dir, "/var/tmp/bkendfs-%u", (unsigned)geteuid());
-	return r < 0 ? NULL : dir;
-}
-
 static int find_path(const char *data, char **ret_path)
 {
 	CLEANUP_FREE char *real = realpath(data, NULL);
-	CLEANUP_FREE char *dir = state_dir(), *own = NULL;
+	CLEANUP_FREE char *dir = NULL, *own = NULL;
 	if (!real)
 		return fail(data, -errno, strerror(errno));
-	if (!dir)
-		return -ENOMEM;
-	int r = own_dir_make(dir, &own);
+	int r = own_dir_default(OWN_DIR_STATE, &dir);
+	if (r < 0)
+		return r;
+	r = own_dir_make(dir, &own);
 	if (r < 0) {
 		log_error("%s is no place for credentials: %s; or choose"
 			  " another with --credentials FILE",

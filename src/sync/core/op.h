@@ -21,6 +21,7 @@
 
 struct core;
 struct ops;
+struct registration;
 struct wait_list;
 
 /* An open directory's place: what it may read, and until where. */
@@ -29,7 +30,7 @@ struct sync_dir {
 	int64_t end;	  /* ... and below end; 0: a listing still under way */
 	int64_t since;	  /* for sync_valid_ms */
 	uint64_t version; /* of a whole listing; see sync_dir_version */
-	void *registration; /* sync's own */
+	struct registration *registration; /* sync's own */
 };
 
 struct sync_op {

@@ -12,6 +12,7 @@
 #include "json/json.h"
 #include "sync/listing/order.h"
 #include "sync/listing/refresh.h"
+#include "sync/record/fetch.h"
 #include "sync/record/put.h"
 
 static void ask(struct lister *lister);
@@ -56,17 +57,17 @@ static int put(struct lister *lister, const struct record *record)
 	    .in = {delta->next.side, delta->next.base,
 		first + delta->facts.count},
 	};
-	int r = put_record(lister->core, lister->dir, record, &place, &at);
+	int r =
+	    put_record(lister->core, lister->folder.id, record, &place, &at);
 	if (r < 0)
 		return r;
-	facts_record(&delta->facts, record);
 	if (at == place.in.pos)
 		delta->added++;
 	if (delta->last_id.len)
 		delta->orders =
 		    order_after(delta->orders, &delta->last_id, &record->id);
 	buf_clear(&delta->last_id);
-	r = ids_add(&delta->ids, &record->id);
+	r = facts_record(&delta->facts, &delta->ids, record);
 	return r < 0 ? r
 		     : buf_add(&delta->last_id, buf_str(&record->id),
 			   record->id.len);
@@ -110,9 +111,9 @@ static bool stays_in_order(struct lister *lister)
 	buf_init(&after, RECORD_ID_MAX);
 	int64_t found = 0;
 	return (delta->orders & ORDER_BYTES) &&
-	       replica_last(replica, lister->dir, first, &last) == 0 &&
-	       replica_nth(replica, lister->dir, first, 0, 1, &added, &found) ==
-		   0 &&
+	       replica_last(replica, lister->folder.id, first, &last) == 0 &&
+	       replica_nth(replica, lister->folder.id, first, 0, 1, &added,
+		   &found) == 0 &&
 	       found == 1 && replica_key(replica, last, &before) == 0 &&
 	       replica_key(replica, added, &after) == 0 &&
 	       buf_compare(&before, &after) < 0;
@@ -126,9 +127,8 @@ static void add_up(struct lister *lister)
 	bool newer = facts->newest_ms > next->newest_ms ||
 		     facts->created_ms > next->created_ms;
 	/* Where records change, their form may have, too. */
-	if (lister->table && (newer || delta->added)) {
-		struct fetch_from from = lister_from(lister);
-		fetch_spec_again(lister->fetches, &from);
+	if (lister->folder.table && (newer || delta->added)) {
+		fetch_spec_again(lister->fetches, &lister->folder);
 	}
 	if (delta->added && !stays_in_order(lister))
 		next->flags &= ~(unsigned)LISTING_ORDERED;
@@ -273,8 +273,8 @@ static void ask(struct lister *lister)
 	forget_answer(delta);
 	int r = write_filter(delta, &filter);
 	struct api_query query = {
-	    .subject = lister->title,
-	    .table = lister->table,
+	    .subject = lister->folder.title,
+	    .table = lister->folder.table,
 	    .page = 1,
 	    .limit = PAGE_LIMIT,
 	    .filters = buf_str(&filter),

@@ -11,10 +11,12 @@ static void widen(int64_t ms, int64_t *newest, int64_t *oldest)
 		*oldest = ms;
 }
 
-void facts_record(struct facts *facts, const struct record *record)
+int facts_record(
+    struct facts *facts, struct ids *ids, const struct record *record)
 {
+	uint64_t hash = ids_hash(&record->id);
 	facts->count++;
-	facts->ids += ids_hash(&record->id);
+	facts->ids += hash;
 	facts->numbers |= record->number;
 	facts->strings |= !record->number;
 	if (record->updated_ms == RECORD_NO_DATE &&
@@ -29,6 +31,7 @@ void facts_record(struct facts *facts, const struct record *record)
 	else
 		widen(record->created_ms, &facts->created_ms,
 		    &facts->first_created_ms);
+	return ids_add(ids, hash);
 }
 
 void facts_add(struct facts *facts, const struct facts *more)

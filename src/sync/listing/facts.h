@@ -12,6 +12,8 @@
 /* No record has such a date. */
 #define NO_DATE INT64_MIN
 
+struct ids;
+
 struct facts {
 	int64_t count; /* records, also those that came twice */
 	uint64_t ids;  /* which ones, in whatever order: a sum of hashes */
@@ -34,8 +36,9 @@ struct facts {
 	    .created_ms = NO_DATE,                                             \
 	    .first_created_ms = INT64_MAX})
 
-/* One more record came. */
-void facts_record(struct facts *facts, const struct record *record);
+/* One more record came, and its id into ids. 0 or -ENOMEM. */
+int facts_record(
+    struct facts *facts, struct ids *ids, const struct record *record);
 
 void facts_add(struct facts *facts, const struct facts *more);
 

@@ -39,11 +39,11 @@ static int reserve(struct ids *ids, size_t count)
 	return 0;
 }
 
-int ids_add(struct ids *ids, const struct buf *id)
+int ids_add(struct ids *ids, uint64_t hash)
 {
 	if (reserve(ids, ids->count + 1) < 0)
 		return -ENOMEM;
-	ids->hashes[ids->count++] = ids_hash(id);
+	ids->hashes[ids->count++] = hash;
 	return 0;
 }
 

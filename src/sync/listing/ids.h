@@ -23,7 +23,7 @@ void ids_done(struct ids *ids);
 void ids_clear(struct ids *ids);
 
 /* 0 or -ENOMEM. */
-int ids_add(struct ids *ids, const struct buf *id);
+int ids_add(struct ids *ids, uint64_t hash);
 
 /* Those of another answer as well. 0 or -ENOMEM. */
 int ids_append(struct ids *ids, const struct ids *more);
@@ -31,7 +31,7 @@ int ids_append(struct ids *ids, const struct ids *more);
 /* Whether one came twice; puts them in order. */
 bool ids_are_twice(struct ids *ids);
 
-/* A sum that tells which ids came, in whatever order. */
+/* What stands for an id. */
 uint64_t ids_hash(const struct buf *id);
 
 #endif

@@ -52,23 +52,24 @@ struct lister *lister_new(
 		return NULL;
 	lister->core = core;
 	lister->fetches = fetches;
-	lister->dir = dir;
+	lister->folder.id = dir;
 	int r = 0;
 	if (dir == NODE_FILES)
-		lister->twin_dir = NODE_STORAGE;
+		lister->folder.twin = NODE_STORAGE;
 	else
 		r = copy_table_name(core, dir, &lister->table);
 	if (r == 0)
 		r = replica_listing(core->replica, dir, &lister->listing);
-	if (r < 0) {
+	if (r == 0)
+		lister->view = view_new(&lister->listing);
+	if (!lister->view) {
 		free(lister->table);
 		free(lister);
 		return NULL;
 	}
-	lister->title =
+	lister->folder.table = lister->table;
+	lister->folder.title =
 	    lister->table ? name_of_table_dir(lister->table) : "files";
-	lock_init(&lister->lock);
-	LIST_INIT(&lister->readers);
 	TAILQ_INIT(&lister->pass.fetches);
 	TAILQ_INIT(&lister->pass.ranges);
 	buf_init(&lister->pass.last_id, RECORD_ID_MAX);
@@ -79,25 +80,13 @@ struct lister *lister_new(
 	lister->hook = (struct commit_hook){.fn = on_commit, .ctx = lister};
 	lister->spec_hook =
 	    (struct commit_hook){.fn = pass_spec_committed, .ctx = lister};
-	/* What an earlier mount knew is believed only once it was checked. */
-	lister->view = (struct lister_view){
-	    .listed_side = lister->listing.side,
-	    .listed_base = lister->listing.base,
-	    .listed_end = lister->listing.end,
-	    .version = 1,
-	};
 	return lister;
 }
 
 void lister_free(struct lister *lister)
 {
-	struct registration *reader;
 	if (!lister)
 		return;
-	while ((reader = LIST_FIRST(&lister->readers))) {
-		LIST_REMOVE(reader, link);
-		free(reader);
-	}
 	write_unhook(&lister->hook);
 	refresh_stop(lister);
 	pass_stop(lister);
@@ -108,70 +97,38 @@ void lister_free(struct lister *lister)
 	buf_done(&lister->delta.after_id);
 	buf_done(&lister->delta.last_id);
 	ids_done(&lister->delta.ids);
-	lock_done(&lister->lock);
+	view_free(lister->view);
 	free(lister->table);
 	free(lister);
 }
 
-void lister_get_view(struct lister *lister, struct lister_view *ret_view)
+struct view *lister_view(const struct lister *lister)
 {
-	lock_acquire(&lister->lock);
-	*ret_view = lister->view;
-	lock_release(&lister->lock);
-}
-
-bool view_is_fresh(const struct core *core, const struct lister_view *view)
-{
-	if (!core->api)
-		return view->listed_end != 0;
-	return view->listed_end &&
-	       view->proven >= moment_believed(core, moment_now(core));
-}
-
-bool view_lists(const struct lister_view *view, const struct node *node)
-{
-	int64_t pos = node->pos[view->listed_side];
-	return pos > view->listed_base && pos < view->listed_end;
-}
-
-bool view_shows(const struct lister_view *view, const struct node *node)
-{
-	int64_t pos = node->pos[view->pass_side];
-	return view->pass_base && pos > view->pass_base && pos < view->frontier;
-}
-
-static void set_view(struct lister *lister, const struct lister_view *view)
-{
-	lock_acquire(&lister->lock);
-	lister->view = *view;
-	lock_release(&lister->lock);
+	return lister->view;
 }
 
 void lister_expire(struct lister *lister)
 {
-	lock_acquire(&lister->lock);
-	lister->view.version++;
-	lock_release(&lister->lock);
+	view_expire(lister->view);
 }
 
 /* ---- what passes tell ---- */
 
 void lister_publish(struct lister *lister)
 {
-	struct lister_view view = lister->view;
 	const struct pass *pass = &lister->pass;
-	view.pass_base = pass->base;
-	view.pass_side = pass->side;
-	view.pass_began = pass->began;
-	view.frontier = slot_pos(pass, pass->done_slot + 1);
-	view.err = 0;
-	set_view(lister, &view);
+	struct view_pass published = {
+	    .base = pass->base,
+	    .began = pass->began,
+	    .side = pass->side,
+	    .frontier = slot_pos(pass, pass->done_slot + 1),
+	};
+	view_publish(lister->view, &published);
 	wait_restart(&lister->waiting);
 }
 
 void lister_failed(struct lister *lister, int err)
 {
-	struct lister_view view = lister->view;
 	if (lister->state == LISTER_PROBING)
 		refresh_stop(lister);
 	if (err == -ENOENT && lister->pass.done_slot == 0)
@@ -179,29 +136,13 @@ void lister_failed(struct lister *lister, int err)
 	lister->state = LISTER_IDLE;
 	lister->finishing = false;
 	lister->pass.want_all = false;
-	view.err = err;
-	set_view(lister, &view);
+	view_fail(lister->view, err);
 	wait_finish(&lister->waiting, err);
 }
 
-struct fetch_from lister_from(const struct lister *lister)
+const struct folder *lister_folder(const struct lister *lister)
 {
-	return (struct fetch_from){
-	    .dir = lister->dir,
-	    .title = lister->title,
-	    .table = lister->table,
-	};
-}
-
-void lister_explain(struct lister *lister, int err, const char *message)
-{
-	char request[160];
-	snprintf(request, sizeof(request), "GET /v1/%s%s",
-	    lister->table ? "data/" : "files",
-	    lister->table ? lister->table : "");
-	failures_add(lister->core->config.failures, lister->title, request, 200,
-	    err, "", message);
-	log_warn("%s: %s", lister->title, message);
+	return &lister->folder;
 }
 
 void lister_lose(struct lister *lister, int err)
@@ -217,37 +158,13 @@ void lister_lose(struct lister *lister, int err)
 int lister_unlist(struct lister *lister, int64_t first, int64_t last)
 {
 	struct core *core = lister->core;
-	int64_t dirs[] = {lister->dir, lister->twin_dir};
+	int64_t dirs[] = {lister->folder.id, lister->folder.twin};
 	int r = write_begin(core->write);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++) {
 		if (dirs[i])
 			r = replica_unlist(core->replica, dirs[i], first, last);
 	}
 	return r;
-}
-
-bool lister_has_readers(struct lister *lister, int64_t base)
-{
-	struct registration *reader;
-	bool found = false;
-	lock_acquire(&lister->lock);
-	LIST_FOREACH (reader, &lister->readers, link)
-		found = found || !base || reader->base == base;
-	lock_release(&lister->lock);
-	return found;
-}
-
-/* The lowest position that an open directory may still read. */
-static int64_t oldest_reader(struct lister *lister, int64_t base)
-{
-	struct registration *reader;
-	lock_acquire(&lister->lock);
-	LIST_FOREACH (reader, &lister->readers, link) {
-		if (reader->base < base)
-			base = reader->base;
-	}
-	lock_release(&lister->lock);
-	return base;
 }
 
 /* Names that a sweep took away. */
@@ -268,7 +185,7 @@ static int write_listing(
 {
 	struct core *core = lister->core;
 	int64_t since = confirmation(core, lister->pass.began);
-	int64_t dirs[] = {lister->dir, lister->twin_dir};
+	int64_t dirs[] = {lister->folder.id, lister->folder.twin};
 	int r = write_begin(core->write);
 	for (size_t i = 0; r == 0 && whole_pass && i < ARRAY_SIZE(dirs); i++) {
 		if (!dirs[i])
@@ -278,10 +195,10 @@ static int write_listing(
 		    next->base, since, on_swept, &swept);
 		if (r == 0)
 			r = replica_trim(core->replica, dirs[i],
-			    oldest_reader(lister, next->base));
+			    view_oldest_reader(lister->view, next->base));
 	}
 	if (r == 0)
-		r = replica_set_listing(core->replica, lister->dir, next);
+		r = replica_set_listing(core->replica, lister->folder.id, next);
 	return r;
 }
 
@@ -314,24 +231,10 @@ int64_t lister_threshold(int64_t date_ms, int64_t own_ms)
 	return earlier - (later - earlier) - CLOCKS_DIFFER_MS;
 }
 
-/* Who read along with the pass has all of it: what comes later is not theirs.
- */
-static void end_readers(struct lister *lister)
-{
-	struct registration *reader;
-	lock_acquire(&lister->lock);
-	LIST_FOREACH (reader, &lister->readers, link) {
-		if (reader->base == lister->listing.base && !reader->end)
-			reader->end = lister->listing.end;
-	}
-	lock_release(&lister->lock);
-}
-
 /* The listing's last write is safe: it is whole. */
 static void on_commit(void *ctx, int err)
 {
 	struct lister *lister = ctx;
-	struct lister_view view = lister->view;
 	if (err < 0) {
 		lister_failed(lister, err);
 		return;
@@ -344,16 +247,8 @@ static void on_commit(void *ctx, int err)
 	lister->finishing = false;
 	lister->state = LISTER_IDLE;
 	lister->listing = lister->next;
-	view.listed_side = lister->listing.side;
-	view.listed_base = lister->listing.base;
-	view.listed_end = lister->listing.end;
-	view.proven = lister->next_proven;
-	view.pass_base = 0;
-	view.err = 0;
-	view.version++;
-	end_readers(lister);
-	set_view(lister, &view);
-	log_debug("%s: listed, %lld records", lister->title,
+	view_settle(lister->view, &lister->listing, lister->next_proven);
+	log_debug("%s: listed, %lld records", lister->folder.title,
 	    (long long)lister->listing.count);
 	wait_restart(&lister->waiting);
 }
@@ -362,10 +257,10 @@ static void on_commit(void *ctx, int err)
 
 bool lister_is_fresh(struct lister *lister, const struct sync_op *op)
 {
-	const struct lister_view *view = &lister->view;
-	struct core *core = lister->core;
-	return view->listed_end &&
-	       (!core->api || view->proven >= moment_believed(core, op->began));
+	const struct core *core = lister->core;
+	struct view_now now = view_now(lister->view);
+	return now.listed_end &&
+	       (!core->api || now.proven >= moment_believed(core, op->began));
 }
 
 bool lister_may_join(struct lister *lister, const struct sync_op *op)
@@ -378,9 +273,9 @@ bool lister_may_join(struct lister *lister, const struct sync_op *op)
 /* After a hang-up nothing is believed but what the pages say. */
 static bool may_be_refreshed(const struct lister *lister)
 {
-	return lister->view.listed_end &&
-	       !(lister->listing.flags & LISTING_LOOSE) &&
-	       lister->view.proven >= lister->core->expired;
+	struct view_now now = view_now(lister->view);
+	return now.listed_end && !(lister->listing.flags & LISTING_LOOSE) &&
+	       now.proven >= lister->core->expired;
 }
 
 static void begin(struct lister *lister, bool take_up)
@@ -400,7 +295,7 @@ static bool end_old_pass(struct lister *lister)
 	struct pass *pass = &lister->pass;
 	if (lister->finishing)
 		return true;
-	if (lister_has_readers(lister, pass->base) ||
+	if (view_has_readers(lister->view, pass->base) ||
 	    !TAILQ_EMPTY(&lister->waiting.queue)) {
 		pass->want_all = true;
 		return true;

@@ -32,14 +32,14 @@
 #ifndef SYNC_LISTER_H
 #define SYNC_LISTER_H
 
-#include "base/lock.h"
 #include "sync/core/core.h"
+#include "sync/core/folder.h"
 #include "sync/core/op.h"
 #include "sync/core/position.h"
 #include "sync/core/write.h"
 #include "sync/listing/facts.h"
 #include "sync/listing/ids.h"
-#include "sync/record/fetch.h"
+#include "sync/listing/view.h"
 
 /* One pass may look at the pages so many times until it is sure. */
 #define ROUNDS_MAX 12
@@ -47,20 +47,6 @@
 struct fetches;
 struct page_fetch;
 struct prune;
-
-/* What any thread may know. */
-struct lister_view {
-	int listed_side; /* the last whole listing ... */
-	int64_t listed_base;
-	int64_t listed_end; /* ... 0: there is none */
-	int64_t proven;	    /* since when: a moment of this mount; 0: before */
-	int64_t pass_base;  /* the pass under way, or left; 0: none */
-	int64_t pass_began; /* a moment */
-	int pass_side;
-	int64_t frontier; /* of the pass: below it all is readable */
-	int err;	  /* how the pass failed; 0: it did not */
-	uint64_t version; /* counts what was found whole */
-};
 
 enum round_kind { ROUND_PAGES, ROUND_RANGES, ROUND_CHAIN };
 
@@ -173,22 +159,13 @@ struct delta {
 	bool descending; /* the dateless are looked for at the other end */
 };
 
-struct registration {
-	struct lister *lister;
-	int64_t base;
-	int64_t end; /* 0: its pass is still under way */
-	LIST_ENTRY(registration) link;
-};
-
 struct lister {
 	/* Immutable after new. */
 	struct core *core;
 	struct fetches *fetches;
-	int64_t dir;
-	int64_t twin_dir; /* NODE_STORAGE beside NODE_FILES, else 0 */
-	char *table;	  /* NULL: the stored files */
-	const char
-	    *title; /* the directory's name; points to table, or static */
+	struct view *view;
+	struct folder folder; /* the title points to table, or is static */
+	char *table;
 	/* Loop thread only. */
 	enum { LISTER_IDLE, LISTER_PROBING, LISTER_PASSING } state;
 	struct replica_listing listing;
@@ -204,10 +181,6 @@ struct lister {
 	struct delta delta;
 	struct prune *prune; /* what is gone, while that is found out */
 	bool no_delta;	     /* the server does not filter by time */
-	/* Under lock. */
-	struct lock lock;
-	struct lister_view view;
-	LIST_HEAD(, registration) readers;
 };
 
 /* The lister of a directory. NULL: out of memory, or the directory is none that
@@ -226,14 +199,8 @@ void lister_expire(struct lister *lister);
  * that stands on it is given up. err: why. */
 void lister_lose(struct lister *lister, int err);
 
-void lister_get_view(struct lister *lister, struct lister_view *ret_view);
-
-/* Whether the listing may be answered from now on. Any thread. */
-bool view_is_fresh(const struct core *core, const struct lister_view *view);
-
-/* Whether a node is in the listing; in what the pass has published. */
-bool view_lists(const struct lister_view *view, const struct node *node);
-bool view_shows(const struct lister_view *view, const struct node *node);
+/* What any thread may know of it. Any thread. */
+struct view *lister_view(const struct lister *lister);
 
 /* Whether the listing is whole, and fresh enough for op: its proof began less
  * than ttl before op did. */
@@ -278,20 +245,12 @@ void pass_reader_at(struct lister *lister, int64_t pos);
 /* Take entries back, of both directories where there are two. */
 int lister_unlist(struct lister *lister, int64_t first, int64_t last);
 
-/* Whether somebody has the directory open, and shall go on seeing it as it
- * was. base: who reads that generation, 0: any. */
-bool lister_has_readers(struct lister *lister, int64_t base);
-
 /* More is readable, or nothing more will be: tell everybody. */
 void lister_publish(struct lister *lister);
 void lister_failed(struct lister *lister, int err);
 
-/* What a fetch of one of its records, or of the spec, has to know; borrowed
- * from the lister. Any thread. */
-struct fetch_from lister_from(const struct lister *lister);
-
-/* An answer that cannot be true, for .bkendfs/errors and the log. */
-void lister_explain(struct lister *lister, int err, const char *message);
+/* The directory that it lists. Any thread. */
+const struct folder *lister_folder(const struct lister *lister);
 
 /*
  * The listing is this one; what asked for it began at that moment. Written, and

@@ -106,16 +106,16 @@ static int put(struct page_fetch *fetch, const struct record *record)
 		place.id = fetch->first_node + fetch->count;
 		place.object_id = place.id + IDS_RESERVED;
 	}
-	int r = put_record(lister->core, lister->dir, record, &place, &at);
+	int r =
+	    put_record(lister->core, lister->folder.id, record, &place, &at);
 	if (r < 0)
 		return r;
-	facts_record(&fetch->facts, record);
 	if (at == place.in.pos) {
 		fetch->unique++;
 		pass->unique++;
 	}
 	fetch->count++;
-	return ids_add(&fetch->ids, &record->id);
+	return facts_record(&fetch->facts, &fetch->ids, record);
 }
 
 static int page_record(void *ctx, const char *text, size_t len)
@@ -128,8 +128,8 @@ static int page_record(void *ctx, const char *text, size_t len)
 	int r = record_parse(text, len, &record);
 	if (r < 0) {
 		if (r == -EPROTO)
-			lister_explain(
-			    lister, r, "a record in the listing has no id");
+			folder_explain(&lister->folder, lister->core, r,
+			    "a record in the listing has no id");
 		return r;
 	}
 	r = watch_id(fetch, &record.id);
@@ -228,8 +228,8 @@ static int ask(struct page_fetch *fetch)
 	CLEANUP_BUF struct buf filter;
 	buf_init(&filter, 4 * RECORD_ID_MAX);
 	struct api_query query = {
-	    .subject = lister->title,
-	    .table = lister->table,
+	    .subject = lister->folder.title,
+	    .table = lister->folder.table,
 	    .page = fetch->page,
 	    .limit = fetch->limit,
 	    .speculative = fetch->slot > pass->done_slot + 1,

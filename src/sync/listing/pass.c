@@ -208,7 +208,7 @@ static void spec_done(
 	if (r == 0)
 		r = write_begin(core->write);
 	if (r == 0)
-		r = put_spec(core, lister->dir, text, len, &in,
+		r = put_spec(core, lister->folder.id, text, len, &in,
 		    confirmation(core, pass->spec_asked));
 	if (r < 0)
 		pass_failed(lister, r);
@@ -225,7 +225,8 @@ static int spec_reuse(struct lister *lister)
 	struct node node;
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, BUF_MAX_DEFAULT);
-	int r = replica_lookup(core->replica, lister->dir, ".spec.json", &node);
+	int r = replica_lookup(
+	    core->replica, lister->folder.id, ".spec.json", &node);
 	if (r == 0 && confirmed_at(core, &node) < believed)
 		r = -ENOENT;
 	if (r == 0)
@@ -233,8 +234,8 @@ static int spec_reuse(struct lister *lister)
 	if (r == 0)
 		r = write_begin(core->write);
 	if (r == 0)
-		r = put_spec(core, lister->dir, buf_str(&text), text.len, &in,
-		    node.checked);
+		r = put_spec(core, lister->folder.id, buf_str(&text), text.len,
+		    &in, node.checked);
 	if (r == 0)
 		write_hook(core->write, &lister->spec_hook);
 	return r;
@@ -246,10 +247,11 @@ static int spec_fetch(struct lister *lister)
 	if (r != -ENOENT)
 		return r;
 	char subject[NAME_BYTES_MAX + 16];
-	snprintf(subject, sizeof(subject), "%s/.spec.json", lister->title);
+	snprintf(
+	    subject, sizeof(subject), "%s/.spec.json", lister->folder.title);
 	lister->pass.spec_asked = moment_event(lister->core);
-	lister->pass.spec_call = api_spec(
-	    lister->core->api, subject, lister->table, spec_done, lister);
+	lister->pass.spec_call = api_spec(lister->core->api, subject,
+	    lister->folder.table, spec_done, lister);
 	return lister->pass.spec_call ? 0 : -ENOMEM;
 }
 
@@ -353,7 +355,7 @@ static int begin_anew(struct lister *lister)
 	struct pass *pass = &lister->pass;
 	struct core *core = lister->core;
 	struct replica_listing known;
-	int r = replica_listing(core->replica, lister->dir, &known);
+	int r = replica_listing(core->replica, lister->folder.id, &known);
 	if (r < 0)
 		return r;
 	int64_t last = known.ceiling;
@@ -372,7 +374,7 @@ static int begin_anew(struct lister *lister)
 	    .orders = ORDER_ANY,
 	    .slots_order = ORDER_ANY,
 	    .want_all = pass->want_all,
-	    .spec_done = lister->table == NULL,
+	    .spec_done = lister->folder.table == NULL,
 	    .last_id = pass->last_id,
 	    .chain.last = pass->chain.last,
 	    .round_ids = pass->round_ids,

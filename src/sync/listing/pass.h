@@ -34,7 +34,7 @@ struct id_range {
 	TAILQ_ENTRY(id_range) link;
 };
 
-struct id_range *range_new(const struct buf *low, const struct buf *high);
+struct id_range *id_range_new(const struct buf *low, const struct buf *high);
 void id_range_free(struct id_range *range);
 
 /* An answer under way, or not yet in turn. */

@@ -80,7 +80,7 @@ static int load_known(struct lister *lister, int64_t index, int64_t count)
 	int64_t *ids = calloc((size_t)count, sizeof(*ids)), loaded = 0;
 	int r = prune->known && ids ? 0 : -ENOMEM;
 	if (r == 0)
-		r = replica_nth(replica, lister->dir,
+		r = replica_nth(replica, lister->folder.id,
 		    lister->delta.next.base + (INT64_C(1) << PAGE_BITS), index,
 		    count, ids, &loaded);
 	for (int64_t i = 0; r == 0 && i < loaded; i++) {
@@ -181,8 +181,8 @@ static void ask(struct lister *lister, int64_t page, bool whole)
 	struct prune *prune = lister->prune;
 	int64_t index = whole ? page * PAGE_LIMIT : last_of(prune, page);
 	struct api_query query = {
-	    .subject = lister->title,
-	    .table = lister->table,
+	    .subject = lister->folder.title,
+	    .table = lister->folder.table,
 	    .page = (whole ? page : index) + 1,
 	    .limit = whole ? PAGE_LIMIT : 1,
 	};
@@ -258,8 +258,8 @@ static int relearn_newest(struct lister *lister)
 	struct relearn relearn = {lister->prune, NO_DATE};
 	if (lister->prune->newest_ms >= next->newest_ms)
 		return 0;
-	int r = replica_entries(lister->core->replica, lister->dir, next->base,
-	    next->end, look_through, &relearn);
+	int r = replica_entries(lister->core->replica, lister->folder.id,
+	    next->base, next->end, look_through, &relearn);
 	if (r == 0) {
 		next->newest_ms = relearn.newest_ms;
 		if (next->since_ms > next->newest_ms)
@@ -278,7 +278,7 @@ static void go_on(struct lister *lister)
 			refresh_anew(lister);
 			return;
 		}
-		log_debug("%s: %lld records are gone", lister->title,
+		log_debug("%s: %lld records are gone", lister->folder.title,
 		    (long long)prune->found);
 		prune->complete = true;
 		refresh_probe(lister);
@@ -310,7 +310,7 @@ bool prune_run(struct lister *lister, int64_t total, int64_t newest_ms)
 	const struct replica_listing *next = &lister->delta.next;
 	int64_t gone = next->count - total;
 	if (lister->prune || gone <= 0 || !(next->flags & LISTING_ORDERED) ||
-	    !is_worth_it(gone, total) || lister_has_readers(lister, 0) ||
+	    !is_worth_it(gone, total) || view_has_readers(lister->view, 0) ||
 	    (newest_ms < next->newest_ms && !can_relearn(next)))
 		return false;
 	struct prune *prune = calloc(1, sizeof(*prune));
@@ -341,7 +341,8 @@ static int bury_twin(struct lister *lister, int64_t pos)
 	struct replica *replica = lister->core->replica;
 	struct node twin;
 	int64_t id, found = 0;
-	int r = replica_nth(replica, lister->twin_dir, pos, 0, 1, &id, &found);
+	int r =
+	    replica_nth(replica, lister->folder.twin, pos, 0, 1, &id, &found);
 	if (r == 0 && found)
 		r = replica_get(replica, id, &twin);
 	if (r == 0 && found && twin.pos[lister->delta.next.side] == pos)
@@ -357,7 +358,7 @@ int prune_adopt(struct lister *lister)
 	for (int64_t i = 0; r == 0 && i < found; i++) {
 		struct node node;
 		r = replica_get(lister->core->replica, prune->nodes[i], &node);
-		if (r == 0 && lister->twin_dir)
+		if (r == 0 && lister->folder.twin)
 			r = bury_twin(
 			    lister, node.pos[lister->delta.next.side]);
 		if (r == 0)

@@ -56,7 +56,8 @@ int refresh_knows(struct lister *lister, const struct record *record)
 	buf_init(&text, BUF_MAX_DEFAULT);
 	int r = name_of_record(buf_str(&record->id), record->id.len, &name);
 	if (r == 0)
-		r = replica_lookup(replica, lister->dir, buf_str(&name), &node);
+		r = replica_lookup(
+		    replica, lister->folder.id, buf_str(&name), &node);
 	if (r == 0 && (node.pos[next->side] <= next->base ||
 			  node.size != (int64_t)record->text.len))
 		r = -ENOENT;
@@ -149,8 +150,8 @@ static void on_page(
 		return;
 	if (page->total != delta->next.count || delta->came == 0 ||
 	    delta->known < delta->came) {
-		log_info(
-		    "%s: is not what it was when it was listed", lister->title);
+		log_info("%s: is not what it was when it was listed",
+		    lister->folder.title);
 		refresh_anew(lister);
 		return;
 	}
@@ -168,8 +169,8 @@ static void ask_page(struct lister *lister)
 	int64_t pages =
 	    (lister->delta.next.count + PAGE_LIMIT - 1) / PAGE_LIMIT;
 	struct api_query query = {
-	    .subject = lister->title,
-	    .table = lister->table,
+	    .subject = lister->folder.title,
+	    .table = lister->folder.table,
 	    .page = 1 + moment_event(lister->core) % pages,
 	    .limit = PAGE_LIMIT,
 	};
@@ -225,8 +226,8 @@ static void ask_dateless(struct lister *lister)
 	};
 	struct delta *delta = &lister->delta;
 	struct api_query query = {
-	    .subject = lister->title,
-	    .table = lister->table,
+	    .subject = lister->folder.title,
+	    .table = lister->folder.table,
 	    .page = 1,
 	    .limit = (unsigned)delta->next.dateless + 1,
 	    .sort_by = "createdAt",
@@ -382,8 +383,8 @@ static void ask_newest(struct lister *lister)
 	    .done = on_newest,
 	};
 	struct api_query query = {
-	    .subject = lister->title,
-	    .table = lister->table,
+	    .subject = lister->folder.title,
+	    .table = lister->folder.table,
 	    .page = 1,
 	    .limit = 1,
 	    .sort_by =
@@ -407,7 +408,8 @@ static int forget_leftovers(struct lister *lister)
 {
 	struct replica_listing known;
 	int64_t end = lister->listing.end;
-	int r = replica_listing(lister->core->replica, lister->dir, &known);
+	int r =
+	    replica_listing(lister->core->replica, lister->folder.id, &known);
 	if (r < 0 || known.ceiling < end)
 		return r;
 	return lister_unlist(lister, end, INT64_MAX);

@@ -24,7 +24,7 @@ void id_range_free(struct id_range *range)
 	free(range);
 }
 
-struct id_range *range_new(const struct buf *low, const struct buf *high)
+struct id_range *id_range_new(const struct buf *low, const struct buf *high)
 {
 	struct id_range *range = calloc(1, sizeof(*range));
 	if (!range)
@@ -42,7 +42,7 @@ struct id_range *range_new(const struct buf *low, const struct buf *high)
 static int add_range(
     struct pass *pass, const struct buf *low, const struct buf *high)
 {
-	struct id_range *range = range_new(low, high);
+	struct id_range *range = id_range_new(low, high);
 	if (!range)
 		return -ENOMEM;
 	TAILQ_INSERT_TAIL(&pass->ranges, range, link);
@@ -77,8 +77,9 @@ static int boundaries(
 	int r = 0;
 	for (int64_t slot = 1; r >= 0 && slot <= pass->done_slot; slot++) {
 		int64_t node = 0;
-		r = replica_entries(replica, lister->dir, slot_pos(pass, slot),
-		    slot_pos(pass, slot + 1), take_first, &node);
+		r = replica_entries(replica, lister->folder.id,
+		    slot_pos(pass, slot), slot_pos(pass, slot + 1), take_first,
+		    &node);
 		if (r < 0 || !node)
 			continue;
 		buf_init(&ids[count], RECORD_ID_MAX);
@@ -147,7 +148,7 @@ static void another_round(struct lister *lister)
 	struct pass *pass = &lister->pass;
 	enum round_kind kind = judge_next_kind(pass);
 	log_info("%s: cannot be sure to have seen all of it, looking again",
-	    lister->title);
+	    lister->folder.title);
 	round_begin(pass, kind);
 	pass->want_all = true;
 	int r = kind == ROUND_RANGES ? plan_ranges(lister) : 0;
@@ -195,7 +196,7 @@ static void disbelieve(struct lister *lister)
 		    round->total, pass->unique);
 	strncat(message, "; it is not taken for whole",
 	    sizeof(message) - strlen(message) - 1);
-	lister_explain(lister, -EPROTO, message);
+	folder_explain(&lister->folder, lister->core, -EPROTO, message);
 }
 
 void round_judge(struct lister *lister)
@@ -221,7 +222,7 @@ void round_judge(struct lister *lister)
 		lister_failed(lister, -EPROTO);
 		break;
 	case ROUND_RESTLESS:
-		lister_explain(lister, -EIO,
+		folder_explain(&lister->folder, lister->core, -EIO,
 		    "the listing changes faster than it can be read");
 		pass_forget(lister);
 		lister_failed(lister, -EIO);

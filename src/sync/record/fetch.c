@@ -7,6 +7,7 @@
 #include "api/record.h"
 #include "base/cleanup.h"
 #include "sync/core/core.h"
+#include "sync/core/folder.h"
 #include "sync/core/op.h"
 #include "sync/core/write.h"
 #include "sync/record/put.h"
@@ -188,34 +189,34 @@ static struct fetch *find(struct fetches *fetches, int64_t dir, const char *id,
 	return NULL;
 }
 
-static struct api_call *ask(struct fetch *fetch, const struct fetch_from *from)
+static struct api_call *ask(struct fetch *fetch, const struct folder *folder)
 {
 	struct api *api = fetch->fetches->core->api;
 	const char *id = buf_str(&fetch->id);
 	struct api_call *call = NULL;
 	CLEANUP_BUF struct buf subject;
 	buf_init(&subject, RECORD_ID_MAX * 4);
-	int r = buf_printf(&subject, "%s/", from->title);
+	int r = buf_printf(&subject, "%s/", folder->title);
 	if (r == 0)
 		r = fetch->spec ? buf_adds(&subject, ".spec.json")
 				: name_of_record(id, fetch->id.len, &subject);
 	if (r == 0 && fetch->spec)
 		call = api_spec(
-		    api, buf_str(&subject), from->table, on_text, fetch);
+		    api, buf_str(&subject), folder->table, on_text, fetch);
 	else if (r == 0)
-		call = api_get(api, buf_str(&subject), from->table, id,
+		call = api_get(api, buf_str(&subject), folder->table, id,
 		    fetch->id.len, on_text, fetch);
 	return call;
 }
 
 static struct fetch *fetch_new(struct fetches *fetches,
-    const struct fetch_from *from, const char *id, size_t len, bool spec)
+    const struct folder *folder, const char *id, size_t len, bool spec)
 {
 	struct fetch *fetch = calloc(1, sizeof(*fetch));
 	if (!fetch)
 		return NULL;
 	fetch->fetches = fetches;
-	fetch->dir = from->dir;
+	fetch->dir = folder->id;
 	fetch->spec = spec;
 	fetch->asked = moment_event(fetches->core);
 	fetch->hook = (struct commit_hook){.fn = on_commit, .ctx = fetch};
@@ -224,7 +225,7 @@ static struct fetch *fetch_new(struct fetches *fetches,
 	TAILQ_INSERT_TAIL(&fetches->list, fetch, link);
 	if (buf_add(&fetch->id, id, len) == 0 &&
 	    live_node(fetch, &fetch->known) == 0)
-		fetch->call = ask(fetch, from);
+		fetch->call = ask(fetch, folder);
 	if (!fetch->call) {
 		fetch_free(fetch);
 		return NULL;
@@ -232,13 +233,13 @@ static struct fetch *fetch_new(struct fetches *fetches,
 	return fetch;
 }
 
-static void join(struct fetches *fetches, const struct fetch_from *from,
+static void join(struct fetches *fetches, const struct folder *folder,
     const char *id, size_t len, bool spec, struct sync_op *op)
 {
 	int64_t since = moment_believed(fetches->core, op->began);
-	struct fetch *fetch = find(fetches, from->dir, id, len, spec, since);
+	struct fetch *fetch = find(fetches, folder->id, id, len, spec, since);
 	if (!fetch)
-		fetch = fetch_new(fetches, from, id, len, spec);
+		fetch = fetch_new(fetches, folder, id, len, spec);
 	if (!fetch) {
 		op_finish(op, -ENOMEM);
 		return;
@@ -246,24 +247,24 @@ static void join(struct fetches *fetches, const struct fetch_from *from,
 	wait_add(&fetch->waiting, op);
 }
 
-void fetch_record(struct fetches *fetches, const struct fetch_from *from,
+void fetch_record(struct fetches *fetches, const struct folder *folder,
     const char *id, size_t len, struct sync_op *op)
 {
-	join(fetches, from, id, len, false, op);
+	join(fetches, folder, id, len, false, op);
 }
 
-void fetch_spec_again(struct fetches *fetches, const struct fetch_from *from)
+void fetch_spec_again(struct fetches *fetches, const struct folder *folder)
 {
 	struct replica *replica = fetches->core->replica;
 	struct node node;
 	/* A server that has refused it is not asked over and over. */
-	if (replica_lookup(replica, from->dir, ".spec.json", &node) == 0 &&
-	    !find(fetches, from->dir, "", 0, true, 0))
-		fetch_new(fetches, from, "", 0, true);
+	if (replica_lookup(replica, folder->id, ".spec.json", &node) == 0 &&
+	    !find(fetches, folder->id, "", 0, true, 0))
+		fetch_new(fetches, folder, "", 0, true);
 }
 
 void fetch_spec(
-    struct fetches *fetches, const struct fetch_from *from, struct sync_op *op)
+    struct fetches *fetches, const struct folder *folder, struct sync_op *op)
 {
-	join(fetches, from, "", 0, true, op);
+	join(fetches, folder, "", 0, true, op);
 }

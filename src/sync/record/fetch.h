@@ -11,15 +11,9 @@
 #include <stdint.h>
 
 struct core;
+struct folder;
 struct fetches;
 struct sync_op;
-
-/* Where a record is. The strings are read only while the call lasts. */
-struct fetch_from {
-	int64_t dir;
-	const char *title; /* the directory's name */
-	const char *table; /* NULL: the stored files */
-};
 
 /* None under way. core is borrowed. NULL: out of memory. */
 struct fetches *fetches_new(struct core *core);
@@ -27,17 +21,19 @@ struct fetches *fetches_new(struct core *core);
 /* Nobody may wait. NULL is fine. */
 void fetches_free(struct fetches *fetches);
 
+/* In what follows, folder is read only while the call lasts. */
+
 /* Get a table's spec and restart op then; or end it with an error, -ENOENT:
  * there is none. */
 void fetch_spec(
-    struct fetches *fetches, const struct fetch_from *from, struct sync_op *op);
+    struct fetches *fetches, const struct folder *folder, struct sync_op *op);
 
 /* See whether it has changed; nobody waits for it. */
-void fetch_spec_again(struct fetches *fetches, const struct fetch_from *from);
+void fetch_spec_again(struct fetches *fetches, const struct folder *folder);
 
 /* Get one record, or a stored file's metadata, by id and restart op then; or
  * end it with an error, -ENOENT: there is none. */
-void fetch_record(struct fetches *fetches, const struct fetch_from *from,
+void fetch_record(struct fetches *fetches, const struct folder *folder,
     const char *id, size_t len, struct sync_op *op);
 
 #endif

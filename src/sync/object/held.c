@@ -2,20 +2,20 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sync/stream.h"
+#include "sync/object/stream.h"
 
 int64_t stream_bytes_held(const struct stream *stream)
 {
-	const struct range *range;
+	const struct held_range *range;
 	int64_t bytes = 0;
 	TAILQ_FOREACH (range, &stream->ranges, link)
 		bytes += range->len;
 	return bytes;
 }
 
-struct range *stream_range_at(struct stream *stream, int64_t pos)
+struct held_range *stream_range_at(struct stream *stream, int64_t pos)
 {
-	struct range *range;
+	struct held_range *range;
 	TAILQ_FOREACH (range, &stream->ranges, link) {
 		if (pos >= range->first && pos < range->first + range->len)
 			return range;
@@ -28,7 +28,7 @@ int64_t stream_copy(struct stream *stream, int64_t pos, char *out, int64_t len)
 {
 	int64_t done = 0;
 	while (done < len) {
-		struct range *range = stream_range_at(stream, pos + done);
+		struct held_range *range = stream_range_at(stream, pos + done);
 		if (!range)
 			break;
 		int64_t at = pos + done - range->first;
@@ -66,7 +66,7 @@ static int64_t block_begin(int64_t pos)
 static int64_t first_gap(
     struct stream *stream, int64_t pos, int64_t must, int64_t end)
 {
-	struct range *range;
+	struct held_range *range;
 	while (pos < end) {
 		if ((range = stream_range_at(stream, pos)))
 			pos = range->first + range->len;
@@ -82,7 +82,7 @@ static int64_t first_gap(
 static int64_t gap_size(
     struct stream *stream, int64_t gap, int64_t must, int64_t most)
 {
-	struct range *after;
+	struct held_range *after;
 	TAILQ_FOREACH (after, &stream->ranges, link) {
 		if (after->first > gap && after->first < gap + most)
 			most = after->first - gap;
@@ -101,7 +101,7 @@ bool stream_holds(struct stream *stream, int64_t pos, int64_t end)
 	if (stream->no_range)
 		return spool_holds(stream, end);
 	while (pos < end) {
-		struct range *range = stream_range_at(stream, pos);
+		struct held_range *range = stream_range_at(stream, pos);
 		if (!range || range->filled <= pos - range->first)
 			return false;
 		pos = range->first + range->filled;
@@ -110,7 +110,7 @@ bool stream_holds(struct stream *stream, int64_t pos, int64_t end)
 }
 
 /* Whether a read that waits for more needs it. */
-static bool is_wanted(const struct range *range)
+static bool is_wanted(const struct held_range *range)
 {
 	const struct sync_op *op;
 	TAILQ_FOREACH (op, &range->stream->waiting.queue, link) {
@@ -122,15 +122,15 @@ static bool is_wanted(const struct range *range)
 }
 
 /* Whether nobody would miss it: it is neither under way nor waits to be. */
-static bool is_idle(const struct range *range)
+static bool is_idle(const struct held_range *range)
 {
-	return !range->transfer && !range->pause && !is_wanted(range);
+	return range_is_idle(range->transfer) && !is_wanted(range);
 }
 
 /* What readers are about to get to does not count. */
-static struct range *longest_unused(struct stream *stream)
+static struct held_range *longest_unused(struct stream *stream)
 {
-	struct range *range, *oldest = NULL;
+	struct held_range *range, *oldest = NULL;
 	TAILQ_FOREACH (range, &stream->ranges, link) {
 		if (is_idle(range) && range->filled >= range->len &&
 		    !reader_expects(stream, range) &&
@@ -142,20 +142,21 @@ static struct range *longest_unused(struct stream *stream)
 
 void stream_drop_read(struct stream *stream)
 {
-	struct range *range, *next;
+	struct held_range *range, *next;
 	for (range = TAILQ_FIRST(&stream->ranges); range; range = next) {
 		next = TAILQ_NEXT(range, link);
 		/* The kernel has it all, and will not ask again. */
 		if (range->served >= range->len && is_idle(range))
-			range_free(range);
+			range_drop(range);
 	}
 	/* What one who jumps about leaves unread is bounded. */
 	while (stream_bytes_held(stream) > HELD_MAX &&
 	       (range = longest_unused(stream)))
-		range_free(range);
+		range_drop(range);
 }
 
-void stream_serve(struct stream *stream, struct range *range, int64_t bytes)
+void stream_serve(
+    struct stream *stream, struct held_range *range, int64_t bytes)
 {
 	range->served += bytes;
 	range->used = ++stream->uses;
@@ -163,7 +164,7 @@ void stream_serve(struct stream *stream, struct range *range, int64_t bytes)
 
 void stream_keep(struct stream *stream)
 {
-	struct range *range;
+	struct held_range *range;
 	struct content *content = stream->core->config.content;
 	if (!stream->node.proven || stream->changed)
 		return;

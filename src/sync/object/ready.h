@@ -6,8 +6,8 @@
  *
  * Any thread, but for init and done; nothing here blocks.
  */
-#ifndef SYNC_READY_H
-#define SYNC_READY_H
+#ifndef SYNC_OBJECT_READY_H
+#define SYNC_OBJECT_READY_H
 
 #include <stdbool.h>
 #include <stdint.h>

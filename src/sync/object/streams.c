@@ -3,8 +3,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "sync/prefetch.h"
-#include "sync/stream.h"
+#include "sync/object/prefetch.h"
+#include "sync/object/stream.h"
 
 /* Everything was handed out once: the kernel has it now. */
 static bool is_used_up(const struct stream *stream)
@@ -41,7 +41,7 @@ static void finish_read(struct stream *stream, struct sync_op *op, int64_t got)
 static int64_t gather(
     struct stream *stream, struct sync_op *op, int64_t pos, int64_t end)
 {
-	struct range *range = stream_range_at(stream, pos);
+	struct held_range *range = stream_range_at(stream, pos);
 	if (range && !stream->no_range && range->first + range->filled >= end) {
 		op->data = range->blob->data + (pos - range->first);
 		stream_serve(stream, range, end - pos);
@@ -116,7 +116,7 @@ void streams_read(void *ctx, struct sync_op *op)
 /* ---- what was handed out without asking ---- */
 
 /* What was handed out of a range meanwhile. */
-static void take_note(struct range *range, const struct ready_use *use)
+static void take_note(struct held_range *range, const struct ready_use *use)
 {
 	struct stream *stream = range->stream;
 	struct streams *streams = stream->streams;
@@ -135,9 +135,9 @@ static void take_note(struct range *range, const struct ready_use *use)
 		prefetch_observe(streams, &node);
 }
 
-static struct range *range_of(struct ready_range *shown)
+static struct held_range *range_of(struct ready_range *shown)
 {
-	void *start = (char *)shown - offsetof(struct range, shown);
+	void *start = (char *)shown - offsetof(struct held_range, shown);
 	return start;
 }
 

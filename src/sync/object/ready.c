@@ -1,4 +1,4 @@
-#include "sync/ready.h"
+#include "sync/object/ready.h"
 
 /* The loop is told after so many bytes, or when a range was read whole. */
 #define WAKE_BYTES ((int64_t)512 << 10)

@@ -1,5 +1,5 @@
 /* Who reads a stream, how far each one is, and how far to get ahead of it. */
-#include "sync/stream.h"
+#include "sync/object/stream.h"
 
 /* One who has read here and there only counts as sequential when he goes on
  * so close to where he was. */
@@ -77,7 +77,7 @@ int64_t reader_window(const struct stream *stream, const struct reader *reader)
 	return reader->window < share ? reader->window : share;
 }
 
-bool reader_expects(const struct stream *stream, const struct range *range)
+bool reader_expects(const struct stream *stream, const struct held_range *range)
 {
 	int64_t now = http_now(stream->core->http);
 	for (size_t i = 0; i < READERS; i++) {

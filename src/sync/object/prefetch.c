@@ -1,9 +1,9 @@
-#include "sync/prefetch.h"
+#include "sync/object/prefetch.h"
 
 #include <errno.h>
 
 #include "sync/core/position.h"
-#include "sync/stream.h"
+#include "sync/object/stream.h"
 
 static struct prefetch_streak *find(struct streams *streams, int64_t pos)
 {

@@ -1,4 +1,4 @@
-#include "sync/stream.h"
+#include "sync/object/stream.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,16 +7,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/download.h"
 #include "api/record.h"
 #include "base/log.h"
-#include "sync/prefetch.h"
+#include "sync/object/prefetch.h"
 
 void stream_free(struct stream *stream)
 {
-	struct range *range;
+	struct held_range *range;
 	while ((range = TAILQ_FIRST(&stream->ranges)))
-		range_free(range);
-	api_cancel(stream->url_call);
+		range_drop(range);
+	download_free(stream->download);
 	http_timer_stop(stream->core->http, stream->progress_timer);
 	http_timer_stop(stream->core->http, stream->backlog_timer);
 	http_timer_stop(stream->core->http, stream->send_timer);
@@ -24,9 +25,7 @@ void stream_free(struct stream *stream)
 	TAILQ_REMOVE(&stream->streams->list, stream, link);
 	if (stream->spool >= 0)
 		close(stream->spool);
-	free_secret(stream->url);
 	free(stream->subject);
-	buf_done(&stream->file_id);
 	free(stream);
 }
 
@@ -115,15 +114,41 @@ int64_t stream_room_left(struct stream *for_stream)
 
 static void on_size_committed(void *ctx, int err);
 
+static void on_url(void *ctx)
+{
+	struct stream *stream = ctx;
+	int r = range_send_waiting(stream);
+	if (r < 0)
+		stream_fail(stream, r, 0, NULL);
+}
+
+static void on_no_url(void *ctx, int err, int status, const char *message)
+{
+	stream_fail(ctx, err, status, message);
+}
+
+static const struct download_events download_events = {on_url, on_no_url};
+
+/* The stored file whose object this is. */
+static int new_download(struct stream *stream)
+{
+	CLEANUP_BUF struct buf id;
+	buf_init(&id, RECORD_ID_MAX);
+	int r = replica_key(stream->core->replica, stream->node.id, &id);
+	if (r < 0)
+		return r;
+	stream->download = download_new(stream->core->api, stream->subject,
+	    buf_str(&id), id.len, &download_events, stream);
+	return stream->download ? 0 : -ENOMEM;
+}
+
 /* What the replica knows of the object. */
 static int load_object(struct stream *stream)
 {
 	struct replica *replica = stream->core->replica;
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, 64 << 10);
-	int r = replica_key(replica, stream->node.id, &stream->file_id);
-	if (r == 0)
-		r = replica_etag(replica, stream->node.id, &text);
+	int r = replica_etag(replica, stream->node.id, &text);
 	if (r < 0)
 		return r;
 	version_load(stream, buf_str(&text));
@@ -132,7 +157,7 @@ static int load_object(struct stream *stream)
 	if (r == 0 &&
 	    asprintf(&stream->subject, "storage/%s", buf_str(&text)) < 0)
 		r = -ENOMEM;
-	return r;
+	return r < 0 ? r : new_download(stream);
 }
 
 /* The object is another than this node stands for. Should the kernel think that
@@ -160,9 +185,7 @@ static int stream_new(
 	stream->size = -1;
 	stream->spool = -1;
 	stream->kept_segment = -1;
-	stream->url_expires_ms = -1;
 	stream->used_ms = http_now(core->http);
-	buf_init(&stream->file_id, RECORD_ID_MAX);
 	TAILQ_INIT(&stream->ranges);
 	wait_init(&stream->waiting, on_abandoned, stream);
 	stream->size_hook =
@@ -267,7 +290,7 @@ static bool is_as_claimed(const struct stream *stream, int err)
 static void take_up_node(struct stream *stream)
 {
 	struct ready *ready = &stream->streams->ready;
-	struct range *range;
+	struct held_range *range;
 	TAILQ_FOREACH (range, &stream->ranges, link)
 		ready_hide(ready, &range->shown);
 	stream->wrong_claim = false;

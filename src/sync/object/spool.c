@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "sync/stream.h"
+#include "sync/object/stream.h"
 
 /* Others need the disk as well, which may be memory: so much is left to them,
  * as a part of it, and at most so many bytes. */

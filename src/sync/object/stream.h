@@ -10,15 +10,16 @@
  *
  * Loop thread only.
  */
-#ifndef SYNC_STREAM_H
-#define SYNC_STREAM_H
+#ifndef SYNC_OBJECT_STREAM_H
+#define SYNC_OBJECT_STREAM_H
 
+#include "api/range.h"
 #include "replica/content.h"
 #include "sync/core/core.h"
 #include "sync/core/op.h"
 #include "sync/core/write.h"
-#include "sync/prefetch.h"
-#include "sync/ready.h"
+#include "sync/object/prefetch.h"
+#include "sync/object/ready.h"
 
 /* A lone read fetches this much, so that random access stays small. All ranges
  * begin at a block, and end at one or at the object's end. */
@@ -59,30 +60,21 @@
 #define STREAM_IDLE_MS 10000
 #define STREAM_UNREAD_MS 60000
 
-struct range {
+struct held_range {
 	struct stream *stream;
 	int64_t first;
 	int64_t len; /* as asked for; cut when the object turns out shorter */
 	int64_t filled;
-	int64_t served;	   /* bytes handed out */
-	uint64_t used;	   /* when, by the stream's count */
-	int64_t sent_from; /* filled when the request was sent */
+	int64_t served; /* bytes handed out */
+	uint64_t used;	/* when, by the stream's count */
 	struct blob *blob;
 	bool kept; /* handed to the content cache */
 	struct ready_range shown;
-	struct api_object *transfer; /* NULL: done, or waits */
-	struct http_timer *pause;
-	struct http_head head;
-	bool asked_whole; /* the request that was sent had no Range */
-	bool spools;	  /* its answer goes to the spool ... */
-	int64_t told;	  /* ... and shall have so many bytes; -1: not said */
-	unsigned attempt;
-	unsigned renewals;   /* new URLs in a row */
-	uint64_t url_serial; /* of the URL that was sent */
-	int64_t sent_ms;     /* http_now when the request was sent */
-	int64_t progress_ms; /* http_now of the last byte, or the start */
-	int refused;	     /* what on_head made of the answer */
-	TAILQ_ENTRY(range) link;
+	struct range *transfer;
+	bool spools;  /* the answer goes to the spool ... */
+	int64_t told; /* ... and shall have so many bytes; -1: not said */
+	int refused;  /* why the answer is not wanted; 0 or -errno */
+	TAILQ_ENTRY(held_range) link;
 };
 
 /* One who reads an object. */
@@ -112,26 +104,22 @@ struct streams {
 struct stream {
 	struct core *core;
 	struct streams *streams;
-	struct node node; /* as it was when the stream began */
-	struct buf file_id;
+	struct node node;    /* as it was when the stream began */
 	char *subject;	     /* "storage/<id>", for .bkendfs/errors */
 	int64_t size;	     /* true size; -1: not known yet */
 	char validator[128]; /* ETag or date of the first answer; or "" */
 	bool alone; /* an answer is tied to no other: only a whole counts */
 	bool hash_known; /* of an object that is alone and has answered ... */
 	uint64_t hash;	 /* ... this */
-	char *url;	 /* a secret; NULL: none */
-	int64_t url_expires_ms; /* wall clock; -1: not said */
-	struct api_call *url_call;
-	uint64_t url_serial;   /* counts the URLs */
-	bool no_range;	       /* the store ignores Range */
-	bool plain;	       /* the store dislikes it: ask without */
-	struct range *spooler; /* whose transfer fills the spool */
-	bool prefetched;       /* nobody has read it yet */
-	bool changed;	       /* the object is another by now */
-	bool wrong_claim;      /* the size is another than was told ... */
-	struct node corrected; /* ... and this node has the true one */
-	bool restart_all;      /* the size has become known */
+	struct download *download;
+	bool no_range;		    /* the store ignores Range */
+	bool plain;		    /* the store dislikes it: ask without */
+	struct held_range *spooler; /* whose transfer fills the spool */
+	bool prefetched;	    /* nobody has read it yet */
+	bool changed;		    /* the object is another by now */
+	bool wrong_claim;	    /* the size is another than was told ... */
+	struct node corrected;	    /* ... and this node has the true one */
+	bool restart_all;	    /* the size has become known */
 	struct http_timer *progress_timer;
 	struct http_timer *backlog_timer;
 	struct http_timer *send_timer;
@@ -144,7 +132,6 @@ struct stream {
 		int64_t size;
 		uint64_t hash;
 	} before;	 /* what the last attempt brought */
-	unsigned vain;	 /* attempts that brought no whole */
 	bool spool_kept; /* handed to the content cache */
 	int64_t served;	 /* bytes handed out */
 	uint64_t uses;	 /* counts the ranges' and readers' uses */
@@ -154,14 +141,14 @@ struct stream {
 	 */
 	int64_t kept_segment; /* -1: not asked */
 	uint64_t kept_blocks;
-	int64_t used_ms;	      /* http_now of the last read */
-	struct commit_hook size_hook; /* of the true size's write */
-	TAILQ_HEAD(, range) ranges;   /* by first */
+	int64_t used_ms;		 /* http_now of the last read */
+	struct commit_hook size_hook;	 /* of the true size's write */
+	TAILQ_HEAD(, held_range) ranges; /* by first */
 	struct wait_list waiting;
 	TAILQ_ENTRY(stream) link;
 };
 
-/* None yet. read_notes: serve.c's. NULL: out of memory. */
+/* None yet. read_notes: streams.c's. NULL: out of memory. */
 struct streams *streams_new(
     struct core *core, void (*read_notes)(void *streams));
 
@@ -178,26 +165,14 @@ void streams_measure(void *streams, struct sync_op *op);
  * already; -ENOSPC: there is no room for more ahead; or another error. */
 int stream_prefetch(struct streams *streams, int64_t node_id);
 
-/* ---- transfer.c ---- */
+/* ---- intake.c ---- */
 
 /* Begin to fetch [first, first + len). 0 or -ENOMEM. */
 int range_start(struct stream *stream, int64_t first, int64_t len);
-void range_free(struct range *range);
+void range_drop(struct held_range *range);
 
 /* All ranges that wait for a URL, or for others to end, may go. 0 or -errno. */
 int range_send_waiting(struct stream *stream);
-
-/* ---- url.c ---- */
-
-/* The next request asks for a new one. */
-void url_forget(struct stream *stream);
-
-/* Whether there is one that has not expired. */
-bool url_is_usable(const struct stream *stream);
-
-/* Ask for one, unless somebody does: range_send_waiting follows, or the stream
- * fails. 0 or -ENOMEM. */
-int url_want(struct stream *stream);
 
 /* ---- held.c ---- */
 
@@ -205,7 +180,7 @@ int url_want(struct stream *stream);
 int64_t stream_bytes_held(const struct stream *stream);
 
 /* The range that pos lies in, whether its bytes have come or not; or NULL. */
-struct range *stream_range_at(struct stream *stream, int64_t pos);
+struct held_range *stream_range_at(struct stream *stream, int64_t pos);
 
 /* Whether all of [pos, end) is there. */
 bool stream_holds(struct stream *stream, int64_t pos, int64_t end);
@@ -217,7 +192,8 @@ int64_t stream_copy(struct stream *stream, int64_t pos, char *out, int64_t len);
 void stream_keep(struct stream *stream);
 
 /* Some of a range's bytes are handed out. */
-void stream_serve(struct stream *stream, struct range *range, int64_t bytes);
+void stream_serve(
+    struct stream *stream, struct held_range *range, int64_t bytes);
 
 /* Let go of what was handed out, and of what is too much. */
 void stream_drop_read(struct stream *stream);
@@ -245,9 +221,10 @@ void reader_stalled(struct reader *reader, int64_t pos);
 int64_t reader_window(const struct stream *stream, const struct reader *reader);
 
 /* Whether one is on his way to a range. */
-bool reader_expects(const struct stream *stream, const struct range *range);
+bool reader_expects(
+    const struct stream *stream, const struct held_range *range);
 
-/* ---- serve.c ---- */
+/* ---- streams.c ---- */
 
 /* Learn what was read without asking: of streams, for streams_new. */
 void streams_read_notes(void *streams);
@@ -318,9 +295,10 @@ enum whole {
 	WHOLE_ANOTHER, /* than what was read before */
 };
 
-/* What an answer has brought into the spool. */
+/* What an answer has brought into the spool. told: how much it was to be; -1:
+ * not said. */
 enum whole version_judge_whole(
-    const struct stream *stream, const struct range *range);
+    const struct stream *stream, int64_t told, bool ends_by_close);
 
 /* ---- spool.c: what comes in one answer ---- */
 

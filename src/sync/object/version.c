@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "sync/stream.h"
+#include "sync/object/stream.h"
 
 /* No ETag or date begins so. */
 #define HASH_PREFIX "fnv1a:"
@@ -84,13 +84,13 @@ static enum whole judge_closed(const struct stream *stream)
 }
 
 enum whole version_judge_whole(
-    const struct stream *stream, const struct range *range)
+    const struct stream *stream, int64_t told, bool ends_by_close)
 {
 	int64_t known = proven_size(stream);
 	enum whole verdict = WHOLE_SURE;
-	if (range->told >= 0 && stream->spooled != range->told)
+	if (told >= 0 && stream->spooled != told)
 		return WHOLE_CUT;
-	if (range->told < 0 && range->head.ends_by_close)
+	if (told < 0 && ends_by_close)
 		verdict = judge_closed(stream);
 	if (verdict != WHOLE_SURE)
 		return verdict;

@@ -4,8 +4,8 @@
  * each file that proves the guess. Any other order closes it, and so does a
  * quota that runs low. Loop thread only.
  */
-#ifndef SYNC_PREFETCH_H
-#define SYNC_PREFETCH_H
+#ifndef SYNC_OBJECT_PREFETCH_H
+#define SYNC_OBJECT_PREFETCH_H
 
 #include <stdint.h>
 

@@ -1,0 +1,43 @@
+/*
+ * Signing in, and refreshing: how token.c gets a pair. Set up by api.c; its
+ * calls go out as all others do. Loop thread only.
+ */
+#ifndef API_AUTH_H
+#define API_AUTH_H
+
+#include <stdint.h>
+
+struct auth;
+struct calls;
+struct counts;
+struct redact;
+struct token;
+
+/* Everything is borrowed. */
+struct auth_config {
+	struct calls *calls;
+	struct token *token;
+	const struct redact *redact;
+	struct counts *counts;
+	const char *email;
+	const char *password;
+	const char *mfa_code; /* or NULL */
+	int64_t patience_ms;  /* with a failing server */
+};
+
+/* NULL: out of memory. */
+struct auth *auth_new(const struct auth_config *config);
+
+/* Its calls have ended. NULL is fine. */
+void auth_free(struct auth *auth);
+
+/* Get another pair, as token_new asks for it. */
+void auth_renew(struct auth *auth);
+
+/* Other patience than the config's for what is begun from now on, until
+ * auth_reset_patience; silence_ms: see struct call_spec. */
+void auth_set_patience(
+    struct auth *auth, int64_t patience_ms, int64_t silence_ms);
+void auth_reset_patience(struct auth *auth);
+
+#endif

@@ -1,0 +1,219 @@
+/* Calls whose answer is one text: a record, a spec, where to download from. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "api/call.h"
+#include "api/internal.h"
+#include "api/record.h"
+#include "base/buf.h"
+#include "base/percent.h"
+#include "json/json.h"
+
+/* The largest single record or spec: see JSON_RECORD_MAX. */
+#define TEXT_MAX ((size_t)64 << 20)
+
+struct text_call {
+	struct api *api;
+	struct buf body;
+	struct buf id; /* asked for; empty: none */
+	struct json_span payload;
+	struct answer_download download;
+	/* One of the two is set. */
+	api_text_fn text_done;
+	api_download_fn download_done;
+	void *ctx;
+};
+
+static int text_body(void *ctx, const char *data, size_t len)
+{
+	struct text_call *call = ctx;
+	return buf_add(&call->body, data, len);
+}
+
+static void text_restart(void *ctx)
+{
+	struct text_call *call = ctx;
+	buf_clear(&call->body);
+}
+
+static bool is_cut_short(const char *body, size_t len)
+{
+	size_t mark = json_mark_len(body, len);
+	return json_check(body + mark, len - mark) < 0;
+}
+
+static int check_payload(struct text_call *call, struct api_error *error)
+{
+	struct record record;
+	const char *body = buf_str(&call->body);
+	const char *id = call->id.len ? call->id.data : NULL;
+	if (!answer_may_be_object(body, call->body.len))
+		return -EPROTO;
+	if (record_unwrap(
+		body, call->body.len, id, call->id.len, &call->payload) < 0)
+		return is_cut_short(body, call->body.len) ? -EPIPE : -EPROTO;
+	if (!json_is_object(call->payload))
+		return -EPROTO;
+	if (!id) {
+		if (!answer_is_failure(body, call->body.len))
+			return 0;
+		redact_error(&call->api->redact, body, call->body.len, error);
+		return -EPROTO;
+	}
+	int r = record_parse(call->payload.text, call->payload.len, &record);
+	if (r < 0) {
+		redact_error(&call->api->redact, body, call->body.len, error);
+		return r;
+	}
+	/* A server that takes upper case for lower gives the record of another
+	 * name; any other record is not what was asked for. */
+	if (record.id.len != call->id.len ||
+	    strncasecmp(record.id.data, id, call->id.len) != 0)
+		r = -EPROTO;
+	else if (memcmp(record.id.data, id, call->id.len) != 0)
+		r = -ENOENT;
+	record_done(&record);
+	return r;
+}
+
+static int text_end(void *ctx, struct api_error *error)
+{
+	struct text_call *call = ctx;
+	const char *body = buf_str(&call->body);
+	if (call->text_done)
+		return check_payload(call, error);
+	int r = answer_download(body, call->body.len, &call->download);
+	if (r < 0)
+		redact_error(&call->api->redact, body, call->body.len, error);
+	return r;
+}
+
+static void text_done(void *ctx, const struct api_error *error)
+{
+	struct text_call *call = ctx;
+	if (call->text_done)
+		call->text_done(call->ctx, error,
+		    error->err ? NULL : call->payload.text,
+		    error->err ? 0 : call->payload.len);
+	else
+		call->download_done(
+		    call->ctx, error, error->err ? NULL : &call->download);
+}
+
+static void text_release(void *ctx)
+{
+	struct text_call *call = ctx;
+	answer_download_done(&call->download);
+	buf_done(&call->body);
+	buf_done(&call->id);
+	free(call);
+}
+
+static const struct call_ops text_ops = {
+    .body = text_body,
+    .restart = text_restart,
+    .end = text_end,
+    .done = text_done,
+    .release = text_release,
+};
+
+static struct text_call *text_call_new(
+    struct api *api, size_t max, const char *id, size_t id_len)
+{
+	struct text_call *call = calloc(1, sizeof(*call));
+	if (!call)
+		return NULL;
+	call->api = api;
+	buf_init(&call->body, max);
+	buf_init(&call->id, RECORD_ID_MAX);
+	if (id && buf_add(&call->id, id, id_len) < 0) {
+		text_release(call);
+		return NULL;
+	}
+	return call;
+}
+
+/* An id as one segment of a path. */
+static int add_segment(struct buf *path, const char *id, size_t len)
+{
+	/* Dots alone would be taken for a way up. */
+	bool dots = strspn(id, ".") >= len;
+	int r = dots ? 0 : percent_encode(id, len, path);
+	for (size_t i = 0; r == 0 && dots && i < len; i++)
+		r = buf_adds(path, "%2E");
+	return r;
+}
+
+/* The URL path of one record or file. */
+static int record_path(const char *table, const char *id, size_t id_len,
+    const char *tail, struct buf *path)
+{
+	int r = table ? buf_printf(path, "/v1/data/%s/", table)
+		      : buf_adds(path, "/v1/files/");
+	if (r == 0)
+		r = add_segment(path, id, id_len);
+	if (r == 0)
+		r = buf_adds(path, tail);
+	return r;
+}
+
+static struct api_call *start_record_call(struct api *api,
+    struct call_spec *spec, const char *table, const char *id, size_t id_len,
+    const char *tail, struct text_call *call)
+{
+	CLEANUP_BUF struct buf path;
+	buf_init(&path, PATH_MAX_BYTES);
+	if (record_path(table, id, id_len, tail, &path) < 0) {
+		text_release(call);
+		return NULL;
+	}
+	spec->path = buf_str(&path);
+	spec->with_token = true;
+	spec->patience_ms = api->patience_ms;
+	return call_start(api->calls, spec, &text_ops, call);
+}
+
+struct api_call *api_get(struct api *api, const char *subject,
+    const char *table, const char *id, size_t id_len, api_text_fn done,
+    void *ctx)
+{
+	struct text_call *call = text_call_new(api, TEXT_MAX, id, id_len);
+	if (!call)
+		return NULL;
+	call->text_done = done;
+	call->ctx = ctx;
+	struct call_spec spec = {
+	    .method = "GET", .subject = subject, .expects_miss = true};
+	return start_record_call(api, &spec, table, id, id_len, "", call);
+}
+
+struct api_call *api_spec(struct api *api, const char *subject,
+    const char *table, api_text_fn done, void *ctx)
+{
+	struct text_call *call = text_call_new(api, TEXT_MAX, NULL, 0);
+	if (!call)
+		return NULL;
+	call->text_done = done;
+	call->ctx = ctx;
+	struct call_spec spec = {
+	    .method = "GET", .subject = subject, .expects_miss = true};
+	return start_record_call(api, &spec, table, "spec", 4, "", call);
+}
+
+struct api_call *api_download_url(struct api *api, const char *subject,
+    const char *id, size_t id_len, bool speculative, api_download_fn done,
+    void *ctx)
+{
+	struct text_call *call = text_call_new(api, ANSWER_MAX, NULL, 0);
+	if (!call)
+		return NULL;
+	call->body.secret = true; /* the URL is signed */
+	call->download_done = done;
+	call->ctx = ctx;
+	struct call_spec spec = {
+	    .method = "POST", .subject = subject, .speculative = speculative};
+	return start_record_call(
+	    api, &spec, NULL, id, id_len, "/download-url", call);
+}

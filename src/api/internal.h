@@ -1,0 +1,33 @@
+/*
+ * What an api is made of: for api.c, which puts it together, and for list.c,
+ * get.c and probe.c, which ask for something by its parts. Loop thread only,
+ * but for counts.
+ */
+#ifndef API_INTERNAL_H
+#define API_INTERNAL_H
+
+#include <stdint.h>
+
+#include "api/counts.h"
+#include "api/redact.h"
+
+struct auth;
+struct calls;
+struct probe;
+struct storage;
+struct token;
+
+struct api {
+	/* Immutable after new. */
+	int64_t patience_ms; /* with a failing server */
+	struct redact redact;
+	struct calls *calls;
+	struct storage *storage;
+	struct token *token; /* NULL: no account */
+	struct auth *auth;   /* with an account */
+	/* Loop thread only. */
+	struct probe *probe; /* under way, with an account; owned */
+	struct counts counts;
+};
+
+#endif
