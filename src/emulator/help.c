@@ -51,7 +51,7 @@ const char *const help_text[] = {
     "Test switches: the form of answers\n"
     "  --envelope bare|data  payload alone, or in "
     "{\"success\":true,\"data\":…}\n"
-    "                        (default data)\n"
+    "                        (default data; tokens come in both forms)\n"
     "  --errors 1|2|3        shape of errors (default 1):\n"
     "                        1 "
     "{\"success\":false,\"error\":{\"code\",\"message\"}}\n"
