@@ -180,7 +180,7 @@ static int add_record(int64_t created_ms, int64_t updated_ms)
 
 void world_reset(void)
 {
-	static const int counts[] = {5, 0, 1, 12, 56};
+	static const int counts[] = {5, 0, 1, 12, 90};
 	free(world.moment_ms);
 	world.moment_ms = NULL;
 	world.moments_max = 0;
