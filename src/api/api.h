@@ -51,6 +51,10 @@ int api_new(struct http *http, const struct api_config *config,
  * fine. */
 void api_free(struct api *api);
 
+/* Sign in with another code from here on, also at once if the last one was
+ * refused just now. Borrowed for the life of the api, or until the next. */
+void api_set_mfa_code(struct api *api, const char *code);
+
 /* What was sent, and came. */
 struct api_counters {
 	uint64_t requests; /* to the API */

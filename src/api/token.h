@@ -53,6 +53,9 @@ void token_stop_waiting(struct token_waiter *waiter);
  * in). */
 void token_reject(struct token *token, bool drop_refresh);
 
+/* Whatever was refused just now, something else is tried at the next wish. */
+void token_forget_refusal(struct token *token);
+
 /* What calls carry, a secret. Borrowed, until the next renewal; NULL: there is
  * none. */
 const char *token_access(const struct token *token);
