@@ -134,22 +134,3 @@ void api_cancel(struct api_call *call)
 {
 	call_cancel(call);
 }
-
-struct api_object *api_object_get(struct api *api, const char *url,
-    int64_t first, int64_t last, const char *validator, bool speculative,
-    const struct http_sink *sink, void *ctx)
-{
-	struct storage_wish wish = {
-	    .url = url,
-	    .first = first,
-	    .last = last,
-	    .validator = validator,
-	    .speculative = speculative,
-	};
-	return storage_get(api->storage, &wish, sink, ctx);
-}
-
-void api_object_cancel(struct api_object *object)
-{
-	storage_cancel(object);
-}

@@ -17,8 +17,9 @@
 #include "config/config.h"
 #include "config/secrets.h"
 #include "fs/fs.h"
-#include "replica/content.h"
+#include "content/content.h"
 #include "replica/replica.h"
+#include "status/status.h"
 #include "sync/sync.h"
 
 /* How long an object may be of which nobody tells that, with cache_size=0. */
@@ -34,6 +35,7 @@ struct house {
 	bool replica_is_private;
 	struct sync_config sync_config;
 	struct sync *sync;
+	struct status *status;
 	struct fs_config fs_config;
 	struct fs *fs;
 };
@@ -126,15 +128,26 @@ static void open_content(struct house *house)
 		    options->cache_dir, strerror(-r));
 }
 
+static int open_status(struct house *house)
+{
+	house->status = status_new(&(struct status_source){
+	    .replica = house->replica,
+	    .content = house->content,
+	    .api = contact_api(house->contact),
+	    .failures = contact_failures(house->contact),
+	    .url = house->options->url,
+	    .raw = house->options->raw,
+	});
+	return house->status ? 0 : failed("out of memory");
+}
+
 static int open_fs(struct house *house)
 {
 	struct options *options = house->options;
 	house->fs_config = (struct fs_config){
 	    .http = contact_http(house->contact),
-	    .api = contact_api(house->contact),
 	    .replica = house->replica,
-	    .content = house->content,
-	    .failures = contact_failures(house->contact),
+	    .files = status_files(house->status),
 	    .url = options->url,
 	    .mountpoint = options->mountpoint,
 	    .options = options->mount_options,
@@ -165,7 +178,6 @@ static int open_sync(struct house *house)
 	    .failures = contact_failures(house->contact),
 	    .tables = (const char *const *)options->tables,
 	    .ttl_ms = options->ttl_ms,
-	    .retry_ms = options->retry_ms,
 	    .connections = options->connections,
 	    .verify_sizes = options->verify_sizes,
 	    .untold_max =
@@ -185,7 +197,7 @@ static int open_sync(struct house *house)
 /* A mount without tables looks fine, and is copied as such. */
 static void warn(struct house *house)
 {
-	const char *warning = fs_warning(house->fs);
+	const char *warning = status_warning(house->status);
 	if (!warning)
 		return;
 	fprintf(stderr, "bkendfs: %s\n", warning);
@@ -218,6 +230,7 @@ static void close_house(struct house *house)
 	content_close(house->content);
 	sync_free(house->sync);
 	fs_free(house->fs);
+	status_free(house->status);
 	contact_free(house->contact);
 	replica_close(house->replica);
 }
@@ -232,6 +245,8 @@ static int open_house(struct house *house)
 		status = open_replica(house);
 	if (!status)
 		open_content(house);
+	if (!status)
+		status = open_status(house);
 	if (!status)
 		status = open_fs(house);
 	if (!status)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/own_dir.h"
 #include "config/complain.h"
 #include "config/environment.h"
 #include "config/profile.h"
@@ -12,9 +13,10 @@
 
 static int apply_defaults(struct options *options)
 {
-	int status = environment_cache_dir(&options->cache_dir);
+	int status = 0;
 	options->tables = calloc(1, sizeof(*options->tables));
-	if (!options->tables)
+	if (!options->tables ||
+	    own_dir_default(OWN_DIR_CACHE, &options->cache_dir) < 0)
 		return failed_for_memory();
 	for (size_t i = 0; !status && i < settings_count; i++) {
 		if (settings[i].value)

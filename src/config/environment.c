@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/home.h"
@@ -88,26 +87,5 @@ int environment_config_file(char **ret_path)
 	if (len < 0)
 		return failed_for_memory();
 	*ret_path = path;
-	return 0;
-}
-
-int environment_cache_dir(char **ret_dir)
-{
-	const char *xdg = get("XDG_CACHE_HOME");
-	const char *home = home_dir();
-	char *dir;
-	int len;
-	if (xdg && xdg[0] == '/')
-		len = asprintf(&dir, "%s/bkendfs", xdg);
-	else if (home)
-		len = asprintf(&dir, "%s/.cache/bkendfs", home);
-	else if (geteuid() == 0)
-		len = asprintf(&dir, "/var/cache/bkendfs");
-	else
-		len =
-		    asprintf(&dir, "/var/tmp/bkendfs-%u", (unsigned)geteuid());
-	if (len < 0)
-		return failed_for_memory();
-	*ret_dir = dir;
 	return 0;
 }

@@ -178,6 +178,9 @@ struct replica_totals {
 	int64_t nodes;
 	int64_t bytes; /* of text and objects, as far as known */
 };
+/* The database's file; it ends in ".db". Borrowed for the replica's life. */
+const char *replica_path(const struct replica *replica);
+
 /* When the replica was made: milliseconds since the epoch. */
 int64_t replica_made_ms(const struct replica *replica);
 

@@ -4,7 +4,7 @@
 #include <sys/random.h>
 
 #include "base/timestamp.h"
-#include "replica/store.h"
+#include "replica/internal.h"
 
 static int run_simple(struct replica *replica, enum statement which)
 {

@@ -5,8 +5,8 @@
 #ifndef CONTENT_FIXTURE_H
 #define CONTENT_FIXTURE_H
 
-#include "replica/content.h"
-#include "replica/segment.h"
+#include "content/content.h"
+#include "content/segment.h"
 
 #define KIB ((int64_t)1 << 10)
 #define MIB ((int64_t)1 << 20)

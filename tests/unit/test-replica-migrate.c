@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "replica-fixture.h"
-#include "replica/content.h"
+#include "content/content.h"
 #include "replica/schema.h"
 
 /* What replica-version-1.sql has. */

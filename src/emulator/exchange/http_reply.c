@@ -1,0 +1,91 @@
+#include "emulator/exchange/http_reply.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define REPLY_MAX ((size_t)2 << 30)
+
+void reply_init(struct reply *reply)
+{
+	*reply = (struct reply){.status = 200, .type = "application/json"};
+	buf_init(&reply->body, REPLY_MAX);
+}
+
+void reply_done(struct reply *reply)
+{
+	buf_done(&reply->body);
+	if (reply->has_object)
+		row_unref(reply->object);
+	reply->has_object = false;
+}
+
+void reply_add_header(
+    struct reply *reply, const char *name, const char *format, ...)
+{
+	if (reply->header_count == REPLY_HEADERS_MAX)
+		return;
+	struct reply_header *header = &reply->headers[reply->header_count++];
+	snprintf(header->name, sizeof(header->name), "%s", name);
+	va_list args;
+	va_start(args, format);
+	vsnprintf(header->value, sizeof(header->value), format, args);
+	va_end(args);
+}
+
+/* data/not-found -> NOT_FOUND */
+static void upper_code(const char *code, char *out, size_t size)
+{
+	const char *slash = strchr(code, '/');
+	snprintf(out, size, "%s", slash ? slash + 1 : code);
+	if (strcmp(out, "access-token-expired") == 0)
+		snprintf(out, size, "TOKEN_EXPIRED");
+	for (; *out; out++)
+		*out = *out == '-' ? '_' : (char)toupper((unsigned char)*out);
+}
+
+void reply_error(struct reply *reply, const struct request *request, int status,
+    const char *code, const char *message)
+{
+	char upper[64];
+	buf_clear(&reply->body);
+	if (reply->has_object)
+		row_unref(reply->object);
+	reply->has_object = false;
+	reply->status = status;
+	reply->type = "application/json";
+	upper_code(code, upper, sizeof(upper));
+	if (request->switches.error_shape == 1)
+		buf_printf(&reply->body,
+		    "{\"success\":false,\"error\":{\"code\":\"%s\","
+		    "\"message\":\"%s\"}}",
+		    code, message);
+	else if (request->switches.error_shape == 2)
+		buf_printf(&reply->body,
+		    "{\"statusCode\":%d,\"error\":\"%s\",\"message\":\"%s\"}",
+		    status, upper, message);
+	else
+		buf_printf(&reply->body,
+		    "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", upper,
+		    message);
+}
+
+void reply_failure(struct reply *reply, const struct request *request, int r)
+{
+	if (r < 0)
+		reply_error(
+		    reply, request, 500, "common/internal-error", strerror(-r));
+}
+
+int reply_begin(struct reply *reply, const struct request *request)
+{
+	if (!request->switches.envelope)
+		return 0;
+	return buf_adds(&reply->body, "{\"success\":true,\"data\":");
+}
+
+int reply_end(struct reply *reply, const struct request *request)
+{
+	return request->switches.envelope ? buf_addc(&reply->body, '}') : 0;
+}
