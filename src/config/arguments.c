@@ -81,7 +81,8 @@ static int apply_one(const char *option, struct options *options)
 		return 0;
 	if (is_one_of(name, passed_on))
 		return pass_on(option, options);
-	if (strstr(name, "key") || strstr(name, "password"))
+	if (setting_of_key(name) || strstr(name, "key") ||
+	    strstr(name, "password") || strstr(name, "token"))
 		return complain(
 		    "option '%s': secrets are not taken from the command line,"
 		    " but from the environment or a profile",
