@@ -202,15 +202,56 @@ static int write_listing(
 	return r;
 }
 
+int lister_doubt(struct lister *lister)
+{
+	struct core *core = lister->core;
+	struct replica_listing doubted = lister->listing;
+	doubted.flags |= LISTING_LOOSE;
+	doubted.newest_ms = doubted.created_ms = NO_DATE;
+	int r = write_begin(core->write);
+	if (r == 0)
+		r = replica_set_listing(
+		    core->replica, lister->folder.id, &doubted);
+	lister->listing.flags |= LISTING_LOOSE;
+	return r;
+}
+
+static void raise(int64_t *date_ms, int64_t raised_ms, int64_t known_ms)
+{
+	if (raised_ms > known_ms && raised_ms > *date_ms)
+		*date_ms = raised_ms;
+}
+
+/* Texts that came alone took over places in the next listing, perhaps, behind
+ * the back of what put it together. */
+static int heed_raised(struct lister *lister, bool whole_pass)
+{
+	const struct replica_listing *known = &lister->listing;
+	struct replica_listing *next = &lister->next, raised;
+	if (whole_pass && !lister->pass.doubts)
+		return 0; /* no record came */
+	int r =
+	    replica_listing(lister->core->replica, lister->folder.id, &raised);
+	if (r < 0)
+		return r;
+	raise(&next->newest_ms, raised.newest_ms,
+	    whole_pass ? NO_DATE : known->newest_ms);
+	raise(&next->created_ms, raised.created_ms,
+	    whole_pass ? NO_DATE : known->created_ms);
+	return 0;
+}
+
 void lister_settle(struct lister *lister, const struct replica_listing *next,
     int64_t proven, bool whole_pass)
 {
-	int r = write_listing(lister, next, whole_pass);
+	lister->next = *next;
+	int r = heed_raised(lister, whole_pass);
+	if (r == 0)
+		r = write_listing(lister, &lister->next, whole_pass);
 	if (r < 0) {
 		lister_failed(lister, r);
 		return;
 	}
-	lister->next = *next;
 	lister->next_proven = proven;
 	lister->finishing = true;
 	write_hook(lister->core->write, &lister->hook);

@@ -113,6 +113,8 @@ struct pass {
 	struct api_call *spec_call;
 	int64_t spec_asked; /* a moment */
 	bool spec_done;	    /* in the replica, or refused */
+	bool doubts;	    /* the listing that it shall replace: in the
+			       replica, or in the write under way */
 };
 
 /* Which date a question goes by. */
@@ -241,6 +243,14 @@ void pass_spec_committed(void *ctx, int err);
 void pass_reader_at(struct lister *lister, int64_t pos);
 
 /* ---- lister.c, for pass.c ---- */
+
+/*
+ * Something contradicts the listing, or is about to take over places in it:
+ * only another one can tell from here on, also after a crash. Its newest dates
+ * are forgotten: what is raised from here on is news for the next one. 0 or
+ * -errno of the replica.
+ */
+int lister_doubt(struct lister *lister);
 
 /* Take entries back, of both directories where there are two. */
 int lister_unlist(struct lister *lister, int64_t first, int64_t last);

@@ -106,8 +106,11 @@ static int put(struct page_fetch *fetch, const struct record *record)
 		place.id = fetch->first_node + fetch->count;
 		place.object_id = place.id + IDS_RESERVED;
 	}
-	int r =
-	    put_record(lister->core, lister->folder.id, record, &place, &at);
+	int r = pass->doubts ? 0 : lister_doubt(lister);
+	pass->doubts = true;
+	if (r == 0)
+		r = put_record(
+		    lister->core, lister->folder.id, record, &place, &at);
 	if (r < 0)
 		return r;
 	if (at == place.in.pos) {

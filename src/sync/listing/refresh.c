@@ -403,15 +403,20 @@ void refresh_probe(struct lister *lister)
 
 /* ---- beginning ---- */
 
-/* Entries that no listing holds: of a refresh or a pass that was left. */
-static int forget_leftovers(struct lister *lister)
+/* Of a refresh or a pass that was left: entries that no listing holds are
+ * forgotten, texts that took over places in this one count. */
+static int heed_leftovers(struct lister *lister)
 {
 	struct replica_listing known;
 	int64_t end = lister->listing.end;
 	int r =
 	    replica_listing(lister->core->replica, lister->folder.id, &known);
-	if (r < 0 || known.ceiling < end)
+	if (r < 0)
 		return r;
+	lister->listing.newest_ms = known.newest_ms;
+	lister->listing.created_ms = known.created_ms;
+	if (known.ceiling < end)
+		return 0;
 	return lister_unlist(lister, end, INT64_MAX);
 }
 
@@ -419,7 +424,7 @@ void refresh_run(struct lister *lister)
 {
 	struct delta *delta = &lister->delta;
 	lister->state = LISTER_PROBING;
-	int r = forget_leftovers(lister);
+	int r = heed_leftovers(lister);
 	if (r < 0) {
 		lister_failed(lister, r);
 		return;
