@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import succeed, wait_until
+from conftest import succeed, wait_until, wait_until_it_waits
 from jsontext import pretty
 from odd_server import Reply
 from records import fails, oid, read, record, record_names, records
@@ -217,8 +217,7 @@ def _interrupted(command, ready):
     )
     try:
         wait_until(ready)
-        time.sleep(0.3)
-        assert process.poll() is None, "it did not wait"
+        wait_until_it_waits(process)
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
         process.wait(20)
@@ -228,6 +227,7 @@ def _interrupted(command, ready):
         process.wait()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("what", [NAME, "posts"])
 def test_ctrl_c_ends_the_wait_for_a_rate_limit_at_once(project, mount, what):
     seen = _answer(
@@ -243,12 +243,14 @@ def test_ctrl_c_ends_the_wait_for_a_rate_limit_at_once(project, mount, what):
     assert time.monotonic() - began < 1
 
 
+@pytest.mark.alone
 def test_ctrl_c_ends_retries_at_once(project, mount):
     seen = _answer(project, lambda: Reply(500, b""))
     m = mount(project)
     assert _interrupted(["cat", str(m / NAME)], lambda: seen) < 1
 
 
+@pytest.mark.alone
 def test_ctrl_c_ends_the_wait_for_an_answer_at_once(project, mount):
     let_go = threading.Event()
     seen = _answer(project, lambda: Reply(500, hold=let_go))
@@ -260,6 +262,7 @@ def test_ctrl_c_ends_the_wait_for_an_answer_at_once(project, mount):
     assert read(m / NAME) == pretty(record(1))
 
 
+@pytest.mark.alone
 def test_one_who_gives_up_does_not_take_the_others_along(project, mount):
     let_go = threading.Event()
 
