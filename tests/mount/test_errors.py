@@ -132,7 +132,8 @@ def test_a_server_error_that_stays_is_an_io_error_after_the_patience(project, mo
     # mount and the sign-in have left two at most. From then on it pauses.
     while pauses[0] < 0.02 and len(pauses) > len(times) - 3:
         pauses.pop(0)
-    assert max(pauses) > 0.1 and min(pauses) > 0.02, pauses
+    # The last pause is what is left of the patience, be that next to nothing.
+    assert max(pauses) > 0.1 and min(pauses[:-1], default=1) > 0.02, pauses
     project.hooks.clear()
     assert read(m / NAME) == pretty(record(1))
 
