@@ -215,6 +215,10 @@ def test_who_stops_half_way_stops_the_fetching(odd, mount, pages_read, leaves):
     assert table.asked == Counter(range(1, 151))
 
 
+def _sockets(pid):
+    return succeed("ls", "-l", f"/proc/{pid}/fd").count(b"socket:")
+
+
 def test_a_listing_that_was_interrupted_is_taken_up(odd, mount):
     let_go = threading.Event()
     held = []
@@ -229,9 +233,11 @@ def test_a_listing_that_was_interrupted_is_taken_up(odd, mount):
     lister = subprocess.Popen(["ls", str(m / "t")], stdout=subprocess.DEVNULL)
     try:
         wait_until(lambda: len(held) == CONNECTIONS)
+        assert _sockets(m.pid) >= CONNECTIONS
         lister.send_signal(signal.SIGINT)
         assert lister.wait(10) == -signal.SIGINT
-        time.sleep(0.3)  # it may be noticed a little later
+        # It is noticed a little later: then the connections go.
+        wait_until(lambda: _sockets(m.pid) < CONNECTIONS / 2, 20, "the end of it")
         let_go.set()
         # Else it would be as far as one gets ahead of a reader.
         assert _quiet(table) < 20 + 2 * CONNECTIONS - 4
