@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "json/json.h"
 
-/* A token that does not say how long it lives: API.md's documented hour. */
+/* A token that does not say how long it lives: an hour, as is documented. */
 #define LIFETIME_DEFAULT_S 3600
 
 /* There may be tokens in it, or words of a server that repeat one. */

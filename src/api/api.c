@@ -96,6 +96,15 @@ void api_free(struct api *api)
 	free(api);
 }
 
+void api_set_mfa_code(struct api *api, const char *code)
+{
+	api->redact.mfa_code = code;
+	if (!api->token)
+		return;
+	auth_set_mfa_code(api->auth, code);
+	token_forget_refusal(api->token);
+}
+
 void api_counters(struct api *api, struct api_counters *ret_counters)
 {
 	const struct counts *counts = &api->counts;

@@ -40,6 +40,11 @@ void auth_free(struct auth *auth)
 	free(auth);
 }
 
+void auth_set_mfa_code(struct auth *auth, const char *code)
+{
+	auth->config.mfa_code = code;
+}
+
 void auth_set_patience(
     struct auth *auth, int64_t patience_ms, int64_t silence_ms)
 {

@@ -34,10 +34,15 @@ void auth_free(struct auth *auth);
 /* Get another pair, as token_new asks for it. */
 void auth_renew(struct auth *auth);
 
+/* The config's, from now on. Borrowed. */
+void auth_set_mfa_code(struct auth *auth, const char *code);
+
 /* Other patience than the config's for what is begun from now on, until
  * auth_reset_patience; silence_ms: see struct call_spec. */
 void auth_set_patience(
     struct auth *auth, int64_t patience_ms, int64_t silence_ms);
+
+/* The config's again, and the silence that belongs to it. */
 void auth_reset_patience(struct auth *auth);
 
 #endif

@@ -150,10 +150,8 @@ static int add_segment(struct buf *path, const char *id, size_t len)
 {
 	/* Dots alone would be taken for a way up. */
 	bool dots = strspn(id, ".") >= len;
-	int r = dots ? 0 : percent_encode(id, len, path);
-	for (size_t i = 0; r == 0 && dots && i < len; i++)
-		r = buf_adds(path, "%2E");
-	return r;
+	return dots ? percent_escape(id, len, path)
+		    : percent_encode(id, len, path);
 }
 
 /* The URL path of one record or file. */

@@ -124,6 +124,11 @@ void token_reject(struct token *token, bool drop_refresh)
 		free_secret(TAKE(token->pair.refresh));
 }
 
+void token_forget_refusal(struct token *token)
+{
+	token->refused_until_ms = 0;
+}
+
 /* A token is used for a while, whatever its server says of its life: else one
  * that is due at once would be renewed for ever, and never be used. Should it
  * be refused, that costs a renewal. */

@@ -383,3 +383,53 @@ def test_whoever_interrupts_a_command_ends_the_start(project, terminal, config):
     os.close(t.fd)
     left = subprocess.run(["pgrep", "-x", "-f", "sleep 1000"], stdout=subprocess.PIPE, check=False)
     assert not left.stdout
+
+
+# A second factor -------------------------------------------------------------
+
+
+def test_a_code_is_asked_for_where_the_account_has_a_second_factor(project, terminal):
+    project.mfa = "482915"
+    t = terminal(project.env())
+    t.expect(b"Code of the second factor for " + EMAIL.encode() + b": ")
+    t.type(b"482915\n")
+    assert t.wait() == 0
+    assert sorted(os.listdir(t.path / "posts")) == record_names(3)
+    t.close()
+
+
+def test_a_code_that_is_too_old_is_asked_for_again(project, terminal):
+    project.mfa = "482915"
+    t = terminal(project.env() | {"BKEND_MFA_CODE": "111111"})
+    t.expect(b"Code of the second factor")
+    t.type(b"222222\n")
+    t.expect(b"Code of the second factor")
+    t.type(b"482915\n")
+    assert t.wait() == 0
+    assert project.count(lambda r: r.path.endswith("/signin")) == 3
+    t.close()
+
+
+def test_a_code_is_not_asked_for_for_ever(project, terminal):
+    """Servers count."""
+    project.mfa = "482915"
+    t = terminal(project.env())
+    for _ in range(2):
+        t.expect(b"Code of the second factor")
+        t.type(b"111111\n")
+    t.expect(b"asks for a second factor: set BKEND_MFA_CODE to a fresh code")
+    assert os.WEXITSTATUS(t.wait()) == 1
+    assert not is_mounted(t.path)
+    os.close(t.fd)
+
+
+def test_the_question_for_a_code_can_be_interrupted(project, terminal):
+    project.mfa = "482915"
+    t = terminal(project.env())
+    t.expect(b"Code of the second factor")
+    t.type(b"\x03")
+    status = t.wait()
+    assert status != 0
+    assert t.echoes() and not is_mounted(t.path)
+    wait_until(lambda: daemon_of(t.path) is None, 10, "the end of it")
+    os.close(t.fd)

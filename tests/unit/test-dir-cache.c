@@ -11,9 +11,13 @@
 
 #include "lister-fixture.h"
 
-#include "fs/internal.h"
+#include "fs/channel.h"
+#include "fs/dirs.h"
+#include "fs/lookups.h"
+#include "fs/notify.h"
+#include "fs/op_dir.h"
 
-static struct fs fs;
+static struct fs_context fs;
 
 /* What libfuse was told last. */
 static struct fuse_file_info opened;
@@ -129,24 +133,29 @@ static int setup(void **state)
 	service.limit_max = 100;
 	service_fill(3);
 	fixture_start();
-	fs = (struct fs){.sync = sync_under_test};
-	fs.config.replica = replica;
-	lock_init(&fs.lock);
-	LIST_INIT(&fs.dirs);
-	LIST_INIT(&fs.lookups);
-	fs.notifier = notifier_new(&fs);
-	fs.closing = true; /* there is no kernel to take names back from */
+	fs = (struct fs_context){
+	    .replica = replica,
+	    .sync = sync_under_test,
+	    .channel = channel_new(),
+	    .lookups = lookups_new(),
+	    .dirs = dirs_new(),
+	};
+	fs.notifier = notifier_new(fs.channel, fake_http(fake));
 	kept[0] = '\0';
 	meanwhile = NULL;
-	if (!fs.notifier || notifier_open(fs.notifier) < 0)
+	if (!fs.channel || !fs.lookups || !fs.dirs || !fs.notifier)
 		return -1;
-	return r;
+	/* There is no kernel to take names back from. */
+	channel_close(fs.channel);
+	return notifier_open(fs.notifier) < 0 ? -1 : r;
 }
 
 static int teardown(void **state)
 {
+	dirs_free(fs.dirs, fs.notifier);
 	notifier_free(fs.notifier);
-	lock_done(&fs.lock);
+	lookups_free(fs.lookups);
+	channel_free(fs.channel);
 	free(reply);
 	reply = NULL;
 	return fixture_teardown(state);

@@ -1,9 +1,10 @@
-/* With -o xattr: what the server said of a record or file that its name and
- * attributes cannot tell (CONTRACT.md 2). Read from its text, so it asks
- * nobody. */
+#include "fs/op_xattr.h"
+
 #include <errno.h>
 #include <string.h>
 
+#include "fs/control.h"
+#include "fs/pending.h"
 #include "fs/text.h"
 #include "json/json.h"
 
@@ -30,7 +31,7 @@ struct values {
 	struct json_span spans[ATTRIBUTES];
 };
 
-static int load(struct fs *fs, int64_t id, struct values *values)
+static int load(struct fs_context *fs, int64_t id, struct values *values)
 {
 	const char *members[ATTRIBUTES];
 	struct node node;
@@ -38,11 +39,11 @@ static int load(struct fs *fs, int64_t id, struct values *values)
 	buf_init(&values->text, TEXT_BYTES_MAX);
 	if (id < NODE_FIRST || id >= CONTROL_FIRST)
 		return 0;
-	int r = replica_get(fs->config.replica, id, &node);
+	int r = replica_get(fs->replica, id, &node);
 	if (r == 0 && node.kind == NODE_KIND_OBJECT)
 		r = sync_metadata_of(fs->sync, id, &values->text);
 	else if (r == 0 && node.kind == NODE_KIND_RECORD)
-		r = replica_text(fs->config.replica, id, &values->text);
+		r = replica_text(fs->replica, id, &values->text);
 	else if (r == 0)
 		return 0;
 	if (r < 0)
@@ -74,7 +75,7 @@ void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	struct values values;
 	CLEANUP_BUF struct buf names;
 	buf_init(&names, BUF_MAX_DEFAULT);
-	int r = load(fs_of(req), (int64_t)ino, &values);
+	int r = load(context_of(req), (int64_t)ino, &values);
 	for (size_t i = 0; r == 0 && i < ATTRIBUTES; i++) {
 		if (is_given(values.spans[i]))
 			r = buf_add(&names, attributes[i].name,
@@ -99,7 +100,7 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 		reply_error(req, -ENODATA);
 		return;
 	}
-	int r = load(fs_of(req), (int64_t)ino, &values);
+	int r = load(context_of(req), (int64_t)ino, &values);
 	if (r == 0 && !is_given(values.spans[which]))
 		r = -ENODATA;
 	if (r == 0)

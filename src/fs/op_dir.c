@@ -1,48 +1,16 @@
-/* Directories: opendir, readdir, readdirplus. */
-#include <errno.h>
-#include <string.h>
+#include "fs/op_dir.h"
 
-#include "fs/internal.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#include "fs/control.h"
+#include "fs/dirs.h"
+#include "fs/lookups.h"
+#include "fs/notify.h"
+#include "fs/pending.h"
 
 /* Positions of what stands in front of the entries. */
 enum { POS_DOT = 1, POS_DOTDOT = 2, POS_FILES = 3, POS_STORAGE = 4 };
-
-/* One open directory. */
-struct dir {
-	int64_t id;
-	struct sync_dir open; /* of a listed directory */
-	uint64_t kept;	  /* the kernel keeps what is read here: its version */
-	struct told told; /* by readdirplus */
-	LIST_ENTRY(dir) link;
-};
-
-static struct dir *dir_new(struct fs *fs, int64_t id)
-{
-	struct dir *dir = calloc(1, sizeof(*dir));
-	if (!dir)
-		return NULL;
-	dir->id = id;
-	lock_acquire(&fs->lock);
-	LIST_INSERT_HEAD(&fs->dirs, dir, link);
-	lock_release(&fs->lock);
-	return dir;
-}
-
-static void dir_free(struct fs *fs, struct dir *dir)
-{
-	notifier_taken_in(fs->notifier, &dir->told);
-	lock_acquire(&fs->lock);
-	LIST_REMOVE(dir, link);
-	lock_release(&fs->lock);
-	free(dir);
-}
-
-void dir_free_all(struct fs *fs)
-{
-	struct dir *dir;
-	while ((dir = LIST_FIRST(&fs->dirs)))
-		dir_free(fs, dir);
-}
 
 static struct dir *dir_of(const struct fuse_file_info *fi)
 {
@@ -57,82 +25,57 @@ static bool is_listed(int64_t id)
 
 /* ---- opening ---- */
 
-/* Somebody still reads another version of the directory. */
-static bool reads_other_locked(
-    const struct fs *fs, int64_t id, uint64_t version) REQUIRES(fs->lock)
-{
-	const struct dir *dir;
-	LIST_FOREACH (dir, &fs->dirs, link) {
-		if (dir->id == id && dir->kept && dir->kept != version)
-			return true;
-	}
-	return false;
-}
-
-static struct cached_dir *cached_dir_locked(struct fs *fs, int64_t id)
-    REQUIRES(fs->lock)
-{
-	for (size_t i = 0; i < CACHED_DIRS; i++) {
-		if (fs->cached_dirs[i].dir == id)
-			return &fs->cached_dirs[i];
-	}
-	return &fs->cached_dirs[fs->next_cached++ % CACHED_DIRS];
-}
-
 /*
  * A whole listing may stay in the kernel while its names are believed; then
  * readdir costs no request. When it was confirmed since, the kernel reads it
  * again, and gets fresh names with it: else it would look up each of them.
- * The kernel has one memory for all who read a directory: while somebody may
- * fill it with another version, nobody else shall read it.
  */
 static void choose_caching(
-    struct fs *fs, struct fuse_file_info *fi, struct dir *dir)
+    struct fs_context *fs, struct fuse_file_info *fi, struct dir *dir)
 {
 	uint64_t version = 0;
 	if (is_listed(dir->id) && dir->open.end)
 		version = sync_dir_version(fs->sync, dir->id, &dir->open);
 	if (!version)
 		return;
-	lock_acquire(&fs->lock);
-	struct cached_dir *cached = cached_dir_locked(fs, dir->id);
-	if (reads_other_locked(fs, dir->id, version)) {
-		*cached = (struct cached_dir){dir->id, 0};
-	} else {
-		fi->cache_readdir = 1;
-		fi->keep_cache =
-		    cached->dir == dir->id && cached->version == version;
-		*cached = (struct cached_dir){dir->id, version};
-		dir->kept = version;
-	}
-	lock_release(&fs->lock);
+	enum dirs_caching caching = dirs_cache(fs->dirs, dir, version);
+	fi->cache_readdir = caching != DIRS_UNCACHED;
+	fi->keep_cache = caching == DIRS_CACHED_BEFORE;
 }
 
 static void reply_open(
     fuse_req_t req, struct fuse_file_info *fi, struct dir *dir)
 {
-	choose_caching(fs_of(req), fi, dir);
+	choose_caching(context_of(req), fi, dir);
 	fi->fh = (uint64_t)(uintptr_t)dir;
 	fuse_reply_open(req, fi);
 }
 
+/* An opendir that waits for the listing's first page, or its check. */
+struct opening {
+	struct pending pending; /* first */
+	struct dir *dir;
+	struct fuse_file_info fi;
+};
+
 static void on_opened(struct sync_op *op, int err)
 {
-	struct request *request = (struct request *)op;
+	struct opening *opening = (struct opening *)op;
+	struct fs_context *fs = opening->pending.context;
 	if (err) {
-		dir_free(request->fs, request->dir);
-		reply_error(request->req, err);
+		dirs_close(fs->dirs, fs->notifier, opening->dir);
+		reply_error(opening->pending.req, err);
 	} else {
-		request->dir->open = op->open_dir;
-		reply_open(request->req, &request->fi, request->dir);
+		opening->dir->open = op->open_dir;
+		reply_open(opening->pending.req, &opening->fi, opening->dir);
 	}
-	request_free(request);
+	pending_free(opening);
 }
 
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_of(req);
-	struct dir *dir = dir_new(fs, (int64_t)ino);
+	struct fs_context *fs = context_of(req);
+	struct dir *dir = dirs_open(fs->dirs, (int64_t)ino);
 	if (!dir) {
 		reply_error(req, -ENOMEM);
 		return;
@@ -143,28 +86,29 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (r == 0) {
 		reply_open(req, fi, dir);
 	} else if (r != -EAGAIN) {
-		dir_free(fs, dir);
+		dirs_close(fs->dirs, fs->notifier, dir);
 		reply_error(req, r);
 	} else {
-		struct request *request = request_new(fs, req, on_opened);
-		if (!request) {
-			dir_free(fs, dir);
+		struct opening *opening =
+		    pending_new(sizeof(*opening), req, on_opened);
+		if (!opening) {
+			dirs_close(fs->dirs, fs->notifier, dir);
 			return;
 		}
-		request->dir = dir;
-		request->fi = *fi;
-		request->op.dir = dir->id;
-		sync_dir_open(fs->sync, &request->op);
+		opening->dir = dir;
+		opening->fi = *fi;
+		opening->pending.op.dir = dir->id;
+		sync_dir_open(fs->sync, &opening->pending.op);
 	}
 }
 
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_of(req);
+	struct fs_context *fs = context_of(req);
 	struct dir *dir = dir_of(fi);
 	(void)ino;
 	sync_dir_close(fs->sync, &dir->open);
-	dir_free(fs, dir);
+	dirs_close(fs->dirs, fs->notifier, dir);
 	fuse_reply_err(req, 0);
 }
 
@@ -172,7 +116,7 @@ void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 /* A reply being filled. */
 struct filling {
-	struct fs *fs;
+	struct fs_context *fs;
 	fuse_req_t req;
 	bool plus;
 	char *data;
@@ -191,7 +135,8 @@ static int add(struct filling *f, const char *name, const struct stat *attr,
 	if (f->plus) {
 		struct fuse_entry_param entry = {
 		    .ino = known ? attr->st_ino : 0,
-		    .generation = generation_of(f->fs, attr->st_ino),
+		    .generation =
+			attr_generation(&f->fs->attrs, (int64_t)attr->st_ino),
 		    .attr = *attr,
 		    .attr_timeout = FOREVER_S,
 		    .entry_timeout = f->name_valid_s,
@@ -212,9 +157,9 @@ static int add_node(
 {
 	struct filling *f = ctx;
 	struct stat attr;
-	attr_of_node(f->fs, node, &attr);
+	attr_of_node(&f->fs->attrs, node, &attr);
 	bool known = sync_size_is_known(f->fs->sync, node) &&
-		     !lookup_is_waiting(f->fs, node->dir, name);
+		     !lookups_have(f->fs->lookups, node->dir, name);
 	return add(f, name, &attr, known, pos);
 }
 
@@ -223,7 +168,7 @@ static int add_fixed(struct filling *f, const char *name, int64_t id,
     bool known, int64_t pos, int64_t after)
 {
 	struct stat attr;
-	if (pos <= after || !attr_of_fixed(f->fs, id, &attr))
+	if (pos <= after || !attr_of_fixed(&f->fs->attrs, id, &attr))
 		return 0;
 	return add(f, name, &attr, known, pos);
 }
@@ -245,16 +190,17 @@ static int fill_root(struct filling *f, int64_t after)
 	    add_fixed(f, "storage", NODE_STORAGE, true, POS_STORAGE, after))
 		return 0;
 	f->name_valid_s = tables_valid_s;
-	int r = replica_tables(f->fs->config.replica, after, add_node, f);
+	int r = replica_tables(f->fs->replica, after, add_node, f);
 	return r < 0 ? r : 0;
 }
 
 static int fill_control(struct filling *f, int64_t after)
 {
 	struct stat attr = {.st_ino = CONTROL_FIRST, .st_mode = S_IFREG};
-	for (int64_t i = 0; control_names[i]; i++) {
-		int64_t pos = POS_DOTDOT + 1 + i;
-		if (pos > after && add(f, control_names[i], &attr, false, pos))
+	const char *name;
+	for (size_t i = 0; (name = control_name(f->fs->control, i)); i++) {
+		int64_t pos = POS_DOTDOT + 1 + (int64_t)i;
+		if (pos > after && add(f, name, &attr, false, pos))
 			break;
 	}
 	return 0;
@@ -274,8 +220,8 @@ static int fill_listed(
 		after = dir->open.base;
 	size_t before = f->used;
 	if (end >= 0) {
-		int r = replica_entries(f->fs->config.replica, dir->id, after,
-		    frontier, add_node, f);
+		int r = replica_entries(
+		    f->fs->replica, dir->id, after, frontier, add_node, f);
 		if (r < 0)
 			return r;
 	}
@@ -288,7 +234,7 @@ static int fill_listed(
 	return f->used ? 0 : -EAGAIN;
 }
 
-static void read_dir(struct fs *fs, fuse_req_t req, struct dir *dir,
+static void read_dir(struct fs_context *fs, fuse_req_t req, struct dir *dir,
     size_t size, int64_t after, bool plus);
 
 /* readdir(3) of glibc takes ENOENT for the end of the directory: a listing
@@ -298,45 +244,54 @@ static void reply_listing_error(fuse_req_t req, int err)
 	reply_error(req, err == -ENOENT ? -EIO : err);
 }
 
+/* A readdir that waits for more of the listing. */
+struct reading {
+	struct pending pending; /* first */
+	struct dir *dir;
+	size_t size; /* of the reply */
+	bool plus;   /* readdirplus */
+};
+
 static void on_more(struct sync_op *op, int err)
 {
-	struct request *request = (struct request *)op;
-	struct fs *fs = request->fs;
-	fuse_req_t req = request->req;
-	struct dir *dir = request->dir;
-	size_t size = request->size;
+	struct reading *reading = (struct reading *)op;
+	struct fs_context *fs = reading->pending.context;
+	fuse_req_t req = reading->pending.req;
+	struct dir *dir = reading->dir;
+	size_t size = reading->size;
 	int64_t after = op->after;
-	bool plus = request->plus;
-	request_free(request);
+	bool plus = reading->plus;
+	pending_free(reading);
 	if (err)
 		reply_listing_error(req, err);
 	else
 		read_dir(fs, req, dir, size, after, plus);
 }
 
-static void wait_for_more(struct fs *fs, fuse_req_t req, struct dir *dir,
-    size_t size, int64_t after, bool plus)
+static void wait_for_more(struct fs_context *fs, fuse_req_t req,
+    struct dir *dir, size_t size, int64_t after, bool plus)
 {
-	struct request *request = request_new(fs, req, on_more);
-	if (!request)
+	struct reading *reading = pending_new(sizeof(*reading), req, on_more);
+	if (!reading)
 		return;
-	request->dir = dir;
-	request->size = size;
-	request->plus = plus;
-	request->op.dir = dir->id;
-	request->op.open_dir = dir->open;
-	request->op.after = after;
-	sync_dir_wait(fs->sync, &request->op);
+	reading->dir = dir;
+	reading->size = size;
+	reading->plus = plus;
+	struct sync_op *op = &reading->pending.op;
+	op->dir = dir->id;
+	op->open_dir = dir->open;
+	op->after = after;
+	sync_dir_wait(fs->sync, op);
 }
 
 /* What a listing says rests on the question that it began with. */
-static int64_t name_valid_ms(struct fs *fs, const struct dir *dir)
+static int64_t name_valid_ms(struct fs_context *fs, const struct dir *dir)
 {
 	return sync_valid_ms(fs->sync,
 	    is_listed(dir->id) ? dir->open.since : sync_now(fs->sync));
 }
 
-static void read_dir(struct fs *fs, fuse_req_t req, struct dir *dir,
+static void read_dir(struct fs_context *fs, fuse_req_t req, struct dir *dir,
     size_t size, int64_t after, bool plus)
 {
 	int64_t wait_after = after;
@@ -383,12 +338,12 @@ void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
     struct fuse_file_info *fi)
 {
 	(void)ino;
-	read_dir(fs_of(req), req, dir_of(fi), size, off, false);
+	read_dir(context_of(req), req, dir_of(fi), size, off, false);
 }
 
 void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
     struct fuse_file_info *fi)
 {
 	(void)ino;
-	read_dir(fs_of(req), req, dir_of(fi), size, off, true);
+	read_dir(context_of(req), req, dir_of(fi), size, off, true);
 }
