@@ -11,7 +11,7 @@ from collections import Counter
 
 import pytest
 
-from conftest import succeed, wait_until
+from conftest import succeed, wait_until, wait_until_it_waits
 from dirstream import getdents, opened
 from paged import PagedTable
 from records import read, record_names, records
@@ -215,6 +215,14 @@ def test_who_stops_half_way_stops_the_fetching(odd, mount, pages_read, leaves):
     assert table.asked == Counter(range(1, 151))
 
 
+LISTER = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+for entry in os.scandir(sys.argv[1]):
+    print(entry.name)
+"""
+
+
 def _sockets(pid):
     return succeed("ls", "-l", f"/proc/{pid}/fd").count(b"socket:")
 
@@ -230,9 +238,15 @@ def test_a_listing_that_was_interrupted_is_taken_up(odd, mount):
 
     server, table = _project(odd, 90, hold)
     m = mount(server)
-    lister = subprocess.Popen(["ls", str(m / "t")], stdout=subprocess.DEVNULL)
+    lister = subprocess.Popen(
+        ["/usr/bin/python3", "-uc", LISTER, m / "t"], stdout=subprocess.PIPE
+    )
     try:
-        wait_until(lambda: len(held) == CONNECTIONS)
+        wait_until(lambda: len(held) == CONNECTIONS, 30)
+        # All that has come is read: it waits for what is held.
+        for _ in range(1 + 2000):
+            assert lister.stdout.readline()
+        wait_until_it_waits(lister)
         assert _sockets(m.pid) >= CONNECTIONS
         lister.send_signal(signal.SIGINT)
         assert lister.wait(10) == -signal.SIGINT
@@ -244,7 +258,7 @@ def test_a_listing_that_was_interrupted_is_taken_up(odd, mount):
     finally:
         let_go.set()
         lister.kill()
-        lister.wait()
+        lister.communicate()
     assert sorted(os.listdir(m / "t")) == [".spec.json", *record_names(9000)]
     # What had come is not asked for again, only what was under way.
     assert all(table.asked[page] == 1 for page in range(1, 21))
