@@ -159,6 +159,60 @@ static void what_was_put_back_and_written_to_is_listed_as_it_is(void **state)
 	fixture_start();
 }
 
+/* One who waits has seen a change come, and leaves. */
+static void leave_refresh(void)
+{
+	struct ask *open = ask_open(posts);
+	serve(request(PROBE_LINE));
+	serve(request(DELTA_LINE));
+	assert_waits(open);
+	sync_interrupt(sync_under_test, open->op.id);
+	fake_run(fake);
+}
+
+static void leave_pass(void)
+{
+	service.heeds_times = false;
+	struct ask *open = ask_open(posts);
+	serve(request(PROBE_LINE));
+	serve(request(DELTA_LINE));
+	serve(request(SPEC_LINE));
+	serve(request(FIRST_PAGE));
+	assert_ended(open, 0);
+	struct ask *wait = ask_for_all(open);
+	sync_interrupt(sync_under_test, wait->op.id);
+	fake_run(fake);
+	sync_dir_close(sync_under_test, &open->op.open_dir);
+}
+
+static void what_was_brought_in_vain_is_put_back_as_well(void **state)
+{
+	static struct service before;
+	for (int way = 0; way < 4; way++) {
+		list(20);
+		service_change(7);
+		assert_is_all_and_fresh();
+		go_stale();
+		assert_is_all_and_fresh();
+		go_stale();
+		before = service;
+		service_change(3);
+		if (way & 1)
+			leave_pass();
+		else
+			leave_refresh();
+		if (way & 2) {
+			fixture_stop();
+			fixture_start();
+		}
+		service = before;
+		go_stale();
+		assert_is_all_and_fresh();
+		begin_again(state);
+	}
+	fixture_start();
+}
+
 /* ---- a server that does not sort as asked ---- */
 
 static void a_swap_is_seen_where_the_direction_is_ignored(void **state)
@@ -279,6 +333,7 @@ int main(void)
 	    TEST(a_refresh_without_totals_hides_nothing),
 	    TEST(what_was_put_back_is_listed_as_it_is),
 	    TEST(what_was_put_back_and_written_to_is_listed_as_it_is),
+	    TEST(what_was_brought_in_vain_is_put_back_as_well),
 	    TEST(a_swap_is_seen_where_the_direction_is_ignored),
 	    TEST(after_a_day_one_page_is_compared),
 	    TEST(a_swap_with_old_dates_is_seen_after_a_day),

@@ -448,26 +448,32 @@ void refresh_loaded(
 	refresh->looked_at = moment_now(refresh->core) - age * MOMENTS_PER_MS;
 }
 
-/* Entries that no listing holds: of a refresh or a pass that was left. */
-static int forget_leftovers(struct refresh *refresh, int64_t end)
+/* Of a refresh or a pass that was left: entries that no listing holds are
+ * forgotten, texts that took over places in this one count. */
+static int heed_leftovers(struct refresh *refresh)
 {
-	struct replica_listing stored;
+	struct replica_listing *next = &refresh->next, stored;
 	int r = replica_listing(
 	    refresh->core->replica, refresh->folder->id, &stored);
-	if (r < 0 || stored.ceiling < end)
+	if (r < 0)
 		return r;
-	return entries_unlist(refresh->core, refresh->folder, end, INT64_MAX);
+	next->newest_ms = stored.newest_ms;
+	next->created_ms = stored.created_ms;
+	if (stored.ceiling < next->end)
+		return 0;
+	return entries_unlist(
+	    refresh->core, refresh->folder, next->end, INT64_MAX);
 }
 
 void refresh_run(struct refresh *refresh, const struct replica_listing *known)
 {
-	int r = forget_leftovers(refresh, known->end);
+	refresh->next = *known;
+	int r = heed_leftovers(refresh);
 	if (r < 0) {
 		fail(refresh, r);
 		return;
 	}
 	refresh->began = moment_event(refresh->core);
 	refresh->threshold_ms = 0;
-	refresh->next = *known;
 	begin_field(refresh, first_field(&refresh->next));
 }
