@@ -37,6 +37,17 @@ void refresh_anew(struct lister *lister)
 	pass_run(lister);
 }
 
+/* An answer that is sound says otherwise: what is known is not so, whatever
+ * later ones seem to say. */
+static void disproven(struct lister *lister)
+{
+	int r = lister_doubt(lister);
+	if (r < 0)
+		lister_failed(lister, r);
+	else
+		refresh_anew(lister);
+}
+
 void refresh_asked_at(struct lister *lister, int64_t date_ms)
 {
 	if (!lister->delta.threshold_ms)
@@ -152,7 +163,7 @@ static void on_page(
 	    delta->known < delta->came) {
 		log_info("%s: is not what it was when it was listed",
 		    lister->folder.title);
-		refresh_anew(lister);
+		disproven(lister);
 		return;
 	}
 	delta->next.proven_ms = timestamp_now_ms();
@@ -356,7 +367,7 @@ static void on_newest(
 			refresh_anew(lister);
 		break;
 	case PROBE_ANEW:
-		refresh_anew(lister);
+		disproven(lister);
 		break;
 	}
 }
