@@ -213,6 +213,32 @@ static void what_was_brought_in_vain_is_put_back_as_well(void **state)
 	fixture_start();
 }
 
+/* Alone, while a slow pass is under way that has seen the old one. */
+static void what_was_brought_beside_a_pass_is_put_back_as_well(void **state)
+{
+	static struct service before;
+	(void)state;
+	list(20);
+	sync_expire(sync_under_test);
+	struct ask *open = ask_open(posts);
+	serve(request(SPEC_LINE));
+	serve(request(FIRST_PAGE));
+	assert_ended(open, 0);
+	struct ask *wait = ask_for_all(open);
+	go_stale();
+	before = service;
+	service_change(3);
+	struct ask *lookup = ask_lookup(posts, "r0003.json");
+	serve(request("GET /v1/data/posts/r0003"));
+	assert_ended(lookup, 0);
+	service = before;
+	serve_all();
+	assert_ended(wait, 0);
+	sync_dir_close(sync_under_test, &open->op.open_dir);
+	go_stale();
+	assert_is_all_and_fresh();
+}
+
 /* Nobody waits for the listing that would tell, and others change then. */
 static void that_it_was_put_back_is_not_forgotten(void **state)
 {
@@ -394,6 +420,7 @@ int main(void)
 	    TEST(what_was_put_back_is_listed_as_it_is),
 	    TEST(what_was_put_back_and_written_to_is_listed_as_it_is),
 	    TEST(what_was_brought_in_vain_is_put_back_as_well),
+	    TEST(what_was_brought_beside_a_pass_is_put_back_as_well),
 	    TEST(that_it_was_put_back_is_not_forgotten),
 	    TEST(a_swap_is_seen_where_the_direction_is_ignored),
 	    TEST(after_a_day_one_page_is_compared),
