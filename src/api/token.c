@@ -150,6 +150,13 @@ void token_retire(struct token *token)
 	token->pair = (struct answer_tokens){0};
 }
 
+void token_retire_for(struct token *token, char *refresh)
+{
+	token_retire(token);
+	free_secret(token->previous.refresh);
+	token->previous.refresh = refresh;
+}
+
 void token_adopt(struct token *token, const struct answer_tokens *pair)
 {
 	answer_tokens_done(&token->pair);

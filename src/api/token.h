@@ -72,6 +72,10 @@ uint64_t token_generation(const struct token *token);
  * repeat it, so that it stays among the secrets. */
 void token_retire(struct token *token);
 
+/* The pair is used up, and so is this refresh token, which somebody else kept
+ * for it; taken over. */
+void token_retire_for(struct token *token, char *refresh);
+
 /* Take a new pair over, its members included. */
 void token_adopt(struct token *token, const struct answer_tokens *pair);
 

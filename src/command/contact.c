@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "command/sign_in.h"
+#include "command/token_file.h"
 #include "config/complain.h"
 
 struct contact {
@@ -13,6 +14,8 @@ struct contact {
 	struct signals *signals; /* NULL: stopped */
 	struct http *http;
 	struct failures *failures;
+	struct token_file *tokens; /* NULL: no session from elsewhere */
+	struct api_keeper keeper;  /* of those */
 	struct api_config api_config;
 	struct api *api;	 /* NULL: nothing was asked */
 	struct sign_in *sign_in; /* the same */
@@ -60,11 +63,17 @@ int contact_begin(struct contact *contact)
 	    sign_in_new(options, contact->http, contact->signals);
 	if (!contact->sign_in)
 		return failed_for_memory();
+	int status = token_file_open(options, &contact->tokens);
+	if (status)
+		return status;
+	if (contact->tokens)
+		contact->keeper = token_file_keeper(contact->tokens);
 	contact->api_config = (struct api_config){
 	    .url = options->url,
 	    .key = options->key,
 	    .email = options->email,
 	    .password = options->password,
+	    .keeper = contact->tokens ? &contact->keeper : NULL,
 	    .mfa_code = options->mfa_code,
 	    .connections = options->connections,
 	    .retry_ms = options->retry_ms,
@@ -129,6 +138,7 @@ void contact_free(struct contact *contact)
 		return;
 	api_free(contact->api);
 	sign_in_free(contact->sign_in);
+	token_file_close(contact->tokens);
 	http_free(contact->http);
 	failures_free(contact->failures);
 	free(contact);

@@ -11,6 +11,7 @@
 #include "command/background.h"
 #include "command/contact.h"
 #include "command/mountpoint.h"
+#include "command/token_file.h"
 #include "config/account.h"
 #include "config/complain.h"
 #include "config/config.h"
@@ -39,22 +40,32 @@ struct house {
 	struct fs *fs;
 };
 
-static int make_replica(struct house *house)
+int mount_open_replica(
+    const struct options *options, bool private, struct replica **ret_replica)
 {
-	struct options *options = house->options;
+	const char *account = options->email	       ? options->email
+			      : options->refresh_token ? options->refresh_token
+			      : options->refresh_token_command
+				  ? options->refresh_token_command
+				  : "";
 	char *project;
 	/* Each of the three may see other rows. */
 	if (asprintf(&project, "%s\n%s\n%s", options->url, options->key,
-		options->email ? options->email : "") < 0)
+		account) < 0)
 		return -ENOMEM;
-	int r = replica_open(
-	    options->cache_dir, project, options->nocache, &house->replica);
+	int r = replica_open(options->cache_dir, project, private, ret_replica);
+	free_secret(project);
+	return r;
+}
+
+static int make_replica(struct house *house)
+{
+	struct options *options = house->options;
+	int r = mount_open_replica(options, options->nocache, &house->replica);
 	if (r == -EWOULDBLOCK && !options->offline) {
-		r = replica_open(
-		    options->cache_dir, project, true, &house->replica);
+		r = mount_open_replica(options, true, &house->replica);
 		house->replica_is_private = r == 0;
 	}
-	free_secret(project);
 	return r;
 }
 
@@ -263,7 +274,7 @@ int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 	return status;
 }
 
-static int open_log(const struct options *options)
+int mount_open_log(const struct options *options)
 {
 	log_set_level(options->log_level);
 	int r = log_open_file(options->log_path);
@@ -279,7 +290,7 @@ static int open_log(const struct options *options)
 
 int mount_run(struct options *options, background_serve_fn serve)
 {
-	int status = open_log(options);
+	int status = mount_open_log(options);
 	if (!status)
 		status = mountpoint_check(options);
 	if (!status)
@@ -294,6 +305,8 @@ int mount_project(const struct arguments *arguments)
 	/* A question on the terminal is asked while there is one. */
 	if (!status)
 		status = account_complete(&options);
+	if (!status && !options.offline)
+		status = token_file_prepare(&options);
 	secrets_forget();
 	if (!status)
 		status = mount_run(&options, mount_serve);

@@ -6,8 +6,7 @@
 
 #include "config/complain.h"
 
-/* What the server said, for a sentence's end. */
-static const char *words(const struct api_error *error)
+const char *refusal_words(const struct api_error *error)
 {
 	return error->message[0] ? error->message
 	       : error->code[0]	 ? error->code
@@ -25,23 +24,34 @@ bool refusal_wants_code(const struct api_error *error)
 	return error->err == -EACCES && speaks_of(error, "mfa");
 }
 
+static bool has_session(const struct options *options)
+{
+	return options->refresh_token || options->refresh_token_command;
+}
+
 static int explain_refusal(
     const struct options *options, const struct api_error *error)
 {
 	if (refusal_wants_code(error))
 		return failed("%s asks for a second factor: set BKEND_MFA_CODE"
 			      " to a fresh code (%s)",
-		    options->url, words(error));
-	if (!options->email || speaks_of(error, "api-key") ||
-	    speaks_of(error, "api key") || speaks_of(error, "apikey"))
+		    options->url, refusal_words(error));
+	bool of_key = speaks_of(error, "api-key") ||
+		      speaks_of(error, "api key") || speaks_of(error, "apikey");
+	if (has_session(options) && !of_key)
+		return failed("%s has ended the session: sign in where it came"
+			      " from, and give the new refresh token (%s)",
+		    options->url, refusal_words(error));
+	if (!options->email || of_key)
 		return failed("%s refuses the key: check %s (%s)", options->url,
-		    options->email ? "BKEND_PUBLISHABLE_KEY"
-				   : "BKEND_SECRET_KEY or"
-				     " BKEND_PUBLISHABLE_KEY",
-		    words(error));
+		    options->email || has_session(options)
+			? "BKEND_PUBLISHABLE_KEY"
+			: "BKEND_SECRET_KEY or"
+			  " BKEND_PUBLISHABLE_KEY",
+		    refusal_words(error));
 	return failed("%s refuses to sign in %s: check BKEND_EMAIL,"
 		      " BKEND_PASSWORD and the key (%s)",
-	    options->url, options->email, words(error));
+	    options->url, options->email, refusal_words(error));
 }
 
 /* Whether the answer means that we may go on. Without an account only a
@@ -51,7 +61,7 @@ static bool is_let_in(
 {
 	if (!error->err)
 		return true;
-	if (options->email || !error->status)
+	if (options->email || has_session(options) || !error->status)
 		return false;
 	if (error->status == 401)
 		return strncmp(options->key, "sk_", 3) != 0 &&
@@ -65,17 +75,17 @@ static int explain(const struct options *options, const struct api_error *error)
 	case -EKEYREJECTED:
 		return failed("the certificate of %s does not verify (%s);"
 			      " give its CA with -o cacert=FILE",
-		    options->url, words(error));
+		    options->url, refusal_words(error));
 	case -EIO:
 		if (error->status)
 			return failed("%s fails (status %d, %s)", options->url,
-			    error->status, words(error));
+			    error->status, refusal_words(error));
 		/* fall through */
 	case -ENETUNREACH:
 	case -ETIMEDOUT:
 		return failed("cannot reach %s (%s): check the URL and the"
 			      " network",
-		    options->url, words(error));
+		    options->url, refusal_words(error));
 	case -EACCES:
 		return explain_refusal(options, error);
 	case -ENOENT:
@@ -87,7 +97,7 @@ static int explain(const struct options *options, const struct api_error *error)
 			return explain_refusal(options, error);
 		return failed("%s does not answer as a bkend API (status %d,"
 			      " %s)",
-		    options->url, error->status, words(error));
+		    options->url, error->status, refusal_words(error));
 	}
 }
 

@@ -7,6 +7,9 @@
 #include "api/answer.h"
 #include "config/options.h"
 
+/* What the server said, for a sentence's end. Borrowed from error. */
+const char *refusal_words(const struct api_error *error);
+
 /* Whether it asks for a second factor, or for another code than was given. */
 bool refusal_wants_code(const struct api_error *error);
 

@@ -172,7 +172,9 @@ static int await(struct sign_in *sign_in, struct api_error *ret_error)
 static bool get_code(struct sign_in *sign_in, char **code)
 {
 	char question[300], email[200];
-	log_make_safe(sign_in->options->email, email, sizeof(email));
+	log_make_safe(
+	    sign_in->options->email ? sign_in->options->email : "this account",
+	    email, sizeof(email));
 	snprintf(question, sizeof(question),
 	    "Code of the second factor for %s: ", email);
 	if (!terminal_is_there() ||

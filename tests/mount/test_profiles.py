@@ -1,6 +1,7 @@
 """Profiles in a config file, commands that know a secret, and questions on a terminal."""
 
 import contextlib
+import json
 import os
 import pty
 import re
@@ -170,6 +171,41 @@ def test_a_file_with_a_secret_that_others_can_read(project, start, config):
 
 def test_an_option_that_is_nearly_one(project, start):
     _refused(start(project, "-o", "tabels=posts"), "did you mean tables")
+
+
+# Passwords -------------------------------------------------------------------
+
+# Every printable character, and some that a shell, an INI file or JSON would take for theirs.
+ODD_PASSWORD = "".join(map(chr, range(0x21, 0x7f))) + " ; # é\u4e2d\U0001f511 = %s $(id) "
+
+
+@pytest.mark.parametrize("source", ["environment", "profile", "command"])
+def test_a_password_of_every_printable_character(project, start, config, work, source):
+    if source == "environment":
+        said = start(project, env={"BKEND_PASSWORD": ODD_PASSWORD})
+    else:
+        (work / "password").write_text(ODD_PASSWORD + "\n")
+        line = (
+            f'password = "{ODD_PASSWORD}"' if source == "profile"
+            else f"password_command = cat {work}/password"
+        )
+        said = start(project, "p", env=config(_profile("p", project, line)))
+    assert said.status == 1 and "refuses to sign in" in said.message
+    assert ODD_PASSWORD not in said.errors
+    assert json.loads(project.log[0].body)["password"] == ODD_PASSWORD
+
+
+def test_a_password_that_is_not_utf_8(project, start):
+    _refused(start(project, env={"BKEND_PASSWORD": "a\udcffb"}), "password is not UTF-8")
+    assert not project.log
+
+
+@pytest.mark.parametrize("name", [
+    "password", "password_command", "secret_key", "publishable_key", "refresh_token_command",
+    "refresh_token", "email",
+])
+def test_secrets_are_not_taken_from_the_command_line(project, start, name):
+    _refused(start(project, "-o", f"{name}=x"), f"{name}.*not taken from the command line")
 
 
 # Keys ------------------------------------------------------------------------
