@@ -34,6 +34,23 @@ void reply_add_header(
 	va_end(args);
 }
 
+void reply_set_type(struct reply *reply, const char *type)
+{
+	static const char token[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789!#$&^_.+-";
+	size_t first = strspn(type, token);
+	size_t second =
+	    type[first] == '/' ? strspn(type + first + 1, token) : 0;
+	const char *rest = type + first + 1 + second;
+	bool fit = first > 0 && second > 0 && (!*rest || *rest == ';') &&
+		   strlen(type) < sizeof(reply->own_type);
+	for (const char *p = type; fit && *p; p++)
+		fit = *p >= ' ' && *p <= '~';
+	strcpy(reply->own_type, fit ? type : "application/octet-stream");
+	reply->type = reply->own_type;
+}
+
 /* data/not-found -> NOT_FOUND */
 static void upper_code(const char *code, char *out, size_t size)
 {

@@ -78,7 +78,8 @@ void handle_files(struct emulator *emulator, struct request *request,
     struct reply *reply, enum role role)
 {
 	if (role == ROLE_GUEST)
-		reply_error(reply, request, 401, "auth/unauthorized",
+		reply_error(reply, request, 401,
+		    "common/authentication-required",
 		    "Files need a signed-in user");
 	else if (request->kind == ROUTE_FILES)
 		page_reply(emulator, request, store_files(emulator->store),
