@@ -39,13 +39,15 @@ static int read_permissions(
 static void reply_list(const struct data_call *call, struct reply *reply)
 {
 	CLEANUP_FREE char *alternatives = NULL;
+	CLEANUP_BUF struct buf problem;
+	buf_init(&problem, BUF_MAX_DEFAULT);
 	struct columns columns;
 	struct filter *rows = NULL;
 	permissions_read_columns(call->permissions, call->role, &columns);
 	int r =
 	    permissions_read_rows(call->permissions, call->role, &alternatives);
 	if (r == 0 && alternatives)
-		r = filter_new(NULL, alternatives, &rows);
+		r = filter_new(NULL, alternatives, &problem, &rows);
 	if (r == 0) {
 		const struct page_scope scope = {&columns, rows};
 		page_reply(
@@ -122,6 +124,8 @@ static void reply_allowed(const struct data_call *call, struct reply *reply)
 			 : "The table may not be read");
 	else if (list)
 		reply_list(call, reply);
+	else if (page_reply_refuses(request, reply))
+		return;
 	else if (request->kind == ROUTE_SPEC)
 		reply_spec(call->emulator, request, call->table, reply);
 	else if (request->kind == ROUTE_OPENAPI)

@@ -84,6 +84,6 @@ void handle_files(struct emulator *emulator, struct request *request,
 	else if (request->kind == ROUTE_FILES)
 		page_reply(emulator, request, store_files(emulator->store),
 		    NULL, reply);
-	else
+	else if (!page_reply_refuses(request, reply))
 		reply_file(emulator, request, reply);
 }
