@@ -178,7 +178,7 @@ static int open_status(struct house *house)
 	    .url = house->options->url,
 	    .raw = house->options->raw,
 	});
-	return house->status ? 0 : failed("out of memory");
+	return house->status ? 0 : failed_for_memory();
 }
 
 static int open_fs(struct house *house)
