@@ -38,6 +38,8 @@ void auth_renew(struct auth *auth);
  * auth_reset_patience; silence_ms: see struct call_spec. */
 void auth_set_patience(
     struct auth *auth, int64_t patience_ms, int64_t silence_ms);
+
+/* The config's again, and the silence that belongs to it. */
 void auth_reset_patience(struct auth *auth);
 
 #endif

@@ -53,8 +53,11 @@ void token_stop_waiting(struct token_waiter *waiter);
  * in). */
 void token_reject(struct token *token, bool drop_refresh);
 
-/* Borrowed, until the next renewal; NULL: there is none. A secret. */
+/* What calls carry, a secret. Borrowed, until the next renewal; NULL: there is
+ * none. */
 const char *token_access(const struct token *token);
+
+/* The same of what a new pair can be had for, once. */
 const char *token_refresh(const struct token *token);
 
 /* Of the pair; grows with each. */
@@ -72,9 +75,10 @@ void token_adopt(struct token *token, const struct answer_tokens *pair);
 /* The renewal is over: tell everybody who waits. */
 void token_settle(struct token *token, const struct api_error *error);
 
-/* All that is secret of it, NULL where there is none; borrowed. For redact.c.
- */
 #define TOKEN_SECRETS 4
+
+/* All that is secret of it, for redact.c: borrowed, NULL where there is none.
+ */
 void token_secrets(
     const struct token *token, const char *ret_secrets[TOKEN_SECRETS]);
 

@@ -218,7 +218,6 @@ static int open_sync(struct house *house)
 	    .failures = house->failures,
 	    .tables = (const char *const *)options->tables,
 	    .ttl_ms = options->ttl_ms,
-	    .retry_ms = options->retry_ms,
 	    .connections = options->connections,
 	    .verify_sizes = options->verify_sizes,
 	    .untold_max =
@@ -359,7 +358,7 @@ int mount_run(struct options *options, background_serve_fn serve)
 int mount_project(const struct arguments *arguments)
 {
 	struct options options;
-	int status = config_read(arguments, true, &options);
+	int status = config_read(arguments, &options);
 	/* A question on the terminal is asked while there is one. */
 	if (!status)
 		status = account_complete(&options);

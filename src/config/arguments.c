@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "config/complain.h"
 #include "config/setting.h"
+#include "config/similar.h"
 
 /* ---- what -o sets ---- */
 
@@ -52,13 +53,27 @@ static int pass_on(const char *option, struct options *options)
 	return r < 0 || !options->mount_options ? failed_for_memory() : 0;
 }
 
+static int unknown_option(const char *name)
+{
+	struct similar similar;
+	similar_init(&similar, name);
+	for (size_t i = 0; i < settings_count; i++) {
+		if (settings[i].option)
+			similar_try(&similar, settings[i].option);
+	}
+	if (similar.best)
+		return complain("unknown option '%s': did you mean %s?", name,
+		    similar.best);
+	return complain("unknown option '%s': bkendfs --help lists them", name);
+}
+
 static int apply_one(const char *option, struct options *options)
 {
 	size_t len = strcspn(option, "=");
 	const char *value = option[len] ? option + len + 1 : NULL;
 	const struct setting *setting = setting_of_option(option, len);
 	if (setting)
-		return setting_apply(setting, value, options);
+		return setting_apply(setting, "", value, options);
 	CLEANUP_FREE char *name = strndup(option, len);
 	if (!name)
 		return failed_for_memory();
@@ -69,9 +84,9 @@ static int apply_one(const char *option, struct options *options)
 	if (strstr(name, "key") || strstr(name, "password"))
 		return complain(
 		    "option '%s': secrets are not taken from the command line,"
-		    " but from the environment",
+		    " but from the environment or a profile",
 		    name);
-	return complain("unknown option '%s': bkendfs --help lists them", name);
+	return unknown_option(name);
 }
 
 int arguments_apply(const struct arguments *arguments, struct options *options)
@@ -200,16 +215,11 @@ static int positional(
 	size_t most = arguments->command == COMMAND_DEMO ? 1 : 2;
 	if (count == 0)
 		return complain(
-		    "no mount point given: bkendfs [options] [API_URL]"
+		    "no mount point given: bkendfs [options] [SOURCE]"
 		    " MOUNTPOINT");
 	if (count > most)
-		return complain(
-		    "too many arguments: bkendfs [options] [API_URL]"
-		    " MOUNTPOINT");
-	if (count == 2 && !strstr(names[0], "://"))
-		return complain(
-		    "no profile '%s': give the API's URL (with ://) instead",
-		    names[0]);
+		return complain("too many arguments: bkendfs [options] [SOURCE]"
+				" MOUNTPOINT");
 	if (count == 2)
 		arguments->source = names[0];
 	arguments->mountpoint = names[count - 1];

@@ -13,7 +13,7 @@ enum command { COMMAND_MOUNT, COMMAND_DEMO, COMMAND_HELP, COMMAND_VERSION };
 struct arguments {
 	enum command command;
 	/* Borrowed from argv. */
-	const char *source; /* the API's URL; NULL: not given */
+	const char *source; /* of what to mount; NULL: not given */
 	const char *mountpoint;
 	/* Owned; each is one option of -o, free of backslashes. */
 	char **list;

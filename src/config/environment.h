@@ -6,8 +6,19 @@
 
 #include "config/options.h"
 
-/* Set all that has a variable that is not empty. 0, or an exit status after a
- * complaint. */
+/*
+ * Set all that has a variable that is not empty, over what a profile says. A
+ * key there replaces both of the profile's, and another account its password.
+ * 0, or an exit status after a complaint.
+ */
 int environment_apply(struct options *options);
+
+/*
+ * Where the profiles are: $XDG_CONFIG_HOME/bkendfs/config, or
+ * .config/bkendfs/config in the user's home, or /etc/bkendfs/config where there
+ * is no home, as at boot. *ret_path is the caller's. 0, or an exit status after
+ * a complaint.
+ */
+int environment_config_file(char **ret_path);
 
 #endif

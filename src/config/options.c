@@ -23,6 +23,9 @@ void options_done(struct options *options)
 	free(options->tables);
 	free(options->mountpoint);
 	free(options->url);
+	free(options->publishable_key_command);
+	free(options->secret_key_command);
+	free(options->password_command);
 	free(options->email);
 	free(options->cache_dir);
 	free(options->cacert);

@@ -161,6 +161,8 @@ int64_t segment_usage(int fd)
 void segment_touch(int fd)
 {
 	struct stat st;
-	if (fstat(fd, &st) == 0 && time(NULL) - st.st_mtim.tv_sec > TOUCH_S)
+	/* A time to come is of a clock that was set back since. */
+	if (fstat(fd, &st) == 0 &&
+	    llabs((long long)(time(NULL) - st.st_mtim.tv_sec)) > TOUCH_S)
 		futimens(fd, NULL);
 }

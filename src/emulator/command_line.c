@@ -69,6 +69,17 @@ static int add_host(struct host_names *hosts, const char *name)
 	return 0;
 }
 
+static int add_origin(struct origins *origins, const char *origin)
+{
+	if (origins->count == ORIGINS_MAX)
+		return usage("--allow-origin", "given too often");
+	if (!origin_is_valid(origin))
+		return usage(
+		    "--allow-origin", "not an origin, as https://example.com");
+	origins->items[origins->count++] = origin;
+	return 0;
+}
+
 static int set_number(const char *name, const char *value, int64_t *ret)
 {
 	if (number_parse(value, 1, COMMAND_LINE_NUMBER_MAX, ret) < 0)
@@ -93,6 +104,8 @@ static int set_value(const char *name, const char *value,
 	}
 	if (strcmp(name, "allow-host") == 0)
 		return add_host(&options->server.hosts, value);
+	if (strcmp(name, "allow-origin") == 0)
+		return add_origin(&options->server.origins, value);
 	if (strcmp(name, "client-timeout") == 0)
 		return set_number(
 		    name, value, &options->server.client_timeout_s);

@@ -125,9 +125,10 @@ void channel_close(struct channel *channel)
 {
 	struct timespec until;
 	channel->closing = true;
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += CLOSE_PATIENCE_S;
-	if (pthread_rwlock_timedwrlock(&channel->lock, &until) == 0)
+	if (pthread_rwlock_clockwrlock(
+		&channel->lock, CLOCK_MONOTONIC, &until) == 0)
 		pthread_rwlock_unlock(&channel->lock);
 }
 

@@ -6,24 +6,14 @@
 
 #include "base/lock.h"
 #include "fs/text.h"
+#include "sync/core/streak.h"
 #include "sync/sync.h"
 
 /* Directories that may be read in order at the same time. */
-#define STREAKS 8
+#define STREAKS STREAKS_MAX
 
 /* Entries are taken from the replica so many at a time. */
 #define BATCH 64
-
-/* One directory being read in order. */
-struct streak {
-	int64_t dir;	 /* 0: unused */
-	int64_t last;	 /* position read last */
-	int64_t marker;	 /* left out: its read asks for the next window */
-	int64_t pushed;	 /* pushed up to this position */
-	unsigned window; /* 0: not proven yet */
-	unsigned wanted; /* entries to push now */
-	uint64_t used;	 /* when, for the choice of a victim */
-};
 
 struct pusher {
 	struct fs_context *fs;
@@ -31,38 +21,27 @@ struct pusher {
 	struct lock lock;
 	pthread_cond_t news;
 	/* Under lock. */
-	struct streak streaks[STREAKS];
-	uint64_t clock;
+	/* pending: entries to push now. marker: left out, so that its read asks
+	 * for the next window. */
+	struct streaks streaks;
 	bool stopping;
 	bool over; /* the thread touches nothing any more */
 };
 
 /* ---- watching ---- */
 
-static struct streak *find_locked(struct pusher *pusher, int64_t dir)
-    REQUIRES(pusher->lock)
+static bool is_of(const struct streak *streak, int64_t dir)
 {
-	struct streak *oldest = &pusher->streaks[0];
-	for (size_t i = 0; i < STREAKS; i++) {
-		struct streak *streak = &pusher->streaks[i];
-		if (streak->dir == dir)
-			return streak;
-		if (streak->used < oldest->used)
-			oldest = streak;
-	}
-	*oldest = (struct streak){.dir = dir};
-	return oldest;
+	return streak->dir == dir;
 }
 
 static void grow_locked(struct pusher *pusher, struct streak *streak)
     REQUIRES(pusher->lock)
 {
-	streak->window = streak->window ? streak->window * 2 : PUSH_FIRST;
-	if (streak->window > PUSH_MOST)
-		streak->window = PUSH_MOST;
-	streak->wanted = streak->window;
-	if (streak->pushed < streak->last)
-		streak->pushed = streak->last;
+	streak_grow(streak, PUSH_FIRST, PUSH_MOST);
+	streak->pending = streak->window;
+	if (streak->reached < streak->last)
+		streak->reached = streak->last;
 	pthread_cond_signal(&pusher->news);
 }
 
@@ -71,25 +50,26 @@ void pusher_observe(struct pusher *pusher, const struct node *node)
 	if (!node_pos(node))
 		return;
 	lock_acquire(&pusher->lock);
-	struct streak *streak = find_locked(pusher, node->dir);
+	struct streak *streak =
+	    streaks_find(&pusher->streaks, is_of, node->dir);
+	streak->dir = node->dir;
 	int64_t pos = node_pos(node), last = streak->last;
 	bool ahead =
-	    pos > last && pos < streak->pushed && pos != streak->marker;
-	streak->used = ++pusher->clock;
+	    pos > last && pos < streak->reached && pos != streak->marker;
 	if (!ahead || !streak->window)
 		streak->last = pos;
 	if (ahead && streak->window) {
 		/* The reader was faster than we are: nothing new. */
 	} else if (streak->window &&
 		   (pos == streak->marker ||
-		       sync_pos_follows(pos, streak->pushed))) {
-		if (!streak->wanted)
+		       sync_pos_follows(pos, streak->reached))) {
+		if (!streak->pending)
 			grow_locked(pusher, streak);
 	} else if (!streak->window && sync_pos_follows(pos, last) && last) {
 		grow_locked(pusher, streak);
 	} else {
-		streak->window = streak->wanted = 0;
-		streak->pushed = streak->marker = 0;
+		streak->window = streak->pending = 0;
+		streak->reached = streak->marker = 0;
 	}
 	lock_release(&pusher->lock);
 }
@@ -170,9 +150,10 @@ static bool is_wanted(struct pusher *pusher, struct streak *streak, int64_t dir,
     int64_t pushed, int64_t marker)
 {
 	lock_acquire(&pusher->lock);
-	bool wanted = streak->dir == dir && streak->wanted && !pusher->stopping;
+	bool wanted =
+	    streak->dir == dir && streak->pending && !pusher->stopping;
 	if (wanted) {
-		streak->pushed = pushed;
+		streak->reached = pushed;
 		if (marker)
 			streak->marker = marker;
 	}
@@ -214,16 +195,16 @@ static void push(struct pusher *pusher, struct streak *streak, int64_t dir,
 out:
 	lock_acquire(&pusher->lock);
 	if (streak->dir == dir)
-		streak->wanted = 0;
+		streak->pending = 0;
 	lock_release(&pusher->lock);
 }
 
 static struct streak *wanting_locked(struct pusher *pusher)
     REQUIRES(pusher->lock)
 {
-	for (size_t i = 0; i < STREAKS; i++) {
-		if (pusher->streaks[i].wanted)
-			return &pusher->streaks[i];
+	for (size_t i = 0; i < pusher->streaks.count; i++) {
+		if (pusher->streaks.all[i].pending)
+			return &pusher->streaks.all[i];
 	}
 	return NULL;
 }
@@ -239,8 +220,8 @@ static void *run(void *ctx)
 			lock_wait(&pusher->lock, &pusher->news);
 			continue;
 		}
-		int64_t dir = streak->dir, after = streak->pushed;
-		unsigned count = streak->wanted;
+		int64_t dir = streak->dir, after = streak->reached;
+		unsigned count = streak->pending;
 		lock_release(&pusher->lock);
 		push(pusher, streak, dir, after, count);
 		lock_acquire(&pusher->lock);
@@ -256,6 +237,7 @@ struct pusher *pusher_new(struct fs_context *fs)
 	if (!pusher)
 		return NULL;
 	pusher->fs = fs;
+	pusher->streaks.count = STREAKS;
 	lock_init(&pusher->lock);
 	pthread_cond_init(&pusher->news, NULL);
 	if (pthread_create(&pusher->thread, NULL, run, pusher) == 0)

@@ -147,8 +147,9 @@ static int error_of(struct http_call *call, CURLcode code)
 static void describe_end(
     const struct http_call *call, CURLcode code, int err, char *out)
 {
-	const char *words = call->detail[0] ? call->detail
-			    : !err	    ? ""
+	/* An attempt that curl made twice leaves words behind, too. */
+	const char *words = !err	      ? ""
+			    : call->detail[0] ? call->detail
 			    : code == CURLE_OK
 				? "the answer's head is cut short"
 				: curl_easy_strerror(code);

@@ -5,20 +5,9 @@
 #include "sync/core/core.h"
 #include "sync/listing/lister.h"
 #include "sync/listing/listings.h"
+#include "sync/listing/view.h"
 #include "sync/parts.h"
 #include "sync/sync.h"
-
-static int enter_listing(const struct core *core, struct view *view,
-    const struct view_now *now, struct sync_dir *ret_dir)
-{
-	const struct sync_dir dir = {
-	    .base = now->listed_base,
-	    .end = now->listed_end,
-	    .since = core->api ? now->proven : MOMENT_FOREVER,
-	    .version = now->version,
-	};
-	return view_enter(view, &dir, ret_dir);
-}
 
 int sync_dir_open_now(struct sync *sync, int64_t dir, struct sync_dir *ret_dir)
 {
@@ -29,40 +18,8 @@ int sync_dir_open_now(struct sync *sync, int64_t dir, struct sync_dir *ret_dir)
 	struct view *view = lister_view(lister);
 	struct view_now now = view_now(view);
 	if (view_is_fresh(core, &now))
-		return enter_listing(core, view, &now, ret_dir);
+		return view_enter_listing(view, core, &now, ret_dir);
 	return core->api ? -EAGAIN : -ENODATA;
-}
-
-static int enter_whole(struct lister *lister, struct sync_dir *ret_dir)
-{
-	struct view_now now = view_now(lister->view);
-	return enter_listing(lister->core, lister->view, &now, ret_dir);
-}
-
-/* A pass is under way, and its first page is there. */
-static bool has_first_page(const struct lister *lister)
-{
-	struct view_now now = view_now(lister->view);
-	return lister->state == LISTER_PASSING && !now.err &&
-	       now.pass.base == lister->pass.base &&
-	       lister->pass.done_slot >= 1;
-}
-
-static int enter_pass(struct lister *lister, struct sync_dir *ret_dir)
-{
-	const struct sync_dir dir = {
-	    .base = lister->pass.base,
-	    .since = lister->pass.began,
-	};
-	return view_enter(lister->view, &dir, ret_dir);
-}
-
-/* The server has said lately that there is no such table. */
-static bool is_missing(struct lister *lister, const struct sync_op *op)
-{
-	return lister->missing_since &&
-	       lister->missing_since >=
-		   moment_believed(lister->core, op->began);
 }
 
 static void begin_open(void *ctx, struct sync_op *op)
@@ -72,12 +29,12 @@ static void begin_open(void *ctx, struct sync_op *op)
 	if (!lister)
 		op_finish(op, -ENOTDIR);
 	else if (lister_is_fresh(lister, op))
-		op_finish(op, enter_whole(lister, &op->open_dir));
+		op_finish(op, lister_enter(lister, &op->open_dir));
 	else if (!sync_core(sync)->api)
 		op_finish(op, -ENODATA);
-	else if (has_first_page(lister) && lister_may_join(lister, op))
-		op_finish(op, enter_pass(lister, &op->open_dir));
-	else if (is_missing(lister, op))
+	else if (lister_may_join(lister, op))
+		op_finish(op, lister_join(lister, &op->open_dir));
+	else if (lister_is_missing(lister, op))
 		op_finish(op, -ENOENT);
 	else
 		lister_wait_for_news(lister, op);
@@ -105,7 +62,6 @@ static void begin_wait(void *ctx, struct sync_op *op)
 		op_finish(op, r < 0 ? r : 0);
 		return;
 	}
-	pass_reader_at(lister, op->after);
 	lister_read_on(lister, op);
 }
 
@@ -124,12 +80,7 @@ struct reading {
 static void on_reading(void *ctx)
 {
 	struct reading *reading = ctx;
-	struct lister *lister = reading->lister;
-	if (lister->state == LISTER_PASSING && !lister->finishing &&
-	    lister->pass.base == reading->base) {
-		pass_reader_at(lister, reading->after);
-		pass_pump(lister);
-	}
+	lister_reader_at(reading->lister, reading->base, reading->after);
 	free(reading);
 }
 

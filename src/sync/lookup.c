@@ -10,6 +10,7 @@
 #include "sync/core/core.h"
 #include "sync/listing/lister.h"
 #include "sync/listing/listings.h"
+#include "sync/listing/view.h"
 #include "sync/parts.h"
 #include "sync/record/fetch.h"
 #include "sync/sync.h"
@@ -182,7 +183,7 @@ static void look_up_there(struct sync *sync, struct sync_op *op)
 	bool listed = r == 0 && now.listed_end && view_lists(&now, &known);
 	if (strcmp(op->name, SPEC_NAME) == 0) {
 		fetch_spec(sync_fetches(sync), lister_folder(lister), op);
-	} else if (listed && lister->state != LISTER_PASSING && !op->tries) {
+	} else if (listed && !lister_is_passing(lister) && !op->tries) {
 		op->tries++;
 		lister_wait_for_news(lister, op); /* all names at once */
 	} else if (op->whole || name_is_marked(op->name) ||

@@ -11,7 +11,7 @@
 #include "sync/parts.h"
 #include "sync/record/fetch.h"
 #include "sync/record/put.h"
-#include "sync/object/stream.h"
+#include "sync/object/streams.h"
 #include "sync/tables.h"
 #include "tree/name.h"
 
@@ -63,7 +63,7 @@ static int make_rooms(struct sync *sync)
 	core->write = write_new(core, on_lost, sync);
 	sync->fetches = fetches_new(core);
 	sync->listings = listings_new(core, sync->fetches);
-	sync->streams = streams_new(core, streams_read_notes);
+	sync->streams = streams_new(core);
 	sync->tables = tables_new(core);
 	return core->ops && core->write && sync->fetches && sync->listings &&
 		       sync->streams && sync->tables

@@ -1,5 +1,6 @@
 #include "api-fixture.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -149,6 +150,14 @@ struct storage_call *get_object(const char *url, int64_t first, int64_t last,
 	return storage_get(api->storage, &wish, sink, ctx);
 }
 
+struct api_call *ask_url(struct outcome *outcome)
+{
+	struct api_call *call = api_download_url(
+	    api, "storage/x", TEXT("5f"), false, on_download, outcome);
+	assert_non_null(call);
+	return call;
+}
+
 struct http_call *only(void)
 {
 	assert_int_equal(fake_open_count(fake), 1);
@@ -223,4 +232,14 @@ int64_t persist(
 			assert_true(fake_advance_to_timer(fake));
 	}
 	return fake_now(fake) - begin;
+}
+
+void assert_no_pages(const char *const bodies[], size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		ANSWER_LIST(&outcomes[i], .status = 200, .body = bodies[i],
+		    .length_told = true);
+		assert_outcome(&outcomes[i], -EPROTO, 200);
+		assert_int_equal(fake_timer_count(fake), 0);
+	}
 }

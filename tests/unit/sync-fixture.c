@@ -78,7 +78,6 @@ int fixture_setup(void **state)
 	    .failures = failures,
 	    .tables = tables,
 	    .ttl_ms = TTL_MS,
-	    .retry_ms = RETRY_MS,
 	    .connections = 16,
 	    .name_changed = on_name_changed,
 	};
@@ -92,7 +91,7 @@ static void start(bool offline)
 	    .url = FAKE_URL,
 	    .key = "pk_0123456789abcdef",
 	    .connections = settings.connections,
-	    .retry_ms = settings.retry_ms,
+	    .retry_ms = RETRY_MS,
 	};
 	api = NULL;
 	if (!offline)

@@ -10,7 +10,8 @@
 #include "sync/core/core.h"
 #include "sync/listing/lister.h"
 #include "sync/parts.h"
-#include "sync/object/stream.h"
+#include "sync/object/limits.h"
+#include "sync/object/streams.h"
 #include "sync/sync.h"
 
 #define TTL_MS 60000

@@ -6,11 +6,11 @@
 #include "emulator/exchange/http_request.h"
 #include "emulator/store/row.h"
 
-#define REPLY_HEADERS_MAX 8
+#define REPLY_HEADERS_MAX 16
 
 struct reply_header {
-	char name[32];
-	char value[128];
+	char name[40];
+	char value[288]; /* an origin is the longest */
 };
 
 struct reply {

@@ -35,6 +35,8 @@ struct request_headers {
 	const char *if_match;
 	const char *if_none_match;
 	const char *host;
+	const char *origin;
+	const char *private_network;
 };
 
 struct request {
@@ -50,6 +52,7 @@ struct request {
 	struct buf id;	/* decoded */
 	bool too_large; /* the body was; it is not kept */
 	bool host_is_ours;
+	bool origin_is_allowed;
 	bool begun; /* its route is known, and it counts */
 };
 

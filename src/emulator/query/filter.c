@@ -186,12 +186,14 @@ static int match_group(const struct filter *filter, unsigned group, row_t row,
 	return 1;
 }
 
-int filter_match(
-    const struct filter *filter, const struct table *table, row_t row)
+int filter_match(const struct filter *filter, const struct columns *columns,
+    const struct table *table, row_t row)
 {
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, DOCUMENT_TEXT_MAX);
-	int r = filter->needs_text ? table_read_text(table, row, &text) : 0;
+	int r = filter->needs_text
+		    ? columns_read_text(columns, table, row, &text)
+		    : 0;
 	if (r < 0)
 		return r;
 	struct json_span span = {buf_str(&text), text.len};

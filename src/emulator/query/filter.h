@@ -5,7 +5,7 @@
 #ifndef EMULATOR_FILTER_H
 #define EMULATOR_FILTER_H
 
-#include "emulator/store/table.h"
+#include "emulator/query/columns.h"
 
 struct filter;
 
@@ -18,9 +18,10 @@ void filter_free(struct filter *filter);
 /* Nothing to match at all. */
 bool filter_is_empty(const struct filter *filter);
 
-/* 1 matches, 0 does not, or -errno of reading the text. Thread-safe. */
-int filter_match(
-    const struct filter *filter, const struct table *table, row_t row);
+/* Whether a row, as far as columns (or NULL: all) show it, matches: 1, 0, or
+ * what columns_read_text says. Thread-safe. */
+int filter_match(const struct filter *filter, const struct columns *columns,
+    const struct table *table, row_t row);
 
 /*
  * The part of an order where matching rows are, [*ret_low, *ret_high), and

@@ -76,6 +76,20 @@ static int copy_range(
 	return 0;
 }
 
+/* 1, 0 or -errno. */
+static int match_row(
+    const struct listing_query *query, const struct table *table, row_t row)
+{
+	int r = 1;
+	if (!filter_is_empty(query->rows))
+		r = filter_match(query->rows, NULL, table, row);
+	if (r > 0 && !filter_is_empty(query->filter))
+		r = filter_match(query->filter, query->columns, table, row);
+	if (r > 0 && query->search && *query->search)
+		r = search_row(query->search, query->columns, table, row);
+	return r;
+}
+
 /* Drop the rows that do not match; the order stays. */
 static int keep_matching(const struct listing_query *query,
     const struct table *table, struct listing *all)
@@ -83,12 +97,8 @@ static int keep_matching(const struct listing_query *query,
 	size_t kept = 0;
 	int r = 0;
 	for (size_t i = 0; i < all->count; i++) {
-		if (r >= 0 && !filter_is_empty(query->filter))
-			r = filter_match(query->filter, table, all->rows[i]);
-		else if (r >= 0)
-			r = 1;
-		if (r > 0 && query->search && *query->search)
-			r = search_row(query->search, table, all->rows[i]);
+		if (r >= 0)
+			r = match_row(query, table, all->rows[i]);
 		if (r > 0)
 			all->rows[kept++] = all->rows[i];
 		else
@@ -105,28 +115,28 @@ static int compare_candidates(const void *a, const void *b)
 	return order ? order : row_compare_id(left->row, right->row);
 }
 
-static int read_key(const struct table *table, row_t row, const char *field,
-    struct value *ret_key)
+static int read_key(const struct listing_query *query,
+    const struct table *table, row_t row, struct value *ret_key)
 {
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, DOCUMENT_TEXT_MAX);
 	struct json_span token;
-	int r = table_read_text(table, row, &text);
+	int r = columns_read_text(query->columns, table, row, &text);
 	if (r == 0)
 		r = value_find((struct json_span){buf_str(&text), text.len},
-		    field, &token);
+		    query->sort_by, &token);
 	if (r < 0)
 		return r;
 	return value_init(ret_key, token);
 }
 
 /* createdAt needs no text; another field's values are read first. */
-static int sort_by_field(
-    const struct table *table, const char *field, struct listing *all)
+static int sort_by_field(const struct listing_query *query,
+    const struct table *table, struct listing *all)
 {
 	struct candidate *list = calloc(all->count + 1, sizeof(*list));
 	int r = list ? 0 : -ENOMEM;
-	bool created = strcmp(field, "createdAt") == 0;
+	bool created = strcmp(query->sort_by, "createdAt") == 0;
 	for (size_t i = 0; r == 0 && i < all->count; i++) {
 		list[i].row = all->rows[i];
 		if (created) {
@@ -134,7 +144,7 @@ static int sort_by_field(
 			list[i].key.number =
 			    (double)row_created_ms(all->rows[i]);
 		} else {
-			r = read_key(table, all->rows[i], field, &list[i].key);
+			r = read_key(query, table, all->rows[i], &list[i].key);
 		}
 	}
 	if (r == 0)
@@ -166,7 +176,7 @@ static int run_slowly(const struct listing_query *query, struct table *table,
 	bool indexed = order_of(query->sort_by, &want);
 	int r = keep_matching(query, table, all);
 	if (r == 0 && !indexed)
-		r = sort_by_field(table, query->sort_by, all);
+		r = sort_by_field(query, table, all);
 	else if (r == 0 && want != have && all->count > 0)
 		qsort(all->rows, all->count, sizeof(row_t),
 		    want == TABLE_BY_ID ? compare_id : compare_updated);
@@ -189,7 +199,8 @@ int listing_run(struct store *store, struct table *table,
 	for (int i = TABLE_BY_ID; i <= TABLE_BY_UPDATED; i++)
 		filter_range(query->filter, table, (enum table_order)i, &low[i],
 		    &high[i], &whole[i]);
-	bool fast = indexed && whole[want] && !searched;
+	bool fast =
+	    indexed && whole[want] && !searched && filter_is_empty(query->rows);
 	if (fast) {
 		r = take_range(query, table_rows(table, want), low[want],
 		    high[want], &listing);

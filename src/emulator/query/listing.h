@@ -15,6 +15,9 @@ struct listing_query {
 	bool ascending;
 	const char *search;	     /* NULL or "": none */
 	const struct filter *filter; /* may be NULL */
+	/* Of whoever asks: both may be NULL. */
+	const struct filter *rows;
+	const struct columns *columns;
 };
 
 struct listing {

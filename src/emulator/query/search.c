@@ -23,11 +23,12 @@ static int token_holds(struct json_span token, const char *asked)
 	return r < 0 ? r : strcasestr(buf_str(&string), asked) != NULL;
 }
 
-int search_row(const char *asked, const struct table *table, row_t row)
+int search_row(const char *asked, const struct columns *columns,
+    const struct table *table, row_t row)
 {
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, DOCUMENT_TEXT_MAX);
-	int r = table_read_text(table, row, &text);
+	int r = columns_read_text(columns, table, row, &text);
 	const char *p = buf_str(&text);
 	while (r == 0 && (p = strchr(p, '"')) != NULL) {
 		struct json_span token = {p, string_len(p)};

@@ -3,10 +3,11 @@
 #ifndef EMULATOR_SEARCH_H
 #define EMULATOR_SEARCH_H
 
-#include "emulator/store/table.h"
+#include "emulator/query/columns.h"
 
 /* Whether a string (not a key) in the row's text holds what is asked for,
  * letters of ASCII in any case: 1, 0, or -errno of reading. */
-int search_row(const char *asked, const struct table *table, row_t row);
+int search_row(const char *asked, const struct columns *columns,
+    const struct table *table, row_t row);
 
 #endif

@@ -163,6 +163,9 @@ static void read_headers(
 	    {"If-Match", &headers->if_match},
 	    {"If-None-Match", &headers->if_none_match},
 	    {"Host", &headers->host},
+	    {"Origin", &headers->origin},
+	    {"Access-Control-Request-Private-Network",
+		&headers->private_network},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 		*wanted[i].value = MHD_lookup_connection_value(
@@ -180,6 +183,9 @@ static enum MHD_Result begin(struct server *server,
 	read_headers(connection, &request->headers);
 	request->host_is_ours =
 	    is_for_us(server, connection, version, request->headers.host);
+	request->origin_is_allowed = request->headers.origin &&
+				     origin_is_allowed(request->headers.origin,
+					 &server->config->origins);
 	expect_more(connection);
 	if (dispatch_begin(server->emulator, request) < 0)
 		return MHD_NO;

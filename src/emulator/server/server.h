@@ -6,6 +6,7 @@
 #define EMULATOR_SERVER_H
 
 #include "emulator/exchange/host.h"
+#include "emulator/exchange/origin.h"
 #include "emulator/service/emulator.h"
 
 struct server;
@@ -21,6 +22,7 @@ struct server;
 struct server_config {
 	const char *address; /* ADDRESS:PORT, [ADDRESS]:PORT or PORT */
 	struct host_names hosts;
+	struct origins origins;
 	int64_t client_timeout_s;
 	int64_t connections;
 };

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "emulator/exchange/cors.h"
 #include "emulator/service/handle.h"
 
 int dispatch_begin(struct emulator *emulator, struct request *request)
@@ -123,19 +124,25 @@ static const char *method_of(enum route_kind kind)
 	}
 }
 
+static void refuse_host(const struct request *request, struct reply *reply)
+{
+	reply_error(reply, request, 421, "common/host-not-allowed",
+	    "This server does not answer to that host name: it has to be named"
+	    " with --allow-host");
+}
+
+/* From one of those whom we answer. */
 static void answer(
     struct emulator *emulator, struct request *request, struct reply *reply)
 {
-	if (request->host_is_ours &&
-	    faults_answer(emulator->faults, request, reply))
+	if (strcmp(request->method, "OPTIONS") == 0) {
+		cors_answer(request, reply);
 		return;
-	if (reply->fault == FAULT_RESET)
+	}
+	if (faults_answer(emulator->faults, request, reply) ||
+	    reply->fault == FAULT_RESET)
 		return;
-	if (!request->host_is_ours)
-		reply_error(reply, request, 421, "common/host-not-allowed",
-		    "This server does not answer to that host name: it has to"
-		    " be named with --allow-host");
-	else if (request->too_large)
+	if (request->too_large)
 		reply_error(reply, request, 413, "common/body-too-large",
 		    "The body is larger than 1 MiB");
 	else if (request->kind != ROUTE_NONE && request->kind != ROUTE_OBJECT &&
@@ -153,7 +160,12 @@ void dispatch_answer(
 		handle_control(emulator, request, reply);
 		return;
 	}
-	answer(emulator, request, reply);
+	if (request->host_is_ours) {
+		answer(emulator, request, reply);
+		cors_add_headers(request, reply);
+	} else {
+		refuse_host(request, reply);
+	}
 	stats_answer(emulator->stats, request,
 	    reply->fault == FAULT_RESET ? 0 : reply->status);
 }

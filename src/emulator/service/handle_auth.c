@@ -17,17 +17,27 @@ static int body_string(
 	return 0;
 }
 
+static int add_pair(const struct request *request,
+    const struct token_pair *pair, struct buf *out)
+{
+	return buf_printf(out,
+	    "\"accessToken\":\"%s\",\"refreshToken\":\"%s\","
+	    "\"tokenType\":\"Bearer\",\"expiresIn\":%" PRId64 "}",
+	    pair->access, pair->refresh, request->switches.token_ttl_s);
+}
+
+/* In the envelope and beside it, whichever is in force: official clients
+ * disagree on where the tokens are, some of them within one app. */
 static void reply_pair(const struct request *request, struct reply *reply,
     const struct token_pair *pair)
 {
-	int r = reply_begin(reply, request);
+	int r = buf_adds(&reply->body, "{\"success\":true,\"data\":{");
 	if (r == 0)
-		r = buf_printf(&reply->body,
-		    "{\"accessToken\":\"%s\",\"refreshToken\":\"%s\","
-		    "\"tokenType\":\"Bearer\",\"expiresIn\":%" PRId64 "}",
-		    pair->access, pair->refresh, request->switches.token_ttl_s);
+		r = add_pair(request, pair, &reply->body);
 	if (r == 0)
-		r = reply_end(reply, request);
+		r = buf_addc(&reply->body, ',');
+	if (r == 0)
+		r = add_pair(request, pair, &reply->body);
 	reply_failure(reply, request, r);
 }
 

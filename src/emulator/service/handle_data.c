@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "emulator/service/page_reply.h"
+#include "emulator/service/permissions.h"
 
 static int add_table_spec(
     struct emulator *emulator, struct table *table, struct buf *out)
@@ -14,35 +15,52 @@ static int add_table_spec(
 	return r;
 }
 
-/* permissions.{role}.{operation} of the spec is false. */
-static bool spec_denies(
-    const struct buf *spec, const char *role, const char *operation)
-{
-	const char *const path[] = {"permissions", role, operation};
-	struct json_span span = {buf_str(spec), spec->len};
-	for (size_t i = 0; i < ARRAY_SIZE(path); i++)
-		if (!span.text ||
-		    json_members(span.text, span.len, &path[i], 1, &span) < 0)
-			return false;
-	return span.text && span.len == 5 && memcmp(span.text, "false", 5) == 0;
-}
+/* What is asked for, and by whom. */
+struct data_call {
+	struct emulator *emulator;
+	const struct request *request;
+	struct table *table;
+	enum role role;
+	struct permissions *permissions;
+};
 
-static bool may(struct emulator *emulator, struct table *table, enum role role,
-    const char *operation)
+static int read_permissions(
+    struct emulator *emulator, struct table *table, struct permissions **ret)
 {
 	CLEANUP_BUF struct buf spec;
 	buf_init(&spec, DOCUMENT_TEXT_MAX);
-	if (role == ROLE_ADMIN || add_table_spec(emulator, table, &spec) < 0)
-		return true;
-	return !spec_denies(
-	    &spec, role == ROLE_USER ? "user" : "guest", operation);
+	int r = add_table_spec(emulator, table, &spec);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	return permissions_new(r == 0 ? buf_str(&spec) : NULL, ret);
 }
 
-static void reply_record(struct emulator *emulator,
-    const struct request *request, struct table *table, struct reply *reply)
+static void reply_list(const struct data_call *call, struct reply *reply)
 {
+	CLEANUP_FREE char *alternatives = NULL;
+	struct columns columns;
+	struct filter *rows = NULL;
+	permissions_read_columns(call->permissions, call->role, &columns);
+	int r =
+	    permissions_read_rows(call->permissions, call->role, &alternatives);
+	if (r == 0 && alternatives)
+		r = filter_new(NULL, alternatives, &rows);
+	if (r == 0) {
+		const struct page_scope scope = {&columns, rows};
+		page_reply(
+		    call->emulator, call->request, call->table, &scope, reply);
+	}
+	filter_free(rows);
+	reply_failure(reply, call->request, r);
+}
+
+static void reply_record(const struct data_call *call, struct reply *reply)
+{
+	const struct request *request = call->request;
+	struct columns columns;
 	row_t row;
-	if (store_get(emulator->store, table, buf_str(&request->id),
+	permissions_read_columns(call->permissions, call->role, &columns);
+	if (store_get(call->emulator->store, call->table, buf_str(&request->id),
 		request->id.len, &row) < 0) {
 		reply_error(reply, request, 404, "data/not-found",
 		    "There is no such record");
@@ -50,7 +68,8 @@ static void reply_record(struct emulator *emulator,
 	}
 	int r = reply_begin(reply, request);
 	if (r == 0)
-		r = page_reply_row(request, table, row, &reply->body);
+		r = page_reply_row(
+		    request, call->table, &columns, row, &reply->body);
 	if (r == 0)
 		r = reply_end(reply, request);
 	row_unref(row);
@@ -94,6 +113,25 @@ static void reply_openapi(
 	reply_failure(reply, request, r);
 }
 
+static void reply_allowed(const struct data_call *call, struct reply *reply)
+{
+	const struct request *request = call->request;
+	bool list = request->kind == ROUTE_LIST;
+	if (!permissions_allow(call->permissions, call->role,
+		list ? OPERATION_LIST : OPERATION_READ))
+		reply_error(reply, request, 403, "data/permission-denied",
+		    list ? "The table may not be listed"
+			 : "The table may not be read");
+	else if (list)
+		reply_list(call, reply);
+	else if (request->kind == ROUTE_SPEC)
+		reply_spec(call->emulator, request, call->table, reply);
+	else if (request->kind == ROUTE_OPENAPI)
+		reply_openapi(request, call->table, reply);
+	else
+		reply_record(call, reply);
+}
+
 void handle_data(struct emulator *emulator, struct request *request,
     struct reply *reply, enum role role)
 {
@@ -108,19 +146,15 @@ void handle_data(struct emulator *emulator, struct request *request,
 		    "There is no such table");
 		return;
 	}
-	bool list = request->kind == ROUTE_LIST;
-	if (!may(emulator, table, role, list ? "list" : "read")) {
-		reply_error(reply, request, 403, "data/permission-denied",
-		    list ? "The table may not be listed"
-			 : "The table may not be read");
-		return;
-	}
-	if (list)
-		page_reply(emulator, request, table, reply);
-	else if (request->kind == ROUTE_SPEC)
-		reply_spec(emulator, request, table, reply);
-	else if (request->kind == ROUTE_OPENAPI)
-		reply_openapi(request, table, reply);
-	else
-		reply_record(emulator, request, table, reply);
+	struct data_call call = {
+	    .emulator = emulator,
+	    .request = request,
+	    .table = table,
+	    .role = role,
+	};
+	int r = read_permissions(emulator, table, &call.permissions);
+	if (r == 0)
+		reply_allowed(&call, reply);
+	permissions_free(call.permissions);
+	reply_failure(reply, request, r);
 }

@@ -61,7 +61,7 @@ static void reply_file(struct emulator *emulator, const struct request *request,
 		    "There is no such file");
 		return;
 	}
-	int r = page_reply_row(request, files, row, &metadata);
+	int r = page_reply_row(request, files, NULL, row, &metadata);
 	row_unref(row);
 	if (r == 0)
 		r = reply_begin(reply, request);
@@ -81,8 +81,8 @@ void handle_files(struct emulator *emulator, struct request *request,
 		reply_error(reply, request, 401, "auth/unauthorized",
 		    "Files need a signed-in user");
 	else if (request->kind == ROUTE_FILES)
-		page_reply(
-		    emulator, request, store_files(emulator->store), reply);
+		page_reply(emulator, request, store_files(emulator->store),
+		    NULL, reply);
 	else
 		reply_file(emulator, request, reply);
 }

@@ -15,6 +15,7 @@
 struct page {
 	const struct request *request;
 	struct table *table;
+	const struct columns *columns;
 	struct listing listing;
 	struct projection projection;
 	bool projected;
@@ -105,11 +106,11 @@ static int lie_about_size(
 }
 
 int page_reply_row(const struct request *request, const struct table *table,
-    row_t row, struct buf *out)
+    const struct columns *columns, row_t row, struct buf *out)
 {
 	unsigned lies = request->switches.lies;
 	if (!table_is_files(table) || !(lies & LIE_ANY_SIZE))
-		return table_read_text(table, row, out);
+		return columns_read_text(columns, table, row, out);
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, DOCUMENT_TEXT_MAX);
 	int r = table_read_text(table, row, &text);
@@ -128,14 +129,14 @@ static int add_items(const struct page *page, struct buf *out)
 		if (i > 0)
 			r = buf_addc(out, ',');
 		if (r == 0 && !page->projected) {
-			r = page_reply_row(
-			    page->request, page->table, row, out);
+			r = page_reply_row(page->request, page->table,
+			    page->columns, row, out);
 			continue;
 		}
 		buf_clear(&text);
 		if (r == 0)
-			r = page_reply_row(
-			    page->request, page->table, row, &text);
+			r = page_reply_row(page->request, page->table,
+			    page->columns, row, &text);
 		if (r == 0)
 			r = projection_apply(
 			    &page->projection, buf_str(&text), text.len, out);
@@ -215,7 +216,7 @@ static int run(struct emulator *emulator, const struct listing_query *query,
 }
 
 void page_reply(struct emulator *emulator, const struct request *request,
-    struct table *table, struct reply *reply)
+    struct table *table, const struct page_scope *scope, struct reply *reply)
 {
 	struct listing_query query = {0};
 	struct filter *filter = NULL;
@@ -228,9 +229,14 @@ void page_reply(struct emulator *emulator, const struct request *request,
 		return;
 	}
 	query.filter = filter;
+	if (scope) {
+		query.columns = scope->columns;
+		query.rows = scope->rows;
+	}
 	struct page page = {
 	    .request = request,
 	    .table = table,
+	    .columns = query.columns,
 	    .number = query.page,
 	    .limit = query.limit,
 	};

@@ -528,7 +528,6 @@ static void run_batch(void)
 	assert_int_equal(fixture_setup(&state), 0);
 	if (chance(10))
 		content_limit = INT64_C(1) << 30;
-	settings.retry_ms = 20000;
 	fixture_start();
 	for (int i = 0; i < RUNS_A_BATCH; i++, run_number++)
 		run(i + 1);
