@@ -64,6 +64,9 @@ static int make_replica(struct house *house)
 		return -ENOMEM;
 	int r = replica_open(
 	    options->cache_dir, project, options->nocache, &house->replica);
+	if (r == -EROFS && options->offline)
+		r = replica_open_archived(
+		    options->cache_dir, project, &house->replica);
 	if (r == -EWOULDBLOCK && !options->offline) {
 		r = replica_open(
 		    options->cache_dir, project, true, &house->replica);
@@ -139,6 +142,11 @@ static int open_replica(struct house *house)
 		return failed("%s is no place for a replica: %s, or choose"
 			      " another with -o cache_dir=DIR",
 		    options->cache_dir, own_dir_problem(house->replica_err));
+	case -EROFS:
+		return failed("the replica in %s cannot be written: mount it"
+			      " with -o offline, or choose another place with"
+			      " -o cache_dir=DIR",
+		    options->cache_dir);
 	case -EBADMSG:
 		return failed("the replica in %s was made by a newer bkendfs:"
 			      " use that, or another cache_dir",
