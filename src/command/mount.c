@@ -54,6 +54,9 @@ int mount_open_replica(
 		account) < 0)
 		return -ENOMEM;
 	int r = replica_open(options->cache_dir, project, private, ret_replica);
+	if (r == -EROFS && options->offline)
+		r = replica_open_archived(
+		    options->cache_dir, project, ret_replica);
 	free_secret(project);
 	return r;
 }
@@ -99,6 +102,11 @@ static int open_replica(struct house *house)
 		return failed("%s is no place for a replica: %s, or choose"
 			      " another with -o cache_dir=DIR",
 		    options->cache_dir, own_dir_problem(house->replica_err));
+	case -EROFS:
+		return failed("the replica in %s cannot be written: mount it"
+			      " with -o offline, or choose another place with"
+			      " -o cache_dir=DIR",
+		    options->cache_dir);
 	case -EBADMSG:
 		return failed("the replica in %s was made by a newer bkendfs:"
 			      " use that, or another cache_dir",
@@ -138,7 +146,7 @@ static int open_status(struct house *house)
 	    .url = house->options->url,
 	    .raw = house->options->raw,
 	});
-	return house->status ? 0 : failed("out of memory");
+	return house->status ? 0 : failed_for_memory();
 }
 
 static int open_fs(struct house *house)
