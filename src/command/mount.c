@@ -82,6 +82,11 @@ static int open_replica(struct house *house)
 		return failed("%s is no place for a replica: %s, or choose"
 			      " another with -o cache_dir=DIR",
 		    options->cache_dir, own_dir_problem(house->replica_err));
+	case -EROFS:
+		return failed("the replica in %s cannot be written: mount it"
+			      " with -o offline, or choose another place with"
+			      " -o cache_dir=DIR",
+		    options->cache_dir);
 	case -EBADMSG:
 		return failed("the replica in %s was made by a newer bkendfs:"
 			      " use that, or another cache_dir",
@@ -121,7 +126,7 @@ static int open_status(struct house *house)
 	    .url = house->options->url,
 	    .raw = house->options->raw,
 	});
-	return house->status ? 0 : failed("out of memory");
+	return house->status ? 0 : failed_for_memory();
 }
 
 static int open_fs(struct house *house)

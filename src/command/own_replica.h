@@ -8,8 +8,8 @@
 #include "config/options.h"
 #include "replica/replica.h"
 
-/* Open it. private: one that is gone with this process. 0, or what replica_open
- * says. */
+/* Open it, offline also where it cannot be written. private: one that is gone
+ * with this process. 0, or what replica_open says. */
 int own_replica_open(
     const struct options *options, bool private, struct replica **ret_replica);
 

@@ -4,20 +4,23 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "content/backlog.h"
 #include "content/keeper.h"
 #include "content/segment.h"
+#include "content/segments.h"
 
 struct content {
 	/* Immutable after open. */
 	struct replica *replica;
 	int64_t limit;
+	/* NULL, both: an archive, of which nothing is written. */
 	struct backlog *backlog;
 	struct keeper *keeper;
-	int dir; /* the keeper's */
+	int dir; /* the keeper's, if there is one */
 	_Atomic uint64_t hits;
 	_Atomic uint64_t damaged;
 };
@@ -92,8 +95,8 @@ static int read_segment(
 static bool read_waiting(
     struct content *content, int64_t node, const struct slice *slice)
 {
-	return backlog_read(
-	    content->backlog, node, slice->offset, slice->end, slice->out);
+	return content->backlog && backlog_read(content->backlog, node,
+				       slice->offset, slice->end, slice->out);
 }
 
 int content_read(struct content *content, const struct node *object,
@@ -151,21 +154,23 @@ void content_totals(struct content *content, struct content_totals *ret_totals)
 	ret_totals->limit = content->limit;
 	ret_totals->hits = content->hits;
 	ret_totals->damaged = content->damaged;
-	keeper_totals(
-	    content->keeper, &ret_totals->bytes, &ret_totals->removed);
+	if (content->keeper)
+		keeper_totals(
+		    content->keeper, &ret_totals->bytes, &ret_totals->removed);
 }
 
 /* ---- keeping ---- */
 
 int64_t content_backlog(struct content *content)
 {
-	return content ? backlog_bytes(content->backlog) : 0;
+	return content && content->backlog ? backlog_bytes(content->backlog)
+					   : 0;
 }
 
 void content_keep(struct content *content, const struct node *object,
     int64_t first, struct blob *blob, int64_t len)
 {
-	if (!content)
+	if (!content || !content->backlog)
 		return;
 	backlog_add(content->backlog,
 	    &(struct job){object->id, object->size, object->salt, first, len,
@@ -175,7 +180,8 @@ void content_keep(struct content *content, const struct node *object,
 void content_keep_file(
     struct content *content, const struct node *object, int fd)
 {
-	int copy = content ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+	int copy =
+	    content && content->backlog ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
 	if (copy < 0)
 		return;
 	backlog_add(content->backlog,
@@ -185,6 +191,26 @@ void content_keep_file(
 
 /* ---- life ---- */
 
+static int open_to_keep(struct content *content)
+{
+	content->backlog = backlog_new();
+	int r = content->backlog ? keeper_new(content->replica, content->limit,
+				       content->backlog, &content->keeper)
+				 : -ENOMEM;
+	if (r == 0)
+		content->dir = keeper_dir(content->keeper);
+	return r;
+}
+
+static int open_archived(struct content *content)
+{
+	int r = segments_look(content->replica);
+	if (r < 0)
+		return r;
+	content->dir = r;
+	return 0;
+}
+
 int content_open(
     struct replica *replica, int64_t limit, struct content **ret_content)
 {
@@ -193,15 +219,13 @@ int content_open(
 		return -ENOMEM;
 	content->replica = replica;
 	content->limit = limit;
-	content->backlog = backlog_new();
-	int r = content->backlog ? keeper_new(replica, limit, content->backlog,
-				       &content->keeper)
-				 : -ENOMEM;
+	content->dir = -1;
+	int r = replica_is_archived(replica) ? open_archived(content)
+					     : open_to_keep(content);
 	if (r < 0) {
 		content_close(content);
 		return r;
 	}
-	content->dir = keeper_dir(content->keeper);
 	*ret_content = content;
 	return 0;
 }
@@ -210,6 +234,8 @@ void content_close(struct content *content)
 {
 	if (!content)
 		return;
+	if (!content->keeper && content->dir >= 0)
+		close(content->dir);
 	keeper_free(content->keeper);
 	backlog_free(content->backlog);
 	free(content);

@@ -23,7 +23,8 @@ struct content;
 /*
  * Open the cache of a replica, which must outlive it. limit: bytes on the disk
  * that the database and the content may take up together; where the database
- * alone takes more, nothing is kept. 0, or -errno.
+ * alone takes more, nothing is kept. Of an archived replica, what was kept is
+ * read, and nothing is written. 0, or -errno.
  */
 int content_open(
     struct replica *replica, int64_t limit, struct content **ret_content);

@@ -251,16 +251,41 @@ static void remove_others(int parent, const char *own)
 		closedir(stream);
 }
 
+/* Where a replica's lie, and in what there: ret_parent is the caller's. */
+static int name_places(struct replica *replica, char **ret_parent, char own[32])
+{
+	const char *database = replica_path(replica);
+	size_t stem = strlen(database) - strlen(".db");
+	if (asprintf(ret_parent, "%.*s.content", (int)stem, database) < 0)
+		return -ENOMEM;
+	snprintf(
+	    own, 32, "%" PRIx64 "-%d", replica_made_ms(replica), SEGMENT_FORM);
+	return 0;
+}
+
+int segments_look(struct replica *replica)
+{
+	char own[32];
+	CLEANUP_FREE char *path = NULL;
+	int r = name_places(replica, &path, own);
+	if (r < 0)
+		return r;
+	CLEANUP_CLOSE int parent =
+	    open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int dir = parent < 0
+		      ? -1
+		      : openat(parent, own,
+			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return dir < 0 ? -errno : dir;
+}
+
 int segments_open(struct replica *replica, struct segments **ret_segments)
 {
 	char own[32];
 	CLEANUP_FREE char *path = NULL;
-	const char *database = replica_path(replica);
-	size_t stem = strlen(database) - strlen(".db");
-	if (asprintf(&path, "%.*s.content", (int)stem, database) < 0)
-		return -ENOMEM;
-	snprintf(own, sizeof(own), "%" PRIx64 "-%d", replica_made_ms(replica),
-	    SEGMENT_FORM);
+	int err = name_places(replica, &path, own);
+	if (err < 0)
+		return err;
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return -errno;
 	CLEANUP_CLOSE int parent =

@@ -18,6 +18,10 @@ struct segments;
 int segments_open(struct replica *replica, struct segments **ret_segments);
 void segments_close(struct segments *segments);
 
+/* A descriptor of the directory of a replica's, if it is there: nothing is made
+ * or removed. Or -errno. */
+int segments_look(struct replica *replica);
+
 /* The directory; borrowed. Any thread. */
 int segments_dir(const struct segments *segments);
 

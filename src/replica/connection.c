@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/buf.h"
+#include "base/percent.h"
 #include "replica/schema.h"
 #include "replica/sql.h"
 
@@ -98,31 +101,61 @@ int connection_error(struct connection *connection, int result)
 	return sql_error(connection ? connection->db : NULL, result);
 }
 
-int connection_open(
-    const char *path, bool create, struct connection **ret_connection)
+static const char *const pragmas[] = {
+    [CONNECTION_WRITER] = "PRAGMA page_size = " PAGE_SIZE ";"
+			  "PRAGMA journal_mode = WAL;"
+			  "PRAGMA synchronous = NORMAL;"
+			  "PRAGMA cache_size = -4096;"
+			  "PRAGMA wal_autocheckpoint = 0",
+    [CONNECTION_READER] = "PRAGMA cache_size = -512;"
+			  "PRAGMA query_only = 1;"
+			  "PRAGMA schema_version",
+    [CONNECTION_ARCHIVE] = "PRAGMA cache_size = -512;"
+			   "PRAGMA schema_version",
+};
+
+/* immutable: SQLite makes no file beside it, and locks nothing. */
+static int open_archive(const char *path, sqlite3 **ret_db)
 {
+	CLEANUP_BUF struct buf uri;
+	buf_init(&uri, BUF_MAX_DEFAULT);
+	int r = buf_printf(&uri, "file:");
+	if (r == 0)
+		r = percent_encode(path, strlen(path), &uri);
+	if (r == 0)
+		r = buf_printf(&uri, "?immutable=1");
+	return r < 0 ? SQLITE_NOMEM
+		     : sqlite3_open_v2(buf_str(&uri), ret_db,
+			   SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX |
+			       SQLITE_OPEN_URI,
+			   NULL);
+}
+
+static int open_live(const char *path, bool create, sqlite3 **ret_db)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+		    SQLITE_OPEN_NOFOLLOW | (create ? SQLITE_OPEN_CREATE : 0);
+	return sqlite3_open_v2(path, ret_db, flags, NULL);
+}
+
+int connection_open(const char *path, enum connection_kind kind,
+    struct connection **ret_connection)
+{
+	bool writes = kind == CONNECTION_WRITER;
 	struct connection *connection = calloc(1, sizeof(*connection));
 	if (!connection)
 		return -ENOMEM;
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-		    SQLITE_OPEN_NOFOLLOW | (create ? SQLITE_OPEN_CREATE : 0);
 	int r = connection_error(
-	    connection, sqlite3_open_v2(path, &connection->db, flags, NULL));
+	    connection, kind == CONNECTION_ARCHIVE
+			    ? open_archive(path, &connection->db)
+			    : open_live(path, writes, &connection->db));
 	if (r == 0) {
 		sqlite3_busy_timeout(connection->db, BUSY_MS);
-		r = sql_execute(
-		    connection->db, create ? "PRAGMA page_size = " PAGE_SIZE ";"
-					     "PRAGMA journal_mode = WAL;"
-					     "PRAGMA synchronous = NORMAL;"
-					     "PRAGMA cache_size = -4096;"
-					     "PRAGMA wal_autocheckpoint = 0"
-					   : "PRAGMA cache_size = -512;"
-					     "PRAGMA query_only = 1;"
-					     "PRAGMA schema_version");
+		r = sql_execute(connection->db, pragmas[kind]);
 	}
-	if (r == 0 && create)
+	if (r == 0 && writes)
 		r = schema_prepare(connection->db);
-	if (r == 0 && create)
+	if (r == 0 && writes)
 		r = sql_execute(
 		    connection->db, "UPDATE meta SET run = run + 1");
 	if (r < 0) {

@@ -56,10 +56,16 @@ struct connection {
 	SLIST_ENTRY(connection) link;
 };
 
-/* Open path; create makes the form, or brings it up to date. 0; -EBADMSG: made
- * by a newer version; -EIO, -ENOSPC, -ENOMEM. */
-int connection_open(
-    const char *path, bool create, struct connection **ret_connection);
+/* What a connection is for. */
+enum connection_kind {
+	CONNECTION_WRITER,  /* makes the form, or brings it up to date */
+	CONNECTION_READER,  /* beside a writer */
+	CONNECTION_ARCHIVE, /* reads what nobody changes: makes no file */
+};
+
+/* Open path. 0; -EBADMSG: made by a newer version; -EIO, -ENOSPC, -ENOMEM. */
+int connection_open(const char *path, enum connection_kind kind,
+    struct connection **ret_connection);
 void connection_close(struct connection *connection);
 
 /* A statement, ready to bind, or NULL. */

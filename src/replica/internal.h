@@ -10,9 +10,11 @@
 
 struct replica {
 	/* Immutable after open. */
-	char *path;	   /* of the database */
+	char *path;	   /* of the database, or of the one archived */
+	char *copy;	   /* an archived one's, that is used in its place */
 	char *private_dir; /* to be removed at the end; NULL: none */
 	int lock_fd;	   /* holds the project's lock, or private_dir's */
+	bool archived;	   /* nothing of it is written */
 	int64_t made_ms;
 	int64_t run;
 	int64_t next_id;  /* the writing thread's */

@@ -11,13 +11,15 @@
 
 struct pool {
 	char *path;
+	enum connection_kind kind;
 	struct lock lock;
 	pthread_cond_t returned;
 	/* Under lock: those that nobody uses at the moment. */
 	SLIST_HEAD(, connection) idle;
 };
 
-int pool_new(const char *path, struct pool **ret_pool)
+int pool_new(
+    const char *path, enum connection_kind kind, struct pool **ret_pool)
 {
 	struct pool *pool = calloc(1, sizeof(*pool));
 	char *copy = strdup(path);
@@ -27,6 +29,7 @@ int pool_new(const char *path, struct pool **ret_pool)
 		return -ENOMEM;
 	}
 	pool->path = copy;
+	pool->kind = kind;
 	lock_init(&pool->lock);
 	pthread_cond_init(&pool->returned, NULL);
 	SLIST_INIT(&pool->idle);
@@ -65,8 +68,9 @@ static struct connection *take_idle(struct pool *pool, int64_t wait_ms)
 int pool_borrow(struct pool *pool, struct connection **ret_connection)
 {
 	struct connection *connection = take_idle(pool, 0);
-	int r =
-	    connection ? 0 : connection_open(pool->path, false, &connection);
+	int r = connection
+		    ? 0
+		    : connection_open(pool->path, pool->kind, &connection);
 	/* Without a descriptor for one more, those that there are do. */
 	if (r < 0 && (connection = take_idle(pool, RETURN_MS)))
 		r = 0;

@@ -9,8 +9,10 @@
 
 struct pool;
 
-/* Of the database at path; empty at first. 0 or -ENOMEM. */
-int pool_new(const char *path, struct pool **ret_pool);
+/* Of the database at path; empty at first. kind: of each connection. 0 or
+ * -ENOMEM. */
+int pool_new(
+    const char *path, enum connection_kind kind, struct pool **ret_pool);
 
 /* All have been returned. NULL is fine. */
 void pool_free(struct pool *pool);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "replica/sql.h"
+#include "replica/views.h"
 
 /*
  * Attributes and text are kept apart, so that a walk over a directory does
@@ -62,12 +63,17 @@ static const char second_sql[] =
     "UPDATE listing SET newest = 9223372036854775807;"
     "ALTER TABLE meta ADD COLUMN run INTEGER NOT NULL DEFAULT 0;";
 
+/* Which directories have a view, and what it is called: see views.c. */
+static const char third_sql[] =
+    "CREATE TABLE shown(dir INTEGER PRIMARY KEY, name TEXT NOT NULL);";
+
 /*
  * steps[n] makes version n + 1 from version n; 0 is an empty file. A new
  * database takes all of them, so that it is the same as one that grew old. A
  * step that a release had is never changed: add another one.
  */
-static const char *const steps[SCHEMA_VERSION] = {first_sql, second_sql};
+static const char *const steps[SCHEMA_VERSION] = {
+    first_sql, second_sql, third_sql};
 
 /* Throw away what earlier mounts left over: nobody can hold it now. */
 static int collect(sqlite3 *db)
@@ -107,6 +113,8 @@ static int bring_up(sqlite3 *db, int64_t version)
 	int r = sql_execute(db, "BEGIN IMMEDIATE");
 	while (r == 0 && version < SCHEMA_VERSION)
 		r = sql_execute(db, steps[version++]);
+	if (r == 0)
+		r = views_show_all(db);
 	return r < 0 ? r : sql_execute(db, done);
 }
 

@@ -57,14 +57,15 @@ static int print_status(void *ctx, struct buf *out)
 		api_counters(source->api, &counters);
 	int r = buf_printf(out,
 	    "version: %s\nurl: %s\nmode: %s\nrecords: %s\nmounted: %s\n"
-	    "tables: %" PRId64 "\n"
+	    "replica: %s\ntables: %" PRId64 "\n"
 	    "requests: %" PRIu64 "\nobject_requests: %" PRIu64
 	    "\nretries: %" PRIu64 "\nfailures: %" PRIu64
 	    "\nreplica_nodes: %" PRId64 "\nreplica_bytes: %" PRId64
 	    "\ncontent_bytes: %" PRId64 "\ncontent_limit: %" PRId64 "\n",
 	    BKENDFS_VERSION, source->url, source->api ? "online" : "offline",
 	    source->raw ? "raw" : "pretty",
-	    timestamp_format(status->started_ms, since), count_tables(source),
+	    timestamp_format(status->started_ms, since),
+	    replica_path(source->replica), count_tables(source),
 	    counters.requests, counters.objects, counters.retries,
 	    failures_count(source->failures), totals.nodes, totals.bytes,
 	    content.bytes, content.limit);

@@ -8,6 +8,8 @@
 
 #include "api/record.h"
 #include "sync/core/core.h"
+#include "sync/core/folder.h"
+#include "sync/core/offline.h"
 #include "sync/listing/lister.h"
 #include "sync/listing/listings.h"
 #include "sync/listing/view.h"
@@ -63,8 +65,10 @@ static int answer_root(
 {
 	struct node node;
 	int r = replica_lookup(core->replica, NODE_ROOT, name, &node);
+	if (r == -ENOENT && !core->api)
+		return offline_lacks(core, "", name, OFFLINE_NOT_READ);
 	if (r == -ENOENT || (r == 0 && !node.pos[0] && core->api))
-		return core->api ? -EAGAIN : -ENODATA;
+		return -EAGAIN;
 	if (r == 0)
 		*ret_node = node;
 	return r;
@@ -99,7 +103,10 @@ static int answer(struct sync *sync, int64_t dir, const char *name,
 	    r == 0 ? confirmed_since(core, &now, &node) : now.proven;
 	bool spec = strcmp(name, SPEC_NAME) == 0;
 	if (!core->api && r < 0 && !now.listed_end)
-		return -ENODATA;
+		return offline_lacks(core,
+		    dir == NODE_STORAGE ? "storage"
+					: lister_folder(lister)->title,
+		    name, OFFLINE_NOT_READ);
 	if (core->api && (since < believed || (spec && r < 0)))
 		return -EAGAIN;
 	*ret_since = core->api ? since : MOMENT_FOREVER;

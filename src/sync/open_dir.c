@@ -3,11 +3,23 @@
 #include <stdlib.h>
 
 #include "sync/core/core.h"
+#include "sync/core/folder.h"
+#include "sync/core/offline.h"
 #include "sync/listing/lister.h"
 #include "sync/listing/listings.h"
 #include "sync/listing/view.h"
 #include "sync/parts.h"
 #include "sync/sync.h"
+
+/* Offline there is nobody to ask for the rest of a listing. */
+static int lacks(
+    const struct core *core, const struct lister *lister, int64_t dir)
+{
+	const struct folder *folder = lister_folder(lister);
+	return offline_lacks(core,
+	    dir == NODE_STORAGE ? "storage" : folder->title, NULL,
+	    OFFLINE_NOT_WHOLE);
+}
 
 int sync_dir_open_now(struct sync *sync, int64_t dir, struct sync_dir *ret_dir)
 {
@@ -19,7 +31,7 @@ int sync_dir_open_now(struct sync *sync, int64_t dir, struct sync_dir *ret_dir)
 	struct view_now now = view_now(view);
 	if (view_is_fresh(core, &now))
 		return view_enter_listing(view, core, &now, ret_dir);
-	return core->api ? -EAGAIN : -ENODATA;
+	return core->api ? -EAGAIN : lacks(core, lister, dir);
 }
 
 static void begin_open(void *ctx, struct sync_op *op)
@@ -31,7 +43,7 @@ static void begin_open(void *ctx, struct sync_op *op)
 	else if (lister_is_fresh(lister, op))
 		op_finish(op, lister_enter(lister, &op->open_dir));
 	else if (!sync_core(sync)->api)
-		op_finish(op, -ENODATA);
+		op_finish(op, lacks(sync_core(sync), lister, op->dir));
 	else if (lister_may_join(lister, op))
 		op_finish(op, lister_join(lister, &op->open_dir));
 	else if (lister_is_missing(lister, op))

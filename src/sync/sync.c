@@ -5,7 +5,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "sync/core/core.h"
+#include "sync/core/offline.h"
 #include "sync/core/write.h"
 #include "sync/listing/listings.h"
 #include "sync/parts.h"
@@ -41,8 +43,28 @@ static void on_lost(void *ctx, int err)
 	listings_lose(sync->listings, err);
 }
 
+/* An archive shows what it has, and cannot be told of more. */
+static void tell_of_unknown_tables(const struct core *core)
+{
+	struct node node;
+	for (const char *const *t = core->config.tables; t && *t; t++) {
+		const char *dir = name_of_table_dir(*t);
+		if (replica_lookup(core->replica, NODE_ROOT, dir, &node) ==
+		    -ENOENT) {
+			log_warn("the archived replica holds no table %s", dir);
+			offline_lacks(core, "", dir,
+			    "offline, and the archived replica knows no such"
+			    " table: a copy of this mount lacks it");
+		}
+	}
+}
+
 static int show_named_tables(const struct core *core)
 {
+	if (replica_is_archived(core->replica)) {
+		tell_of_unknown_tables(core);
+		return 0;
+	}
 	int r = replica_begin(core->replica);
 	for (const char *const *t = core->config.tables; r == 0 && t && *t;
 	     t++) {

@@ -424,7 +424,7 @@ class Mount:
     """bkendfs on a mount point of its own, in the foreground so that its pid,
     its exit status and its log are at hand."""
 
-    def __init__(self, watched, work, server, options, env, cache):
+    def __init__(self, watched, work, server, options, env, cache, through):
         self._watched = watched
         self.server = server
         number = len(list(work.glob("mnt-*")))
@@ -439,6 +439,7 @@ class Mount:
         settings.update(env or {})
         settings = {k: v for k, v in settings.items() if v is not None}
         command = [str(BKENDFS), "-f", *map(str, options), str(self.path)]
+        command = [*map(str, through), *command]
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
                 command,
@@ -522,11 +523,14 @@ def assert_no_secret(text, server, where):
 
 @pytest.fixture
 def mount(watched, work):
-    """Factory: mount(server, "-o", "json=raw", env={…}, cache=DIR) → Mount."""
+    """Factory: mount(server, "-o", "json=raw", env={…}, cache=DIR) → Mount.
+    through: the words of a program that is to run bkendfs."""
     mounted = []
 
-    def start(server, *options, env=None, cache=None):
-        mounted.append(Mount(watched, work, server, options, env, cache))
+    def start(server, *options, env=None, cache=None, through=()):
+        mounted.append(
+            Mount(watched, work, server, options, env, cache, through)
+        )
         return mounted[-1]
 
     yield start

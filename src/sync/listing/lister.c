@@ -221,10 +221,10 @@ static void on_commit(void *ctx, int err)
 	wait_restart(&lister->waiting);
 }
 
-/* Something is about to take over places in the listing: only another one can
- * tell from here on, also after a crash. Its newest dates are forgotten: what
- * is raised from here on is news for the next one. */
-static int on_brings(void *ctx)
+/* Something contradicts the listing, or is about to take over places in it:
+ * only another one can tell from here on, also after a crash. Its newest dates
+ * are forgotten: what is raised from here on is news for the next one. */
+static int doubt(void *ctx)
 {
 	struct lister *lister = ctx;
 	struct replica_listing doubted = lister->listing;
@@ -309,7 +309,7 @@ static void on_whole(void *ctx, const struct replica_listing *next)
 
 static const struct pass_events pass_events = {
     .advanced = on_advanced,
-    .brings = on_brings,
+    .brings = doubt,
     .whole = on_whole,
     .failed = on_failed,
 };
@@ -333,9 +333,19 @@ static void on_anew(void *ctx)
 	run_pass(lister);
 }
 
+static void on_disproven(void *ctx)
+{
+	int r = doubt(ctx);
+	if (r < 0)
+		on_failed(ctx, r);
+	else
+		on_anew(ctx);
+}
+
 static const struct refresh_events refresh_events = {
     .proven = on_proven,
     .anew = on_anew,
+    .disproven = on_disproven,
     .failed = on_failed,
 };
 

@@ -92,6 +92,12 @@ static void anew(struct refresh *refresh)
 	refresh->events->anew(refresh->ctx);
 }
 
+static void disproven(struct refresh *refresh)
+{
+	refresh_stop(refresh);
+	refresh->events->disproven(refresh->ctx);
+}
+
 static void fail(struct refresh *refresh, int err)
 {
 	refresh_stop(refresh);
@@ -145,7 +151,7 @@ static void on_page(void *ctx, int err, const struct compared *compared)
 	    compared->known < compared->came) {
 		log_info("%s: is not what it was when it was listed",
 		    refresh->folder->title);
-		anew(refresh);
+		disproven(refresh);
 		return;
 	}
 	refresh->next.proven_ms = timestamp_now_ms();
@@ -398,7 +404,7 @@ static void decide(struct refresh *refresh)
 			look_for_gone(refresh);
 		break;
 	case PROBE_ANEW:
-		anew(refresh);
+		disproven(refresh);
 		break;
 	}
 }

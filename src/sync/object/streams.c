@@ -6,6 +6,7 @@
 
 #include "base/blob.h"
 #include "sync/core/core.h"
+#include "sync/core/offline.h"
 #include "sync/core/op.h"
 #include "sync/object/ahead.h"
 #include "sync/object/limits.h"
@@ -156,13 +157,24 @@ static int add(
 	return 0;
 }
 
+/* Offline, what is not kept cannot be had. */
+static int lacks(const struct core *core, int64_t node_id)
+{
+	CLEANUP_BUF struct buf name;
+	buf_init(&name, BUF_MAX_DEFAULT);
+	replica_name(core->replica, node_id, &name);
+	return offline_lacks(core, "storage", buf_str(&name),
+	    "offline, and not all of it was read, or its bytes had to make"
+	    " room");
+}
+
 /* The object's stream, made if there is none. 0; -ENODATA: nobody can be asked;
  * or as stream_new. */
 static int get(
     struct streams *streams, int64_t node_id, struct stream **ret_stream)
 {
 	if (!streams->core->api)
-		return -ENODATA;
+		return lacks(streams->core, node_id);
 	struct entry *entry = find(streams, node_id);
 	if (!entry)
 		return add(streams, node_id, ret_stream);
