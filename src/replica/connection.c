@@ -31,6 +31,8 @@ static const char *const statement_sql[STATEMENTS] = {
     [ST_LOOKUP] = "SELECT " NODE_COLUMNS " FROM node n"
 		  " WHERE dir = ?1 AND name = ?2 AND live = 1",
     [ST_TEXT] = "SELECT text FROM text WHERE node = ?1",
+    [ST_TEXTS] = "SELECT node, text FROM text WHERE node BETWEEN ?1 AND ?2"
+		 " ORDER BY node",
     [ST_KEY] = "SELECT key FROM node WHERE id = ?1",
     [ST_NAME] = "SELECT name FROM node WHERE id = ?1",
     [ST_ETAG] = "SELECT etag FROM node WHERE id = ?1",
