@@ -101,17 +101,22 @@ int connection_error(struct connection *connection, int result)
 	return sql_error(connection ? connection->db : NULL, result);
 }
 
+/* What each kind of connection begins with. */
+#define WRITER_PRAGMAS                                                         \
+	"PRAGMA page_size = " PAGE_SIZE ";"                                    \
+	"PRAGMA journal_mode = WAL;"                                           \
+	"PRAGMA synchronous = NORMAL;"                                         \
+	"PRAGMA cache_size = -4096;"                                           \
+	"PRAGMA wal_autocheckpoint = 0"
+#define READER_PRAGMAS                                                         \
+	"PRAGMA cache_size = -512;"                                            \
+	"PRAGMA query_only = 1;"                                               \
+	"PRAGMA schema_version"
+
 static const char *const pragmas[] = {
-    [CONNECTION_WRITER] = "PRAGMA page_size = " PAGE_SIZE ";"
-			  "PRAGMA journal_mode = WAL;"
-			  "PRAGMA synchronous = NORMAL;"
-			  "PRAGMA cache_size = -4096;"
-			  "PRAGMA wal_autocheckpoint = 0",
-    [CONNECTION_READER] = "PRAGMA cache_size = -512;"
-			  "PRAGMA query_only = 1;"
-			  "PRAGMA schema_version",
-    [CONNECTION_ARCHIVE] = "PRAGMA cache_size = -512;"
-			   "PRAGMA schema_version",
+    [CONNECTION_WRITER] = WRITER_PRAGMAS,
+    [CONNECTION_READER] = READER_PRAGMAS,
+    [CONNECTION_ARCHIVE] = READER_PRAGMAS,
 };
 
 /* immutable: SQLite makes no file beside it, and locks nothing. */
