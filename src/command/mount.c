@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "base/activity.h"
 #include "base/failures.h"
 #include "base/own_dir.h"
 #include "command/background.h"
@@ -33,6 +34,7 @@ struct house {
 	struct options *options;
 	struct http *http;
 	struct failures *failures;
+	struct activities *activities;
 	struct api_config api_config;
 	struct api *api; /* NULL: offline */
 	struct replica *replica;
@@ -121,7 +123,8 @@ static int open_http(struct house *house)
 	if (r < 0)
 		return failed("cannot start: %s", strerror(-r));
 	house->failures = failures_new();
-	return house->failures ? 0 : failed_for_memory();
+	house->activities = activities_new();
+	return house->failures && house->activities ? 0 : failed_for_memory();
 }
 
 /* Say what is wrong with it. */
@@ -183,6 +186,8 @@ static int open_status(struct house *house)
 	    .content = house->content,
 	    .api = house->api,
 	    .failures = house->failures,
+	    .activities = house->activities,
+	    .tables = (const char *const *)house->options->tables,
 	    .url = house->options->url,
 	    .raw = house->options->raw,
 	});
@@ -224,6 +229,7 @@ static int open_sync(struct house *house)
 	    .replica = house->replica,
 	    .content = house->content,
 	    .failures = house->failures,
+	    .activities = house->activities,
 	    .tables = (const char *const *)options->tables,
 	    .ttl_ms = options->ttl_ms,
 	    .connections = options->connections,
@@ -297,6 +303,7 @@ static void close_house(struct house *house)
 	http_free(house->http);
 	replica_close(house->replica);
 	failures_free(house->failures);
+	activities_free(house->activities);
 }
 
 static int open_house(struct house *house)
