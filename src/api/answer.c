@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "json/json.h"
 
-/* A token that does not say how long it lives: API.md's documented hour. */
+/* A token that does not say how long it lives: an hour, as is documented. */
 #define LIFETIME_DEFAULT_S 3600
 
 /* There may be tokens in it, or words of a server that repeat one. */
@@ -220,7 +220,8 @@ int answer_download(
 {
 	static const char *const names[] = {"url", "size", "expiresAt"};
 	struct json_span payload, members[ARRAY_SIZE(names)];
-	struct answer_download download = {.expires_ms = -1, .size = -1};
+	struct answer_download download = {
+	    .size = -1, .expires_ms = -1, .date_ms = -1};
 	if (record_unwrap(body, len, NULL, 0, &payload) < 0 ||
 	    json_members(payload.text, payload.len, names, ARRAY_SIZE(names),
 		members) < 0 ||

@@ -1,7 +1,7 @@
 /*
  * What small answers say: errors, tokens, pagination, download URLs. The one
- * home of cJSON. Records never come through here (json/json.h says why). Pure
- * and thread-safe.
+ * home of cJSON here. Records never come through it (json/json.h says why).
+ * Called by the calls of this room. Pure and thread-safe.
  */
 #ifndef API_ANSWER_H
 #define API_ANSWER_H
@@ -44,6 +44,8 @@ struct answer_tokens {
 /* 0; -EPROTO when there is no access token; -ENOMEM. */
 int answer_tokens(
     const char *body, size_t len, struct answer_tokens *ret_tokens);
+
+/* Overwrite and free what it holds; it is empty then. */
 void answer_tokens_done(struct answer_tokens *tokens);
 
 /* A page's pagination; -1 where the answer does not say. */
@@ -64,11 +66,15 @@ int answer_page(const char *skeleton, size_t len, struct api_page *ret_page);
 struct answer_download {
 	char *url;	    /* owned; without spaces */
 	int64_t size;	    /* -1: not said */
-	int64_t expires_ms; /* wall clock, ms since the epoch; -1: not said */
+	int64_t expires_ms; /* by the server's clock, since the epoch; -1 */
+	int64_t date_ms;    /* that clock when it answered; -1: not said */
 };
 
+/* 0; -EPROTO when there is no URL; answer_download_done is owed then. */
 int answer_download(
     const char *body, size_t len, struct answer_download *ret_download);
+
+/* Overwrite and free what it holds; it is empty then. */
 void answer_download_done(struct answer_download *download);
 
 #endif

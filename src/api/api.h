@@ -1,9 +1,17 @@
 /*
- * The bkend service as typed calls (API.md). Signs in, renews tokens, retries
- * and waits by itself; what comes out is an answer or a final error.
+ * The bkend service as typed calls. Signs in, renews tokens, retries and waits
+ * by itself; what comes out is an answer or a final error. Made by command/,
+ * asked by sync/.
  *
- * Everything but api_counters runs on the loop thread of the http given to
- * api_new, callbacks too. A call that is cancelled calls nothing any more.
+ * Everything but api_counters and api_quota_is_low runs on the loop thread of
+ * the http given to api_new, callbacks too.
+ *
+ * A call is its own: it ends with its done, which comes once and not before the
+ * call has been returned, or with api_cancel. A function that begins one
+ * returns NULL when memory is short; done is not called then. Whatever a
+ * callback is handed is borrowed until it returns. errors to expect of a call,
+ * besides those named: -EACCES, -ENOENT, -EIO, -ENETUNREACH, -ETIMEDOUT,
+ * -EPROTO (retry.h), -EKEYREJECTED, -EMFILE, -ENFILE, -ENOMEM.
  */
 #ifndef API_API_H
 #define API_API_H
@@ -13,35 +21,43 @@
 #include <stdint.h>
 
 #include "api/answer.h"
+#include "api/keeper.h"
 #include "base/failures.h"
 #include "http/http.h"
 
 struct api;
 struct api_call;
-struct api_object;
 
-/* Borrowed for the life of the api. */
+/* Its strings are borrowed for the life of the api. */
 struct api_config {
 	const char *url;      /* without a slash at its end */
 	const char *key;      /* X-API-Key */
 	const char *email;    /* NULL: no account, no token */
-	const char *password; /* with email */
-	const char *mfa_code; /* or NULL */
-	unsigned connections; /* requests at once */
-	int64_t retry_ms;     /* patience with a failing server */
+	const char *password; /* with email; NULL: only with a keeper */
+	const struct api_keeper *keeper; /* NULL: none */
+	const char *mfa_code;		 /* or NULL */
+	unsigned connections;		 /* requests at once */
+	int64_t retry_ms;		 /* patience with a failing server */
 	/* An answer of such a status (0: none) makes a call wait for so long
 	 * before it asks again. May be NULL. */
 	void (*waits)(void *ctx, int status, int64_t wait_ms);
 	void *ctx;
 };
 
+/* http and failures are borrowed for its life. Nothing is sent yet. 0 or
+ * -ENOMEM. */
 int api_new(struct http *http, const struct api_config *config,
     struct failures *failures, struct api **ret_api);
 
-/* The loop must have ended: calls still under way are dropped unheard. */
+/* The loop must have ended: calls still under way are dropped unheard. NULL is
+ * fine. */
 void api_free(struct api *api);
 
-/* What was sent, for .bkendfs/metrics. Any thread. */
+/* Sign in with another code from here on, also at once if the last one was
+ * refused just now. Borrowed for the life of the api, or until the next. */
+void api_set_mfa_code(struct api *api, const char *code);
+
+/* What was sent, and came. */
 struct api_counters {
 	uint64_t requests; /* to the API */
 	uint64_t objects;  /* to the object store */
@@ -52,28 +68,33 @@ struct api_counters {
 	uint64_t bytes;	    /* of bodies received */
 	int64_t quota_left; /* -1: never told */
 };
+
+/* The counts since the start, for .bkendfs/metrics. Any thread. */
 void api_counters(struct api *api, struct api_counters *ret_counters);
 
-/* Whether a published quota runs low, so that nothing should be guessed. */
+/* Whether a published quota runs low, so that nothing should be guessed.
+ * Any thread. */
 bool api_quota_is_low(struct api *api);
 
 /* In what follows, subject is the mount's path that is asked for
  * ("posts/5f.json"): it stands in .bkendfs/errors and the log when the call
  * fails. Copied. */
 
+/* How it ended: error->err 0 when well. */
 typedef void (*api_done_fn)(void *ctx, const struct api_error *error);
 
 /*
  * Find out whether the server is there and lets us in: sign in where there is
  * an account, else one request that a right key is not refused (table: a name
  * to ask for, or NULL). Gives up on a broken connection, or
- * on one that stays silent, after patience_ms.
- * 0, or -ENOMEM: then done is not called.
+ * on one that stays silent, after patience_ms. One at a time; it cannot be
+ * cancelled. Where a sign-in was refused just now, done is called before this
+ * returns. 0, or -ENOMEM: then done is not called.
  */
 int api_probe(struct api *api, const char *table, int64_t patience_ms,
     api_done_fn done, void *ctx);
 
-/* An answer's text, free of its envelope; borrowed for the call. */
+/* An answer's text, free of its envelope; NULL on error. */
 typedef void (*api_text_fn)(
     void *ctx, const struct api_error *error, const char *text, size_t len);
 
@@ -87,7 +108,10 @@ struct api_call *api_get(struct api *api, const char *subject,
 struct api_call *api_spec(struct api *api, const char *subject,
     const char *table, api_text_fn done, void *ctx);
 
-/* Which page of a listing. */
+/* The account that we are signed in with. */
+struct api_call *api_me(struct api *api, api_text_fn done, void *ctx);
+
+/* Which page of a listing. Its strings are copied. */
 struct api_query {
 	const char *subject;
 	const char *table;   /* NULL: the stored files */
@@ -99,6 +123,7 @@ struct api_query {
 	bool speculative;    /* nobody waits for it yet */
 };
 
+/* Where a page goes. The sink itself must outlive the call. */
 struct api_page_sink {
 	/* A record's text, in order. Non-zero (-errno) ends the call, which may
 	 * not be cancelled from here. */
@@ -110,30 +135,22 @@ struct api_page_sink {
 	    const struct api_page *page);
 };
 
+/* One page. A 400 to one with filters or an order of its own is an answer, of
+ * which .bkendfs/errors tells nothing. */
 struct api_call *api_list(struct api *api, const struct api_query *query,
     const struct api_page_sink *sink, void *ctx);
 
-/* A URL to download a stored file from; download is borrowed. */
+/* Where from; NULL on error. */
 typedef void (*api_download_fn)(void *ctx, const struct api_error *error,
     const struct answer_download *download);
+
+/* A URL to download a stored file from. speculative: nobody waits yet. */
 struct api_call *api_download_url(struct api *api, const char *subject,
     const char *id, size_t id_len, bool speculative, api_download_fn done,
     void *ctx);
 
+/* End a call: nothing is called any more. Not from within record. NULL is
+ * fine. */
 void api_cancel(struct api_call *call);
-
-/*
- * Bytes first to last (inclusive; last -1: to the end; first -1: no range, the
- * whole object) of a presigned URL.
- * Plain: no credential goes along, nothing is retried, and what comes is the
- * sink's to judge. validator: what http_head_validator said of it before
- * (If-Range), or NULL.
- * NULL when the URL is not one to follow (not http or https, or in the clear
- * to another host) or memory is short.
- */
-struct api_object *api_object_get(struct api *api, const char *url,
-    int64_t first, int64_t last, const char *validator, bool speculative,
-    const struct http_sink *sink, void *ctx);
-void api_object_cancel(struct api_object *object);
 
 #endif

@@ -20,7 +20,7 @@ struct download {
 	const struct download_events *events;
 	void *ctx;
 	char *url;	    /* a secret; NULL: none */
-	int64_t expires_ms; /* wall clock; -1: not said */
+	int64_t expires_ms; /* timestamp_mono_ms; -1: not said */
 	uint64_t serial;    /* counts the URLs */
 	struct api_call *call;
 };
@@ -67,7 +67,7 @@ void download_free(struct download *download)
 const char *download_url(const struct download *download)
 {
 	int64_t until_ms = download->expires_ms - URL_MARGIN_MS;
-	if (download->expires_ms >= 0 && timestamp_now_ms() >= until_ms)
+	if (download->expires_ms >= 0 && timestamp_mono_ms() >= until_ms)
 		return NULL;
 	return download->url;
 }
@@ -81,6 +81,18 @@ static void fail(
     struct download *download, int err, int status, const char *message)
 {
 	download->events->failed(download->ctx, err, status, message);
+}
+
+/* A URL's end is told by the clock of who signed it: what is left by that one
+ * passes on ours, which nobody sets. */
+static int64_t expiry(const struct answer_download *answer)
+{
+	int64_t now = answer->date_ms;
+	if (now < 0)
+		now = timestamp_now_ms();
+	if (answer->expires_ms < 0)
+		return -1;
+	return timestamp_mono_ms() + answer->expires_ms - now;
 }
 
 static void on_url(void *ctx, const struct api_error *error,
@@ -107,7 +119,7 @@ static void on_url(void *ctx, const struct api_error *error,
 		fail(download, -ENOMEM, 0, NULL);
 		return;
 	}
-	download->expires_ms = answer->expires_ms;
+	download->expires_ms = expiry(answer);
 	/* A clock that differs from the server's must not keep us from trying:
 	 * the store itself knows best. */
 	if (!download_url(download))

@@ -1,7 +1,7 @@
 /*
  * A gate lets so many through at once, and nobody while it is on hold (a rate
  * limit). Those whom a reader waits for go before those that are sent ahead of
- * need. Loop thread only.
+ * need. One is call.c's, one storage.c's. Loop thread only.
  */
 #ifndef API_GATE_H
 #define API_GATE_H
@@ -24,6 +24,7 @@ struct gate_pass {
 
 TAILQ_HEAD(gate_queue, gate_pass);
 
+/* Its fields are gate.c's own. */
 struct gate {
 	struct http *http;
 	unsigned limit;
@@ -35,6 +36,7 @@ struct gate {
 	bool letting_in; /* further down on the stack */
 };
 
+/* Open for limit at once; http is borrowed. gate_done is owed. */
 void gate_init(struct gate *gate, struct http *http, unsigned limit);
 
 /* Nobody is inside or waits any more. */

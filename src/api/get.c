@@ -20,6 +20,7 @@ struct text_call {
 	struct buf id; /* asked for; empty: none */
 	struct json_span payload;
 	struct answer_download download;
+	int64_t date_ms; /* the server's clock when it answered; -1 */
 	/* One of the two is set. */
 	api_text_fn text_done;
 	api_download_fn download_done;
@@ -78,6 +79,12 @@ static int check_payload(struct text_call *call, struct api_error *error)
 	return r;
 }
 
+static void text_head(void *ctx, const struct http_head *head)
+{
+	struct text_call *call = ctx;
+	call->date_ms = head->date_ms;
+}
+
 static int text_end(void *ctx, struct api_error *error)
 {
 	struct text_call *call = ctx;
@@ -87,6 +94,8 @@ static int text_end(void *ctx, struct api_error *error)
 	int r = answer_download(body, call->body.len, &call->download);
 	if (r < 0)
 		redact_error(&call->api->redact, body, call->body.len, error);
+	else
+		call->download.date_ms = call->date_ms;
 	return r;
 }
 
@@ -114,6 +123,7 @@ static void text_release(void *ctx)
 static const struct call_ops text_ops = {
     .body = text_body,
     .restart = text_restart,
+    .head = text_head,
     .end = text_end,
     .done = text_done,
     .release = text_release,
@@ -140,10 +150,8 @@ static int add_segment(struct buf *path, const char *id, size_t len)
 {
 	/* Dots alone would be taken for a way up. */
 	bool dots = strspn(id, ".") >= len;
-	int r = dots ? 0 : percent_encode(id, len, path);
-	for (size_t i = 0; r == 0 && dots && i < len; i++)
-		r = buf_adds(path, "%2E");
-	return r;
+	return dots ? percent_escape(id, len, path)
+		    : percent_encode(id, len, path);
 }
 
 /* The URL path of one record or file. */
@@ -187,6 +195,24 @@ struct api_call *api_get(struct api *api, const char *subject,
 	struct call_spec spec = {
 	    .method = "GET", .subject = subject, .expects_miss = true};
 	return start_record_call(api, &spec, table, id, id_len, "", call);
+}
+
+struct api_call *api_me(struct api *api, api_text_fn done, void *ctx)
+{
+	struct text_call *call = text_call_new(api, TEXT_MAX, NULL, 0);
+	if (!call)
+		return NULL;
+	call->text_done = done;
+	call->ctx = ctx;
+	struct call_spec spec = {
+	    .method = "GET",
+	    .path = "/v1/auth/me",
+	    .subject = "(account)",
+	    .with_token = true,
+	    .patience_ms = api->patience_ms,
+	    .expects_miss = true,
+	};
+	return call_start(api->calls, &spec, &text_ops, call);
 }
 
 struct api_call *api_spec(struct api *api, const char *subject,

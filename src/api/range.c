@@ -21,9 +21,9 @@ struct range {
 	const struct range_events *events;
 	void *ctx;
 	int64_t first;
-	int64_t pos;		     /* of the next byte that is to come */
-	int64_t end;		     /* cut when the object turns out shorter */
-	struct api_object *transfer; /* NULL: none is under way */
+	int64_t pos; /* of the next byte that is to come */
+	int64_t end; /* cut when the object turns out shorter */
+	struct storage_call *transfer; /* NULL: none is under way */
 	struct http_timer *pause;
 	struct http_head head;	    /* of the last answer */
 	enum range_verdict verdict; /* on it */

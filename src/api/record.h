@@ -1,5 +1,6 @@
 /*
- * What the program needs to know of a record, taken from its text. Pure and
+ * What the program needs to know of a record, taken from its text. Called here
+ * for single answers, and by sync/ for each record that comes. Pure and
  * thread-safe.
  */
 #ifndef API_RECORD_H
@@ -41,6 +42,8 @@ struct record {
 /* Parse text, which must be one valid JSON object. 0 (record_done is owed);
  * -EPROTO when it is none or has no id (neither id nor _id); -ENOMEM. */
 int record_parse(const char *text, size_t len, struct record *ret_record);
+
+/* Let go of what record_parse has made. */
 void record_done(struct record *record);
 
 /*

@@ -52,11 +52,12 @@ bool retry_may_pass(int err);
  */
 int retry_errno(int status, int err);
 
+/* The least silence that breaks an attempt. */
+#define RETRY_SILENCE_MS 30000
+
 /* How long a server may be silent before an attempt counts as broken: half of
  * the budget, so that another one is left, but never less than
- * RETRY_SILENCE_MS.
- */
-#define RETRY_SILENCE_MS 30000
+ * RETRY_SILENCE_MS. */
 int64_t retry_silence_ms(int64_t budget_ms);
 
 #endif

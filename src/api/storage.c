@@ -19,10 +19,10 @@ struct storage {
 	int64_t patience_ms;
 	uint64_t random; /* for jitter */
 	struct gate gate;
-	TAILQ_HEAD(, api_object) open;
+	TAILQ_HEAD(, storage_call) open;
 };
 
-struct api_object {
+struct storage_call {
 	struct storage *storage;
 	struct gate_pass pass;
 	struct http_call *http_call;
@@ -33,10 +33,10 @@ struct api_object {
 	char if_range[160];
 	bool starting; /* in storage_get */
 	bool failed;   /* there */
-	TAILQ_ENTRY(api_object) link;
+	TAILQ_ENTRY(storage_call) link;
 };
 
-static void object_free(struct api_object *object)
+static void object_free(struct storage_call *object)
 {
 	struct storage *storage = object->storage;
 	struct gate_pass pass = object->pass;
@@ -50,7 +50,7 @@ static void object_free(struct api_object *object)
 		gate_leave(&storage->gate, &pass);
 }
 
-void storage_cancel(struct api_object *object)
+void storage_cancel(struct storage_call *object)
 {
 	if (object)
 		object_free(object);
@@ -75,7 +75,7 @@ void storage_free(struct storage *storage)
 {
 	if (!storage)
 		return;
-	struct api_object *object;
+	struct storage_call *object;
 	while ((object = TAILQ_FIRST(&storage->open)))
 		object_free(object);
 	gate_done(&storage->gate);
@@ -98,20 +98,20 @@ int64_t storage_retry_ms(
 
 static int on_head(void *ctx, const struct http_head *head)
 {
-	struct api_object *object = ctx;
+	struct storage_call *object = ctx;
 	return object->sink->head(object->ctx, head);
 }
 
 static int on_body(void *ctx, const void *data, size_t len)
 {
-	struct api_object *object = ctx;
+	struct storage_call *object = ctx;
 	object->storage->counts->bytes += len;
 	return object->sink->body(object->ctx, data, len);
 }
 
 static void on_done(void *ctx, int err, const char *detail)
 {
-	struct api_object *object = ctx;
+	struct storage_call *object = ctx;
 	const struct http_sink *sink = object->sink;
 	void *sink_ctx = object->ctx;
 	object->http_call = NULL;
@@ -123,7 +123,7 @@ static const struct http_sink plain_sink = {on_head, on_body, on_done};
 
 static void on_pass(void *ctx)
 {
-	struct api_object *object = ctx;
+	struct storage_call *object = ctx;
 	/* Who says nothing takes any encoding: RFC 9110, 12.5.3. */
 	const char *headers[4] = {"Accept-Encoding: identity"};
 	if (object->range[0])
@@ -150,7 +150,7 @@ static void on_pass(void *ctx)
 
 /* The header lines that a range takes. */
 static void set_range(
-    struct api_object *object, const struct storage_wish *wish)
+    struct storage_call *object, const struct storage_wish *wish)
 {
 	if (wish->first < 0)
 		object->range[0] = '\0';
@@ -166,14 +166,14 @@ static void set_range(
 		    "If-Range: %s", wish->validator);
 }
 
-struct api_object *storage_get(struct storage *storage,
+struct storage_call *storage_get(struct storage *storage,
     const struct storage_wish *wish, const struct http_sink *sink, void *ctx)
 {
 	if (http_url_problem(wish->url)) {
 		errno = EPROTO;
 		return NULL;
 	}
-	struct api_object *object = calloc(1, sizeof(*object));
+	struct storage_call *object = calloc(1, sizeof(*object));
 	if (!object || !(object->url = strdup(wish->url))) {
 		free(object);
 		errno = ENOMEM;

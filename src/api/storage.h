@@ -1,7 +1,7 @@
 /*
  * Plain requests to the object store, for presigned URLs: through a gate of
- * their own, so that stalled downloads leave the API its places. Called by
- * range.c, and by api.c for api_object_get. Loop thread only.
+ * their own, so that stalled downloads leave the API its places. Asked by
+ * range.c, set up by api.c. Loop thread only.
  */
 #ifndef API_STORAGE_H
 #define API_STORAGE_H
@@ -11,7 +11,7 @@
 
 #include "http/http.h"
 
-struct api_object;
+struct storage_call;
 struct counts;
 struct retry_outcome;
 struct storage;
@@ -25,22 +25,27 @@ struct storage *storage_new(struct http *http, unsigned connections,
  * is fine. */
 void storage_free(struct storage *storage);
 
-/* What is asked for; borrowed for the call. */
+/* What is asked for: all that a request needs of it is copied. */
 struct storage_wish {
-	const char *url;
-	int64_t first; /* -1: no range, the whole object */
-	int64_t last;  /* inclusive; -1: to the end */
+	const char *url; /* presigned */
+	int64_t first;	 /* -1: no range, the whole object */
+	int64_t last;	 /* inclusive; -1: to the end */
+	/* What http_head_validator said of it before (If-Range); or NULL. */
 	const char *validator;
-	bool speculative;
+	bool speculative; /* nobody waits for it yet */
 };
 
-/* As api_object_get (api.h). NULL with errno EPROTO (no URL to follow) or
- * ENOMEM. */
-struct api_object *storage_get(struct storage *storage,
+/*
+ * Send one plain request: no credential goes along, nothing is retried, and
+ * what comes is the sink's to judge. NULL, and nothing is called, with errno
+ * EPROTO when the URL is not one to follow (not http or https, or in the clear
+ * to another host), or ENOMEM.
+ */
+struct storage_call *storage_get(struct storage *storage,
     const struct storage_wish *wish, const struct http_sink *sink, void *ctx);
 
 /* No callback comes any more. NULL is fine. */
-void storage_cancel(struct api_object *object);
+void storage_cancel(struct storage_call *object);
 
 /* How long to wait before another attempt, as retry_wait_ms says; budget and
  * jitter of the outcome are the store's to fill in. */

@@ -53,8 +53,14 @@ void token_stop_waiting(struct token_waiter *waiter);
  * in). */
 void token_reject(struct token *token, bool drop_refresh);
 
-/* Borrowed, until the next renewal; NULL: there is none. A secret. */
+/* Whatever was refused just now, something else is tried at the next wish. */
+void token_forget_refusal(struct token *token);
+
+/* What calls carry, a secret. Borrowed, until the next renewal; NULL: there is
+ * none. */
 const char *token_access(const struct token *token);
+
+/* The same of what a new pair can be had for, once. */
 const char *token_refresh(const struct token *token);
 
 /* Of the pair; grows with each. */
@@ -66,15 +72,20 @@ uint64_t token_generation(const struct token *token);
  * repeat it, so that it stays among the secrets. */
 void token_retire(struct token *token);
 
+/* The pair is used up, and so is this refresh token, which somebody else kept
+ * for it; taken over. */
+void token_retire_for(struct token *token, char *refresh);
+
 /* Take a new pair over, its members included. */
 void token_adopt(struct token *token, const struct answer_tokens *pair);
 
 /* The renewal is over: tell everybody who waits. */
 void token_settle(struct token *token, const struct api_error *error);
 
-/* All that is secret of it, NULL where there is none; borrowed. For redact.c.
- */
 #define TOKEN_SECRETS 4
+
+/* All that is secret of it, for redact.c: borrowed, NULL where there is none.
+ */
 void token_secrets(
     const struct token *token, const char *ret_secrets[TOKEN_SECRETS]);
 

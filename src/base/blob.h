@@ -20,7 +20,8 @@ struct blob {
  * is raised by len until the last reference goes. NULL: out of memory. */
 struct blob *blob_new(size_t len, _Atomic int64_t *account);
 
-/* Any thread. unref: NULL is fine. */
+/* Take, and give back, a reference; the last one's end is the blob's. Any
+ * thread. unref: NULL is fine. */
 struct blob *blob_ref(struct blob *blob);
 void blob_unref(struct blob *blob);
 

@@ -1,6 +1,7 @@
 #include "base/buf.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -93,29 +94,22 @@ int buf_addc(struct buf *buf, char c)
 	return buf_add(buf, &c, 1);
 }
 
-int buf_vprintf(struct buf *buf, const char *format, va_list args)
+int buf_printf(struct buf *buf, const char *format, ...)
 {
-	va_list again;
-	va_copy(again, args);
-	int len = vsnprintf(NULL, 0, format, again);
-	va_end(again);
+	va_list args;
+	va_start(args, format);
+	int len = vsnprintf(NULL, 0, format, args);
+	va_end(args);
 	if (len < 0)
 		return -EINVAL;
 	int r = buf_reserve(buf, (size_t)len);
 	if (r < 0)
 		return r;
+	va_start(args, format);
 	vsnprintf(buf->data + buf->len, (size_t)len + 1, format, args);
+	va_end(args);
 	buf->len += (size_t)len;
 	return 0;
-}
-
-int buf_printf(struct buf *buf, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	int r = buf_vprintf(buf, format, args);
-	va_end(args);
-	return r;
 }
 
 char *buf_steal(struct buf *buf)
@@ -126,16 +120,6 @@ char *buf_steal(struct buf *buf)
 	char *data = TAKE(buf->data);
 	buf->len = buf->cap = 0;
 	return data;
-}
-
-void buf_drop(struct buf *buf, size_t len)
-{
-	if (len >= buf->len) {
-		buf_clear(buf);
-		return;
-	}
-	memmove(buf->data, buf->data + len, buf->len - len + 1);
-	buf->len -= len;
 }
 
 int buf_compare(const struct buf *a, const struct buf *b)

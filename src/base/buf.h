@@ -9,7 +9,6 @@
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -26,24 +25,27 @@ struct buf {
 /* For buffers whose content the program itself makes. */
 #define BUF_MAX_DEFAULT ((size_t)64 << 20)
 
+/* An empty one; no memory is taken yet. buf_done is owed once something was
+ * added. */
 void buf_init(struct buf *buf, size_t max);
 
 /* For what nobody shall find in memory later: keys, passwords, tokens, signed
  * URLs, and what a server says of them. */
 void buf_init_secret(struct buf *buf, size_t max);
+
+/* Let the memory go: empty, and ready for more. */
 void buf_done(struct buf *buf);
 
 /* Forget the content, keep the memory. */
 void buf_clear(struct buf *buf);
 
-/* 0, -ENOMEM, or -EMSGSIZE when max would be passed (nothing is added). */
+/* Append bytes, a string, a character, or text as printf makes it. 0, -ENOMEM,
+ * or -EMSGSIZE when max would be passed (nothing is added). */
 int buf_add(struct buf *buf, const void *data, size_t len);
 int buf_adds(struct buf *buf, const char *string);
 int buf_addc(struct buf *buf, char c);
 int buf_printf(struct buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-int buf_vprintf(struct buf *buf, const char *format, va_list args)
-    __attribute__((format(printf, 2, 0)));
 
 /* Make room for len more bytes at data + len. 0, -ENOMEM or -EMSGSIZE. */
 int buf_reserve(struct buf *buf, size_t len);
@@ -54,9 +56,6 @@ char *buf_steal(struct buf *buf);
 
 /* The order of two contents, byte by byte, as memcmp tells it. */
 int buf_compare(const struct buf *a, const struct buf *b);
-
-/* Drop the first len bytes. */
-void buf_drop(struct buf *buf, size_t len);
 
 /* The content as a C string; "" when empty. Borrowed. */
 static inline const char *buf_str(const struct buf *buf)

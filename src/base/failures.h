@@ -9,12 +9,15 @@
 
 #include "base/buf.h"
 
-/* How many are kept: CONTRACT.md 6. */
+/* How many are kept, as users are promised. */
 #define FAILURES_MAX 100
 
 struct failures;
 
-struct failures *failures_new(void); /* NULL: out of memory */
+/* None yet. NULL: out of memory. */
+struct failures *failures_new(void);
+
+/* Nobody adds any more. NULL is fine. */
 void failures_free(struct failures *failures);
 
 /*

@@ -20,6 +20,8 @@ enum log_level {
  * it is (stderr at first). 0, or -errno when the file cannot be opened. */
 int log_open_file(const char *path);
 void log_open_syslog(const char *ident);
+
+/* What is less grave than that is left out; LOG_LEVEL_INFO at first. */
 void log_set_level(enum log_level level);
 
 /* error, warn, info, debug -> level. 0 or -EINVAL. */
@@ -29,6 +31,7 @@ int log_level_parse(const char *text, enum log_level *ret_level);
  * \xNN; cut where it does not fit. */
 void log_make_safe(const char *text, char *out, size_t size);
 
+/* Write one line, by one of the macros below. */
 void log_write(enum log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -13,6 +13,12 @@ static int hex_digit(char c)
 	return -1;
 }
 
+bool percent_is_escape(const char *text, size_t len)
+{
+	return len >= 3 && text[0] == '%' && hex_digit(text[1]) >= 0 &&
+	       hex_digit(text[2]) >= 0;
+}
+
 int percent_decode(const char *text, size_t len, bool plus, struct buf *out)
 {
 	int r = buf_reserve(out, len);
@@ -20,9 +26,7 @@ int percent_decode(const char *text, size_t len, bool plus, struct buf *out)
 		char c = text[i];
 		if (c == '+' && plus) {
 			c = ' ';
-		} else if (c == '%' && i + 2 < len &&
-			   hex_digit(text[i + 1]) >= 0 &&
-			   hex_digit(text[i + 2]) >= 0) {
+		} else if (percent_is_escape(text + i, len - i)) {
 			c = (char)(hex_digit(text[i + 1]) << 4 |
 				   hex_digit(text[i + 2]));
 			i += 2;
@@ -32,16 +36,27 @@ int percent_decode(const char *text, size_t len, bool plus, struct buf *out)
 	return r;
 }
 
-int percent_encode(const char *data, size_t len, struct buf *out)
+int percent_escape(const char *data, size_t len, struct buf *out)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < len; i++) {
 		unsigned char c = (unsigned char)data[i];
+		char code[3] = {'%', hex[c >> 4], hex[c & 15]};
+		r = buf_add(out, code, 3);
+	}
+	return r;
+}
+
+int percent_encode(const char *data, size_t len, struct buf *out)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < len; i++) {
+		unsigned char c = (unsigned char)data[i];
 		bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
 			     (c >= 'a' && c <= 'z') || (c && strchr("-._~", c));
-		char code[3] = {'%', hex[c >> 4], hex[c & 15]};
-		r = plain ? buf_addc(out, (char)c) : buf_add(out, code, 3);
+		r = plain ? buf_addc(out, (char)c)
+			  : percent_escape(data + i, 1, out);
 	}
 	return r;
 }

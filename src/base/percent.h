@@ -1,6 +1,6 @@
 /*
- * Percent-encoding, as URLs have it (RFC 3986). Pure and thread-safe. Whoever
- * puts foreign text into a URL encodes it here; the emulator decodes it.
+ * Percent-encoding, as URLs have it (RFC 3986), for whoever puts foreign text
+ * into one or takes it out, and for the tree's names. Pure and thread-safe.
  */
 #ifndef BASE_PERCENT_H
 #define BASE_PERCENT_H
@@ -9,6 +9,14 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+
+/* Whether an escape stands at the beginning of text: %XX, hex digits of either
+ * case. */
+bool percent_is_escape(const char *text, size_t len);
+
+/* Append data, each of its bytes as %XX. 0, -ENOMEM or -EMSGSIZE (then a part
+ * was added). */
+int percent_escape(const char *data, size_t len, struct buf *out);
 
 /* Append data; all but unreserved characters become %XX. 0, -ENOMEM or
  * -EMSGSIZE (then a part was added). */

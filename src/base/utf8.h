@@ -3,6 +3,7 @@
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,15 @@ static inline size_t utf8_sequence(
 	if (ret_code)
 		*ret_code = code;
 	return n;
+}
+
+/* Whether all of text is UTF-8. */
+static inline bool utf8_is_valid(const char *text, size_t len)
+{
+	size_t n = 1;
+	for (; len && n; text += n, len -= n)
+		n = utf8_sequence(text, len, NULL);
+	return n != 0;
 }
 
 #endif

@@ -70,7 +70,7 @@ static int take_line(char *line, struct options *options)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (strcmp(line, names[i]) == 0)
 			return setting_apply(
-			    setting_of_variable(line), value, options);
+			    setting_of_variable(line), "", value, options);
 	}
 	return 0;
 }
@@ -149,7 +149,7 @@ int local_demo(const struct arguments *arguments)
 {
 	struct options options;
 	secrets_forget();
-	int status = config_read(arguments, false, &options);
+	int status = config_read_arguments(arguments, &options);
 	options.nocache = true;
 	if (!status)
 		status = mount_run(&options, serve);

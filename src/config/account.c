@@ -1,13 +1,17 @@
 #include "config/account.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
+#include "base/utf8.h"
+#include "config/askpass.h"
 #include "config/complain.h"
+#include "config/terminal.h"
 #include "http/http.h"
 
 static void cut_slashes(char *url)
@@ -50,70 +54,156 @@ static int check_url(const struct options *options)
 	return 0;
 }
 
+/* ---- the key ---- */
+
+static void trim(char *text)
+{
+	static const char blanks[] = " \t\r\n";
+	size_t begin = strspn(text, blanks), len = strlen(text);
+	while (len > begin && strchr(blanks, text[len - 1]))
+		text[--len] = '\0';
+	memmove(text, text + begin, len - begin + 1);
+}
+
 /* Keys go into a header line: no byte may end it. */
 static int check_key(const char *key)
 {
-	if (strncmp(key, "pk_", 3) != 0 && strncmp(key, "sk_", 3) != 0)
-		return complain(
-		    "the key is none: BKEND_PUBLISHABLE_KEY begins with pk_,"
-		    " BKEND_SECRET_KEY with sk_");
 	for (const char *c = key; *c; c++) {
 		if (*c <= ' ' || *c > '~')
-			return complain(
-			    "the key holds a character that no key has; copy"
-			    " it again");
+			return complain("the key holds a character that no key"
+					" has; copy it again");
 	}
 	return 0;
 }
 
-static int ask_password(struct options *options)
+/* One of them shows whoever has it everything, and is not to be given out as
+ * the other may be. */
+static int check_kinds(const struct options *options)
 {
-	struct termios old, quiet;
-	char line[1024];
-	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &old) < 0)
+	const char *publishable = options->publishable_key;
+	const char *secret = options->secret_key;
+	if (publishable && strncmp(publishable, "sk_", 3) == 0)
 		return complain(
-		    "no password for %s: set BKEND_PASSWORD", options->email);
-	quiet = old;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	/* Before the question, or a quick answer would show, or be flushed. */
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	fprintf(stderr, "Password for %s: ", options->email);
-	/* Not through stdio, which would keep a copy. */
-	ssize_t got = read(STDIN_FILENO, line, sizeof(line) - 1);
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
-	fputc('\n', stderr);
-	if (got <= 0)
-		return complain("no password given");
-	line[got] = '\0';
-	line[strcspn(line, "\r\n")] = '\0';
-	int status = options_set_string(&options->password, line);
-	explicit_bzero(line, sizeof(line));
+		    "the publishable key begins with sk_: it is a"
+		    " secret one, so give it in BKEND_SECRET_KEY, or"
+		    " as secret_key");
+	if (secret && strncmp(secret, "pk_", 3) == 0)
+		return complain(
+		    "the secret key begins with pk_: it is a"
+		    " publishable one, so give it in"
+		    " BKEND_PUBLISHABLE_KEY, or as publishable_key");
+	if ((publishable && strncmp(publishable, "pk_", 3) != 0) ||
+	    (secret && strncmp(secret, "sk_", 3) != 0))
+		return complain("the key is none: BKEND_PUBLISHABLE_KEY begins"
+				" with pk_, BKEND_SECRET_KEY with sk_");
+	return 0;
+}
+
+static int both(const char *name)
+{
+	return complain("the profile has %s and %s_command: one of them has to"
+			" go",
+	    name, name);
+}
+
+static int check_commands(const struct options *options)
+{
+	if (options->publishable_key && options->publishable_key_command)
+		return both("publishable_key");
+	if (options->secret_key && options->secret_key_command)
+		return both("secret_key");
+	if (options->password && options->password_command)
+		return both("password");
+	return 0;
+}
+
+static int get_key(const char *name, char **key, const char *command)
+{
+	int status = *key ? 0 : askpass_run(name, command, key);
+	if (!status)
+		trim(*key);
 	return status;
 }
 
 static int choose_key(struct options *options)
 {
-	const char *publishable = options->publishable_key;
-	const char *secret = options->secret_key;
+	bool publishable =
+	    options->publishable_key || options->publishable_key_command;
+	bool secret = options->secret_key || options->secret_key_command;
 	if (!publishable && !secret)
 		return complain("no key: set BKEND_PUBLISHABLE_KEY or"
-				" BKEND_SECRET_KEY");
-	if (!secret || (publishable && options->email))
-		return options_set_string(&options->key, publishable);
+				" BKEND_SECRET_KEY, or make a profile");
+	bool has_account = options->email || options->refresh_token ||
+			   options->refresh_token_command;
+	bool use_secret = secret && !(publishable && has_account);
+	char **key =
+	    use_secret ? &options->secret_key : &options->publishable_key;
+	int status = use_secret ? get_key("secret_key_command", key,
+				      options->secret_key_command)
+				: get_key("publishable_key_command", key,
+				      options->publishable_key_command);
+	if (!status)
+		status = check_kinds(options);
+	if (!status)
+		status = check_key(*key);
+	if (!status)
+		status = options_set_string(&options->key, *key);
 	/* It sees everything as it is. */
-	free(TAKE(options->email));
-	return options_set_string(&options->key, secret);
+	if (use_secret) {
+		free(TAKE(options->email));
+		free_secret(TAKE(options->refresh_token));
+		free(TAKE(options->refresh_token_command));
+	}
+	return status;
+}
+
+/* ---- the password ---- */
+
+static int ask_password(struct options *options)
+{
+	CLEANUP_FREE char *question = NULL;
+	if (!terminal_is_there())
+		return complain("no password for %s: set BKEND_PASSWORD, or"
+				" password_command in a profile",
+		    options->email);
+	char email[256];
+	log_make_safe(options->email, email, sizeof(email));
+	if (asprintf(&question, "Password for %s: ", email) < 0)
+		return failed_for_memory();
+	switch (terminal_ask_secret(question, &options->password)) {
+	case 0:
+		break;
+	case -ENODATA:
+		return complain("no password given");
+	case -EMSGSIZE:
+		return complain("no password is so long");
+	default:
+		return failed_for_memory();
+	}
+	if (!utf8_is_valid(options->password, strlen(options->password)))
+		return complain("the password is not UTF-8");
+	return 0;
+}
+
+static int get_password(struct options *options)
+{
+	if (!options->email || options->password || options->offline)
+		return 0;
+	if (options->password_command)
+		return askpass_run("password_command",
+		    options->password_command, &options->password);
+	/* With a session, one is of use, but not needed. */
+	if (options->refresh_token || options->refresh_token_command)
+		return 0;
+	return ask_password(options);
 }
 
 int account_complete(struct options *options)
 {
 	int status = check_url(options);
 	if (!status)
-		status = choose_key(options);
+		status = check_commands(options);
 	if (!status)
-		status = check_key(options->key);
-	if (!status && options->email && !options->password &&
-	    !options->offline)
-		status = ask_password(options);
-	return status;
+		status = choose_key(options);
+	return status ? status : get_password(options);
 }

@@ -7,8 +7,9 @@
 
 /*
  * Check the URL, choose between the keys (an account goes with the publishable
- * one; the secret one needs none), and ask for a password that is missing,
- * where there is a terminal. 0, or an exit status after a complaint.
+ * one; the secret one needs none), have the commands run that know what is
+ * missing, and ask for a password where nobody knows it. 0, or an exit status
+ * after a complaint.
  */
 int account_complete(struct options *options);
 

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "config/complain.h"
 #include "config/setting.h"
+#include "config/similar.h"
 
 /* ---- what -o sets ---- */
 
@@ -52,13 +53,27 @@ static int pass_on(const char *option, struct options *options)
 	return r < 0 || !options->mount_options ? failed_for_memory() : 0;
 }
 
+static int unknown_option(const char *name)
+{
+	struct similar similar;
+	similar_init(&similar, name);
+	for (size_t i = 0; i < settings_count; i++) {
+		if (settings[i].option)
+			similar_try(&similar, settings[i].option);
+	}
+	if (similar.best)
+		return complain("unknown option '%s': did you mean %s?", name,
+		    similar.best);
+	return complain("unknown option '%s': bkendfs --help lists them", name);
+}
+
 static int apply_one(const char *option, struct options *options)
 {
 	size_t len = strcspn(option, "=");
 	const char *value = option[len] ? option + len + 1 : NULL;
 	const struct setting *setting = setting_of_option(option, len);
 	if (setting)
-		return setting_apply(setting, value, options);
+		return setting_apply(setting, "", value, options);
 	CLEANUP_FREE char *name = strndup(option, len);
 	if (!name)
 		return failed_for_memory();
@@ -66,12 +81,13 @@ static int apply_one(const char *option, struct options *options)
 		return 0;
 	if (is_one_of(name, passed_on))
 		return pass_on(option, options);
-	if (strstr(name, "key") || strstr(name, "password"))
+	if (setting_of_key(name) || strstr(name, "key") ||
+	    strstr(name, "password") || strstr(name, "token"))
 		return complain(
 		    "option '%s': secrets are not taken from the command line,"
-		    " but from the environment",
+		    " but from the environment or a profile",
 		    name);
-	return complain("unknown option '%s': bkendfs --help lists them", name);
+	return unknown_option(name);
 }
 
 int arguments_apply(const struct arguments *arguments, struct options *options)
@@ -142,6 +158,7 @@ static int long_option(const char *arg, struct arguments *arguments)
 		enum command command;
 	} commands[] = {
 	    {"--demo", COMMAND_DEMO},
+	    {"--check", COMMAND_CHECK},
 	    {"--help", COMMAND_HELP},
 	    {"--version", COMMAND_VERSION},
 	};
@@ -194,25 +211,24 @@ static int short_options(
 	return 0;
 }
 
+/* [SOURCE] MOUNTPOINT, of which the sample project has no source, and a check
+ * no mount point. */
 static int positional(
     const char *const *names, size_t count, struct arguments *arguments)
 {
-	size_t most = arguments->command == COMMAND_DEMO ? 1 : 2;
-	if (count == 0)
+	bool source = arguments->command != COMMAND_DEMO;
+	bool mountpoint = arguments->command != COMMAND_CHECK;
+	if (count < mountpoint)
 		return complain(
-		    "no mount point given: bkendfs [options] [API_URL]"
+		    "no mount point given: bkendfs [options] [SOURCE]"
 		    " MOUNTPOINT");
-	if (count > most)
-		return complain(
-		    "too many arguments: bkendfs [options] [API_URL]"
-		    " MOUNTPOINT");
-	if (count == 2 && !strstr(names[0], "://"))
-		return complain(
-		    "no profile '%s': give the API's URL (with ://) instead",
-		    names[0]);
-	if (count == 2)
+	if (count > (size_t)source + mountpoint)
+		return complain("too many arguments: bkendfs [options]%s%s",
+		    source ? " [SOURCE]" : "", mountpoint ? " MOUNTPOINT" : "");
+	if (mountpoint)
+		arguments->mountpoint = names[--count];
+	if (count)
 		arguments->source = names[0];
-	arguments->mountpoint = names[count - 1];
 	return 0;
 }
 

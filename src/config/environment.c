@@ -2,8 +2,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
+#include "base/cleanup.h"
 #include "base/home.h"
 #include "config/complain.h"
 #include "config/secrets.h"
@@ -24,35 +25,67 @@ static const char *value_of(const struct setting *setting)
 	return secret && *secret ? secret : get(setting->variable);
 }
 
+static const char *named(const char *variable)
+{
+	return value_of(setting_of_variable(variable));
+}
+
+static void drop(char **where)
+{
+	free_secret(TAKE(*where));
+}
+
+/* What a profile says and the environment makes void, beyond what it sets. */
+static void drop_replaced(struct options *options)
+{
+	if (named("BKEND_PUBLISHABLE_KEY") || named("BKEND_SECRET_KEY")) {
+		drop(&options->publishable_key);
+		drop(&options->publishable_key_command);
+		drop(&options->secret_key);
+		drop(&options->secret_key_command);
+	}
+	const char *email = named("BKEND_EMAIL");
+	bool another =
+	    email && options->email && strcmp(email, options->email) != 0;
+	if (another)
+		drop(&options->password);
+	if (another || named("BKEND_REFRESH_TOKEN"))
+		drop(&options->refresh_token_command);
+	if (another || named("BKEND_PASSWORD"))
+		drop(&options->password_command);
+}
+
 int environment_apply(struct options *options)
 {
 	int status = 0;
+	drop_replaced(options);
 	for (size_t i = 0; !status && i < settings_count; i++) {
 		const struct setting *s = &settings[i];
 		const char *value = value_of(s);
-		if (value)
-			status = setting_apply(s, value, options);
+		CLEANUP_FREE char *where = NULL;
+		if (!value)
+			continue;
+		if (asprintf(&where, "%s: ", s->variable) < 0)
+			return failed_for_memory();
+		status = setting_apply(s, where, value, options);
 	}
 	return status;
 }
 
-int environment_cache_dir(char **ret_dir)
+int environment_config_file(char **ret_path)
 {
-	const char *xdg = get("XDG_CACHE_HOME");
+	const char *xdg = get("XDG_CONFIG_HOME");
 	const char *home = home_dir();
-	char *dir;
+	char *path;
 	int len;
 	if (xdg && xdg[0] == '/')
-		len = asprintf(&dir, "%s/bkendfs", xdg);
+		len = asprintf(&path, "%s/bkendfs/config", xdg);
 	else if (home)
-		len = asprintf(&dir, "%s/.cache/bkendfs", home);
-	else if (geteuid() == 0)
-		len = asprintf(&dir, "/var/cache/bkendfs");
+		len = asprintf(&path, "%s/.config/bkendfs/config", home);
 	else
-		len =
-		    asprintf(&dir, "/var/tmp/bkendfs-%u", (unsigned)geteuid());
+		len = asprintf(&path, "/etc/bkendfs/config");
 	if (len < 0)
 		return failed_for_memory();
-	*ret_dir = dir;
+	*ret_path = path;
 	return 0;
 }

@@ -17,14 +17,20 @@ struct options {
 	char *publishable_key; /* as given; NULL: not given */
 	char *secret_key;      /* the same */
 	char *key;	       /* the one of the two that is used */
-	char *email;	       /* NULL: no account */
-	char *password;	       /* with email */
-	char *mfa_code;	       /* NULL: none */
-	char **tables;	       /* NULL ends; never NULL itself */
-	char *cache_dir;       /* absolute */
-	char *cacert;	       /* NULL: the system's store */
-	char *log_path;	       /* NULL: stderr or syslog */
-	char *mount_options;   /* for FUSE, comma list; NULL: none */
+	/* What prints them, for the shell; NULL: not given. */
+	char *publishable_key_command;
+	char *secret_key_command;
+	char *password_command;
+	char *refresh_token;	     /* the first; NULL: not given */
+	char *refresh_token_command; /* NULL: not given */
+	char *email;		     /* NULL: no account */
+	char *password;		     /* with email */
+	char *mfa_code;		     /* NULL: none */
+	char **tables;		     /* NULL ends; never NULL itself */
+	char *cache_dir;	     /* absolute */
+	char *cacert;		     /* NULL: the system's store */
+	char *log_path;		     /* NULL: stderr or syslog */
+	char *mount_options;	     /* for FUSE, comma list; NULL: none */
 	enum log_level log_level;
 	int64_t ttl_ms;
 	int64_t retry_ms;

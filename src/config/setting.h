@@ -26,6 +26,7 @@ enum setting_kind {
 struct setting {
 	const char *option;   /* after -o; NULL: never from there */
 	const char *variable; /* in the environment; NULL: none */
+	const char *key;      /* in a profile; NULL: none */
 	const char *form;     /* of its value; NULL: it takes none */
 	const char *help;     /* a line or more */
 	const char *value;    /* the built-in default; NULL: none */
@@ -43,11 +44,18 @@ const struct setting *setting_of_option(const char *name, size_t len);
 /* The row of an environment variable; NULL: there is none. */
 const struct setting *setting_of_variable(const char *name);
 
+/* The row of a profile's key; NULL: there is none. */
+const struct setting *setting_of_key(const char *name);
+
+/* What people call it: the option, the key or the variable. */
+const char *setting_name(const struct setting *setting);
+
 /*
  * Set it, over what a weaker source has given. value: NULL where there was
- * none. 0, or an exit status after a complaint.
+ * none. where: what a complaint begins with, as "FILE:LINE: ". 0, or an exit
+ * status after one.
  */
-int setting_apply(
-    const struct setting *setting, const char *value, struct options *options);
+int setting_apply(const struct setting *setting, const char *where,
+    const char *value, struct options *options);
 
 #endif

@@ -11,18 +11,36 @@
 #define WIDTH 79
 
 static const char head[] =
-    "Usage: bkendfs [options] [API_URL] MOUNTPOINT\n"
+    "Usage: bkendfs [options] [SOURCE] MOUNTPOINT\n"
     "       bkendfs --demo [options] MOUNTPOINT\n"
+    "       bkendfs --check [options] [SOURCE]\n"
     "\n"
     "Mount a bkend project, read-only: tables as directories of JSON files,\n"
-    "stored files under storage/, their metadata under files/.\n"
+    "stored files under storage/, their metadata under files/. SOURCE is a\n"
+    "profile's name, or the API's URL.\n"
     "\n"
     "  --demo                 mount a sample project; needs no account\n"
+    "  --check                tell what a mount would show and a backup would\n"
+    "                         cost, and whether it would succeed\n"
     "  -f                     stay in the foreground\n"
     "  -d                     the same, with a trace of FUSE requests\n"
     "  -s                     serve with one thread\n"
     "  -h, --help             show this\n"
-    "  -V, --version          show the versions\n";
+    "  -V, --version          show the versions\n"
+    "\n"
+    "Settings, each after -o (several with commas between them):\n";
+
+static const char middle[] =
+    "and the usual mount options (allow_other, auto_unmount, ...).\n"
+    "\n"
+    "Weaker than -o is the environment, and weaker than that a profile: a\n"
+    "[section] of $XDG_CONFIG_HOME/bkendfs/config with lines KEY = VALUE;\n"
+    "[default] where none is named. VARIABLES and keys are:\n";
+
+static const char tail[] =
+    "Secrets are only taken from these, or asked for on a terminal.\n"
+    "\n"
+    "Unmount with: fusermount3 -u MOUNTPOINT\n";
 
 /* The characters of what stands in UTF-8. */
 static int columns(const char *text, size_t len)
@@ -54,18 +72,15 @@ static void print_words(const char *text)
 	printf("\n");
 }
 
-static void print_row(const char *name, const struct setting *setting)
+static void print_row(const char *form, const char *help, const char *value)
 {
-	CLEANUP_BUF struct buf form, text;
-	buf_init(&form, BUF_MAX_DEFAULT);
+	CLEANUP_BUF struct buf text;
 	buf_init(&text, BUF_MAX_DEFAULT);
-	buf_printf(&form, "  %s%s%s", name, setting->form ? "=" : "",
-	    setting->form ? setting->form : "");
-	buf_adds(&text, setting->help);
-	if (setting->value)
-		buf_printf(&text, " (%s)", setting->value);
-	int column = columns(buf_str(&form), form.len);
-	printf("%s", buf_str(&form));
+	buf_adds(&text, help);
+	if (value)
+		buf_printf(&text, " (%s)", value);
+	int column = columns(form, strlen(form));
+	printf("%s", form);
 	if (column >= COLUMN)
 		printf("\n%*s", COLUMN, "");
 	else
@@ -73,31 +88,56 @@ static void print_row(const char *name, const struct setting *setting)
 	print_words(buf_str(&text));
 }
 
-static void print_also(const struct setting *setting)
+static void print_option(const struct setting *setting)
 {
-	printf("  %s%*s-o %s\n", setting->variable,
-	    COLUMN - 2 - (int)strlen(setting->variable), "", setting->option);
+	CLEANUP_BUF struct buf form;
+	buf_init(&form, BUF_MAX_DEFAULT);
+	buf_printf(&form, "  %s%s%s", setting->option, setting->form ? "=" : "",
+	    setting->form ? setting->form : "");
+	print_row(buf_str(&form), setting->help, setting->value);
+}
+
+/* What is an option, too, is explained there. */
+static void print_elsewhere(const struct setting *setting)
+{
+	CLEANUP_BUF struct buf form;
+	buf_init(&form, BUF_MAX_DEFAULT);
+	buf_printf(&form, "  %s%s%s",
+	    setting->variable ? setting->variable : "",
+	    setting->variable && setting->key ? ", " : "",
+	    setting->key ? setting->key : "");
+	if (!setting->option)
+		print_row(buf_str(&form), setting->help, setting->value);
+	else if (setting->variable)
+		print_row(buf_str(&form), "as after -o", NULL);
+}
+
+static void print_same_keys(void)
+{
+	CLEANUP_BUF struct buf keys;
+	buf_init(&keys, BUF_MAX_DEFAULT);
+	for (size_t i = 0; i < settings_count; i++) {
+		const struct setting *s = &settings[i];
+		if (s->option && s->key && !s->variable)
+			buf_printf(&keys, "%s%s", keys.len ? ", " : "", s->key);
+	}
+	print_row("  as after -o", buf_str(&keys), NULL);
 }
 
 void usage_print_help(void)
 {
 	fputs(head, stdout);
-	printf(
-	    "\nSettings, each after -o (several with commas between them):\n");
 	for (size_t i = 0; i < settings_count; i++) {
 		if (settings[i].option)
-			print_row(settings[i].option, &settings[i]);
+			print_option(&settings[i]);
 	}
-	printf("and the usual mount options (allow_other, auto_unmount, ...).\n"
-	       "\nEnvironment, which -o is stronger than; secrets are only"
-	       " taken from there, or\nasked for:\n");
+	fputs(middle, stdout);
 	for (size_t i = 0; i < settings_count; i++) {
-		if (settings[i].variable && !settings[i].option)
-			print_row(settings[i].variable, &settings[i]);
-		else if (settings[i].variable)
-			print_also(&settings[i]);
+		if (settings[i].variable || settings[i].key)
+			print_elsewhere(&settings[i]);
 	}
-	printf("\nUnmount with: fusermount3 -u MOUNTPOINT\n");
+	print_same_keys();
+	fputs(tail, stdout);
 }
 
 void usage_print_version(void)

@@ -1,4 +1,4 @@
-/* What --help prints, in parts; NULL ends them. */
+/* What --help prints, in parts; NULL ends them. For command_line.c. */
 #ifndef EMULATOR_HELP_H
 #define EMULATOR_HELP_H
 

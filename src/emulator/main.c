@@ -7,11 +7,12 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "emulator/directory.h"
-#include "emulator/mutate.h"
-#include "emulator/options.h"
-#include "emulator/sample.h"
-#include "emulator/server.h"
+#include "emulator/command_line.h"
+#include "emulator/load/directory.h"
+#include "emulator/load/sample.h"
+#include "emulator/server/server.h"
+#include "emulator/service/credentials_file.h"
+#include "emulator/service/mutator.h"
 
 /* The signals that end the program are taken by sigwait alone. */
 static void block_signals(sigset_t *ret_set)
@@ -45,13 +46,13 @@ static void print_settings(
 	printf("BKEND_TABLES=");
 	const struct table *table;
 	for (size_t i = 0; (table = store_nth(emulator->store, i)); i++)
-		printf("%s%s", i > 0 ? ":" : "", table->name);
+		printf("%s%s", i > 0 ? ":" : "", table_name(table));
 	printf("\n");
 	fflush(stdout);
 }
 
 /* The exit status. */
-static int load(struct emulator *emulator, const struct options *options)
+static int load(struct emulator *emulator, const struct command_line *options)
 {
 	int r = 0;
 	if (options->data)
@@ -60,16 +61,16 @@ static int load(struct emulator *emulator, const struct options *options)
 		r = sample_load(emulator->store);
 	if (r < 0)
 		return 1;
-	r = options_generate(options, emulator);
+	r = command_line_generate(options, emulator);
 	store_mark_kept(emulator->store);
 	if (r < 0)
 		return 2;
-	r = credentials_init(
+	r = credentials_file_load(
 	    &emulator->credentials, options->data, options->credentials);
 	return r < 0;
 }
 
-static int serve(struct emulator *emulator, const struct options *options)
+static int serve(struct emulator *emulator, const struct command_line *options)
 {
 	sigset_t signals;
 	struct mutator *mutator;
@@ -77,10 +78,10 @@ static int serve(struct emulator *emulator, const struct options *options)
 	int caught;
 	block_signals(&signals);
 	raise_file_limit();
-	int r = server_start(emulator, options->listen, &server);
+	int r = server_start(emulator, &options->server, &server);
 	if (r < 0) {
 		fprintf(stderr, "bkend-emulator: cannot listen on %s: %s\n",
-		    options->listen, strerror(-r));
+		    options->server.address, strerror(-r));
 		return r == -EINVAL ? 2 : 1;
 	}
 	r = mutator_start(emulator, &mutator);
@@ -96,14 +97,14 @@ static int serve(struct emulator *emulator, const struct options *options)
 int main(int argc, char **argv)
 {
 	struct emulator *emulator;
-	struct options options;
+	struct command_line options;
 	int r = emulator_new(&emulator);
 	if (r < 0) {
 		fprintf(stderr, "bkend-emulator: %s\n", strerror(-r));
 		return 1;
 	}
 	int status = 2;
-	if (options_parse(argc, argv, emulator, &options) == 0) {
+	if (command_line_parse(argc, argv, emulator, &options) == 0) {
 		status = options.done ? 0 : load(emulator, &options);
 		if (status == 0 && !options.done)
 			status = serve(emulator, &options);

@@ -2,6 +2,9 @@
  * The filesystem as the kernel sees it: the only room that knows FUSE.
  * Handlers answer from the replica at once, or hand the request to sync and
  * reply when it is done; none waits for the network.
+ *
+ * Made, served and ended by the command, on its main thread; fs_stop and what
+ * sync calls may come on any.
  */
 #ifndef FS_FS_H
 #define FS_FS_H
@@ -9,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "status/file.h"
 #include "sync/sync.h"
 
 struct fs;
@@ -16,16 +20,15 @@ struct fs;
 /* Borrowed for the life of the fs. */
 struct fs_config {
 	struct http *http;
-	struct api *api; /* NULL: offline */
 	struct replica *replica;
-	struct content *content; /* NULL: file contents are not kept */
-	struct failures *failures;
-	const char *url;	/* shown in .bkendfs/status and as fsname */
-	const char *mountpoint; /* absolute */
-	const char *options;	/* further mount options, comma list, or NULL */
-	bool raw;		/* record text as it came */
-	bool xattr;		/* tell extended attributes */
-	bool debug;		/* libfuse's own trace on stderr */
+	const struct status_file *files; /* of .bkendfs; a row without a name
+					    ends them */
+	const char *url;		 /* shown as fsname */
+	const char *mountpoint;		 /* absolute */
+	const char *options; /* further mount options, comma list, or NULL */
+	bool raw;	     /* record text as it came */
+	bool xattr;	     /* tell extended attributes */
+	bool debug;	     /* libfuse's own trace on stderr */
 	bool single_threaded;
 	unsigned max_threads;	   /* 0: our own choice */
 	unsigned max_idle_threads; /* 0: libfuse's */
@@ -40,11 +43,6 @@ const char *fs_last_message(void);
 
 /* sync is made with fs as its listener, so it is told afterwards. */
 void fs_set_sync(struct fs *fs, struct sync *sync);
-
-/* What who mounts should know, in one line for the start, status and errors:
- * that no table is known. NULL: nothing. A text that lives for ever. Any
- * thread; sync must have been set. */
-const char *fs_warning(struct fs *fs);
 
 /* For sync_config.name_changed and names_expired. */
 void fs_name_changed(void *fs, int64_t dir, const char *name);

@@ -1,20 +1,13 @@
-/*
- * The kernel believes names for as long as it was told, and has to be told when
- * one changes before. FUSE's notices for that take the directory's lock in the
- * kernel; a lookup or readdir that waits for us holds it as well, so whoever
- * sends one would wait for himself, and with him all that touch the directory,
- * unkillably. So none is sent, ever:
- *
- * - From Linux 6.16 on, all names are taken back at once, without any lock.
- *   That costs a look at each, so it is only done where one is believed.
- * - Before, names are believed for a moment only. Who has to hear of a change
- *   hears of it after that moment.
- */
+#include "fs/notify.h"
+
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/queue.h>
 
 #include "base/timestamp.h"
-#include "fs/internal.h"
+#include "fs/channel.h"
+#include "fs/pending.h"
+#include "http/http.h"
 
 /* Where names cannot be taken back, they are believed for so long. */
 #define MOMENT_MS 500
@@ -28,26 +21,29 @@ struct late_reply {
 };
 
 struct notifier {
-	struct fs *fs;
+	struct channel *channel;
+	struct http *http;
 	struct beliefs *beliefs;
 	bool can_take_back; /* immutable once the mount stands */
 	/* Loop thread only. */
 	LIST_HEAD(, late_reply) late_replies;
 };
 
-struct notifier *notifier_new(struct fs *fs)
+struct notifier *notifier_new(struct channel *channel, struct http *http)
 {
 	struct notifier *notifier = calloc(1, sizeof(*notifier));
 	if (!notifier)
 		return NULL;
-	notifier->fs = fs;
+	notifier->channel = channel;
+	notifier->http = http;
 	LIST_INIT(&notifier->late_replies);
 	return notifier;
 }
 
 int notifier_open(struct notifier *notifier)
 {
-	notifier->can_take_back = channel_take_back_names(notifier->fs) == 0;
+	notifier->can_take_back =
+	    channel_take_back_names(notifier->channel) == 0;
 	notifier->beliefs =
 	    beliefs_new(notifier->can_take_back ? INT64_MAX : MOMENT_MS);
 	return notifier->beliefs ? 0 : -ENOMEM;
@@ -64,7 +60,7 @@ void notifier_end(struct notifier *notifier)
 {
 	struct late_reply *late;
 	while ((late = LIST_FIRST(&notifier->late_replies))) {
-		http_timer_stop(notifier->fs->config.http, late->timer);
+		http_timer_stop(notifier->http, late->timer);
 		late_reply_end(late);
 	}
 }
@@ -111,7 +107,7 @@ void notifier_untell(struct notifier *notifier, struct told *told)
 static void take_back(struct notifier *notifier)
 {
 	if (notifier->can_take_back)
-		channel_take_back_names(notifier->fs);
+		channel_take_back_names(notifier->channel);
 }
 
 void notifier_taken_in(struct notifier *notifier, struct told *told)
@@ -141,7 +137,7 @@ static void on_moment_over(void *ctx)
 
 void notifier_reply_error(struct notifier *notifier, fuse_req_t req, int err)
 {
-	struct http *http = notifier->fs->config.http;
+	struct http *http = notifier->http;
 	struct late_reply *late = NULL;
 	if (!notifier->can_take_back)
 		late = calloc(1, sizeof(*late));

@@ -2,65 +2,46 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <string.h>
+#include <stdlib.h>
 
+#include "base/lock.h"
 #include "fs/text.h"
+#include "sync/core/streak.h"
+#include "sync/sync.h"
 
 /* Directories that may be read in order at the same time. */
-#define STREAKS 8
+#define STREAKS STREAKS_MAX
 
 /* Entries are taken from the replica so many at a time. */
 #define BATCH 64
 
-/* One directory being read in order. */
-struct streak {
-	int64_t dir;	 /* 0: unused */
-	int64_t last;	 /* position read last */
-	int64_t marker;	 /* left out: its read asks for the next window */
-	int64_t pushed;	 /* pushed up to this position */
-	unsigned window; /* 0: not proven yet */
-	unsigned wanted; /* entries to push now */
-	uint64_t used;	 /* when, for the choice of a victim */
-};
-
 struct pusher {
-	struct fs *fs;
+	struct fs_context *fs;
 	pthread_t thread;
 	struct lock lock;
 	pthread_cond_t news;
 	/* Under lock. */
-	struct streak streaks[STREAKS];
-	uint64_t clock;
+	/* pending: entries to push now. marker: left out, so that its read asks
+	 * for the next window. */
+	struct streaks streaks;
 	bool stopping;
 	bool over; /* the thread touches nothing any more */
 };
 
 /* ---- watching ---- */
 
-static struct streak *find_locked(struct pusher *pusher, int64_t dir)
-    REQUIRES(pusher->lock)
+static bool is_of(const struct streak *streak, int64_t dir)
 {
-	struct streak *oldest = &pusher->streaks[0];
-	for (size_t i = 0; i < STREAKS; i++) {
-		struct streak *streak = &pusher->streaks[i];
-		if (streak->dir == dir)
-			return streak;
-		if (streak->used < oldest->used)
-			oldest = streak;
-	}
-	*oldest = (struct streak){.dir = dir};
-	return oldest;
+	return streak->dir == dir;
 }
 
 static void grow_locked(struct pusher *pusher, struct streak *streak)
     REQUIRES(pusher->lock)
 {
-	streak->window = streak->window ? streak->window * 2 : PUSH_FIRST;
-	if (streak->window > PUSH_MOST)
-		streak->window = PUSH_MOST;
-	streak->wanted = streak->window;
-	if (streak->pushed < streak->last)
-		streak->pushed = streak->last;
+	streak_grow(streak, PUSH_FIRST, PUSH_MOST);
+	streak->pending = streak->window;
+	if (streak->reached < streak->last)
+		streak->reached = streak->last;
 	pthread_cond_signal(&pusher->news);
 }
 
@@ -69,25 +50,26 @@ void pusher_observe(struct pusher *pusher, const struct node *node)
 	if (!node_pos(node))
 		return;
 	lock_acquire(&pusher->lock);
-	struct streak *streak = find_locked(pusher, node->dir);
+	struct streak *streak =
+	    streaks_find(&pusher->streaks, is_of, node->dir);
+	streak->dir = node->dir;
 	int64_t pos = node_pos(node), last = streak->last;
 	bool ahead =
-	    pos > last && pos < streak->pushed && pos != streak->marker;
-	streak->used = ++pusher->clock;
+	    pos > last && pos < streak->reached && pos != streak->marker;
 	if (!ahead || !streak->window)
 		streak->last = pos;
 	if (ahead && streak->window) {
 		/* The reader was faster than we are: nothing new. */
 	} else if (streak->window &&
 		   (pos == streak->marker ||
-		       sync_pos_follows(pos, streak->pushed))) {
-		if (!streak->wanted)
+		       sync_pos_follows(pos, streak->reached))) {
+		if (!streak->pending)
 			grow_locked(pusher, streak);
 	} else if (!streak->window && sync_pos_follows(pos, last) && last) {
 		grow_locked(pusher, streak);
 	} else {
-		streak->window = streak->wanted = 0;
-		streak->pushed = streak->marker = 0;
+		streak->window = streak->pending = 0;
+		streak->reached = streak->marker = 0;
 	}
 	lock_release(&pusher->lock);
 }
@@ -127,7 +109,8 @@ static int collect(
 }
 
 /* Put a whole file into the page cache: exactly its size. */
-static int store(struct fs *fs, int64_t id, const void *data, size_t len)
+static int store(
+    struct fs_context *fs, int64_t id, const void *data, size_t len)
 {
 	if (len == 0)
 		return 0;
@@ -137,19 +120,19 @@ static int store(struct fs *fs, int64_t id, const void *data, size_t len)
 	    fs->session, (fuse_ino_t)id, 0, &bufs, FUSE_BUF_NO_SPLICE);
 }
 
-static int push_record(struct fs *fs, int64_t id, struct buf *text)
+static int push_record(struct fs_context *fs, int64_t id, struct buf *text)
 {
 	buf_clear(text);
-	int r = text_load(fs, id, text);
+	int r = text_load(fs->texts, id, text);
 	return r < 0 ? r : store(fs, id, buf_str(text), text->len);
 }
 
 /* -EAGAIN: it is not here yet. */
-static int push_object(struct fs *fs, int64_t id)
+static int push_object(struct fs_context *fs, int64_t id)
 {
 	struct node node;
 	struct sync_bytes bytes;
-	int r = replica_get(fs->config.replica, id, &node);
+	int r = replica_get(fs->replica, id, &node);
 	if (r == 0 && node.size > PUSH_OBJECT_MAX)
 		return 0; /* it turned out to be larger */
 	if (r == 0)
@@ -167,9 +150,10 @@ static bool is_wanted(struct pusher *pusher, struct streak *streak, int64_t dir,
     int64_t pushed, int64_t marker)
 {
 	lock_acquire(&pusher->lock);
-	bool wanted = streak->dir == dir && streak->wanted && !pusher->stopping;
+	bool wanted =
+	    streak->dir == dir && streak->pending && !pusher->stopping;
 	if (wanted) {
-		streak->pushed = pushed;
+		streak->reached = pushed;
 		if (marker)
 			streak->marker = marker;
 	}
@@ -181,14 +165,14 @@ static bool is_wanted(struct pusher *pusher, struct streak *streak, int64_t dir,
 static void push(struct pusher *pusher, struct streak *streak, int64_t dir,
     int64_t after, unsigned count)
 {
-	struct fs *fs = pusher->fs;
+	struct fs_context *fs = pusher->fs;
 	unsigned done = 0, mark = count - count / 4;
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, TEXT_BYTES_MAX);
 	while (done < count) {
 		struct batch batch = {0};
 		int r = replica_entries(
-		    fs->config.replica, dir, after, INT64_MAX, collect, &batch);
+		    fs->replica, dir, after, INT64_MAX, collect, &batch);
 		if (r < 0 || batch.count == 0)
 			break;
 		for (size_t i = 0; i < batch.count && done < count; i++) {
@@ -211,16 +195,16 @@ static void push(struct pusher *pusher, struct streak *streak, int64_t dir,
 out:
 	lock_acquire(&pusher->lock);
 	if (streak->dir == dir)
-		streak->wanted = 0;
+		streak->pending = 0;
 	lock_release(&pusher->lock);
 }
 
 static struct streak *wanting_locked(struct pusher *pusher)
     REQUIRES(pusher->lock)
 {
-	for (size_t i = 0; i < STREAKS; i++) {
-		if (pusher->streaks[i].wanted)
-			return &pusher->streaks[i];
+	for (size_t i = 0; i < pusher->streaks.count; i++) {
+		if (pusher->streaks.all[i].pending)
+			return &pusher->streaks.all[i];
 	}
 	return NULL;
 }
@@ -236,8 +220,8 @@ static void *run(void *ctx)
 			lock_wait(&pusher->lock, &pusher->news);
 			continue;
 		}
-		int64_t dir = streak->dir, after = streak->pushed;
-		unsigned count = streak->wanted;
+		int64_t dir = streak->dir, after = streak->reached;
+		unsigned count = streak->pending;
 		lock_release(&pusher->lock);
 		push(pusher, streak, dir, after, count);
 		lock_acquire(&pusher->lock);
@@ -247,12 +231,13 @@ static void *run(void *ctx)
 	return NULL;
 }
 
-struct pusher *pusher_new(struct fs *fs)
+struct pusher *pusher_new(struct fs_context *fs)
 {
 	struct pusher *pusher = calloc(1, sizeof(*pusher));
 	if (!pusher)
 		return NULL;
 	pusher->fs = fs;
+	pusher->streaks.count = STREAKS;
 	lock_init(&pusher->lock);
 	pthread_cond_init(&pusher->news, NULL);
 	if (pthread_create(&pusher->thread, NULL, run, pusher) == 0)

@@ -9,7 +9,7 @@
 #ifndef FS_PUSH_H
 #define FS_PUSH_H
 
-#include "fs/internal.h"
+#include "fs/context.h"
 
 /* Files pushed after the second read in a row, and at most ahead. */
 #define PUSH_FIRST 8
@@ -21,7 +21,9 @@
 
 struct pusher;
 
-struct pusher *pusher_new(struct fs *fs); /* NULL: out of memory */
+/* Its thread begins; it uses fs only once something was observed, so when the
+ * mount serves. NULL: out of memory. */
+struct pusher *pusher_new(struct fs_context *fs);
 
 /* Let the thread end; it may be held up in the kernel by a read that waits for
  * us. Whether it has ended. NULL is fine. */

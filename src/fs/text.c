@@ -1,8 +1,10 @@
 #include "fs/text.h"
 
 #include <errno.h>
-#include <string.h>
+#include <pthread.h>
+#include <stdlib.h>
 
+#include "base/lock.h"
 #include "json/json.h"
 #include "json/layout.h"
 
@@ -29,7 +31,11 @@ struct large {
 	uint64_t window_at; /* bytes of the text before it */
 };
 
-struct text_shelf {
+struct texts {
+	/* Immutable. */
+	struct replica *replica;
+	bool raw;
+	/* How far large texts were read. */
 	struct lock lock;
 	pthread_cond_t freed;
 	/* Under lock. */
@@ -37,25 +43,27 @@ struct text_shelf {
 	uint64_t uses;
 };
 
-struct text_shelf *text_shelf_new(void)
+struct texts *texts_new(struct replica *replica, bool raw)
 {
-	struct text_shelf *shelf = calloc(1, sizeof(*shelf));
-	if (!shelf)
+	struct texts *texts = calloc(1, sizeof(*texts));
+	if (!texts)
 		return NULL;
-	lock_init(&shelf->lock);
-	pthread_cond_init(&shelf->freed, NULL);
-	return shelf;
+	texts->replica = replica;
+	texts->raw = raw;
+	lock_init(&texts->lock);
+	pthread_cond_init(&texts->freed, NULL);
+	return texts;
 }
 
-void text_shelf_free(struct text_shelf *shelf)
+void texts_free(struct texts *texts)
 {
-	if (!shelf)
+	if (!texts)
 		return;
 	for (size_t i = 0; i < KEPT; i++)
-		buf_done(&shelf->kept[i].window);
-	pthread_cond_destroy(&shelf->freed);
-	lock_done(&shelf->lock);
-	free(shelf);
+		buf_done(&texts->kept[i].window);
+	pthread_cond_destroy(&texts->freed);
+	lock_done(&texts->lock);
+	free(texts);
 }
 
 static int stale_if_gone(int r)
@@ -69,13 +77,13 @@ bool text_is_small(const struct node *node)
 	       node->other_size <= (int64_t)TEXT_SMALL_MAX;
 }
 
-int text_load(struct fs *fs, int64_t id, struct buf *out)
+int text_load(struct texts *texts, int64_t id, struct buf *out)
 {
-	if (fs->config.raw)
-		return stale_if_gone(replica_text(fs->config.replica, id, out));
+	if (texts->raw)
+		return stale_if_gone(replica_text(texts->replica, id, out));
 	CLEANUP_BUF struct buf raw;
 	buf_init(&raw, TEXT_BYTES_MAX);
-	int r = replica_text(fs->config.replica, id, &raw);
+	int r = replica_text(texts->replica, id, &raw);
 	if (r == 0)
 		r = json_pretty(buf_str(&raw), raw.len, out);
 	return stale_if_gone(r);
@@ -85,12 +93,12 @@ int text_load(struct fs *fs, int64_t id, struct buf *out)
 
 /* The one of that id, or the one that was used longest ago. NULL: that is in
  * use by another thread. */
-static struct large *find_locked(struct text_shelf *shelf, int64_t id)
-    REQUIRES(shelf->lock)
+static struct large *find_locked(struct texts *texts, int64_t id)
+    REQUIRES(texts->lock)
 {
 	struct large *oldest = NULL;
 	for (size_t i = 0; i < KEPT; i++) {
-		struct large *large = &shelf->kept[i];
+		struct large *large = &texts->kept[i];
 		if (large->id == id)
 			return large->busy ? NULL : large;
 		if (!large->busy && (!oldest || large->used < oldest->used))
@@ -99,30 +107,30 @@ static struct large *find_locked(struct text_shelf *shelf, int64_t id)
 	return oldest;
 }
 
-static struct large *take(struct text_shelf *shelf, int64_t id)
+static struct large *take(struct texts *texts, int64_t id)
 {
 	struct large *large;
-	lock_acquire(&shelf->lock);
-	while (!(large = find_locked(shelf, id)))
-		lock_wait(&shelf->lock, &shelf->freed);
+	lock_acquire(&texts->lock);
+	while (!(large = find_locked(texts, id)))
+		lock_wait(&texts->lock, &texts->freed);
 	large->busy = true;
-	large->used = ++shelf->uses;
+	large->used = ++texts->uses;
 	if (large->id != id) {
 		large->id = id;
 		large->place = large->marks[0] = (struct json_layout){0};
 		large->mark_count = 1;
 		buf_done(&large->window);
 	}
-	lock_release(&shelf->lock);
+	lock_release(&texts->lock);
 	return large;
 }
 
-static void put_back(struct text_shelf *shelf, struct large *large)
+static void put_back(struct texts *texts, struct large *large)
 {
-	lock_acquire(&shelf->lock);
+	lock_acquire(&texts->lock);
 	large->busy = false;
-	pthread_cond_broadcast(&shelf->freed);
-	lock_release(&shelf->lock);
+	pthread_cond_broadcast(&texts->freed);
+	lock_release(&texts->lock);
 }
 
 /* Go to the last known place that is not behind an output position. */
@@ -144,7 +152,7 @@ static void note_place(struct large *large)
 }
 
 /* Have the bytes that come next in the window; none at the end. */
-static int look_on(struct fs *fs, struct large *large)
+static int look_on(struct texts *texts, struct large *large)
 {
 	uint64_t at = large->place.in;
 	if (at >= large->window_at && at < large->window_at + large->window.len)
@@ -154,18 +162,18 @@ static int look_on(struct fs *fs, struct large *large)
 	buf_clear(&large->window);
 	large->window_at = at;
 	return replica_text_part(
-	    fs->config.replica, large->id, at, WINDOW, &large->window);
+	    texts->replica, large->id, at, WINDOW, &large->window);
 }
 
 static int lay_out(
-    struct fs *fs, struct large *large, const struct json_slice *slice)
+    struct texts *texts, struct large *large, const struct json_slice *slice)
 {
 	struct json_layout *place = &large->place;
 	uint64_t last = slice->from + slice->size;
 	bool full = false;
 	go_before(large, slice->from);
 	while (!full && place->out < last) {
-		int r = look_on(fs, large);
+		int r = look_on(texts, large);
 		if (r < 0)
 			return r;
 		size_t skip = (size_t)(place->in - large->window_at);
@@ -183,16 +191,16 @@ static int lay_out(
 	return 0;
 }
 
-static int read_large(
-    struct fs *fs, int64_t id, uint64_t offset, size_t size, struct buf *out)
+static int read_large(struct texts *texts, int64_t id, uint64_t offset,
+    size_t size, struct buf *out)
 {
 	int r = buf_reserve(out, size);
 	if (r < 0)
 		return r;
 	struct json_slice slice = {offset, out->data + out->len, size};
-	struct large *large = take(fs->shelf, id);
-	r = lay_out(fs, large, &slice);
-	put_back(fs->shelf, large);
+	struct large *large = take(texts, id);
+	r = lay_out(texts, large, &slice);
+	put_back(texts, large);
 	if (r < 0)
 		return r;
 	out->len += size;
@@ -200,21 +208,19 @@ static int read_large(
 	return 0;
 }
 
-int text_read(struct fs *fs, const struct node *node, uint64_t offset,
+int text_read(struct texts *texts, const struct node *node, uint64_t offset,
     size_t size, struct buf *out)
 {
-	uint64_t shown =
-	    (uint64_t)(fs->config.raw ? node->size : node->other_size);
+	uint64_t shown = (uint64_t)(texts->raw ? node->size : node->other_size);
 	if (offset >= shown)
 		return 0;
 	if (size > shown - offset)
 		size = (size_t)(shown - offset);
-	if (!fs->config.raw)
+	if (!texts->raw)
 		return stale_if_gone(
-		    read_large(fs, node->id, offset, size, out));
+		    read_large(texts, node->id, offset, size, out));
 	size_t before = out->len;
-	int r =
-	    replica_text_part(fs->config.replica, node->id, offset, size, out);
+	int r = replica_text_part(texts->replica, node->id, offset, size, out);
 	if (r == 0 && out->len - before < size)
 		r = -EIO;
 	return stale_if_gone(r);

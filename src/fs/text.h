@@ -5,8 +5,15 @@
 #ifndef FS_TEXT_H
 #define FS_TEXT_H
 
-#include "fs/internal.h"
 #include "json/split.h"
+#include "replica/replica.h"
+
+struct texts;
+
+/* Of a replica, which must outlive it. raw: as they came. NULL: out of
+ * memory. */
+struct texts *texts_new(struct replica *replica, bool raw);
+void texts_free(struct texts *texts);
 
 /* A text as the server sent it has at most so many bytes. */
 #define TEXT_BYTES_MAX JSON_RECORD_MAX
@@ -14,21 +21,18 @@
 /* Texts that are not larger, as sent and as shown, are handled whole: the
  * kernel reads in pieces of about that size. In bytes. */
 #define TEXT_SMALL_MAX ((size_t)128 << 10)
+
+/* Whether a node's is one of them. */
 bool text_is_small(const struct node *node);
 
 /* Append a node's whole text in the form that was asked for at the mount; for
  * small ones. 0, -ESTALE, -EPROTO, -ENOMEM, -EMSGSIZE, or an error of the
  * replica. */
-int text_load(struct fs *fs, int64_t id, struct buf *out);
+int text_load(struct texts *texts, int64_t id, struct buf *out);
 
 /* Append up to size bytes of a node's text, from offset on: fewer only where it
  * ends. -EIO where it is not of the size that was told; else likewise. */
-int text_read(struct fs *fs, const struct node *node, uint64_t offset,
+int text_read(struct texts *texts, const struct node *node, uint64_t offset,
     size_t size, struct buf *out);
-
-/* How far large texts were read. */
-struct text_shelf;
-struct text_shelf *text_shelf_new(void); /* NULL: out of memory */
-void text_shelf_free(struct text_shelf *shelf);
 
 #endif

@@ -1,4 +1,5 @@
-/* Header lines of an answer. Pure, thread-safe. */
+/* The header lines of an answer, as the transport gets them one by one. Pure
+ * and thread-safe. Called by curl_transfer.c. */
 #ifndef HTTP_HEAD_H
 #define HTTP_HEAD_H
 

@@ -1,6 +1,6 @@
 /*
  * One thread's loop: timers, work that other threads post, and descriptors to
- * watch. It is driven by its owner:
+ * watch. It is driven by its owner, curl_loop.c:
  *
  *	while (loop_work(loop))
  *		loop_wait(loop, due_ms, on_ready, ctx);
@@ -18,7 +18,7 @@ struct http_task;
 struct http_timer;
 struct loop;
 
-/* 0; -ENOMEM or -EMFILE. */
+/* loop_free is owed. 0; -ENOMEM, -EMFILE or -ENFILE. */
 int loop_new(struct loop **ret_loop);
 
 /* Drops timers, and tasks that were not run. NULL is fine. */

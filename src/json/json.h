@@ -15,10 +15,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-
-/* Deepest nesting accepted. MongoDB allows 100 levels; this bounds the
- * quadratic cost of indentation. */
-#define JSON_DEPTH_MAX 1024
+#include "json/limits.h"
 
 /* A piece of some text; text NULL when there is none. Borrowed. */
 struct json_span {

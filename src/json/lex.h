@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "json/json.h"
+#include "json/limits.h"
 
 enum lex_kind {
 	LEX_END,
@@ -46,6 +46,7 @@ struct lex {
 	uint64_t objects[JSON_DEPTH_MAX / 64];
 };
 
+/* Begin with text, which is borrowed until the last token was used. */
 void lex_init(struct lex *lex, const char *text, size_t len);
 
 /* The next token; LEX_END once one whole value was read. 0 or -EPROTO. */

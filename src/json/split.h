@@ -1,12 +1,13 @@
 /*
  * Cut a listing's body into records while it streams in.
  *
- * The body is {"items":[…], …}, or the same inside {"data":{…}} (API.md, "Two
- * envelopes"). Each element of the first items array found in one of those two
- * places is handed out as the very bytes that the server sent, without the
- * white space around it. What is left, with the array's elements taken out
- * ("items":[]), is the skeleton: small, and meant for an ordinary parser.
- * Memory is bounded by the largest record. Not thread-safe.
+ * The body is {"items":[…], …}, or the same inside {"data":{…}}. Each element
+ * of the first items array found in one of those two places is handed out as
+ * the very bytes that the server sent, without the white space around it. What
+ * is left, with the array's elements taken out ("items":[]), is the skeleton:
+ * small, and meant for an ordinary parser. Memory is bounded by the largest
+ * record. Called by api/list.c, and by the emulator for exports. Not
+ * thread-safe.
  */
 #ifndef JSON_SPLIT_H
 #define JSON_SPLIT_H
@@ -26,8 +27,11 @@ typedef int (*json_split_record_fn)(void *ctx, const char *text, size_t len);
 /* The largest skeleton that is accepted: pagination is a few hundred bytes. */
 #define JSON_SKELETON_MAX ((size_t)256 << 10)
 
+/* Begin; json_split_free is owed. 0 or -ENOMEM. */
 int json_split_new(
     json_split_record_fn fn, void *ctx, struct json_split **ret_split);
+
+/* Also in the middle, but not from fn. NULL is fine. */
 void json_split_free(struct json_split *split);
 
 /* Take the next bytes. 0; -EPROTO when they cannot belong to a listing (broken

@@ -91,7 +91,8 @@ int checkpointer_new(const char *path, struct connection *writer,
 	checkpointer->writer = writer;
 	lock_init(&checkpointer->lock);
 	pthread_cond_init(&checkpointer->news, NULL);
-	int r = connection_open(path, false, &checkpointer->connection);
+	int r =
+	    connection_open(path, CONNECTION_READER, &checkpointer->connection);
 	if (r == 0 &&
 	    pthread_create(&checkpointer->thread, NULL, run, checkpointer) != 0)
 		r = -ENOMEM;

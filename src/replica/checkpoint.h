@@ -5,7 +5,7 @@
 #ifndef REPLICA_CHECKPOINT_H
 #define REPLICA_CHECKPOINT_H
 
-#include "replica/schema.h"
+#include "replica/connection.h"
 
 struct checkpointer;
 

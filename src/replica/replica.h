@@ -74,11 +74,25 @@ static inline int64_t node_pos(const struct node *node)
  * Open or create the database of a project in dir (created 0700). project is
  * what tells projects apart; only its hash gets into a file name. private: a
  * fresh one that is gone after replica_close. -EWOULDBLOCK: another mount has
- * it open; -EBADMSG: it was made by a newer version; -ELOOP, -ENOTUNIQ: dir or
+ * it open; -EBADMSG: it was made by a newer version; -EROFS: it is there, and
+ * cannot be written: see replica_open_archived; -ELOOP, -ENOTUNIQ: dir or
  * what is in it is not ours alone (base/own_dir.h).
  */
 int replica_open(const char *dir, const char *project, bool private,
     struct replica **ret_replica);
+
+/*
+ * The same of a replica that is to be read only, from a directory that cannot
+ * be written, where nothing is made or changed; nothing of what is below for
+ * writing may be called then. What cannot be read in its place (an older form,
+ * a log that was not carried over) is read from a copy in the directory for
+ * temporary files. -ENOENT: there is no replica of the project.
+ */
+int replica_open_archived(
+    const char *dir, const char *project, struct replica **ret_replica);
+bool replica_is_archived(const struct replica *replica);
+
+/* NULL is fine. */
 void replica_close(struct replica *replica);
 
 /* ---- reading ---- */
@@ -179,6 +193,9 @@ struct replica_totals {
 	int64_t nodes;
 	int64_t bytes; /* of text and objects, as far as known */
 };
+/* The database's file; it ends in ".db". Borrowed for the replica's life. */
+const char *replica_path(const struct replica *replica);
+
 /* When the replica was made: milliseconds since the epoch. */
 int64_t replica_made_ms(const struct replica *replica);
 

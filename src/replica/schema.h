@@ -1,75 +1,16 @@
-/* Inside replica/: the database's form, and connections to it. */
+/* The form of the database: its tables, and how one of an earlier version is
+ * brought up to date. */
 #ifndef REPLICA_SCHEMA_H
 #define REPLICA_SCHEMA_H
 
 #include <sqlite3.h>
-#include <stdbool.h>
-#include <sys/queue.h>
 
-/* The form's version, kept as user_version. A newer one is refused; an older
- * one is brought up to this one, by the steps in schema.c. */
-#define SCHEMA_VERSION 2
+/* The form's version, kept as user_version. */
+#define SCHEMA_VERSION 3
 
-enum statement {
-	ST_BEGIN,
-	ST_COMMIT,
-	ST_ROLLBACK,
-	ST_GET,
-	ST_LOOKUP,
-	ST_TEXT,
-	ST_KEY,
-	ST_NAME,
-	ST_ETAG,
-	ST_SPOIL,
-	ST_ENTRIES,
-	ST_TABLES,
-	ST_NAMES,
-	ST_NTH,
-	ST_LAST,
-	ST_LISTING,
-	ST_INSERT,
-	ST_INSERT_TEXT,
-	ST_BURY,
-	ST_SEEN,
-	ST_SEEN_1,
-	ST_CHECKED,
-	ST_PUT_ENTRY,
-	ST_MOVE_ENTRY,
-	ST_SWEEP,
-	ST_SWEEP_1,
-	ST_TRIM,
-	ST_UNLIST,
-	ST_UNSEE,
-	ST_UNSEE_1,
-	ST_SET_LISTING,
-	ST_RAISE_LISTING,
-	ST_SET_SIZE,
-	ST_SHOW_TABLE,
-	ST_TOTALS,
-	STATEMENTS,
-};
-
-/* One connection and its statements, prepared when first used. */
-struct connection {
-	sqlite3 *db;
-	sqlite3_stmt *statements[STATEMENTS];
-	SLIST_ENTRY(connection) link;
-};
-
-/* Open path; create makes the form, or brings it up to date. 0; -EBADMSG: made
- * by a newer version; -EIO, -ENOSPC, -ENOMEM. */
-int connection_open(
-    const char *path, bool create, struct connection **ret_connection);
-void connection_close(struct connection *connection);
-
-/* A statement, ready to bind, or NULL. */
-sqlite3_stmt *connection_statement(
-    struct connection *connection, enum statement which);
-
-/* -errno of an SQLite result; logs what is worth it. */
-int connection_error(struct connection *connection, int result);
-
-/* Step a statement that gives no rows, and reset it. 0 or -errno. */
-int connection_run(struct connection *connection, sqlite3_stmt *statement);
+/* Make the form in an empty database, or bring one of an older version up to
+ * date; throw away what earlier mounts left over. Before anybody else uses the
+ * database. 0; -EBADMSG: made by a newer version; or see sql_error. */
+int schema_prepare(sqlite3 *db);
 
 #endif

@@ -4,7 +4,8 @@
 #include <sys/random.h>
 
 #include "base/timestamp.h"
-#include "replica/store.h"
+#include "replica/internal.h"
+#include "replica/views.h"
 
 static int run_simple(struct replica *replica, enum statement which)
 {
@@ -379,11 +380,14 @@ int replica_unlist(
 int replica_set_listing(
     struct replica *replica, int64_t dir, const struct replica_listing *listing)
 {
-	return RUN(replica, ST_SET_LISTING, dir, listing->base, listing->end,
+	int r = RUN(replica, ST_SET_LISTING, dir, listing->base, listing->end,
 	    listing->listed_ms, listing->count, listing->newest_ms,
 	    listing->side, listing->flags, listing->proven_ms,
 	    listing->since_ms, listing->created_ms, listing->created_since_ms,
 	    listing->dateless);
+	if (r == 0 && listing->end)
+		r = wrote(replica, views_show(replica->writer->db, dir));
+	return r;
 }
 
 int replica_raise_listing(

@@ -8,8 +8,11 @@
 
 #include "api/record.h"
 #include "sync/core/core.h"
+#include "sync/core/folder.h"
+#include "sync/core/offline.h"
 #include "sync/listing/lister.h"
 #include "sync/listing/listings.h"
+#include "sync/listing/view.h"
 #include "sync/parts.h"
 #include "sync/record/fetch.h"
 #include "sync/sync.h"
@@ -62,8 +65,10 @@ static int answer_root(
 {
 	struct node node;
 	int r = replica_lookup(core->replica, NODE_ROOT, name, &node);
+	if (r == -ENOENT && !core->api)
+		return offline_lacks(core, "", name, OFFLINE_NOT_READ);
 	if (r == -ENOENT || (r == 0 && !node.pos[0] && core->api))
-		return core->api ? -EAGAIN : -ENODATA;
+		return -EAGAIN;
 	if (r == 0)
 		*ret_node = node;
 	return r;
@@ -98,7 +103,10 @@ static int answer(struct sync *sync, int64_t dir, const char *name,
 	    r == 0 ? confirmed_since(core, &now, &node) : now.proven;
 	bool spec = strcmp(name, SPEC_NAME) == 0;
 	if (!core->api && r < 0 && !now.listed_end)
-		return -ENODATA;
+		return offline_lacks(core,
+		    dir == NODE_STORAGE ? "storage"
+					: lister_folder(lister)->title,
+		    name, OFFLINE_NOT_READ);
 	if (core->api && (since < believed || (spec && r < 0)))
 		return -EAGAIN;
 	*ret_since = core->api ? since : MOMENT_FOREVER;
@@ -182,7 +190,7 @@ static void look_up_there(struct sync *sync, struct sync_op *op)
 	bool listed = r == 0 && now.listed_end && view_lists(&now, &known);
 	if (strcmp(op->name, SPEC_NAME) == 0) {
 		fetch_spec(sync_fetches(sync), lister_folder(lister), op);
-	} else if (listed && lister->state != LISTER_PASSING && !op->tries) {
+	} else if (listed && !lister_is_passing(lister) && !op->tries) {
 		op->tries++;
 		lister_wait_for_news(lister, op); /* all names at once */
 	} else if (op->whole || name_is_marked(op->name) ||

@@ -2,8 +2,10 @@
  * already, at once on any thread. */
 #include <errno.h>
 
+#include "base/blob.h"
+#include "sync/core/core.h"
+#include "sync/object/streams.h"
 #include "sync/parts.h"
-#include "sync/object/stream.h"
 #include "sync/sync.h"
 
 void sync_measure(struct sync *sync, struct sync_op *op)
@@ -37,10 +39,8 @@ static int read_kept(const struct core *core, const struct node *node,
 static int read_now(struct sync *sync, const struct node *node, int64_t pos,
     size_t len, bool asked, struct sync_bytes *ret_bytes)
 {
-	struct streams *streams = sync_streams(sync);
 	struct core *core = sync_core(sync);
 	const char *data = NULL;
-	bool wake;
 	if (!node->proven || node->spoiled)
 		return -EAGAIN;
 	if (pos >= node->size) {
@@ -49,10 +49,8 @@ static int read_now(struct sync *sync, const struct node *node, int64_t pos,
 	}
 	if (len > (size_t)(node->size - pos))
 		len = (size_t)(node->size - pos);
-	struct blob *blob = ready_take(&streams->ready, node->id, pos,
-	    pos + (int64_t)len, asked, &data, &wake);
-	if (wake)
-		http_post(core->http, &streams->notes_task);
+	struct blob *blob = streams_take(sync_streams(sync), node->id, pos,
+	    pos + (int64_t)len, asked, &data);
 	if (blob)
 		*ret_bytes = (struct sync_bytes){data, len, blob};
 	else if (read_kept(core, node, pos, len, ret_bytes) < 0)

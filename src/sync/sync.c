@@ -5,13 +5,15 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "sync/core/core.h"
+#include "sync/core/offline.h"
 #include "sync/core/write.h"
 #include "sync/listing/listings.h"
 #include "sync/parts.h"
 #include "sync/record/fetch.h"
 #include "sync/record/put.h"
-#include "sync/object/stream.h"
+#include "sync/object/streams.h"
 #include "sync/tables.h"
 #include "tree/name.h"
 
@@ -41,8 +43,28 @@ static void on_lost(void *ctx, int err)
 	listings_lose(sync->listings, err);
 }
 
+/* An archive shows what it has, and cannot be told of more. */
+static void tell_of_unknown_tables(const struct core *core)
+{
+	struct node node;
+	for (const char *const *t = core->config.tables; t && *t; t++) {
+		const char *dir = name_of_table_dir(*t);
+		if (replica_lookup(core->replica, NODE_ROOT, dir, &node) ==
+		    -ENOENT) {
+			log_warn("the archived replica holds no table %s", dir);
+			offline_lacks(core, "", dir,
+			    "offline, and the archived replica knows no such"
+			    " table: a copy of this mount lacks it");
+		}
+	}
+}
+
 static int show_named_tables(const struct core *core)
 {
+	if (replica_is_archived(core->replica)) {
+		tell_of_unknown_tables(core);
+		return 0;
+	}
 	int r = replica_begin(core->replica);
 	for (const char *const *t = core->config.tables; r == 0 && t && *t;
 	     t++) {
@@ -63,7 +85,7 @@ static int make_rooms(struct sync *sync)
 	core->write = write_new(core, on_lost, sync);
 	sync->fetches = fetches_new(core);
 	sync->listings = listings_new(core, sync->fetches);
-	sync->streams = streams_new(core, streams_read_notes);
+	sync->streams = streams_new(core);
 	sync->tables = tables_new(core);
 	return core->ops && core->write && sync->fetches && sync->listings &&
 		       sync->streams && sync->tables

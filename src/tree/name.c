@@ -7,23 +7,13 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/percent.h"
 #include "base/utf8.h"
 
 #define RECORD_EXTENSION ".json"
 #define EXTENSION_MAX 16 /* dot included */
 #define MARK_LEN 17	 /* "~" and the hash in hex */
 #define TABLE_MAX 64
-
-static bool is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
-	       (c >= 'A' && c <= 'F');
-}
-
-static bool is_escape(const char *text, size_t len)
-{
-	return len >= 3 && text[0] == '%' && is_hex(text[1]) && is_hex(text[2]);
-}
 
 /* How many bytes at text, at least one, stand or are escaped together. */
 static size_t next_unit(const char *text, size_t len, bool *ret_safe)
@@ -35,16 +25,8 @@ static size_t next_unit(const char *text, size_t len, bool *ret_safe)
 		return 1;
 	}
 	*ret_safe = code >= 0x20 && !(code >= 0x7f && code <= 0x9f) &&
-		    code != '/' && !is_escape(text, len);
+		    code != '/' && !percent_is_escape(text, len);
 	return n; /* of an escape, only the percent sign */
-}
-
-static int add_escaped(struct buf *out, const char *text, size_t len)
-{
-	int r = 0;
-	for (size_t i = 0; r == 0 && i < len; i++)
-		r = buf_printf(out, "%%%02X", (unsigned char)text[i]);
-	return r;
 }
 
 static int add_safe(struct buf *out, const char *text, size_t len)
@@ -58,7 +40,7 @@ static int add_safe(struct buf *out, const char *text, size_t len)
 		if (!safe) {
 			int r = buf_add(out, text + done, at - done);
 			if (r == 0)
-				r = add_escaped(out, text + at, n);
+				r = percent_escape(text + at, n, out);
 			if (r < 0)
 				return r;
 			done = at + n;
@@ -72,7 +54,7 @@ static int add_safe_id(struct buf *out, const char *id, size_t len)
 {
 	if (len == 0 || id[0] != '.')
 		return add_safe(out, id, len);
-	int r = add_escaped(out, id, 1);
+	int r = percent_escape(id, 1, out);
 	return r < 0 ? r : add_safe(out, id + 1, len - 1);
 }
 
@@ -82,7 +64,7 @@ static size_t cut(const char *safe, size_t len, size_t max)
 {
 	size_t at = 0;
 	while (at < len) {
-		size_t n = is_escape(safe + at, len - at)
+		size_t n = percent_is_escape(safe + at, len - at)
 			       ? 3
 			       : utf8_sequence(safe + at, len - at, NULL);
 		if (at + n > max)
@@ -197,26 +179,6 @@ int name_of_object_twin(const char *id, size_t id_len, const char *original,
 	return add_marked(out, &safe, extension_len, hash);
 }
 
-static int hex_value(char c)
-{
-	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
-static int add_decoded(struct buf *out, const char *safe, size_t len)
-{
-	int r = 0;
-	for (size_t i = 0; r == 0 && i < len; i++) {
-		char c = safe[i];
-		if (is_escape(safe + i, len - i)) {
-			c = (char)(hex_value(safe[i + 1]) << 4 |
-				   hex_value(safe[i + 2]));
-			i += 2;
-		}
-		r = buf_addc(out, c);
-	}
-	return r;
-}
-
 /* The length in front of .json, 0 when there is nothing or no .json. */
 static size_t stem_of_record(const char *name)
 {
@@ -236,7 +198,7 @@ int name_to_record_id(const char *name, struct buf *ret_id)
 	CLEANUP_BUF struct buf again;
 	buf_init(&id, NAME_BYTES_MAX);
 	buf_init(&again, NAME_BYTES_MAX);
-	int r = add_decoded(&id, name, len);
+	int r = percent_decode(name, len, false, &id);
 	if (r == 0)
 		r = name_of_record(id.data, id.len, &again);
 	if (r < 0)

@@ -1,6 +1,7 @@
 /*
- * Names: what a server's text is called in the tree, and back (the rules are
- * CONTRACT.md 2). Pure and thread-safe.
+ * Names: what a server's text is called in the tree, and back. Called by sync/
+ * for what it lists and what is looked up, by config/ for the names of tables,
+ * and by the emulator. Pure and thread-safe.
  *
  * Made safe, in every name: '/', control characters (U+0000-U+001F,
  * U+007F-U+009F), bytes that are not UTF-8 (a lone surrogate counts as its

@@ -239,10 +239,15 @@ def stat(lab, quick):
     mount.unmount()
     names = [name for name in listing.decode().split() if name[0] != "."]
     random.Random(1).shuffle(names)
-    (lab.disk / "names").write_text("\n".join(names[:200]))
+    (lab.disk / "first").write_text(names[0])
+    (lab.disk / "names").write_text("\n".join(names[1:201]))
 
     # a listing asks for a page and the table's spec: all connections wait
-    mount = lab.mount(server, f"connections={2 * pages}", replica=replica)
+    mount = lab.mount(
+        server, f"connections={2 * pages}", "ttl=3600", replica=replica
+    )
+    # a mount knows what is so once it has asked, at the first name
+    lab.probe("stat", mount / "known", lab.disk / "first")
     server.reset()
     server.set(latency=5000)
     readers = [

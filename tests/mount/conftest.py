@@ -33,8 +33,18 @@ BUILD = Path(os.environ.get("BKEND_BUILD", REPO / "build")).resolve()
 BKENDFS = BUILD / "src" / "bkendfs"
 EMULATOR = BUILD / "src" / "bkend-emulator"
 
-COMMAND_TIMEOUT = 45  # seconds, for any one command
-TEST_TIMEOUT = 60  # seconds, before the watchdog ends a test's daemons
+# Far more than any takes, with others beside it and under the sanitizers.
+COMMAND_TIMEOUT = 90  # seconds, for any one command
+TEST_TIMEOUT = 150  # seconds, before the watchdog ends a test's daemons
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "alone: it measures time, so that nothing may run beside it"
+    )
+    config.addinivalue_line(
+        "markers", "xdist_group(name): these run one after the other"
+    )
 
 
 # Commands ------------------------------------------------------------------
@@ -93,6 +103,23 @@ def wait_until(condition, timeout=10.0, what="the condition"):
             return value
         assert time.monotonic() < deadline, f"{what} did not come true"
         time.sleep(0.01)
+
+
+# Where the kernel keeps who waits for a FUSE daemon's answer: for the request
+# itself, or for a page of a file that it shall fill.
+_WAITS = ("request_wait_answer", "fuse_", "folio_wait", "wait_on_page")
+
+
+def wait_until_it_waits(process):
+    """Wait until a process that we started waits for the daemon of its mount,
+    in the kernel."""
+
+    def waits():
+        assert process.poll() is None, "it did not wait"
+        place = Path(f"/proc/{process.pid}/wchan").read_text()
+        return place.startswith(_WAITS)
+
+    wait_until(waits, 20, "the wait for the daemon")
 
 
 # Mount points --------------------------------------------------------------
@@ -397,7 +424,7 @@ class Mount:
     """bkendfs on a mount point of its own, in the foreground so that its pid,
     its exit status and its log are at hand."""
 
-    def __init__(self, watched, work, server, options, env, cache):
+    def __init__(self, watched, work, server, options, env, cache, through):
         self._watched = watched
         self.server = server
         number = len(list(work.glob("mnt-*")))
@@ -412,6 +439,7 @@ class Mount:
         settings.update(env or {})
         settings = {k: v for k, v in settings.items() if v is not None}
         command = [str(BKENDFS), "-f", *map(str, options), str(self.path)]
+        command = [*map(str, through), *command]
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
                 command,
@@ -495,11 +523,14 @@ def assert_no_secret(text, server, where):
 
 @pytest.fixture
 def mount(watched, work):
-    """Factory: mount(server, "-o", "json=raw", env={…}, cache=DIR) → Mount."""
+    """Factory: mount(server, "-o", "json=raw", env={…}, cache=DIR) → Mount.
+    through: the words of a program that is to run bkendfs."""
     mounted = []
 
-    def start(server, *options, env=None, cache=None):
-        mounted.append(Mount(watched, work, server, options, env, cache))
+    def start(server, *options, env=None, cache=None, through=()):
+        mounted.append(
+            Mount(watched, work, server, options, env, cache, through)
+        )
         return mounted[-1]
 
     yield start

@@ -160,6 +160,21 @@ def test_refresh_rotates_and_a_replay_ends_all_sessions(client):
     assert one.refresh("nonsense")[1]["error"]["code"] == "auth/invalid-refresh-token"
 
 
+@pytest.mark.parametrize("envelope", ["data", "bare"])
+def test_tokens_are_found_by_who_unwraps_and_by_who_does_not(client, envelope):
+    one = client("--no-demo", "--envelope", envelope)
+    status, body = one.api("/v1/auth/email/signin", method="POST", body={
+        "method": "password",
+        "email": one.server.settings["BKEND_EMAIL"],
+        "password": one.server.settings["BKEND_PASSWORD"]})
+    for _ in range(2):
+        assert status == 200 and body.pop("success") is True
+        assert body.pop("data") == body
+        assert body["tokenType"] == "Bearer" and body["expiresIn"] == 3600
+        assert one.api("/v1/auth/me", headers=one.bearer(body["accessToken"]))[0] == 200
+        status, body = one.refresh(body["refreshToken"])
+
+
 def test_tokens_end_in_time_on_sign_out_and_on_command(client):
     one = client("--no-demo", "--token-ttl", "1")
     pair = one.sign_in()
@@ -295,6 +310,7 @@ def test_the_spec_and_the_openapi_document(client):
     assert one.data("/v1/posts/openapi")["openapi"].startswith("3.0")
 
 
+@pytest.mark.alone
 def test_a_page_of_a_million_records_is_quick(client):
     one = client("--no-demo", "--generate", "t=1000000:400")
     connection = http.client.HTTPConnection(one.host, timeout=20)

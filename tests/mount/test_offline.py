@@ -1,11 +1,20 @@
 """Without the server: what was read once is there, and nothing else is made up."""
 
+import contextlib
 import errno
 import os
+import shutil
+import sqlite3
+import subprocess
+from pathlib import Path
 
-from conftest import succeed
+import pytest
+
+from conftest import run, succeed
 from jsontext import pretty
 from records import fails, oid, read, record, record_names, records
+
+HERE = Path(__file__).parent
 
 
 def _project(odd):
@@ -62,3 +71,263 @@ def test_offline_asks_nothing(odd, mount, work):
     succeed("find", m / "posts")
     assert not os.path.exists(m / f"posts/{oid(500)}.json")
     assert len(server.log) == before
+
+
+# What is lacking -----------------------------------------------------------
+
+
+def _errors_of(mount):
+    """[(path, errno, message)] of .bkendfs/errors."""
+    lines = mount.report().decode().splitlines()
+    fields = [line.split("\t") for line in lines]
+    return [(field[1], field[4], field[6]) for field in fields]
+
+
+def test_what_is_lacking_is_told_of(odd, mount, work):
+    server = _project(odd)
+    server.put_file("f1", "kept.txt", b"kept" * 1000)
+    server.put_file("f2", "unread.txt", b"unread" * 1000)
+    m = mount(server, cache=work / "cache")
+    read(m / f"posts/{oid(7)}.json")
+    os.listdir(m / "storage")
+    read(m / "storage/f1_kept.txt")
+    m.unmount()
+    m = mount(server, "-o", "offline", cache=work / "cache")
+    assert _errors_of(m) == []
+    with fails(errno.ENODATA):
+        os.listdir(m / "posts")
+    with fails(errno.ENODATA):
+        read(m / f"posts/{oid(8)}.json")
+    with fails(errno.ENODATA):
+        read(m / "storage/f2_unread.txt")
+    with fails(errno.ENODATA):
+        os.stat(m / "nowhere")
+    assert read(m / "storage/f1_kept.txt") == b"kept" * 1000
+    told = list(dict.fromkeys(_errors_of(m)))  # the kernel may read twice
+    assert [(path, code) for path, code, _ in told] == [
+        ("posts", "ENODATA"),
+        (f"posts/{oid(8)}.json", "ENODATA"),
+        ("storage/f2_unread.txt", "ENODATA"),
+        ("nowhere", "ENODATA"),
+    ]
+    assert "never listed to its end" in told[0][2]
+    assert "never read" in told[1][2]
+
+
+def test_a_listing_that_was_broken_off_is_not_passed_off_as_whole(
+    odd, mount, work
+):
+    server = _project(odd)
+    server.tables["posts"] = records(2000)
+    m = mount(server, cache=work / "cache")
+    with os.scandir(m / "posts") as entries:
+        assert next(entries)
+    m.unmount()
+    m = mount(server, "-o", "offline", cache=work / "cache")
+    with fails(errno.ENODATA):
+        os.listdir(m / "posts")
+    assert run("cp", "-r", m / "posts", work / "copy").returncode != 0
+    assert _errors_of(m)[0][0] == "posts"
+
+
+def test_stored_files_that_were_read_come_in_any_order(odd, mount, work):
+    server = _project(odd)
+    files = {f"f{n}": os.urandom(3000 + n) for n in range(40)}
+    for name, data in files.items():
+        server.put_file(name, "x.bin", data)
+    m = mount(server, cache=work / "cache")
+    succeed("cp", "-r", m / "storage", work / "first")
+    m.unmount()
+    server.stop()
+    m = mount(server, "-o", "offline", cache=work / "cache")
+    for name in [*files, *reversed(files)]:
+        assert read(m / f"storage/{name}_x.bin") == files[name]
+    assert _errors_of(m) == []
+
+
+# No socket -----------------------------------------------------------------
+
+
+@pytest.fixture
+def no_sockets(work):
+    """A program that runs another one, which the kernel ends when it tries to
+    make a socket."""
+    program = work / "no-sockets"
+    succeed("cc", "-o", program, HERE / "no-sockets.c")
+    return program
+
+
+def test_offline_opens_no_socket(odd, mount, work, no_sockets):
+    server = _project(odd)
+    server.put_file("f1", "kept.txt", b"kept" * 1000)
+    m = mount(server, cache=work / "cache")
+    for table in ("posts", "authors", "storage", "files"):
+        os.listdir(m / table)
+    read(m / "storage/f1_kept.txt")
+    m.unmount()
+    m = mount(
+        server, "-o", "offline", cache=work / "cache", through=[no_sockets]
+    )
+    for name in record_names(120):
+        read(m / "posts" / name)
+    read(m / "storage/f1_kept.txt")
+    with fails(errno.ENODATA):
+        os.stat(m / "nowhere")
+    with fails(errno.ENOENT):
+        os.stat(m / "posts" / f"{oid(500)}.json")
+    m.report("status")
+    os.kill(m.pid, 1)  # SIGHUP: believe nothing, were there somebody to ask
+    succeed("cp", "-r", m.path, work / "copy")
+    m.unmount()  # and it ends as it should
+
+
+def test_online_could_not_start_like_that(odd, work, no_sockets):
+    server = _project(odd)
+    (work / "mnt").mkdir()
+    done = subprocess.run(
+        [no_sockets, *_start_words(work / "mnt")],
+        env={**os.environ, **server.env()},
+        timeout=30,
+    )
+    assert done.returncode == -31  # SIGSYS
+
+
+def _start_words(path):
+    from conftest import BKENDFS
+
+    return [BKENDFS, "-f", "-o", "nocache", path]
+
+
+# Archives ------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _read_only(path, work):
+    """The directory on a medium that cannot be written."""
+    if os.geteuid() != 0:
+        for inner in path.rglob("*"):
+            inner.chmod(0o400 if inner.is_file() else 0o500)
+        path.chmod(0o500)
+        yield path
+        for inner in [path, *path.rglob("*")]:
+            inner.chmod(0o700)
+        return
+    place = work / "read-only"
+    place.mkdir(mode=0o700)
+    succeed("mount", "--bind", path, place)
+    try:
+        succeed("mount", "-o", "remount,bind,ro", place)
+        yield place
+    finally:
+        succeed("umount", "-l", place)
+
+
+def _state_of(path):
+    return sorted(
+        (str(inner.relative_to(path)), inner.stat().st_mtime_ns,
+         inner.read_bytes() if inner.is_file() else b"")
+        for inner in path.rglob("*")
+    )
+
+
+def _check_archive(m):
+    assert sorted(os.listdir(m / "posts")) == record_names(120)
+    for number in range(120):
+        assert read(m / f"posts/{oid(number)}.json") == pretty(record(number))
+    assert read(m / "storage/f1_kept.txt") == b"kept" * 1000
+    with fails(errno.ENODATA):
+        os.listdir(m / "authors")
+
+
+def _make_archive(odd, mount, work):
+    server = _project(odd)
+    server.put_file("f1", "kept.txt", b"kept" * 1000)
+    m = mount(server, cache=work / "cache")
+    for table in ("posts", "storage"):
+        os.listdir(m / table)
+    for name in record_names(120):
+        read(m / "posts" / name)
+    read(m / "storage/f1_kept.txt")
+    return server, m
+
+
+def test_a_read_only_copy_of_the_replica_is_mounted(odd, mount, work):
+    server, m = _make_archive(odd, mount, work)
+    m.unmount()
+    server.stop()
+    archive = shutil.copytree(work / "cache", work / "archive")
+    shutil.rmtree(work / "cache")
+    archive.chmod(0o700)
+    before = _state_of(archive)
+    with _read_only(archive, work) as place:
+        m = mount(server, "-o", "offline", cache=place)
+        _check_archive(m)
+        m.unmount()
+    assert _state_of(archive) == before
+
+
+def test_a_copy_of_a_mount_that_was_killed_is_mounted(odd, mount, work):
+    server, m = _make_archive(odd, mount, work)
+    m.kill()
+    run("fusermount3", "-uz", m.path)
+    archive = shutil.copytree(work / "cache", work / "archive")
+    archive.chmod(0o700)
+    assert [p for p in archive.iterdir() if p.name.endswith("-wal")]
+    tmp = work / "tmp"
+    tmp.mkdir()
+    with _read_only(archive, work) as place:
+        m = mount(
+            server, "-o", "offline", cache=place, env={"TMPDIR": str(tmp)}
+        )
+        assert sorted(os.listdir(m / "posts")) == record_names(120)
+        assert read(m / f"posts/{oid(7)}.json") == pretty(record(7))
+        m.unmount()
+    # The copy that was read is gone.
+    assert [p for p in tmp.rglob("*") if p.is_file()] == []
+
+
+def test_an_archive_is_not_mounted_to_be_written(odd, start, mount, work):
+    server, m = _make_archive(odd, mount, work)
+    m.unmount()
+    with _read_only(work / "cache", work) as place:
+        said = start(server, env={"BKENDFS_CACHE_DIR": str(place)})
+        assert said.status == 1
+        assert "-o offline" in said.message
+
+
+def test_a_named_table_that_an_archive_lacks_is_told_of(odd, mount, work):
+    server, m = _make_archive(odd, mount, work)
+    m.unmount()
+    with _read_only(work / "cache", work) as place:
+        m = mount(
+            server, "-o", "offline", "-o", "tables=posts:unknown", cache=place
+        )
+        assert _errors_of(m)[0][:2] == ("unknown", "ENODATA")
+        assert "unknown" not in os.listdir(m.path)
+        m.unmount()
+
+
+def test_an_archive_of_the_first_release_is_mounted(odd, mount, work):
+    """Version 1 of the database, as it was committed to this repository."""
+    server = _project(odd)
+    m = mount(server, cache=work / "cache")
+    m.unmount()
+    (database,) = (work / "cache").glob("*.db")
+    database.unlink()
+    with contextlib.closing(sqlite3.connect(database)) as old:
+        old.executescript(
+            (HERE.parent / "unit" / "replica-version-1.sql").read_text()
+        )
+        assert old.execute("PRAGMA user_version").fetchone()[0] == 1
+    for tail in ("-wal", "-shm"):
+        Path(str(database) + tail).unlink(missing_ok=True)
+    tmp = work / "tmp"
+    tmp.mkdir()
+    with _read_only(work / "cache", work) as place:
+        m = mount(
+            server, "-o", "offline", "-o", "json=raw", cache=place,
+            env={"TMPDIR": str(tmp)},
+        )
+        assert sorted(os.listdir(m / "posts")) == ["a.json", "b.json"]
+        assert read(m / "posts/b.json") == b'{"id":"b","v":2}'
+        m.unmount()

@@ -1,10 +1,12 @@
 #include "api-fixture.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "unit.h"
 
+#include "api/internal.h"
 #include "base/log.h"
 
 struct fake *fake;
@@ -134,6 +136,28 @@ struct api_call *list(const struct api_query *query, struct outcome *outcome)
 	return call;
 }
 
+struct storage_call *get_object(const char *url, int64_t first, int64_t last,
+    const char *validator, bool speculative, const struct http_sink *sink,
+    void *ctx)
+{
+	struct storage_wish wish = {
+	    .url = url,
+	    .first = first,
+	    .last = last,
+	    .validator = validator,
+	    .speculative = speculative,
+	};
+	return storage_get(api->storage, &wish, sink, ctx);
+}
+
+struct api_call *ask_url(struct outcome *outcome)
+{
+	struct api_call *call = api_download_url(
+	    api, "storage/x", TEXT("5f"), false, on_download, outcome);
+	assert_non_null(call);
+	return call;
+}
+
 struct http_call *only(void)
 {
 	assert_int_equal(fake_open_count(fake), 1);
@@ -208,4 +232,14 @@ int64_t persist(
 			assert_true(fake_advance_to_timer(fake));
 	}
 	return fake_now(fake) - begin;
+}
+
+void assert_no_pages(const char *const bodies[], size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		ANSWER_LIST(&outcomes[i], .status = 200, .body = bodies[i],
+		    .length_told = true);
+		assert_outcome(&outcomes[i], -EPROTO, 200);
+		assert_int_equal(fake_timer_count(fake), 0);
+	}
 }

@@ -5,6 +5,7 @@
 #define API_FIXTURE_H
 
 #include "api/api.h"
+#include "api/storage.h"
 #include "fake-http.h"
 
 #define KEY "pk_0123456789abcdef0123456789abcdef"
@@ -60,11 +61,40 @@ void answer_tokens_with(
     struct http_call *call, const char *access, const char *refresh);
 
 struct api_call *get(const char *id, struct outcome *outcome);
+/* Bytes of an object, as storage_get has it. */
+struct storage_call *get_object(const char *url, int64_t first, int64_t last,
+    const char *validator, bool speculative, const struct http_sink *sink,
+    void *ctx);
+struct api_call *ask_url(struct outcome *outcome);
 struct api_call *list(const struct api_query *query, struct outcome *outcome);
 
 /* The one request that waits for an answer. */
 struct http_call *only(void);
 struct http_call *only_line(const char *line);
+
+/* Ask for the record a, for the first page or for where to download from, and
+ * have that answered. */
+#define ANSWER_GET(outcome, ...)                                               \
+	do {                                                                   \
+		get("a", outcome);                                             \
+		fake_run(fake);                                                \
+		ANSWER(only(), __VA_ARGS__);                                   \
+	} while (0)
+#define ANSWER_LIST(outcome, ...)                                              \
+	do {                                                                   \
+		list(&first_page, outcome);                                    \
+		fake_run(fake);                                                \
+		ANSWER(only(), __VA_ARGS__);                                   \
+	} while (0)
+#define ANSWER_URL(outcome, ...)                                               \
+	do {                                                                   \
+		ask_url(outcome);                                              \
+		fake_run(fake);                                                \
+		ANSWER(only(), __VA_ARGS__);                                   \
+	} while (0)
+
+/* Each of the bodies, whole, is no page, and none is asked for again. */
+void assert_no_pages(const char *const bodies[], size_t count);
 
 /* Answer whatever is asked in the same way until the call is over. How long
  * that took, in milliseconds. */

@@ -88,11 +88,19 @@ int64_t asked_since(size_t number)
 	return asked;
 }
 
-struct stream *only_stream(void)
+int64_t asked_until(int64_t first, int64_t end)
 {
-	struct stream *stream =
-	    TAILQ_FIRST(&sync_streams(sync_under_test)->list);
-	assert_non_null(stream);
-	assert_null(TAILQ_NEXT(stream, link));
-	return stream;
+	int64_t until = first;
+	for (size_t i = 0; i < fake_count(fake); i++) {
+		int64_t from, last;
+		const char *range = fake_header(fake_call(fake, i), "Range");
+		if (!range)
+			continue;
+		assert_int_equal(
+		    sscanf(range, "bytes=%" SCNd64 "-%" SCNd64, &from, &last),
+		    2);
+		if (from >= first && from < end && last >= until)
+			until = last + 1;
+	}
+	return until;
 }

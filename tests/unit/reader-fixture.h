@@ -26,6 +26,7 @@ int read_as_fs(int64_t id, int64_t offset, int64_t len);
 /* Bytes that were asked for since a number of calls. */
 int64_t asked_since(size_t number);
 
-struct stream *only_stream(void);
+/* How far was asked for, of [first, end). */
+int64_t asked_until(int64_t first, int64_t end);
 
 #endif

@@ -73,8 +73,8 @@ static bool call_object(struct outcome *outcome)
 {
 	static const struct http_sink sink = {
 	    object_head, object_body, object_done};
-	return api_object_get(
-	    api, "https://s.test/x", 0, 9, "\"one\"", false, &sink, outcome);
+	return get_object(
+	    "https://s.test/x", 0, 9, "\"one\"", false, &sink, outcome);
 }
 
 /* ---- and answered ---- */

@@ -219,11 +219,11 @@ static void the_setting_says_how_long_a_server_may_be_silent(void **state)
 	assert_int_equal(fake_silence_ms(fake_call(fake, 0)), 300000);
 	assert_int_equal(fake_silence_ms(fake_call(fake, 1)), 300000);
 	static const struct http_sink sink = {0};
-	struct api_object *object = api_object_get(
-	    api, "https://store.test/x", -1, -1, NULL, false, &sink, NULL);
+	struct storage_call *call = get_object(
+	    "https://store.test/x", -1, -1, NULL, false, &sink, NULL);
 	fake_run(fake);
 	assert_int_equal(fake_silence_ms(only()), 300000);
-	api_object_cancel(object);
+	storage_cancel(call);
 	fake_run(fake);
 }
 

@@ -20,9 +20,7 @@ static void a_record_behind_a_byte_order_mark_is_the_record(void **state)
 	    MARK "{\"success\":true,\"data\":{\"id\":\"a\"}}"};
 	start_guest();
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
-		get("a", &outcomes[i]);
-		fake_run(fake);
-		ANSWER(only(), .status = 200, .body = bodies[i],
+		ANSWER_GET(&outcomes[i], .status = 200, .body = bodies[i],
 		    .chunk = i ? 0 : 1, .length_told = true);
 		assert_outcome(&outcomes[i], 0, 200);
 		assert_buf(&outcomes[i].text, "{\"id\":\"a\"}");
@@ -46,9 +44,7 @@ static void a_page_behind_a_byte_order_mark_is_the_page(void **state)
 	(void)state;
 	start_guest();
 	for (size_t chunk = 0; chunk < 4; chunk++) {
-		list(&first_page, &outcomes[chunk]);
-		fake_run(fake);
-		ANSWER(only(), .status = 200, .chunk = chunk,
+		ANSWER_LIST(&outcomes[chunk], .status = 200, .chunk = chunk,
 		    .body = MARK "{\"items\":[{\"id\":1}],\"total\":1}");
 		assert_outcome(&outcomes[chunk], 0, 200);
 		assert_buf(&outcomes[chunk].text, "{\"id\":1}");
@@ -60,10 +56,7 @@ static void a_download_url_behind_a_byte_order_mark_is_one(void **state)
 {
 	(void)state;
 	start_guest();
-	api_download_url(
-	    api, "storage/x", TEXT("5f"), false, on_download, &outcomes[0]);
-	fake_run(fake);
-	ANSWER(only(), .status = 200,
+	ANSWER_URL(&outcomes[0], .status = 200,
 	    .body = MARK "{\"url\":\"https://s.test/o\"}");
 	assert_outcome(&outcomes[0], 0, 200);
 	assert_string_equal(outcomes[0].url, "https://s.test/o");
@@ -87,9 +80,7 @@ static void an_error_behind_a_byte_order_mark_is_told(void **state)
 	static const int statuses[] = {200, 403};
 	start_guest();
 	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
-		get("a", &outcomes[i]);
-		fake_run(fake);
-		ANSWER(only(), .status = statuses[i],
+		ANSWER_GET(&outcomes[i], .status = statuses[i],
 		    .body = MARK "{\"success\":false,\"error\":"
 				 "{\"code\":\"C\",\"message\":\"m\"}}");
 		assert_string_equal(outcomes[i].error.code, "C");
@@ -101,9 +92,7 @@ static void a_mark_does_not_make_half_a_record_whole(void **state)
 {
 	(void)state;
 	start_guest();
-	get("a", &outcomes[0]);
-	fake_run(fake);
-	ANSWER(only(), .status = 200, .body = MARK "{\"id\":\"a\"");
+	ANSWER_GET(&outcomes[0], .status = 200, .body = MARK "{\"id\":\"a\"");
 	assert_int_equal(outcomes[0].count, 0); /* asked for again */
 	fake_advance(fake, 200);
 	ANSWER(only(), .status = 200, .body = MARK MARK "{\"id\":\"a\"}");
@@ -120,9 +109,7 @@ static void items_that_are_null_are_an_empty_page(void **state)
 	    "{\"total\":0,\"items\" : null }"};
 	start_guest();
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
-		list(&first_page, &outcomes[i]);
-		fake_run(fake);
-		ANSWER(only(), .status = 200, .body = bodies[i]);
+		ANSWER_LIST(&outcomes[i], .status = 200, .body = bodies[i]);
 		assert_outcome(&outcomes[i], 0, 200);
 		assert_int_equal(outcomes[i].records, 0);
 		assert_int_equal(outcomes[i].page.total, 0);
@@ -136,13 +123,7 @@ static void anything_else_in_place_of_items_is_no_page(void **state)
 	    "{\"items\":\"\"}", "{\"data\":null}", "{\"item\":null}",
 	    "{\"data\":{\"data\":{\"items\":null}}}", "{\"items\":nul"};
 	start_guest();
-	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
-		list(&first_page, &outcomes[i]);
-		fake_run(fake);
-		ANSWER(only(), .status = 200, .body = bodies[i],
-		    .length_told = true);
-		assert_outcome(&outcomes[i], -EPROTO, 200);
-	}
+	assert_no_pages(bodies, ARRAY_SIZE(bodies));
 }
 
 /* ---- download URLs ---- */
@@ -151,10 +132,7 @@ static void a_space_in_a_download_url_is_sent_as_an_escape(void **state)
 {
 	(void)state;
 	start_guest();
-	api_download_url(
-	    api, "storage/x", TEXT("5f"), false, on_download, &outcomes[0]);
-	fake_run(fake);
-	ANSWER(only(), .status = 200,
+	ANSWER_URL(&outcomes[0], .status = 200,
 	    .body =
 		"{\"url\":\"https://s.test/my  photo.jpg?name=a b+c%20d\"}");
 	assert_outcome(&outcomes[0], 0, 200);
@@ -191,24 +169,20 @@ static void a_redirect_tells_where_it_leads(void **state)
 {
 	(void)state;
 	start_guest();
-	get("a", &outcomes[0]);
-	fake_run(fake);
-	ANSWER(only(), .status = 301, .location = "https://www.api.test/v1/a",
+	ANSWER_GET(&outcomes[0], .status = 301,
+	    .location = "https://www.api.test/v1/a",
 	    .body = "<html>moved</html>");
 	assert_outcome(&outcomes[0], -EPROTO, 301);
 	assert_string_equal(outcomes[0].error.message,
 	    "it redirects to https://www.api.test/v1/a");
 	/* No secret goes along. */
-	get("a", &outcomes[1]);
-	fake_run(fake);
-	ANSWER(only(), .status = 302, .location = "https://x.test/" KEY "/in");
+	ANSWER_GET(&outcomes[1], .status = 302,
+	    .location = "https://x.test/" KEY "/in");
 	assert_outcome(&outcomes[1], -EPROTO, 302);
 	assert_null(strstr(outcomes[1].error.message, KEY));
 	assert_non_null(strstr(outcomes[1].error.message, "x.test"));
 	/* Nor is a Location that means something else told. */
-	get("a", &outcomes[2]);
-	fake_run(fake);
-	ANSWER(only(), .status = 404, .location = "https://x.test/",
+	ANSWER_GET(&outcomes[2], .status = 404, .location = "https://x.test/",
 	    .body = "{\"message\":\"gone\"}");
 	assert_outcome(&outcomes[2], -ENOENT, 404);
 	assert_string_equal(outcomes[2].error.message, "gone");

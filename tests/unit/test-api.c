@@ -11,9 +11,7 @@ static void a_body_cut_short_is_asked_for_again(void **state)
 {
 	(void)state;
 	start_guest();
-	get("a", &outcomes[0]);
-	fake_run(fake);
-	ANSWER(only(), .status = 200, .body = "{\"id\":\"a\",\"x\":");
+	ANSWER_GET(&outcomes[0], .status = 200, .body = "{\"id\":\"a\",\"x\":");
 	fake_advance(fake, 200);
 	ANSWER(only(), .status = 200, .body = "{\"id\":\"a", .err = -EPIPE);
 	fake_advance(fake, 400);
@@ -43,9 +41,7 @@ static void a_whole_body_that_is_no_answer_is_eproto_at_once(void **state)
 	    "{\"id\":\"a\"}}"};
 	start_guest();
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
-		get("a", &outcomes[i]);
-		fake_run(fake);
-		ANSWER(only(), .status = 200, .body = bodies[i],
+		ANSWER_GET(&outcomes[i], .status = 200, .body = bodies[i],
 		    .length_told = true);
 		assert_outcome(&outcomes[i], -EPROTO, 200);
 		assert_int_equal(fake_timer_count(fake), 0);
@@ -62,9 +58,7 @@ static void a_body_that_cannot_become_an_answer_is_eproto_at_once(void **state)
 	    "[{\"id\":", "\"id\""};
 	start_guest();
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
-		get("a", &outcomes[i]);
-		fake_run(fake);
-		ANSWER(only(), .status = 200, .body = bodies[i]);
+		ANSWER_GET(&outcomes[i], .status = 200, .body = bodies[i]);
 		assert_outcome(&outcomes[i], -EPROTO, 200);
 		assert_int_equal(fake_timer_count(fake), 0);
 	}
@@ -74,9 +68,7 @@ static void an_error_behind_a_200_is_told(void **state)
 {
 	(void)state;
 	start_guest();
-	get("a", &outcomes[0]);
-	fake_run(fake);
-	ANSWER(only(), .status = 200,
+	ANSWER_GET(&outcomes[0], .status = 200,
 	    .body = "{\"success\":false,\"error\":{\"code\":\"C\","
 		    "\"message\":\"m\"}}");
 	assert_outcome(&outcomes[0], -EPROTO, 200);
@@ -107,18 +99,14 @@ static void a_record_comes_out_of_its_envelope_as_it_was_sent(void **state)
 	    "{\"id\" : \"a\",\"n\":12345678901234567890,\"success\":true,"
 	    "\"data\":1.0}";
 	start_guest();
-	get("a", &outcomes[0]);
-	fake_run(fake);
-	ANSWER(only(), .status = 200, .body = record, .chunk = 3);
+	ANSWER_GET(&outcomes[0], .status = 200, .body = record, .chunk = 3);
 	assert_outcome(&outcomes[0], 0, 200);
 	assert_text(buf_str(&outcomes[0].text), outcomes[0].text.len, record,
 	    sizeof(record) - 1);
 	char enveloped[256];
 	snprintf(enveloped, sizeof(enveloped),
 	    "{\"success\":true,\"data\": %s }", record);
-	get("a", &outcomes[1]);
-	fake_run(fake);
-	ANSWER(only(), .status = 200, .body = enveloped, .chunk = 7);
+	ANSWER_GET(&outcomes[1], .status = 200, .body = enveloped, .chunk = 7);
 	assert_text(buf_str(&outcomes[1].text), outcomes[1].text.len, record,
 	    sizeof(record) - 1);
 }
@@ -127,9 +115,7 @@ static void a_page_hands_out_its_records(void **state)
 {
 	(void)state;
 	start_guest();
-	list(&first_page, &outcomes[0]);
-	fake_run(fake);
-	ANSWER(only(), .status = 200, .chunk = 5,
+	ANSWER_LIST(&outcomes[0], .status = 200, .chunk = 5,
 	    .body = "{\"success\":true,\"data\":{\"items\":[{\"id\":1},"
 		    "{\"id\":2}],\"pagination\":{\"total\":2,\"page\":1,"
 		    "\"limit\":100,\"totalPages\":1,\"hasNext\":false}}}");
@@ -144,9 +130,8 @@ static void a_page_cut_short_starts_over(void **state)
 {
 	(void)state;
 	start_guest();
-	list(&first_page, &outcomes[0]);
-	fake_run(fake);
-	ANSWER(only(), .status = 200, .body = "{\"items\":[{\"id\":1},{\"i");
+	ANSWER_LIST(
+	    &outcomes[0], .status = 200, .body = "{\"items\":[{\"id\":1},{\"i");
 	assert_int_equal(outcomes[0].restarts, 1);
 	fake_advance(fake, 200);
 	ANSWER(only(), .status = 200, .body = "{\"items\":[{\"id\":1}",
@@ -166,14 +151,7 @@ static void what_is_no_page_is_eproto(void **state)
 	    "{\"items\":[1]}", "{\"items\":{}}", "{\"records\":[]}",
 	    "{\"success\":false,\"items\":[]}", "{\"items\":[{\"id\":1}]]"};
 	start_guest();
-	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
-		list(&first_page, &outcomes[i]);
-		fake_run(fake);
-		ANSWER(only(), .status = 200, .body = bodies[i],
-		    .length_told = true);
-		assert_outcome(&outcomes[i], -EPROTO, 200);
-		assert_int_equal(fake_timer_count(fake), 0);
-	}
+	assert_no_pages(bodies, ARRAY_SIZE(bodies));
 }
 
 static int refuse_record(void *ctx, const char *text, size_t len)
@@ -316,17 +294,11 @@ static void a_download_url_is_handed_out(void **state)
 {
 	(void)state;
 	start_guest();
-	api_download_url(
-	    api, "storage/x", TEXT("5f"), false, on_download, &outcomes[0]);
-	fake_run(fake);
-	ANSWER(only(), .status = 200,
+	ANSWER_URL(&outcomes[0], .status = 200,
 	    .body = "{\"url\":\"https://s.test/o?sig=1\",\"size\":3}");
 	assert_outcome(&outcomes[0], 0, 200);
 	assert_string_equal(outcomes[0].url, "https://s.test/o?sig=1");
-	api_download_url(
-	    api, "storage/x", TEXT("5f"), false, on_download, &outcomes[1]);
-	fake_run(fake);
-	ANSWER(only(), .status = 404,
+	ANSWER_URL(&outcomes[1], .status = 404,
 	    .body = "{\"error\":{\"code\":\"file/not-found\"}}");
 	assert_outcome(&outcomes[1], -ENOENT, 404);
 	assert_int_equal(failures_count(failures), 1);

@@ -11,7 +11,6 @@ static void an_empty_buffer_is_an_empty_string(void **state)
 	assert_null(buf.data);
 	assert_string_equal(buf_str(&buf), "");
 	buf_clear(&buf);
-	buf_drop(&buf, 5);
 	assert_int_equal(buf.len, 0);
 	assert_int_equal(buf_add(&buf, NULL, 0), 0);
 	assert_string_equal(buf_str(&buf), "");
@@ -85,24 +84,6 @@ static void clearing_keeps_the_memory(void **state)
 	assert_ptr_equal(buf.data, data);
 }
 
-static void dropping_takes_from_the_front(void **state)
-{
-	(void)state;
-	CLEANUP_BUF struct buf buf;
-	buf_init(&buf, 100);
-	assert_int_equal(buf_adds(&buf, "abcdef"), 0);
-	buf_drop(&buf, 0);
-	assert_buf(&buf, "abcdef");
-	buf_drop(&buf, 2);
-	assert_buf(&buf, "cdef");
-	assert_int_equal(buf.data[buf.len], '\0');
-	buf_drop(&buf, 4);
-	assert_buf(&buf, "");
-	assert_int_equal(buf_adds(&buf, "abc"), 0);
-	buf_drop(&buf, 100);
-	assert_buf(&buf, "");
-}
-
 static void a_stolen_string_is_the_callers(void **state)
 {
 	(void)state;
@@ -151,7 +132,6 @@ int main(void)
 	    cmocka_unit_test(what_does_not_fit_is_not_added_in_part),
 	    cmocka_unit_test(text_is_formatted_at_the_end),
 	    cmocka_unit_test(clearing_keeps_the_memory),
-	    cmocka_unit_test(dropping_takes_from_the_front),
 	    cmocka_unit_test(a_stolen_string_is_the_callers),
 	    cmocka_unit_test(an_empty_buffer_gives_an_empty_string),
 	    cmocka_unit_test(a_done_buffer_can_be_used_again),

@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
-#include "emulator/host.h"
+#include "emulator/exchange/host.h"
 
 static bool is_ours(const char *host, const char *local)
 {

@@ -127,9 +127,9 @@ static void without_dates_the_record_itself_counts(void **state)
 /* ---- rounds ---- */
 
 /* Ten records in two answers, which add up; they were created long ago. */
-static struct pass sound(enum round_kind kind, unsigned number)
+static struct evidence sound(enum round_kind kind, unsigned number)
 {
-	struct pass pass = {
+	struct evidence evidence = {
 	    .threshold_ms = 9000,
 	    .unique = 10,
 	    .facts = FACTS_INIT,
@@ -141,170 +141,171 @@ static struct pass sound(enum round_kind kind, unsigned number)
 		.answers = 2,
 		.in_ranges = 10},
 	};
-	pass.round.facts.count = 10;
-	pass.round.facts.ids = 77;
-	pass.round.facts.created_ms = 8999;
-	pass.round.facts.strings = true;
-	pass.previous = pass.round;
-	pass.previous.number = number - 1;
-	return pass;
+	evidence.round.facts.count = 10;
+	evidence.round.facts.ids = 77;
+	evidence.round.facts.created_ms = 8999;
+	evidence.round.facts.strings = true;
+	evidence.previous = evidence.round;
+	evidence.previous.number = number - 1;
+	return evidence;
 }
 
-static void assert_verdict(const struct pass *pass, enum round_verdict verdict)
+static void assert_verdict(
+    const struct evidence *evidence, enum round_verdict verdict)
 {
-	assert_int_equal(judge_round(pass), verdict);
+	assert_int_equal(judge_round(evidence), verdict);
 }
 
 static void pages_that_add_up_are_sure(void **state)
 {
 	(void)state;
-	struct pass pass = sound(ROUND_PAGES, 0);
-	assert_verdict(&pass, ROUND_PROVEN);
+	struct evidence evidence = sound(ROUND_PAGES, 0);
+	assert_verdict(&evidence, ROUND_PROVEN);
 }
 
 static void pages_are_looked_at_again_where_anything_is_off(void **state)
 {
 	(void)state;
-	struct pass pass = sound(ROUND_PAGES, 0);
-	pass.round.quiet = false;
-	assert_verdict(&pass, ROUND_AGAIN);
-	pass = sound(ROUND_PAGES, 0);
-	pass.round.total = -1;
-	assert_verdict(&pass, ROUND_AGAIN);
-	pass = sound(ROUND_PAGES, 0);
-	pass.round.facts.count = 9;
-	assert_verdict(&pass, ROUND_AGAIN);
-	pass = sound(ROUND_PAGES, 0);
-	pass.unique = 9;
-	assert_verdict(&pass, ROUND_AGAIN);
-	pass = sound(ROUND_PAGES, 0);
-	pass.round.facts.created_ms = 9000;
-	assert_verdict(&pass, ROUND_AGAIN);
-	pass = sound(ROUND_PAGES, 0);
-	pass.round.facts.uncreated = true;
-	assert_verdict(&pass, ROUND_AGAIN);
-	pass = sound(ROUND_PAGES, 0);
-	pass.round.torn = true;
-	assert_verdict(&pass, ROUND_AGAIN);
-	pass = sound(ROUND_PAGES, 0);
-	pass.round.facts.twice = true;
-	assert_verdict(&pass, ROUND_AGAIN);
+	struct evidence evidence = sound(ROUND_PAGES, 0);
+	evidence.round.quiet = false;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence = sound(ROUND_PAGES, 0);
+	evidence.round.total = -1;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence = sound(ROUND_PAGES, 0);
+	evidence.round.facts.count = 9;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence = sound(ROUND_PAGES, 0);
+	evidence.unique = 9;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence = sound(ROUND_PAGES, 0);
+	evidence.round.facts.created_ms = 9000;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence = sound(ROUND_PAGES, 0);
+	evidence.round.facts.uncreated = true;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence = sound(ROUND_PAGES, 0);
+	evidence.round.torn = true;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence = sound(ROUND_PAGES, 0);
+	evidence.round.facts.twice = true;
+	assert_verdict(&evidence, ROUND_AGAIN);
 }
 
 static void one_answer_is_one_moment(void **state)
 {
 	(void)state;
-	struct pass pass = sound(ROUND_PAGES, 0);
-	pass.round.answers = 1;
-	pass.round.total = -1;
-	pass.round.facts.created_ms = 9000;
-	assert_verdict(&pass, ROUND_PROVEN);
-	pass.round.facts.twice = true;
-	assert_verdict(&pass, ROUND_AGAIN);
+	struct evidence evidence = sound(ROUND_PAGES, 0);
+	evidence.round.answers = 1;
+	evidence.round.total = -1;
+	evidence.round.facts.created_ms = 9000;
+	assert_verdict(&evidence, ROUND_PROVEN);
+	evidence.round.facts.twice = true;
+	assert_verdict(&evidence, ROUND_AGAIN);
 }
 
 static void two_rounds_of_pages_have_to_agree(void **state)
 {
 	(void)state;
-	struct pass pass = sound(ROUND_PAGES, 2);
-	assert_verdict(&pass, ROUND_PROVEN);
-	pass.previous.facts.ids = 78;
-	assert_verdict(&pass, ROUND_AGAIN);
-	pass = sound(ROUND_PAGES, 2);
-	pass.previous.facts.count = 11;
-	assert_verdict(&pass, ROUND_AGAIN);
-	pass = sound(ROUND_PAGES, 2);
-	pass.previous.total = 11;
-	assert_verdict(&pass, ROUND_AGAIN);
-	pass = sound(ROUND_PAGES, 2);
-	pass.previous.quiet = false;
-	assert_verdict(&pass, ROUND_AGAIN);
-	pass = sound(ROUND_PAGES, 2);
-	pass.previous.kind = ROUND_CHAIN;
-	assert_verdict(&pass, ROUND_AGAIN);
-	pass = sound(ROUND_PAGES, 2);
-	pass.unique = 9;
-	assert_verdict(&pass, ROUND_AGAIN);
+	struct evidence evidence = sound(ROUND_PAGES, 2);
+	assert_verdict(&evidence, ROUND_PROVEN);
+	evidence.previous.facts.ids = 78;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence = sound(ROUND_PAGES, 2);
+	evidence.previous.facts.count = 11;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence = sound(ROUND_PAGES, 2);
+	evidence.previous.total = 11;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence = sound(ROUND_PAGES, 2);
+	evidence.previous.quiet = false;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence = sound(ROUND_PAGES, 2);
+	evidence.previous.kind = ROUND_CHAIN;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence = sound(ROUND_PAGES, 2);
+	evidence.unique = 9;
+	assert_verdict(&evidence, ROUND_AGAIN);
 }
 
 static void rounds_that_agree_on_what_cannot_be_are_not_believed(void **state)
 {
 	(void)state;
-	struct pass pass = sound(ROUND_PAGES, 2);
-	pass.round.doubled = true;
-	assert_verdict(&pass, ROUND_BAD);
-	pass = sound(ROUND_PAGES, 2);
-	pass.round.total = pass.previous.total = 11;
-	assert_verdict(&pass, ROUND_BAD);
-	pass = sound(ROUND_PAGES, 2);
-	pass.round.torn = pass.previous.torn = true;
-	assert_verdict(&pass, ROUND_BAD);
-	pass = sound(ROUND_RANGES, 1);
-	pass.round.facts.twice = pass.previous.facts.twice = true;
-	assert_verdict(&pass, ROUND_BAD);
+	struct evidence evidence = sound(ROUND_PAGES, 2);
+	evidence.round.doubled = true;
+	assert_verdict(&evidence, ROUND_BAD);
+	evidence = sound(ROUND_PAGES, 2);
+	evidence.round.total = evidence.previous.total = 11;
+	assert_verdict(&evidence, ROUND_BAD);
+	evidence = sound(ROUND_PAGES, 2);
+	evidence.round.torn = evidence.previous.torn = true;
+	assert_verdict(&evidence, ROUND_BAD);
+	evidence = sound(ROUND_RANGES, 1);
+	evidence.round.facts.twice = evidence.previous.facts.twice = true;
+	assert_verdict(&evidence, ROUND_BAD);
 }
 
 static void ranges_prove_unless_the_filter_is_in_doubt(void **state)
 {
 	(void)state;
-	struct pass pass = sound(ROUND_RANGES, 1);
-	assert_verdict(&pass, ROUND_PROVEN);
-	pass.round.in_ranges = 9;
-	assert_verdict(&pass, ROUND_PROVEN);
-	pass.round.in_ranges = 8;
-	assert_verdict(&pass, ROUND_AGAIN);
-	pass = sound(ROUND_RANGES, 1);
-	pass.previous.total = 11;
-	assert_verdict(&pass, ROUND_AGAIN);
-	pass = sound(ROUND_RANGES, 1);
-	pass.facts.numbers = true;
-	assert_verdict(&pass, ROUND_AGAIN);
-	pass = sound(ROUND_RANGES, 1);
-	pass.round.facts.numbers = true;
-	assert_verdict(&pass, ROUND_AGAIN);
+	struct evidence evidence = sound(ROUND_RANGES, 1);
+	assert_verdict(&evidence, ROUND_PROVEN);
+	evidence.round.in_ranges = 9;
+	assert_verdict(&evidence, ROUND_PROVEN);
+	evidence.round.in_ranges = 8;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence = sound(ROUND_RANGES, 1);
+	evidence.previous.total = 11;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence = sound(ROUND_RANGES, 1);
+	evidence.facts.numbers = true;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence = sound(ROUND_RANGES, 1);
+	evidence.round.facts.numbers = true;
+	assert_verdict(&evidence, ROUND_AGAIN);
 }
 
 static void windows_prove_what_they_count(void **state)
 {
 	(void)state;
-	struct pass pass = sound(ROUND_CHAIN, 2);
-	assert_verdict(&pass, ROUND_PROVEN);
-	pass.round.total = 11;
-	assert_verdict(&pass, ROUND_AGAIN);
-	pass.previous = pass.round;
-	assert_verdict(&pass, ROUND_BAD);
-	pass = sound(ROUND_CHAIN, 2);
-	pass.round.total = -1;
-	assert_verdict(&pass, ROUND_PROVEN);
+	struct evidence evidence = sound(ROUND_CHAIN, 2);
+	assert_verdict(&evidence, ROUND_PROVEN);
+	evidence.round.total = 11;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence.previous = evidence.round;
+	assert_verdict(&evidence, ROUND_BAD);
+	evidence = sound(ROUND_CHAIN, 2);
+	evidence.round.total = -1;
+	assert_verdict(&evidence, ROUND_PROVEN);
 }
 
 static void what_never_rests_ends(void **state)
 {
 	(void)state;
-	struct pass pass = sound(ROUND_PAGES, ROUNDS_MAX - 2);
-	pass.round.quiet = false;
-	assert_verdict(&pass, ROUND_AGAIN);
-	pass.round.number = ROUNDS_MAX - 1;
-	assert_verdict(&pass, ROUND_RESTLESS);
+	struct evidence evidence = sound(ROUND_PAGES, ROUNDS_MAX - 2);
+	evidence.round.quiet = false;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence.round.number = ROUNDS_MAX - 1;
+	assert_verdict(&evidence, ROUND_RESTLESS);
 }
 
 static void the_surest_way_that_is_left_comes_next(void **state)
 {
 	(void)state;
-	struct pass pass = sound(ROUND_PAGES, 0);
-	pass.orders = 1;
-	assert_int_equal(judge_next_kind(&pass), ROUND_RANGES);
-	pass.no_filters = true;
-	assert_int_equal(judge_next_kind(&pass), ROUND_CHAIN);
-	pass.no_chain = true;
-	assert_int_equal(judge_next_kind(&pass), ROUND_PAGES);
-	pass.no_chain = false;
-	pass.orders = 0;
-	assert_int_equal(judge_next_kind(&pass), ROUND_PAGES);
-	pass = sound(ROUND_PAGES, 0);
-	pass.orders = 1;
-	pass.facts.numbers = true;
-	assert_int_equal(judge_next_kind(&pass), ROUND_CHAIN);
+	struct evidence evidence = sound(ROUND_PAGES, 0);
+	evidence.orders = 1;
+	assert_int_equal(judge_next_kind(&evidence), ROUND_RANGES);
+	evidence.no_filters = true;
+	assert_int_equal(judge_next_kind(&evidence), ROUND_CHAIN);
+	evidence.no_chain = true;
+	assert_int_equal(judge_next_kind(&evidence), ROUND_PAGES);
+	evidence.no_chain = false;
+	evidence.orders = 0;
+	assert_int_equal(judge_next_kind(&evidence), ROUND_PAGES);
+	evidence = sound(ROUND_PAGES, 0);
+	evidence.orders = 1;
+	evidence.facts.numbers = true;
+	assert_int_equal(judge_next_kind(&evidence), ROUND_CHAIN);
 }
 
 int main(void)

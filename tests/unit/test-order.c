@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "sync/listing/chain.h"
+#include "sync/listing/part.h"
 #include "unit.h"
 
 static struct buf id_of(const char *text)
@@ -92,11 +93,34 @@ static void one_stands_at_another_or_before_it(void **state)
 
 /* ---- windows ---- */
 
-static void chain_setup(struct pass *pass, unsigned told_limit)
+/* One who reads in windows, of a server that gives so many records at once. */
+struct walk {
+	struct chain chain;
+	struct part_sizes sizes;
+	unsigned orders;
+	bool over;
+};
+
+static void walk_setup(struct walk *walk, unsigned told_limit)
 {
-	*pass = (struct pass){.orders = ORDER_BYTES, .told_limit = told_limit};
-	buf_init(&pass->chain.last, 64);
-	chain_begin(pass);
+	*walk =
+	    (struct walk){.orders = ORDER_BYTES, .sizes = {.told = told_limit}};
+	chain_init(&walk->chain);
+	chain_begin(&walk->chain);
+}
+
+static bool next(struct walk *walk, int64_t *ret_page, unsigned *ret_limit)
+{
+	return chain_next(&walk->chain, &walk->sizes, ret_page, ret_limit);
+}
+
+/* False: the server gives no windows. */
+static bool absorb(struct walk *walk, const struct part_answer *answer)
+{
+	enum chain_verdict verdict =
+	    chain_absorb(&walk->chain, answer, walk->orders);
+	walk->over = verdict == CHAIN_OVER || verdict == CHAIN_TORN;
+	return verdict != CHAIN_NONE;
 }
 
 /* Records that the server has are the numbers from low to high, but gone. */
@@ -108,14 +132,14 @@ struct table {
 	int64_t total; /* told; -1: not */
 };
 
-/* Answer the window that is next. What chain_absorb said. */
-static bool answer(struct pass *pass, const struct table *table, bool *seen)
+/* Answer the window that is next. Whether it is one. */
+static bool answer(struct walk *walk, const struct table *table, bool *seen)
 {
 	int64_t page = 0;
 	unsigned limit = 0;
 	char first[16] = "", last[16] = "";
 	int64_t index = 0, count = 0, from, all = 0;
-	assert_true(chain_next(pass, &page, &limit));
+	assert_true(next(walk, &page, &limit));
 	assert_true(page >= 1 && limit >= 1);
 	from = (page - 1) * (int64_t)limit;
 	for (int id = table->low; id <= table->high; id++) {
@@ -130,7 +154,7 @@ static bool answer(struct pass *pass, const struct table *table, bool *seen)
 		if (count == 1)
 			snprintf(first, sizeof(first), "%04d", id);
 	}
-	struct page_fetch fetch = {
+	struct part_answer reply = {
 	    .page = page,
 	    .limit = limit,
 	    .count = count,
@@ -141,9 +165,9 @@ static bool answer(struct pass *pass, const struct table *table, bool *seen)
 		.limit = 0,
 		.has_next = table->has_next ? from + count < all : -1},
 	};
-	bool good = chain_absorb(pass, &fetch);
-	buf_done(&fetch.first_id);
-	buf_done(&fetch.last_id);
+	bool good = absorb(walk, &reply);
+	buf_done(&reply.first_id);
+	buf_done(&reply.last_id);
 	return good;
 }
 
@@ -156,19 +180,19 @@ static void windows_reach_the_end(void **state)
 		for (int count = 1; count <= 333; count += 83) {
 			bool seen[400] = {false};
 			struct table table = {1, count, 0, true, -1};
-			struct pass pass;
+			struct walk walk;
 			int windows = 0;
-			chain_setup(&pass, limits[i]);
-			while (!pass.round.over) {
-				assert_true(answer(&pass, &table, seen));
+			walk_setup(&walk, limits[i]);
+			while (!walk.over) {
+				assert_true(answer(&walk, &table, seen));
 				assert_true(windows++ < 400);
 			}
 			for (int id = 1; id <= count; id++)
 				assert_true(seen[id]);
-			assert_int_equal(pass.chain.index, count);
+			assert_int_equal(walk.chain.index, count);
 			if (limits[i] == 100)
 				assert_true(windows <= count / 50 + 1);
-			buf_done(&pass.chain.last);
+			chain_done(&walk.chain);
 		}
 	}
 }
@@ -178,18 +202,18 @@ static void windows_overlap_by_two(void **state)
 	(void)state;
 	bool seen[400] = {false};
 	struct table table = {1, 300, 0, true, -1};
-	struct pass pass;
-	chain_setup(&pass, 100);
-	assert_true(answer(&pass, &table, seen));
-	while (!pass.round.over) {
-		int64_t index = pass.chain.index, page;
+	struct walk walk;
+	walk_setup(&walk, 100);
+	assert_true(answer(&walk, &table, seen));
+	while (!walk.over) {
+		int64_t index = walk.chain.index, page;
 		unsigned limit;
-		assert_true(chain_next(&pass, &page, &limit));
+		assert_true(next(&walk, &page, &limit));
 		assert_true((page - 1) * (int64_t)limit <= index - 2);
 		assert_true(page * (int64_t)limit > index);
-		assert_true(answer(&pass, &table, seen));
+		assert_true(answer(&walk, &table, seen));
 	}
-	buf_done(&pass.chain.last);
+	chain_done(&walk.chain);
 }
 
 /* Those before go, so that a window begins behind the last one known. */
@@ -199,18 +223,18 @@ static void what_goes_between_two_windows_pulls_nothing_past(void **state)
 	for (int gone = 0; gone <= 90; gone += 9) {
 		bool seen[400] = {false};
 		struct table table = {1, 300, 0, true, -1};
-		struct pass pass;
+		struct walk walk;
 		int windows = 0;
-		chain_setup(&pass, 100);
-		assert_true(answer(&pass, &table, seen));
+		walk_setup(&walk, 100);
+		assert_true(answer(&walk, &table, seen));
 		table.low = 1 + gone;
-		while (!pass.round.over) {
-			assert_true(answer(&pass, &table, seen));
+		while (!walk.over) {
+			assert_true(answer(&walk, &table, seen));
 			assert_true(windows++ < 50);
 		}
 		for (int id = 1; id <= 300; id++)
 			assert_true(seen[id]);
-		buf_done(&pass.chain.last);
+		chain_done(&walk.chain);
 	}
 }
 
@@ -219,18 +243,18 @@ static void what_comes_before_pushes_nothing_out(void **state)
 	(void)state;
 	bool seen[400] = {false};
 	struct table table = {51, 350, 0, true, -1};
-	struct pass pass;
+	struct walk walk;
 	int windows = 0;
-	chain_setup(&pass, 100);
-	while (!pass.round.over) {
-		assert_true(answer(&pass, &table, seen));
+	walk_setup(&walk, 100);
+	while (!walk.over) {
+		assert_true(answer(&walk, &table, seen));
 		if (table.low > 41)
 			table.low -= 5;
 		assert_true(windows++ < 50);
 	}
 	for (int id = 51; id <= 350; id++)
 		assert_true(seen[id]);
-	buf_done(&pass.chain.last);
+	chain_done(&walk.chain);
 }
 
 static void a_total_tells_of_the_end_as_well(void **state)
@@ -238,85 +262,84 @@ static void a_total_tells_of_the_end_as_well(void **state)
 	(void)state;
 	bool seen[400] = {false};
 	struct table table = {1, 250, 0, false, 250};
-	struct pass pass;
+	struct walk walk;
 	int windows = 0;
-	chain_setup(&pass, 100);
-	while (!pass.round.over) {
-		assert_true(answer(&pass, &table, seen));
+	walk_setup(&walk, 100);
+	while (!walk.over) {
+		assert_true(answer(&walk, &table, seen));
 		assert_true(windows++ < 20);
 	}
 	assert_true(seen[250]);
-	buf_done(&pass.chain.last);
+	chain_done(&walk.chain);
 }
 
 static void a_page_that_is_none_of_that_size_is_refused(void **state)
 {
 	(void)state;
-	struct pass pass;
+	struct walk walk;
 	int64_t page;
 	unsigned limit;
-	struct page_fetch fetch = {
+	struct part_answer reply = {
 	    .page = 1,
 	    .count = 11,
 	    .info = {.total = -1, .total_pages = -1, .has_next = 1},
 	};
-	fetch.first_id = id_of("a");
-	fetch.last_id = id_of("k");
-	chain_setup(&pass, 10);
-	assert_true(chain_next(&pass, &page, &limit));
+	reply.first_id = id_of("a");
+	reply.last_id = id_of("k");
+	walk_setup(&walk, 10);
+	assert_true(next(&walk, &page, &limit));
 	assert_int_equal(limit, 10);
-	assert_false(chain_absorb(&pass, &fetch)); /* too many */
-	fetch.count = 5;
-	fetch.info.limit = 5;
-	assert_false(chain_absorb(&pass, &fetch)); /* another size */
-	fetch.info.limit = 10;
-	pass.orders = 0;
-	assert_false(chain_absorb(&pass, &fetch)); /* in no order */
-	pass.orders = ORDER_BYTES;
-	assert_true(chain_absorb(&pass, &fetch));
-	assert_false(pass.round.over);
-	buf_done(&fetch.first_id);
-	buf_done(&fetch.last_id);
-	buf_done(&pass.chain.last);
+	assert_false(absorb(&walk, &reply)); /* too many */
+	reply.count = 5;
+	reply.info.limit = 5;
+	assert_false(absorb(&walk, &reply)); /* another size */
+	reply.info.limit = 10;
+	walk.orders = 0;
+	assert_false(absorb(&walk, &reply)); /* in no order */
+	walk.orders = ORDER_BYTES;
+	assert_true(absorb(&walk, &reply));
+	assert_false(walk.over);
+	buf_done(&reply.first_id);
+	buf_done(&reply.last_id);
+	chain_done(&walk.chain);
 }
 
 static void windows_that_lead_nowhere_end(void **state)
 {
 	(void)state;
-	struct pass pass;
+	struct walk walk;
 	int windows = 0;
-	struct page_fetch fetch = {
+	struct part_answer reply = {
 	    .page = 1,
 	    .count = 5,
 	    .info = {.total = -1, .total_pages = -1, .has_next = 1},
 	};
-	fetch.first_id = id_of("a");
-	fetch.last_id = id_of("e");
-	chain_setup(&pass, 10);
+	reply.first_id = id_of("a");
+	reply.last_id = id_of("e");
+	walk_setup(&walk, 10);
 	int64_t page;
 	unsigned limit;
-	while (
-	    chain_next(&pass, &page, &limit) && chain_absorb(&pass, &fetch)) {
-		assert_false(pass.round.over);
+	while (next(&walk, &page, &limit) && absorb(&walk, &reply)) {
+		assert_false(walk.over);
 		assert_true(windows++ < 20);
 	}
 	assert_in_range(windows, 1, 19);
-	buf_done(&fetch.first_id);
-	buf_done(&fetch.last_id);
-	buf_done(&pass.chain.last);
+	buf_done(&reply.first_id);
+	buf_done(&reply.last_id);
+	chain_done(&walk.chain);
 }
 
 static void pages_of_one_make_no_windows(void **state)
 {
 	(void)state;
-	struct pass pass;
+	struct walk walk;
 	int64_t page;
 	unsigned limit;
-	chain_setup(&pass, 1);
-	assert_true(chain_next(&pass, &page, &limit));
-	pass.chain.index = 1;
-	assert_false(chain_next(&pass, &page, &limit));
-	buf_done(&pass.chain.last);
+	walk_setup(&walk, 1);
+	assert_true(next(&walk, &page, &limit));
+	walk.chain.index = 1;
+	assert_false(next(&walk, &page, &limit));
+	chain_done(&walk.chain);
 }
 
 int main(void)

@@ -21,6 +21,20 @@ static void all_others_are_escaped(void **state)
 	assert_buf(&out, "%00%20%25%2F%3F%26%2B%3D%7F%FF");
 }
 
+static void all_can_be_escaped(void **state)
+{
+	(void)state;
+	CLEANUP_BUF struct buf out;
+	buf_init(&out, BUF_MAX_DEFAULT);
+	assert_int_equal(percent_escape(TEXT("a.\xff"), &out), 0);
+	assert_buf(&out, "%61%2E%FF");
+	assert_true(percent_is_escape(out.data, out.len));
+	assert_true(percent_is_escape(TEXT("%fA")));
+	assert_false(percent_is_escape(TEXT("%f")));
+	assert_false(percent_is_escape(TEXT("%fg")));
+	assert_false(percent_is_escape(TEXT("f%4")));
+}
+
 static void every_byte_comes_back(void **state)
 {
 	(void)state;
@@ -59,6 +73,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(unreserved_characters_stay),
 	    cmocka_unit_test(all_others_are_escaped),
+	    cmocka_unit_test(all_can_be_escaped),
 	    cmocka_unit_test(every_byte_comes_back),
 	    cmocka_unit_test(what_is_no_escape_stands_for_itself),
 	    cmocka_unit_test(a_plus_is_a_space_where_it_is_said),

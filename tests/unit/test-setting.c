@@ -5,25 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "config/config.h"
 #include "config/setting.h"
 #include "config/usage.h"
+#include "remove-tree.h"
 
-/* Two values that differ, and that no default is. */
-static const char *const examples[][2] = {
-    [SETTING_STRING] = {"https://a.example", "https://b.example"},
-    [SETTING_SECRET] = {"pk_one", "pk_two"},
-    [SETTING_PATH] = {"/dev/null", "/dev/zero"},
-    [SETTING_FLAG] = {NULL, NULL},
-    [SETTING_SECONDS] = {"17", "18"},
-    [SETTING_COUNT] = {"17", "18"},
-    [SETTING_SIZE] = {"17M", "18M"},
-    [SETTING_TABLES] = {"one", "two"},
-    [SETTING_JSON] = {"raw", "raw"},
-    [SETTING_LEVEL] = {"error", "debug"},
+/* For a profile, a variable and an option: no default is any of them. */
+static const char *const examples[][3] = {
+    [SETTING_STRING] = {"https://a.example", "https://b.example",
+	"https://c.example"},
+    [SETTING_SECRET] = {"pk_one", "pk_two", NULL},
+    [SETTING_PATH] = {"/dev/null", "/dev/zero", "/dev/full"},
+    [SETTING_FLAG] = {"yes", NULL, ""},
+    [SETTING_SECONDS] = {"17", "18", "19"},
+    [SETTING_COUNT] = {"17", "18", "19"},
+    [SETTING_SIZE] = {"17M", "18M", "19M"},
+    [SETTING_TABLES] = {"one", "two", "three"},
+    [SETTING_JSON] = {"raw", NULL, "pretty"},
+    [SETTING_LEVEL] = {"error", "debug", "warn"},
 };
 
 /* What stands in the options, as text. */
@@ -58,20 +61,37 @@ static void field_text(
 	}
 }
 
-/* The field's text with what the two sources say; NULL: that says nothing. */
-static void read_field(const struct setting *setting, const char *variable,
-    const char *option, char out[200])
+/* A file of one profile that says this; NULL: of none. */
+static void write_profile(const struct setting *setting, const char *value)
+{
+	char path[300];
+	snprintf(path, sizeof(path), "%s/bkendfs", getenv("XDG_CONFIG_HOME"));
+	mkdir(path, 0700);
+	strcat(path, "/config");
+	FILE *file = fopen(path, "we");
+	assert_non_null(file);
+	if (value)
+		fprintf(file, "[default]\n%s = %s\n", setting->key, value);
+	assert_int_equal(fchmod(fileno(file), 0600), 0);
+	fclose(file);
+}
+
+/* The field's text with what each source says; NULL: that says nothing. */
+static void read_field(const struct setting *setting, const char *profile,
+    const char *variable, const char *option, char out[200])
 {
 	struct arguments arguments;
 	struct options options;
 	char program[] = "bkendfs", mountpoint[] = "/mnt", set[200] = "";
 	char *argv[] = {program, mountpoint, set, NULL};
 	if (option)
-		strcpy(set, option);
+		snprintf(set, sizeof(set), *option ? "-o%s=%s" : "-o%s",
+		    setting->option, option);
+	write_profile(setting, profile);
 	if (variable)
 		setenv(setting->variable, variable, 1);
 	assert_int_equal(arguments_parse(option ? 3 : 2, argv, &arguments), 0);
-	assert_int_equal(config_read(&arguments, true, &options), 0);
+	assert_int_equal(config_read(&arguments, &options), 0);
 	field_text(setting, &options, out);
 	options_done(&options);
 	arguments_done(&arguments);
@@ -79,20 +99,18 @@ static void read_field(const struct setting *setting, const char *variable,
 		unsetenv(setting->variable);
 }
 
-static void option_text(
-    const struct setting *setting, const char *value, char out[200])
-{
-	snprintf(out, 200, value ? "-o%s=%s" : "-o%s", setting->option, value);
-}
-
 static void clear_environment(void)
 {
+	static char home[] = "/tmp/test-setting-XXXXXX";
 	for (size_t i = 0; i < settings_count; i++) {
 		if (settings[i].variable)
 			unsetenv(settings[i].variable);
 	}
+	assert_non_null(mkdtemp(home));
+	setenv("XDG_CONFIG_HOME", home, 1);
 }
 
+/* Each source says what none below it does, or nothing changes. */
 static void each_source_is_stronger_than_the_one_before(void **state)
 {
 	(void)state;
@@ -100,21 +118,23 @@ static void each_source_is_stronger_than_the_one_before(void **state)
 	for (size_t i = 0; i < settings_count; i++) {
 		const struct setting *setting = &settings[i];
 		const char *const *values = examples[setting->kind];
-		char option[200], unset[200], weak[200], strong[200];
-		read_field(setting, NULL, NULL, unset);
-		strcpy(weak, unset);
-		if (setting->variable) {
-			read_field(setting, values[0], NULL, weak);
-			assert_string_not_equal(weak, unset);
-		}
-		if (!setting->option)
-			continue;
-		option_text(setting, values[1], option);
-		read_field(setting, setting->variable ? values[0] : NULL,
-		    option, strong);
-		assert_string_not_equal(strong, weak);
-		assert_string_not_equal(strong, unset);
+		const char *key = setting->key ? values[0] : NULL;
+		const char *variable = setting->variable ? values[1] : NULL;
+		const char *option = setting->option ? values[2] : NULL;
+		char texts[4][200];
+		read_field(setting, NULL, NULL, NULL, texts[0]);
+		read_field(setting, key, NULL, NULL, texts[1]);
+		read_field(setting, key, variable, NULL, texts[2]);
+		read_field(setting, key, variable, option, texts[3]);
+		assert_int_equal(strcmp(texts[0], texts[1]) != 0, key != NULL);
+		assert_int_equal(
+		    strcmp(texts[1], texts[2]) != 0, variable != NULL);
+		/* A flag is either set or not. */
+		int below = setting->kind == SETTING_FLAG ? 0 : 2;
+		assert_int_equal(
+		    strcmp(texts[below], texts[3]) != 0, option != NULL);
 	}
+	remove_tree(getenv("XDG_CONFIG_HOME"));
 }
 
 static void no_name_stands_for_two(void **state)
@@ -123,7 +143,10 @@ static void no_name_stands_for_two(void **state)
 	for (size_t i = 0; i < settings_count; i++) {
 		const char *option = settings[i].option;
 		const char *variable = settings[i].variable;
-		assert_true(option || variable);
+		const char *key = settings[i].key;
+		assert_true(option || variable || key);
+		if (key)
+			assert_ptr_equal(&settings[i], setting_of_key(key));
 		if (option)
 			assert_ptr_equal(&settings[i],
 			    setting_of_option(option, strlen(option)));
@@ -161,21 +184,25 @@ static void print_help_into(char *out, size_t size)
 	close(file);
 }
 
+static void assert_says(
+    const char *help, const char *before, const char *name, const char *after)
+{
+	char text[200];
+	snprintf(text, sizeof(text), "%s%s%s", before, name ? name : "", after);
+	assert_true(!name || strstr(help, text));
+}
+
 static void the_help_has_each_row(void **state)
 {
 	(void)state;
-	char help[16384], name[200];
+	char help[16384];
 	print_help_into(help, sizeof(help));
 	for (size_t i = 0; i < settings_count; i++) {
 		const struct setting *setting = &settings[i];
-		snprintf(name, sizeof(name), "\n  %s",
-		    setting->option ? setting->option : setting->variable);
-		assert_non_null(strstr(help, name));
-		snprintf(name, sizeof(name), "\n  %s",
-		    setting->variable ? setting->variable : setting->option);
-		assert_non_null(strstr(help, name));
-		snprintf(name, sizeof(name), "(%s)", setting->value);
-		assert_true(!setting->value || strstr(help, name));
+		assert_says(help, "\n  ", setting->option, "");
+		assert_says(help, "\n  ", setting->variable, "");
+		assert_says(help, " ", setting->key, "");
+		assert_says(help, "(", setting->value, ")");
 	}
 }
 

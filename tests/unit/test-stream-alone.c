@@ -189,14 +189,14 @@ static void all_of_it_is_not_fetched_ahead(void **state)
 	(void)state;
 	int64_t node = stored_file("3145728");
 	assert_int_equal(
-	    stream_prefetch(sync_streams(sync_under_test), node), 0);
+	    streams_prefetch(sync_streams(sync_under_test), node), 0);
 	serve_range(next_request(), 3 * MIB, NULL);
 	assert_int_equal(fake_open_count(fake), 0);
-	assert_true(TAILQ_EMPTY(&sync_streams(sync_under_test)->list));
+	assert_int_equal(streams_count(sync_streams(sync_under_test)), 0);
 	assert_string_equal(errors_text(), "");
 	/* One who came meanwhile does. */
 	assert_int_equal(
-	    stream_prefetch(sync_streams(sync_under_test), node), 0);
+	    streams_prefetch(sync_streams(sync_under_test), node), 0);
 	struct ask *read = ask_read(node, 0, SIZE);
 	serve_range(next_request(), 3 * MIB, NULL);
 	serve_version(next_request(), 1, 3 * MIB, (struct how){.told = true});

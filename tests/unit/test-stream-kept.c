@@ -10,9 +10,8 @@
 
 #include "base/cleanup.h"
 #include "reader-fixture.h"
-#include "replica/segment.h"
-#include "replica/segments.h"
-#include "replica/store.h"
+#include "content/segment.h"
+#include "content/segments.h"
 
 static void remount(void)
 {
@@ -40,10 +39,11 @@ static void segment_path_of(int64_t id, int64_t segment, char out[256])
 {
 	struct segment_key key = {0, id, segment};
 	char path[SEGMENT_PATH];
-	size_t stem = strlen(replica->path) - strlen(".db");
+	size_t stem = strlen(replica_path(replica)) - strlen(".db");
 	segment_path(&key, path);
 	snprintf(out, 256, "%.*s.content/%" PRIx64 "-%d/%s", (int)stem,
-	    replica->path, replica_made_ms(replica), SEGMENT_FORM, path);
+	    replica_path(replica), replica_made_ms(replica), SEGMENT_FORM,
+	    path);
 }
 
 static void damage_block(int64_t id, int64_t block)
@@ -194,8 +194,8 @@ static void a_file_that_is_kept_whole_is_not_fetched_ahead(void **state)
 	await_kept(node);
 	remount();
 	assert_int_equal(
-	    stream_prefetch(sync_streams(sync_under_test), node), 1);
-	assert_true(TAILQ_EMPTY(&sync_streams(sync_under_test)->list));
+	    streams_prefetch(sync_streams(sync_under_test), node), 1);
+	assert_int_equal(streams_count(sync_streams(sync_under_test)), 0);
 	serve_object();
 	assert_int_equal(sent(), 0);
 	/* One that lacks a block is. */
@@ -206,7 +206,7 @@ static void a_file_that_is_kept_whole_is_not_fetched_ahead(void **state)
 	segment_path_of(node, 0, path);
 	assert_int_equal(truncate(path, 8), 0);
 	assert_int_equal(
-	    stream_prefetch(sync_streams(sync_under_test), node), 0);
+	    streams_prefetch(sync_streams(sync_under_test), node), 0);
 	serve_object();
 	assert_true(sent() > 0);
 }
@@ -228,27 +228,6 @@ static void nothing_is_kept_before_the_size_is_proven(void **state)
 	remount();
 	read_all(node, 0, object_size);
 	assert_int_equal(sent(), 0);
-}
-
-static void what_is_not_proven_is_not_handed_to_the_cache(void **state)
-{
-	(void)state;
-	int64_t node = kept_file(200 * MIB);
-	assert_int_equal(read_as_fs(node, 100 * MIB, 1), 0);
-	struct stream *stream = only_stream();
-	struct held_range *range = TAILQ_FIRST(&stream->ranges);
-	assert_true(range->kept);
-	range->kept = false;
-	stream->node.proven = false;
-	stream_keep(stream);
-	assert_false(range->kept);
-	stream->node.proven = true;
-	stream->changed = true;
-	stream_keep(stream);
-	assert_false(range->kept);
-	stream->changed = false;
-	stream_keep(stream);
-	assert_true(range->kept);
 }
 
 /* ---- an object that is another by now ---- */
@@ -310,7 +289,6 @@ int main(void)
 	    TEST(what_is_removed_meanwhile_is_fetched_in_large_pieces),
 	    TEST(a_file_that_is_kept_whole_is_not_fetched_ahead),
 	    TEST(nothing_is_kept_before_the_size_is_proven),
-	    TEST(what_is_not_proven_is_not_handed_to_the_cache),
 	    TEST(kept_and_fetched_blocks_of_two_objects_are_never_mixed),
 	    TEST(nor_are_those_of_two_sizes),
 	};

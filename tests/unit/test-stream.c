@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "stream-fixture.h"
+#include "sync/object/reader.h"
 
 /* ---- ranges ---- */
 
@@ -179,7 +180,7 @@ static void an_object_of_many_ranges_comes_whole(void **state)
 	}
 	assert_int_equal(asked, size);
 	/* Handed out once, it is not kept. */
-	assert_true(TAILQ_EMPTY(&sync_streams(sync_under_test)->list));
+	assert_int_equal(streams_count(sync_streams(sync_under_test)), 0);
 }
 
 static void reads_here_and_there_stay_small(void **state)
@@ -202,14 +203,7 @@ static void reads_here_and_there_stay_small(void **state)
 
 static int64_t bytes_held(void)
 {
-	struct stream *stream;
-	struct held_range *range;
-	int64_t held = 0;
-	TAILQ_FOREACH (stream, &sync_streams(sync_under_test)->list, link) {
-		TAILQ_FOREACH (range, &stream->ranges, link)
-			held += range->len;
-	}
-	return held;
+	return *streams_account(sync_streams(sync_under_test));
 }
 
 static void a_reader_that_waits_gets_more_at_once_but_bounded(void **state)
@@ -437,9 +431,9 @@ static void a_stream_that_nobody_reads_is_given_up(void **state)
 	struct ask *read = ask_read(node, 0, 4096);
 	serve_store(200 * MIB);
 	assert_bytes(read, 0, 4096);
-	assert_false(TAILQ_EMPTY(&sync_streams(sync_under_test)->list));
+	assert_int_equal(streams_count(sync_streams(sync_under_test)), 1);
 	fake_advance(fake, STREAM_IDLE_MS * 2);
-	assert_true(TAILQ_EMPTY(&sync_streams(sync_under_test)->list));
+	assert_int_equal(streams_count(sync_streams(sync_under_test)), 0);
 	assert_int_equal(fake_timer_count(fake), 0);
 	/* And is there again when somebody comes back. */
 	read = ask_read(node, 4096, 4096);

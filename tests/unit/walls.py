@@ -54,9 +54,11 @@ HOMES = [
     (r"fuse.*", ["fs/"]),
     (r"sqlite3\.h", ["replica/"]),
     (r"curl/.*", ["http/curl"]),
-    (r"(cjson/)?cJSON.*", ["api/", "emulator/"]),
+    (r"(cjson/)?cJSON.*", ["api/", "emulator/service/"]),
     (r"xxhash\.h", ["content/"]),
-    (r"microhttpd\.h", ["emulator/"]),
+    (r"ini\.h", ["config/profile"]),
+    (r"microhttpd\.h", ["emulator/server/"]),
+    (r"pcre2\.h", ["emulator/query/pattern"]),
 ]
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
@@ -108,9 +110,11 @@ def program_of(path):
 def symbols(source, build):
     """(file, symbol, kind) of all that the objects define, or want."""
     files = {str(made): path for path, made in objects(source, build)}
-    out = subprocess.run(["nm", "-g", "-P", "-A", *files], check=True,
-                         capture_output=True, text=True).stdout
-    for line in out.splitlines():
+    out = subprocess.run(["nm", "-g", "-P", "-A", *files], check=False,
+                         capture_output=True, text=True)
+    if out.returncode:
+        sys.exit(f"{build} is not built whole: {out.stderr}")
+    for line in out.stdout.splitlines():
         made, rest = line.split(": ", 1)
         symbol, kind = rest.split()[:2]
         yield files[made], symbol, kind

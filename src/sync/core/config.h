@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "api/api.h"
-#include "replica/content.h"
+#include "content/content.h"
 #include "replica/replica.h"
 
 /* Borrowed for the life of the sync. */
@@ -18,7 +18,6 @@ struct sync_config {
 	struct failures *failures;
 	const char *const *tables; /* named in the settings; NULL ends */
 	int64_t ttl_ms;
-	int64_t retry_ms; /* patience with a failing store */
 	unsigned connections;
 	bool verify_sizes;
 	/* An object that nobody told the length of has at most so many bytes;

@@ -1,6 +1,9 @@
 #include "sync/listing/chain.h"
 
+#include "api/record.h"
+#include "sync/core/position.h"
 #include "sync/listing/order.h"
+#include "sync/listing/part.h"
 
 /* Records that two windows share, at the least: two records of one id that
  * stand side by side are seen in one answer. */
@@ -9,27 +12,39 @@
 /* So many windows in a row may lead nowhere. */
 #define STALLS_MAX 6
 
-void chain_begin(struct pass *pass)
+void chain_init(struct chain *chain)
 {
-	buf_clear(&pass->chain.last);
-	pass->chain.index = 0;
-	pass->chain.overlap = OVERLAP_LEAST;
-	pass->chain.stalls = 0;
+	*chain = (struct chain){0};
+	buf_init(&chain->last, RECORD_ID_MAX);
+}
+
+void chain_done(struct chain *chain)
+{
+	buf_done(&chain->last);
+}
+
+void chain_begin(struct chain *chain)
+{
+	buf_clear(&chain->last);
+	chain->index = 0;
+	chain->overlap = OVERLAP_LEAST;
+	chain->stalls = 0;
 }
 
 /* The most records that the server gives at once, as far as known. */
-static unsigned most_at_once(const struct pass *pass)
+static unsigned most_at_once(const struct part_sizes *sizes)
 {
-	if (pass->told_limit)
-		return pass->told_limit;
-	return pass->most > 0 && pass->most < PAGE_LIMIT ? (unsigned)pass->most
-							 : PAGE_LIMIT;
+	if (sizes->told)
+		return sizes->told;
+	return sizes->most > 0 && sizes->most < PAGE_LIMIT
+		   ? (unsigned)sizes->most
+		   : PAGE_LIMIT;
 }
 
-bool chain_next(struct pass *pass, int64_t *ret_page, unsigned *ret_limit)
+bool chain_next(struct chain *chain, const struct part_sizes *sizes,
+    int64_t *ret_page, unsigned *ret_limit)
 {
-	struct chain *chain = &pass->chain;
-	unsigned most = most_at_once(pass);
+	unsigned most = most_at_once(sizes);
 	int64_t best = 0, back = chain->index - chain->overlap;
 	if (chain->index == 0) {
 		*ret_page = 1;
@@ -51,16 +66,17 @@ bool chain_next(struct pass *pass, int64_t *ret_page, unsigned *ret_limit)
 }
 
 /* Whether there is more behind a window. */
-static bool has_more(const struct chain *chain, const struct page_fetch *fetch)
+static bool has_more(
+    const struct chain *chain, const struct part_answer *answer)
 {
-	const struct api_page *info = &fetch->info;
+	const struct api_page *info = &answer->info;
 	if (info->has_next >= 0)
 		return info->has_next == 1;
 	if (info->total_pages >= 0)
-		return fetch->page < info->total_pages;
+		return answer->page < info->total_pages;
 	if (info->total >= 0)
-		return chain->asked_from + fetch->count < info->total;
-	return fetch->count >= (int64_t)chain->asked;
+		return chain->asked_from + answer->count < info->total;
+	return answer->count >= (int64_t)chain->asked;
 }
 
 /* The window begins behind the last one known: so many of those before have
@@ -74,46 +90,41 @@ static void reach_back(struct chain *chain)
 
 /* Whether the answer is the page of the size that was asked for. */
 static bool is_as_asked(
-    const struct chain *chain, const struct page_fetch *fetch)
+    const struct chain *chain, const struct part_answer *answer)
 {
-	return fetch->count <= (int64_t)chain->asked &&
-	       (fetch->info.limit <= 0 ||
-		   fetch->info.limit == (int64_t)chain->asked);
+	return answer->count <= (int64_t)chain->asked &&
+	       (answer->info.limit <= 0 ||
+		   answer->info.limit == (int64_t)chain->asked);
 }
 
-bool chain_absorb(struct pass *pass, const struct page_fetch *fetch)
+enum chain_verdict chain_absorb(
+    struct chain *chain, const struct part_answer *answer, unsigned orders)
 {
-	struct chain *chain = &pass->chain;
-	struct round *round = &pass->round;
-	bool more = has_more(chain, fetch);
-	if (!is_as_asked(chain, fetch) || !pass->orders ||
+	bool more = has_more(chain, answer);
+	if (!is_as_asked(chain, answer) || !orders ||
 	    chain->stalls > STALLS_MAX)
-		return false;
-	if (fetch->count == 0 && chain->asked_from > 0) {
+		return CHAIN_NONE;
+	if (answer->count == 0 && chain->asked_from > 0) {
 		reach_back(chain);
-		return true;
+		return CHAIN_GOES_ON;
 	}
-	if (fetch->count == 0) {
-		round->torn |= more;
-		round->over = true;
-		return true;
-	}
+	if (answer->count == 0)
+		return more ? CHAIN_TORN : CHAIN_OVER;
 	if (chain->asked_from > 0 &&
-	    !order_reaches(pass->orders, &fetch->first_id, &chain->last)) {
+	    !order_reaches(orders, &answer->first_id, &chain->last)) {
 		reach_back(chain);
-		return true;
+		return CHAIN_GOES_ON;
 	}
-	bool further = !chain->last.len || !order_reaches(pass->orders,
-					       &fetch->last_id, &chain->last);
+	bool further = !chain->last.len ||
+		       !order_reaches(orders, &answer->last_id, &chain->last);
 	chain->stalls = further ? 0 : chain->stalls + 1;
 	chain->overlap = OVERLAP_LEAST;
-	chain->index = chain->asked_from + fetch->count;
+	chain->index = chain->asked_from + answer->count;
 	if (further) {
 		buf_clear(&chain->last);
-		if (buf_add(&chain->last, buf_str(&fetch->last_id),
-			fetch->last_id.len) < 0)
-			return false;
+		if (buf_add(&chain->last, buf_str(&answer->last_id),
+			answer->last_id.len) < 0)
+			return CHAIN_NONE;
 	}
-	round->over = !more;
-	return true;
+	return more ? CHAIN_GOES_ON : CHAIN_OVER;
 }

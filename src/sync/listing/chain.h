@@ -1,5 +1,5 @@
 /*
- * Inside sync/: a listing read in windows that overlap.
+ * A listing read in windows that overlap.
  *
  * A window is one answer, so one moment, and holds all records between its
  * first and its last. Where its first stands at or before the last one known,
@@ -14,16 +14,45 @@
 #ifndef SYNC_CHAIN_H
 #define SYNC_CHAIN_H
 
-#include "sync/listing/pass.h"
+#include <stdbool.h>
+#include <stdint.h>
 
-void chain_begin(struct pass *pass);
+#include "base/buf.h"
 
-/* The next page to ask for, and how many records to a page. False: there is no
- * such window. */
-bool chain_next(struct pass *pass, int64_t *ret_page, unsigned *ret_limit);
+struct part_answer;
+struct part_sizes;
 
-/* An answer: sets round.over at the end. False: the server gives no windows.
- */
-bool chain_absorb(struct pass *pass, const struct page_fetch *fetch);
+struct chain {
+	int64_t index;	 /* how many records stand up to the last one known */
+	int64_t overlap; /* how far a window reaches back */
+	int64_t asked_from; /* of the window under way: its first index */
+	unsigned asked;	    /* records in it */
+	unsigned stalls;    /* windows in a row that led nowhere */
+	struct buf last;    /* the last one known: all before it is in */
+};
+
+/* chain_done is owed. */
+void chain_init(struct chain *chain);
+void chain_done(struct chain *chain);
+
+/* Begin again, from the first record. */
+void chain_begin(struct chain *chain);
+
+/* The next page to ask for, and how many records to a page, where answers have
+ * such sizes. False: there is no such window. */
+bool chain_next(struct chain *chain, const struct part_sizes *sizes,
+    int64_t *ret_page, unsigned *ret_limit);
+
+enum chain_verdict {
+	CHAIN_GOES_ON,
+	CHAIN_OVER, /* the end is reached */
+	CHAIN_TORN, /* it is, but the answer says otherwise */
+	CHAIN_NONE, /* the server gives no windows, or memory is short */
+};
+
+/* Take in the answer to chain_next. orders: those that the ids may be in, by
+ * all that came. */
+enum chain_verdict chain_absorb(
+    struct chain *chain, const struct part_answer *answer, unsigned orders);
 
 #endif

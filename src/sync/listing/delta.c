@@ -2,25 +2,101 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "api/record.h"
 #include "base/cleanup.h"
-#include "base/log.h"
 #include "base/timestamp.h"
 #include "json/json.h"
+#include "sync/core/core.h"
+#include "sync/core/folder.h"
+#include "sync/core/position.h"
+#include "sync/core/write.h"
+#include "sync/listing/entries.h"
+#include "sync/listing/ids.h"
 #include "sync/listing/order.h"
-#include "sync/listing/refresh.h"
 #include "sync/record/fetch.h"
 #include "sync/record/put.h"
 
-static void ask(struct lister *lister);
+struct delta {
+	struct core *core;
+	const struct folder *folder;
+	struct fetches *fetches;
+	delta_done_fn done;
+	void *ctx;
+	struct delta_question question;
+	bool news; /* the look, all its answers, found something new */
+	/* One answer. */
+	struct api_call *call;
+	struct commit_hook hook;
+	int64_t since_ms;
+	struct buf after_id; /* of the answers before */
+	struct buf last_id;
+	struct facts facts;
+	struct ids ids;
+	int64_t added; /* records that were not listed */
+	unsigned orders;
+	int64_t left; /* records that the next answer must have; 0: any */
+	bool ignored; /* the filter was not heeded */
+	bool more;
+};
+
+static void ask(struct delta *delta);
+static void on_commit(void *ctx, int err);
+
+struct delta *delta_new(struct core *core, const struct folder *folder,
+    struct fetches *fetches, delta_done_fn done, void *ctx)
+{
+	struct delta *delta = calloc(1, sizeof(*delta));
+	if (!delta)
+		return NULL;
+	delta->core = core;
+	delta->folder = folder;
+	delta->fetches = fetches;
+	delta->done = done;
+	delta->ctx = ctx;
+	delta->hook = (struct commit_hook){.fn = on_commit, .ctx = delta};
+	buf_init(&delta->after_id, RECORD_ID_MAX);
+	buf_init(&delta->last_id, RECORD_ID_MAX);
+	return delta;
+}
+
+void delta_stop(struct delta *delta)
+{
+	api_cancel(TAKE(delta->call));
+	write_unhook(&delta->hook);
+}
+
+void delta_free(struct delta *delta)
+{
+	if (!delta)
+		return;
+	delta_stop(delta);
+	buf_done(&delta->after_id);
+	buf_done(&delta->last_id);
+	ids_done(&delta->ids);
+	free(delta);
+}
+
+bool delta_has_news(const struct delta *delta)
+{
+	return delta->news;
+}
+
+static void end(struct delta *delta, enum delta_verdict verdict)
+{
+	delta->done(delta->ctx, verdict, 0);
+}
+
+static void fail(struct delta *delta, int err)
+{
+	delta->done(delta->ctx, DELTA_FAILED, err);
+}
 
 /* Where the records of an answer are put: behind what is listed. */
-static int64_t answer_start(const struct lister *lister)
+static int64_t answer_start(const struct delta *delta)
 {
-	return lister->delta.next.end;
+	return delta->question.next->end;
 }
 
 /* ---- taking in ---- */
@@ -38,10 +114,10 @@ static void forget_answer(struct delta *delta)
 /* Whether the question was heeded: the date, and the ids that were left. */
 static void watch(struct delta *delta, const struct record *record)
 {
-	bool updated = delta->field == DATE_UPDATED;
+	bool updated = delta->question.field == DATE_UPDATED;
 	int64_t ms = updated ? record->updated_ms : record->created_ms;
 	if (ms == RECORD_NO_DATE || ms < delta->since_ms ||
-	    (delta->level && ms == delta->since_ms) ||
+	    (delta->question.level && ms == delta->since_ms) ||
 	    delta->facts.count >= PAGE_RECORDS_MAX)
 		delta->ignored = true;
 	if (delta->after_id.len &&
@@ -49,16 +125,14 @@ static void watch(struct delta *delta, const struct record *record)
 		delta->ignored = true;
 }
 
-static int put(struct lister *lister, const struct record *record)
+static int put(struct delta *delta, const struct record *record)
 {
-	struct delta *delta = &lister->delta;
-	int64_t first = answer_start(lister) + 1, at;
+	const struct replica_listing *next = delta->question.next;
+	int64_t first = answer_start(delta) + 1, at;
 	struct placement place = {
-	    .in = {delta->next.side, delta->next.base,
-		first + delta->facts.count},
+	    .in = {next->side, next->base, first + delta->facts.count},
 	};
-	int r =
-	    put_record(lister->core, lister->folder.id, record, &place, &at);
+	int r = put_record(delta->core, delta->folder->id, record, &place, &at);
 	if (r < 0)
 		return r;
 	if (at == place.in.pos)
@@ -75,25 +149,24 @@ static int put(struct lister *lister, const struct record *record)
 
 static int on_record(void *ctx, const char *text, size_t len)
 {
-	struct lister *lister = ctx;
-	struct delta *delta = &lister->delta;
+	struct delta *delta = ctx;
 	struct record record;
 	int r = record_parse(text, len, &record);
 	if (r < 0)
 		return r;
 	watch(delta, &record);
 	if (!delta->ignored)
-		r = put(lister, &record);
+		r = put(delta, &record);
 	record_done(&record);
 	return r;
 }
 
 static void on_restart(void *ctx)
 {
-	struct lister *lister = ctx;
-	struct delta *delta = &lister->delta;
+	struct delta *delta = ctx;
 	if (delta->facts.count)
-		lister_unlist(lister, answer_start(lister), INT64_MAX);
+		entries_unlist(
+		    delta->core, delta->folder, answer_start(delta), INT64_MAX);
 	forget_answer(delta);
 }
 
@@ -101,36 +174,33 @@ static void on_restart(void *ctx)
 
 /* Whether what is new stands behind the last one of the listing, by id: then
  * the listing is still in the order of the pages. */
-static bool stays_in_order(struct lister *lister)
+static bool stays_in_order(const struct delta *delta)
 {
-	struct delta *delta = &lister->delta;
-	struct replica *replica = lister->core->replica;
-	int64_t first = answer_start(lister), last, added;
+	struct replica *replica = delta->core->replica;
+	int64_t dir = delta->folder->id;
+	int64_t first = answer_start(delta), last, added;
 	CLEANUP_BUF struct buf before, after;
 	buf_init(&before, RECORD_ID_MAX);
 	buf_init(&after, RECORD_ID_MAX);
 	int64_t found = 0;
 	return (delta->orders & ORDER_BYTES) &&
-	       replica_last(replica, lister->folder.id, first, &last) == 0 &&
-	       replica_nth(replica, lister->folder.id, first, 0, 1, &added,
-		   &found) == 0 &&
+	       replica_last(replica, dir, first, &last) == 0 &&
+	       replica_nth(replica, dir, first, 0, 1, &added, &found) == 0 &&
 	       found == 1 && replica_key(replica, last, &before) == 0 &&
 	       replica_key(replica, added, &after) == 0 &&
 	       buf_compare(&before, &after) < 0;
 }
 
-static void add_up(struct lister *lister)
+static void add_up(struct delta *delta)
 {
-	struct delta *delta = &lister->delta;
-	struct replica_listing *next = &delta->next;
+	struct replica_listing *next = delta->question.next;
 	const struct facts *facts = &delta->facts;
 	bool newer = facts->newest_ms > next->newest_ms ||
 		     facts->created_ms > next->created_ms;
 	/* Where records change, their form may have, too. */
-	if (lister->folder.table && (newer || delta->added)) {
-		fetch_spec_again(lister->fetches, &lister->folder);
-	}
-	if (delta->added && !stays_in_order(lister))
+	if (delta->folder->table && (newer || delta->added))
+		fetch_spec_again(delta->fetches, delta->folder);
+	if (delta->added && !stays_in_order(delta))
 		next->flags &= ~(unsigned)LISTING_ORDERED;
 	if (newer)
 		next->flags &= ~(unsigned)LISTING_LEVEL;
@@ -156,12 +226,12 @@ static void add_up(struct lister *lister)
  */
 static void settle_dates(struct delta *delta)
 {
-	struct replica_listing *next = &delta->next;
-	bool updated = delta->field == DATE_UPDATED;
+	struct replica_listing *next = delta->question.next;
+	bool updated = delta->question.field == DATE_UPDATED;
 	int64_t newest = updated ? next->newest_ms : next->created_ms;
 	int64_t since = newest;
-	if (delta->threshold_ms < since)
-		since = delta->threshold_ms;
+	if (delta->question.threshold_ms < since)
+		since = delta->question.threshold_ms;
 	if (!delta->news && since < newest - CLOCKS_DIFFER_MS)
 		since = newest - CLOCKS_DIFFER_MS;
 	if (updated)
@@ -172,27 +242,25 @@ static void settle_dates(struct delta *delta)
 
 static void on_commit(void *ctx, int err)
 {
-	struct lister *lister = ctx;
-	struct delta *delta = &lister->delta;
+	struct delta *delta = ctx;
 	if (err < 0) {
-		lister_failed(lister, err);
+		fail(delta, err);
 		return;
 	}
-	add_up(lister);
+	add_up(delta);
 	if (delta->more) {
 		buf_clear(&delta->after_id);
 		err = buf_add(&delta->after_id, buf_str(&delta->last_id),
 		    delta->last_id.len);
 		if (err < 0)
-			lister_failed(lister, err);
+			fail(delta, err);
 		else
-			ask(lister);
+			ask(delta);
 		return;
 	}
-	delta->levelled = delta->level;
-	if (!delta->level)
+	if (!delta->question.level)
 		settle_dates(delta);
-	refresh_looked(lister);
+	end(delta, DELTA_FOUND);
 }
 
 /* Whether there is more than came; as far as that can be believed. */
@@ -216,27 +284,27 @@ static bool is_sound(struct delta *delta, const struct api_page *page)
 static void on_page(
     void *ctx, const struct api_error *error, const struct api_page *page)
 {
-	struct lister *lister = ctx;
-	struct delta *delta = &lister->delta;
-	lister->probe_call = NULL;
+	struct delta *delta = ctx;
+	delta->call = NULL;
 	if (error->err && error->err != -EPROTO) {
-		lister_failed(lister, error->err);
+		fail(delta, error->err);
 		return;
 	}
-	if (error->err || delta->ignored)
-		lister->no_delta = true; /* it does not filter by time */
-	if (error->err || delta->ignored || !is_sound(delta, page)) {
-		refresh_anew(lister);
+	if (error->err || delta->ignored) {
+		end(delta, DELTA_IGNORED);
 		return;
 	}
-	refresh_asked_at(lister, page->date_ms);
+	if (!is_sound(delta, page)) {
+		end(delta, DELTA_ANEW);
+		return;
+	}
 	delta->more = has_more(delta, page);
 	delta->left = delta->more ? page->total - delta->facts.count : 0;
-	int r = write_begin(lister->core->write);
+	int r = write_begin(delta->core->write);
 	if (r < 0)
-		lister_failed(lister, r);
+		fail(delta, r);
 	else
-		write_hook(lister->core->write, &delta->hook);
+		write_hook(delta->core->write, &delta->hook);
 }
 
 /* ---- asking ---- */
@@ -246,8 +314,8 @@ static int write_filter(const struct delta *delta, struct buf *out)
 {
 	char since[TIMESTAMP_SIZE];
 	int r = buf_printf(out, "{\"%s\":{\"%s\":\"%s\"}",
-	    delta->field == DATE_UPDATED ? "updatedAt" : "createdAt",
-	    delta->level ? "$gt" : "$gte",
+	    delta->question.field == DATE_UPDATED ? "updatedAt" : "createdAt",
+	    delta->question.level ? "$gt" : "$gte",
 	    timestamp_format(delta->since_ms, since));
 	if (r == 0 && delta->after_id.len) {
 		r = buf_adds(out, ",\"id\":{\"$gt\":");
@@ -260,52 +328,42 @@ static int write_filter(const struct delta *delta, struct buf *out)
 	return r < 0 ? r : buf_addc(out, '}');
 }
 
-static void ask(struct lister *lister)
+static void ask(struct delta *delta)
 {
 	static const struct api_page_sink sink = {
 	    .record = on_record,
 	    .restart = on_restart,
 	    .done = on_page,
 	};
-	struct delta *delta = &lister->delta;
 	CLEANUP_BUF struct buf filter;
 	buf_init(&filter, 4 * RECORD_ID_MAX);
 	forget_answer(delta);
 	int r = write_filter(delta, &filter);
 	struct api_query query = {
-	    .subject = lister->folder.title,
-	    .table = lister->folder.table,
+	    .subject = delta->folder->title,
+	    .table = delta->folder->table,
 	    .page = 1,
 	    .limit = PAGE_LIMIT,
 	    .filters = buf_str(&filter),
 	};
 	if (r == 0)
-		lister->probe_call =
-		    api_list(lister->core->api, &query, &sink, lister);
-	if (!lister->probe_call)
-		lister_failed(lister, r < 0 ? r : -ENOMEM);
+		delta->call = api_list(delta->core->api, &query, &sink, delta);
+	if (!delta->call)
+		fail(delta, r < 0 ? r : -ENOMEM);
 }
 
-void delta_begin(struct lister *lister)
+void delta_run(struct delta *delta, const struct delta_question *question)
 {
-	struct delta *delta = &lister->delta;
-	delta->hook = (struct commit_hook){.fn = on_commit, .ctx = lister};
-	buf_clear(&delta->after_id);
-	forget_answer(delta);
-}
-
-void delta_run(struct lister *lister)
-{
-	struct delta *delta = &lister->delta;
-	const struct replica_listing *next = &delta->next;
-	bool updated = delta->field == DATE_UPDATED;
+	const struct replica_listing *next = question->next;
+	bool updated = question->field == DATE_UPDATED;
+	delta->question = *question;
 	buf_clear(&delta->after_id);
 	delta->news = false;
 	delta->left = 0;
-	if (delta->level)
+	if (question->level)
 		delta->since_ms = updated ? next->newest_ms : next->created_ms;
 	else
 		delta->since_ms =
 		    updated ? next->since_ms : next->created_since_ms;
-	ask(lister);
+	ask(delta);
 }

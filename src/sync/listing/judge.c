@@ -38,115 +38,134 @@ enum probe_verdict judge_probe(const struct replica_listing *listing,
 
 /* Whether a record came that may be newer than the pass: one may have gone as
  * well, so that the total was the same. */
-static bool may_have_grown(const struct pass *pass)
+static bool may_have_grown(const struct evidence *evidence)
 {
-	const struct facts *facts = &pass->round.facts;
-	return facts->uncreated || facts->created_ms >= pass->threshold_ms;
+	const struct facts *facts = &evidence->round.facts;
+	return facts->uncreated || facts->created_ms >= evidence->threshold_ms;
 }
 
 /* Pages that came one after the other, or side by side. */
-static bool is_sure_by_pages(const struct pass *pass)
+static bool is_sure_by_pages(const struct evidence *evidence)
 {
-	const struct round *round = &pass->round;
+	const struct look *round = &evidence->round;
 	if (round->answers <= 1)
 		return true; /* one answer is one moment */
 	return round->number == 0 && round->quiet && round->total >= 0 &&
 	       round->facts.count == round->total &&
-	       pass->unique == round->total && !may_have_grown(pass);
+	       evidence->unique == round->total && !may_have_grown(evidence);
 }
 
 /* Whether the last two rounds told exactly the same. */
-static bool rounds_agree(const struct pass *pass)
+static bool rounds_agree(const struct evidence *evidence)
 {
-	const struct round *now = &pass->round, *before = &pass->previous;
+	const struct look *now = &evidence->round,
+			  *before = &evidence->previous;
 	return now->number > 0 && now->kind == before->kind && now->quiet &&
 	       before->quiet && now->total == before->total &&
 	       now->facts.count == before->facts.count &&
 	       now->facts.ids == before->facts.ids &&
-	       pass->unique >= now->facts.count;
+	       evidence->unique >= now->facts.count;
 }
 
 /* A server that always counts more than it gives is not to be believed. */
-static bool is_short_of_total(const struct round *round, int64_t unique)
+static bool is_short_of_total(const struct look *round, int64_t unique)
 {
 	return round->quiet && round->total > unique;
 }
 
-static enum round_verdict judge_pages(const struct pass *pass)
+static enum round_verdict judge_pages(const struct evidence *evidence)
 {
-	if (is_sure_by_pages(pass))
+	if (is_sure_by_pages(evidence))
 		return ROUND_PROVEN;
-	if (!rounds_agree(pass))
+	if (!rounds_agree(evidence))
 		return ROUND_AGAIN;
-	return pass->round.doubled ||
-		       is_short_of_total(&pass->round, pass->unique)
+	return evidence->round.doubled ||
+		       is_short_of_total(&evidence->round, evidence->unique)
 		   ? ROUND_BAD
 		   : ROUND_PROVEN;
 }
 
 /* A filter compares numbers with numbers, and strings with strings. */
-static bool are_of_a_kind(const struct pass *pass)
+static bool are_of_a_kind(const struct evidence *evidence)
 {
-	const struct facts *now = &pass->round.facts, *before = &pass->facts;
+	const struct facts *now = &evidence->round.facts,
+			   *before = &evidence->facts;
 	return !((now->numbers || before->numbers) &&
 		 (now->strings || before->strings));
 }
 
 /* A filter that finds next to nothing is no filter; and one that leaves less
  * than all pages counted may not know all kinds of ids. */
-static enum round_verdict judge_ranges(const struct pass *pass)
+static enum round_verdict judge_ranges(const struct evidence *evidence)
 {
-	const struct round *before = &pass->previous;
+	const struct look *before = &evidence->previous;
 	bool next_to_nothing =
-	    pass->round.in_ranges * 10 < before->facts.count * 9;
-	return next_to_nothing || !are_of_a_kind(pass) ||
-		       is_short_of_total(before, pass->unique)
+	    evidence->round.in_ranges * 10 < before->facts.count * 9;
+	return next_to_nothing || !are_of_a_kind(evidence) ||
+		       is_short_of_total(before, evidence->unique)
 		   ? ROUND_AGAIN
 		   : ROUND_PROVEN;
 }
 
-static enum round_verdict judge_chain(const struct pass *pass)
+static enum round_verdict judge_chain(const struct evidence *evidence)
 {
-	if (!is_short_of_total(&pass->round, pass->unique))
+	if (!is_short_of_total(&evidence->round, evidence->unique))
 		return ROUND_PROVEN;
-	return rounds_agree(pass) ? ROUND_BAD : ROUND_AGAIN;
+	return rounds_agree(evidence) ? ROUND_BAD : ROUND_AGAIN;
 }
 
-static bool contradicts_itself(const struct round *round)
+static bool contradicts_itself(const struct look *round)
 {
 	return round->torn || round->facts.twice;
 }
 
-static enum round_verdict judge_kind(const struct pass *pass)
+static enum round_verdict judge_kind(const struct evidence *evidence)
 {
-	if (contradicts_itself(&pass->round))
-		return pass->round.number > 0 &&
-			       contradicts_itself(&pass->previous)
+	if (contradicts_itself(&evidence->round))
+		return evidence->round.number > 0 &&
+			       contradicts_itself(&evidence->previous)
 			   ? ROUND_BAD
 			   : ROUND_AGAIN;
-	switch (pass->round.kind) {
+	switch (evidence->round.kind) {
 	case ROUND_RANGES:
-		return judge_ranges(pass);
+		return judge_ranges(evidence);
 	case ROUND_CHAIN:
-		return judge_chain(pass);
+		return judge_chain(evidence);
 	default:
-		return judge_pages(pass);
+		return judge_pages(evidence);
 	}
 }
 
-enum round_verdict judge_round(const struct pass *pass)
+enum round_verdict judge_round(const struct evidence *evidence)
 {
-	enum round_verdict verdict = judge_kind(pass);
-	if (verdict == ROUND_AGAIN && pass->round.number + 1 >= ROUNDS_MAX)
+	enum round_verdict verdict = judge_kind(evidence);
+	if (verdict == ROUND_AGAIN && evidence->round.number + 1 >= ROUNDS_MAX)
 		return ROUND_RESTLESS;
 	return verdict;
 }
 
-enum round_kind judge_next_kind(const struct pass *pass)
+enum round_kind judge_next_kind(const struct evidence *evidence)
 {
-	if (!pass->no_filters && are_of_a_kind(pass))
+	if (!evidence->no_filters && are_of_a_kind(evidence))
 		return ROUND_RANGES;
-	if (!pass->no_chain && pass->orders)
+	if (!evidence->no_chain && evidence->orders)
 		return ROUND_CHAIN;
 	return ROUND_PAGES;
+}
+
+/* ---- clocks ---- */
+
+/* Ours may differ from theirs by so much, where the answers carry no date. In
+ * milliseconds. */
+#define OWN_CLOCK_DIFFERS_MS (5 * 60 * 1000)
+
+int64_t judge_threshold(int64_t date_ms, int64_t own_ms)
+{
+	if (date_ms <= 0)
+		return own_ms - OWN_CLOCK_DIFFERS_MS;
+	/* Either may be wrong, and by how much they differ, perhaps both: the
+	 * earlier one, less that, is on the safe side. */
+	int64_t earlier = date_ms < own_ms ? date_ms : own_ms;
+	int64_t later = date_ms < own_ms ? own_ms : date_ms;
+	return earlier - (later - earlier) - CLOCKS_DIFFER_MS;
 }

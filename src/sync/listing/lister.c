@@ -1,35 +1,72 @@
-#include "sync/listing/pass.h"
-#include "sync/listing/refresh.h"
+#include "sync/listing/lister.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "base/timestamp.h"
-#include "sync/listing/prune.h"
+#include "sync/core/core.h"
+#include "sync/core/folder.h"
+#include "sync/core/position.h"
+#include "sync/core/write.h"
+#include "sync/listing/entries.h"
+#include "sync/listing/facts.h"
+#include "sync/listing/pass.h"
+#include "sync/listing/refresh.h"
+#include "sync/listing/view.h"
 #include "tree/name.h"
+
+/*
+ *          open, stale                  changed
+ *   IDLE ───────────────► PROBING ──────────────────► PASSING ──► IDLE, listed
+ *    ▲                       │ unchanged                 │ failed, or nobody
+ *    └───────────────────────┘                           ▼ waits any more
+ *    └──────────────────────────────────────────── IDLE, to be taken up
+ *
+ *   state     what is under way                     what ends it
+ *   IDLE      nothing; nobody waits                 somebody who wants news
+ *   PROBING   the refresh: a question, or the       its proven, anew or failed;
+ *             commit of what it found               nobody waits any more (not
+ *                                                   while finishing)
+ *   PASSING   the pass: parts, the spec, commits    its whole or failed; nobody
+ *             of both; or parts wait for their      waits any more (not while
+ *             reader to come nearer                 finishing)
+ *   either,   hook: the listing's last write        its commit, good or bad
+ *   finishing
+ *
+ * Who waits is restarted at each news, and ended by an error: so whoever goes
+ * to IDLE does one of the two.
+ *
+ * What is in memory of the listing is what is committed: a refresh and a pass
+ * put the next one together in a place of their own.
+ */
+struct lister {
+	/* Immutable after new. */
+	struct core *core;
+	struct folder folder; /* the title points to table, or is static */
+	char *table;
+	struct view *view;
+	struct pass *pass;
+	struct refresh *refresh;
+	/* Loop thread only. */
+	enum { LISTER_IDLE, LISTER_PROBING, LISTER_PASSING } state;
+	struct replica_listing listing;
+	struct wait_list waiting;
+	int64_t missing_since;	 /* a moment: the server knew no such table */
+	struct commit_hook hook; /* of the listing's last write */
+	bool finishing;		 /* the next listing waits for its commit ... */
+	struct replica_listing next;
+	int64_t next_proven; /* ... and since when it is true; a moment */
+};
+
+static void on_abandoned(void *ctx);
+static void on_commit(void *ctx, int err);
+static const struct pass_events pass_events;
+static const struct refresh_events refresh_events;
 
 /* ---- life ---- */
 
-static void on_abandoned(void *ctx)
-{
-	struct lister *lister = ctx;
-	if (lister->finishing)
-		return; /* ends by itself, with the commit */
-	if (lister->state == LISTER_PROBING)
-		refresh_stop(lister);
-	else if (lister->state == LISTER_PASSING)
-		pass_stop(lister);
-	lister->state = LISTER_IDLE;
-}
-
-static void on_commit(void *ctx, int err);
-
-static int copy_table_name(
-    const struct core *core, int64_t dir, char **ret_table)
+static int copy_table_name(const struct core *core, int64_t dir, char **ret)
 {
 	struct node node;
 	CLEANUP_BUF struct buf key;
@@ -39,9 +76,38 @@ static int copy_table_name(
 		r = -ENOTDIR;
 	if (r == 0)
 		r = replica_key(core->replica, dir, &key);
-	if (r == 0 && !(*ret_table = buf_steal(&key)))
+	if (r == 0 && !(*ret = buf_steal(&key)))
 		r = -ENOMEM;
 	return r;
+}
+
+static int name_folder(struct lister *lister, int64_t dir)
+{
+	int r = dir == NODE_FILES
+		    ? 0
+		    : copy_table_name(lister->core, dir, &lister->table);
+	lister->folder = (struct folder){
+	    .id = dir,
+	    .twin = dir == NODE_FILES ? NODE_STORAGE : 0,
+	    .table = lister->table,
+	    .title = lister->table ? name_of_table_dir(lister->table) : "files",
+	};
+	return r;
+}
+
+static int make_parts(struct lister *lister, struct fetches *fetches)
+{
+	struct core *core = lister->core;
+	const struct folder *folder = &lister->folder;
+	lister->view = view_new(&lister->listing);
+	lister->pass = pass_new(core, folder, &pass_events, lister);
+	if (lister->view)
+		lister->refresh = refresh_new(core, folder, fetches,
+		    lister->view, &refresh_events, lister);
+	if (!lister->pass || !lister->refresh)
+		return -ENOMEM;
+	refresh_loaded(lister->refresh, &lister->listing);
+	return 0;
 }
 
 struct lister *lister_new(
@@ -51,35 +117,17 @@ struct lister *lister_new(
 	if (!lister)
 		return NULL;
 	lister->core = core;
-	lister->fetches = fetches;
-	lister->folder.id = dir;
-	int r = 0;
-	if (dir == NODE_FILES)
-		lister->folder.twin = NODE_STORAGE;
-	else
-		r = copy_table_name(core, dir, &lister->table);
+	wait_init(&lister->waiting, on_abandoned, lister);
+	lister->hook = (struct commit_hook){.fn = on_commit, .ctx = lister};
+	int r = name_folder(lister, dir);
 	if (r == 0)
 		r = replica_listing(core->replica, dir, &lister->listing);
 	if (r == 0)
-		lister->view = view_new(&lister->listing);
-	if (!lister->view) {
-		free(lister->table);
-		free(lister);
+		r = make_parts(lister, fetches);
+	if (r < 0) {
+		lister_free(lister);
 		return NULL;
 	}
-	lister->folder.table = lister->table;
-	lister->folder.title =
-	    lister->table ? name_of_table_dir(lister->table) : "files";
-	TAILQ_INIT(&lister->pass.fetches);
-	TAILQ_INIT(&lister->pass.ranges);
-	buf_init(&lister->pass.last_id, RECORD_ID_MAX);
-	buf_init(&lister->pass.chain.last, RECORD_ID_MAX);
-	buf_init(&lister->delta.after_id, RECORD_ID_MAX);
-	buf_init(&lister->delta.last_id, RECORD_ID_MAX);
-	wait_init(&lister->waiting, on_abandoned, lister);
-	lister->hook = (struct commit_hook){.fn = on_commit, .ctx = lister};
-	lister->spec_hook =
-	    (struct commit_hook){.fn = pass_spec_committed, .ctx = lister};
 	return lister;
 }
 
@@ -88,18 +136,16 @@ void lister_free(struct lister *lister)
 	if (!lister)
 		return;
 	write_unhook(&lister->hook);
-	refresh_stop(lister);
-	pass_stop(lister);
-	round_done(&lister->pass);
-	buf_done(&lister->pass.last_id);
-	buf_done(&lister->pass.chain.last);
-	ids_done(&lister->pass.round_ids);
-	buf_done(&lister->delta.after_id);
-	buf_done(&lister->delta.last_id);
-	ids_done(&lister->delta.ids);
+	refresh_free(lister->refresh);
+	pass_free(lister->pass);
 	view_free(lister->view);
 	free(lister->table);
 	free(lister);
+}
+
+const struct folder *lister_folder(const struct lister *lister)
+{
+	return &lister->folder;
 }
 
 struct view *lister_view(const struct lister *lister)
@@ -112,164 +158,43 @@ void lister_expire(struct lister *lister)
 	view_expire(lister->view);
 }
 
-/* ---- what passes tell ---- */
+/* ---- ends ---- */
 
-void lister_publish(struct lister *lister)
+static void on_abandoned(void *ctx)
 {
-	const struct pass *pass = &lister->pass;
-	struct view_pass published = {
-	    .base = pass->base,
-	    .began = pass->began,
-	    .side = pass->side,
-	    .frontier = slot_pos(pass, pass->done_slot + 1),
-	};
-	view_publish(lister->view, &published);
-	wait_restart(&lister->waiting);
+	struct lister *lister = ctx;
+	if (lister->finishing)
+		return; /* ends by itself, with the commit */
+	if (lister->state == LISTER_PROBING)
+		refresh_stop(lister->refresh);
+	else if (lister->state == LISTER_PASSING)
+		pass_stop(lister->pass);
+	lister->state = LISTER_IDLE;
 }
 
-void lister_failed(struct lister *lister, int err)
+static void on_failed(void *ctx, int err)
 {
+	struct lister *lister = ctx;
+	struct pass_state pass = pass_state(lister->pass);
 	if (lister->state == LISTER_PROBING)
-		refresh_stop(lister);
-	if (err == -ENOENT && lister->pass.done_slot == 0)
-		lister->missing_since = lister->pass.began;
+		refresh_stop(lister->refresh);
+	if (err == -ENOENT && pass.is_empty)
+		lister->missing_since = pass.began;
 	lister->state = LISTER_IDLE;
 	lister->finishing = false;
-	lister->pass.want_all = false;
+	pass_want_all(lister->pass, false);
 	view_fail(lister->view, err);
 	wait_finish(&lister->waiting, err);
-}
-
-const struct folder *lister_folder(const struct lister *lister)
-{
-	return &lister->folder;
 }
 
 void lister_lose(struct lister *lister, int err)
 {
 	bool busy = lister->state != LISTER_IDLE;
 	write_unhook(&lister->hook);
-	if (lister->pass.base)
-		pass_forget(lister);
+	if (pass_state(lister->pass).base)
+		pass_forget(lister->pass);
 	if (busy)
-		lister_failed(lister, err);
-}
-
-int lister_unlist(struct lister *lister, int64_t first, int64_t last)
-{
-	struct core *core = lister->core;
-	int64_t dirs[] = {lister->folder.id, lister->folder.twin};
-	int r = write_begin(core->write);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++) {
-		if (dirs[i])
-			r = replica_unlist(core->replica, dirs[i], first, last);
-	}
-	return r;
-}
-
-/* Names that a sweep took away. */
-struct swept {
-	struct core *core;
-	int64_t dir;
-};
-
-static int on_swept(void *ctx, const char *name)
-{
-	const struct swept *swept = ctx;
-	write_changes_name(swept->core->write, swept->dir, name);
-	return 0;
-}
-
-static int write_listing(
-    struct lister *lister, const struct replica_listing *next, bool whole_pass)
-{
-	struct core *core = lister->core;
-	int64_t since = confirmation(core, lister->pass.began);
-	int64_t dirs[] = {lister->folder.id, lister->folder.twin};
-	int r = write_begin(core->write);
-	for (size_t i = 0; r == 0 && whole_pass && i < ARRAY_SIZE(dirs); i++) {
-		if (!dirs[i])
-			continue;
-		struct swept swept = {core, dirs[i]};
-		r = replica_sweep(core->replica, dirs[i], next->side,
-		    next->base, since, on_swept, &swept);
-		if (r == 0)
-			r = replica_trim(core->replica, dirs[i],
-			    view_oldest_reader(lister->view, next->base));
-	}
-	if (r == 0)
-		r = replica_set_listing(core->replica, lister->folder.id, next);
-	return r;
-}
-
-int lister_doubt(struct lister *lister)
-{
-	struct core *core = lister->core;
-	struct replica_listing doubted = lister->listing;
-	doubted.flags |= LISTING_LOOSE;
-	doubted.newest_ms = doubted.created_ms = NO_DATE;
-	int r = write_begin(core->write);
-	if (r == 0)
-		r = replica_set_listing(
-		    core->replica, lister->folder.id, &doubted);
-	lister->listing.flags |= LISTING_LOOSE;
-	return r;
-}
-
-static void raise(int64_t *date_ms, int64_t raised_ms, int64_t known_ms)
-{
-	if (raised_ms > known_ms && raised_ms > *date_ms)
-		*date_ms = raised_ms;
-}
-
-/* Texts that came alone took over places in the next listing, perhaps, behind
- * the back of what put it together. */
-static int heed_raised(struct lister *lister, bool whole_pass)
-{
-	const struct replica_listing *known = &lister->listing;
-	struct replica_listing *next = &lister->next, raised;
-	if (whole_pass && !lister->pass.doubts)
-		return 0; /* no record came */
-	int r =
-	    replica_listing(lister->core->replica, lister->folder.id, &raised);
-	if (r < 0)
-		return r;
-	raise(&next->newest_ms, raised.newest_ms,
-	    whole_pass ? NO_DATE : known->newest_ms);
-	raise(&next->created_ms, raised.created_ms,
-	    whole_pass ? NO_DATE : known->created_ms);
-	return 0;
-}
-
-void lister_settle(struct lister *lister, const struct replica_listing *next,
-    int64_t proven, bool whole_pass)
-{
-	lister->next = *next;
-	int r = heed_raised(lister, whole_pass);
-	if (r == 0)
-		r = write_listing(lister, &lister->next, whole_pass);
-	if (r < 0) {
-		lister_failed(lister, r);
-		return;
-	}
-	lister->next_proven = proven;
-	lister->finishing = true;
-	write_hook(lister->core->write, &lister->hook);
-}
-
-/* Ours may differ from theirs by so much, where the answers carry no date. In
- * milliseconds. */
-#define OWN_CLOCK_DIFFERS_MS (5 * 60 * 1000)
-
-int64_t lister_threshold(int64_t date_ms, int64_t own_ms)
-{
-	if (date_ms <= 0)
-		return own_ms - OWN_CLOCK_DIFFERS_MS;
-	/* Either may be wrong, and by how much they differ, perhaps both: the
-	 * earlier one, less that, is on the safe side. */
-	int64_t earlier = date_ms < own_ms ? date_ms : own_ms;
-	int64_t later = date_ms < own_ms ? own_ms : date_ms;
-	return earlier - (later - earlier) - CLOCKS_DIFFER_MS;
+		on_failed(lister, err);
 }
 
 /* The listing's last write is safe: it is whole. */
@@ -277,14 +202,16 @@ static void on_commit(void *ctx, int err)
 {
 	struct lister *lister = ctx;
 	if (err < 0) {
-		lister_failed(lister, err);
+		on_failed(lister, err);
 		return;
 	}
-	if (lister->state == LISTER_PROBING)
-		refresh_stop(lister);
-	else
-		pass_forget(lister);
-	lister->pass.want_all = false;
+	if (lister->state == LISTER_PROBING) {
+		refresh_stop(lister->refresh);
+	} else {
+		refresh_looked_at(lister->refresh, lister->next_proven);
+		pass_forget(lister->pass);
+	}
+	pass_want_all(lister->pass, false);
 	lister->finishing = false;
 	lister->state = LISTER_IDLE;
 	lister->listing = lister->next;
@@ -294,9 +221,137 @@ static void on_commit(void *ctx, int err)
 	wait_restart(&lister->waiting);
 }
 
-/* ---- waiting for it ---- */
+/* Something contradicts the listing, or is about to take over places in it:
+ * only another one can tell from here on, also after a crash. Its newest dates
+ * are forgotten: what is raised from here on is news for the next one. */
+static int doubt(void *ctx)
+{
+	struct lister *lister = ctx;
+	struct replica_listing doubted = lister->listing;
+	doubted.flags |= LISTING_LOOSE;
+	doubted.newest_ms = doubted.created_ms = NO_DATE;
+	lister->listing.flags |= LISTING_LOOSE;
+	return entries_set_listing(lister->core, &lister->folder, &doubted);
+}
 
-bool lister_is_fresh(struct lister *lister, const struct sync_op *op)
+static void raise_date(int64_t *date_ms, int64_t raised_ms, int64_t known_ms)
+{
+	if (raised_ms > known_ms && raised_ms > *date_ms)
+		*date_ms = raised_ms;
+}
+
+/* Texts that came alone took over places in the next listing, perhaps, behind
+ * the back of what put it together. */
+static int heed_raised(struct lister *lister, struct replica_listing *next)
+{
+	const struct replica_listing *known = &lister->listing;
+	bool passing = lister->state == LISTER_PASSING;
+	struct replica_listing raised;
+	if (passing && !pass_state(lister->pass).has_brought)
+		return 0;
+	int r =
+	    replica_listing(lister->core->replica, lister->folder.id, &raised);
+	if (r < 0)
+		return r;
+	raise_date(&next->newest_ms, raised.newest_ms,
+	    passing ? NO_DATE : known->newest_ms);
+	raise_date(&next->created_ms, raised.created_ms,
+	    passing ? NO_DATE : known->created_ms);
+	return 0;
+}
+
+/* The listing is this one, which is believed once that is committed; what asked
+ * for it began at that moment. r: what its last write came to so far. */
+static void settle(struct lister *lister, const struct replica_listing *next,
+    int64_t proven, int r)
+{
+	lister->next = *next;
+	if (r == 0)
+		r = heed_raised(lister, &lister->next);
+	if (r == 0)
+		r = entries_set_listing(
+		    lister->core, &lister->folder, &lister->next);
+	if (r < 0) {
+		on_failed(lister, r);
+		return;
+	}
+	lister->next_proven = proven;
+	lister->finishing = true;
+	write_hook(lister->core->write, &lister->hook);
+}
+
+/* ---- what the pass and the refresh tell ---- */
+
+static void on_advanced(void *ctx)
+{
+	struct lister *lister = ctx;
+	struct pass_state pass = pass_state(lister->pass);
+	struct view_pass shown = {
+	    .base = pass.base,
+	    .began = pass.began,
+	    .side = pass.side,
+	    .frontier = pass.frontier,
+	};
+	view_publish(lister->view, &shown);
+	wait_restart(&lister->waiting);
+}
+
+static void on_whole(void *ctx, const struct replica_listing *next)
+{
+	struct lister *lister = ctx;
+	struct core *core = lister->core;
+	int64_t began = pass_state(lister->pass).began;
+	int r = entries_sweep(core, &lister->folder, next,
+	    confirmation(core, began),
+	    view_oldest_reader(lister->view, next->base));
+	settle(lister, next, began, r);
+}
+
+static const struct pass_events pass_events = {
+    .advanced = on_advanced,
+    .brings = doubt,
+    .whole = on_whole,
+    .failed = on_failed,
+};
+
+static void on_proven(
+    void *ctx, const struct replica_listing *next, int64_t began)
+{
+	settle(ctx, next, began, 0);
+}
+
+static void run_pass(struct lister *lister)
+{
+	lister->state = LISTER_PASSING;
+	pass_run(lister->pass, &lister->listing);
+}
+
+static void on_anew(void *ctx)
+{
+	struct lister *lister = ctx;
+	pass_forget(lister->pass);
+	run_pass(lister);
+}
+
+static void on_disproven(void *ctx)
+{
+	int r = doubt(ctx);
+	if (r < 0)
+		on_failed(ctx, r);
+	else
+		on_anew(ctx);
+}
+
+static const struct refresh_events refresh_events = {
+    .proven = on_proven,
+    .anew = on_anew,
+    .disproven = on_disproven,
+    .failed = on_failed,
+};
+
+/* ---- what it knows ---- */
+
+bool lister_is_fresh(const struct lister *lister, const struct sync_op *op)
 {
 	const struct core *core = lister->core;
 	struct view_now now = view_now(lister->view);
@@ -304,12 +359,49 @@ bool lister_is_fresh(struct lister *lister, const struct sync_op *op)
 	       (!core->api || now.proven >= moment_believed(core, op->began));
 }
 
-bool lister_may_join(struct lister *lister, const struct sync_op *op)
+bool lister_is_missing(const struct lister *lister, const struct sync_op *op)
 {
-	const struct pass *pass = &lister->pass;
-	return pass->base &&
-	       pass->began >= moment_believed(lister->core, op->began);
+	return lister->missing_since &&
+	       lister->missing_since >=
+		   moment_believed(lister->core, op->began);
 }
+
+bool lister_is_passing(const struct lister *lister)
+{
+	return lister->state == LISTER_PASSING;
+}
+
+/* The pass, under way or left, began as lately as op asks for. */
+static bool is_recent(const struct lister *lister, const struct sync_op *op)
+{
+	struct pass_state pass = pass_state(lister->pass);
+	return pass.base &&
+	       pass.began >= moment_believed(lister->core, op->began);
+}
+
+bool lister_may_join(const struct lister *lister, const struct sync_op *op)
+{
+	struct pass_state pass = pass_state(lister->pass);
+	struct view_now now = view_now(lister->view);
+	return lister->state == LISTER_PASSING && !now.err &&
+	       now.pass.base == pass.base && !pass.is_empty &&
+	       is_recent(lister, op);
+}
+
+int lister_enter(struct lister *lister, struct sync_dir *ret_dir)
+{
+	struct view_now now = view_now(lister->view);
+	return view_enter_listing(lister->view, lister->core, &now, ret_dir);
+}
+
+int lister_join(struct lister *lister, struct sync_dir *ret_dir)
+{
+	struct pass_state pass = pass_state(lister->pass);
+	struct sync_dir dir = {.base = pass.base, .since = pass.began};
+	return view_enter(lister->view, &dir, ret_dir);
+}
+
+/* ---- waiting for it ---- */
 
 /* After a hang-up nothing is believed but what the pages say. */
 static bool may_be_refreshed(const struct lister *lister)
@@ -321,54 +413,65 @@ static bool may_be_refreshed(const struct lister *lister)
 
 static void begin(struct lister *lister, bool take_up)
 {
-	if (!take_up && lister->pass.base)
-		pass_forget(lister);
-	if (!take_up && may_be_refreshed(lister))
-		refresh_run(lister);
-	else
-		pass_run(lister);
+	if (!take_up && pass_state(lister->pass).base)
+		pass_forget(lister->pass);
+	if (!take_up && may_be_refreshed(lister)) {
+		lister->state = LISTER_PROBING;
+		refresh_run(lister->refresh, &lister->listing);
+	} else {
+		run_pass(lister);
+	}
 }
 
 /* A pass that began too long ago: whoever reads it shall have it whole; else it
  * is given up. Whether it goes on. */
 static bool end_old_pass(struct lister *lister)
 {
-	struct pass *pass = &lister->pass;
 	if (lister->finishing)
 		return true;
-	if (view_has_readers(lister->view, pass->base) ||
+	if (view_has_readers(lister->view, pass_state(lister->pass).base) ||
 	    !TAILQ_EMPTY(&lister->waiting.queue)) {
-		pass->want_all = true;
+		pass_want_all(lister->pass, true);
 		return true;
 	}
-	pass_forget(lister);
+	pass_forget(lister->pass);
 	lister->state = LISTER_IDLE;
 	return false;
 }
 
 void lister_wait_for_news(struct lister *lister, struct sync_op *op)
 {
-	bool goes_on = lister->pass.base != 0;
-	if (goes_on && !lister_may_join(lister, op))
+	bool goes_on = pass_state(lister->pass).base != 0;
+	if (goes_on && !is_recent(lister, op))
 		goes_on = end_old_pass(lister);
 	wait_add(&lister->waiting, op);
 	if (lister->state == LISTER_PASSING)
-		pass_pump(lister);
+		pass_pump(lister->pass);
 	else if (lister->state == LISTER_IDLE)
 		begin(lister, goes_on);
 }
 
 void lister_read_on(struct lister *lister, struct sync_op *op)
 {
+	pass_reader_at(lister->pass, op->after);
 	wait_add(&lister->waiting, op);
 	if (lister->state == LISTER_PASSING)
-		pass_pump(lister);
+		pass_pump(lister->pass);
 	else if (lister->state == LISTER_IDLE)
 		begin(lister, true);
 }
 
 void lister_complete(struct lister *lister, struct sync_op *op)
 {
-	lister->pass.want_all = true;
+	pass_want_all(lister->pass, true);
 	lister_wait_for_news(lister, op);
+}
+
+void lister_reader_at(struct lister *lister, int64_t base, int64_t pos)
+{
+	if (lister->state != LISTER_PASSING || lister->finishing ||
+	    pass_state(lister->pass).base != base)
+		return;
+	pass_reader_at(lister->pass, pos);
+	pass_pump(lister->pass);
 }

@@ -1,259 +1,321 @@
-/*
- * One pass over a listing: answers in parallel, put into the replica as they
- * stream in, published in order. pass.h tells how it gets sure to be whole.
- */
+#include "sync/listing/pass.h"
+
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/timestamp.h"
-#include "sync/listing/chain.h"
-#include "sync/listing/order.h"
-#include "sync/listing/pass.h"
-#include "sync/record/put.h"
-#include "tree/name.h"
+#include "sync/core/core.h"
+#include "sync/core/folder.h"
+#include "sync/core/position.h"
+#include "sync/listing/part.h"
+#include "sync/listing/round.h"
+#include "sync/listing/spec.h"
 
-int64_t slot_pos(const struct pass *pass, int64_t slot)
+struct pass {
+	struct core *core;
+	const struct folder *folder;
+	const struct pass_events *events;
+	void *ctx;
+	bool running;
+	bool want_all;	  /* somebody needs the listing whole */
+	bool has_brought; /* a record, or is about to */
+	int side;
+	int64_t base;
+	int64_t began;	     /* a moment */
+	int64_t wall_ms;     /* our own clock when it began */
+	int64_t done_slot;   /* slots up to here are in the replica */
+	int64_t reader_slot; /* as far as anyone has read */
+	unsigned window;     /* pages to fetch ahead of the reader */
+	int64_t ceiling;     /* positions up to here were given away */
+	struct spec *spec;   /* in slot 0 */
+	struct round *round;
+	struct parts parts; /* under way or not yet in turn */
+};
+
+static void on_spec(void *ctx, int err);
+
+struct pass *pass_new(struct core *core, const struct folder *folder,
+    const struct pass_events *events, void *ctx)
 {
-	return slot_start(pass->base, slot);
+	struct pass *pass = calloc(1, sizeof(*pass));
+	if (!pass)
+		return NULL;
+	pass->core = core;
+	pass->folder = folder;
+	pass->events = events;
+	pass->ctx = ctx;
+	TAILQ_INIT(&pass->parts);
+	pass->round = round_new();
+	pass->spec = spec_new(core, folder, on_spec, pass);
+	if (!pass->round || !pass->spec) {
+		pass_free(pass);
+		return NULL;
+	}
+	return pass;
+}
+
+void pass_free(struct pass *pass)
+{
+	if (!pass)
+		return;
+	if (pass->round && pass->spec)
+		pass_stop(pass);
+	spec_free(pass->spec);
+	round_free(pass->round);
+	free(pass);
+}
+
+struct pass_state pass_state(const struct pass *pass)
+{
+	return (struct pass_state){
+	    .base = pass->base,
+	    .began = pass->began,
+	    .side = pass->side,
+	    .frontier = slot_start(pass->base, pass->done_slot + 1),
+	    .is_empty = pass->done_slot == 0,
+	    .has_brought = pass->has_brought,
+	};
+}
+
+void pass_want_all(struct pass *pass, bool want)
+{
+	pass->want_all = want;
 }
 
 /* ---- ending ---- */
 
-void pass_stop(struct lister *lister)
+static void stop_asking(struct pass *pass)
 {
-	struct pass *pass = &lister->pass;
-	struct page_fetch *fetch;
-	while ((fetch = TAILQ_LAST(&pass->fetches, fetch_queue))) {
-		page_take_back(fetch);
+	struct part *part;
+	while ((part = TAILQ_LAST(&pass->parts, parts))) {
+		part_take_back(part);
 		/* A range is asked for again when the pass is taken up. */
-		if (fetch->range)
-			TAILQ_INSERT_HEAD(&pass->ranges, fetch->range, link);
-		fetch->range = NULL;
-		page_drop(fetch);
+		struct id_range *range = part_take_range(part);
+		if (range)
+			ranges_put_back(round_ranges(pass->round), range);
+		part_free(part);
 	}
-	api_cancel(pass->spec_call);
-	pass->spec_call = NULL;
-	write_unhook(&lister->spec_hook);
-	pass->round.next_page = pass->done_slot - pass->round.first_slot + 1;
-	if (pass->round.next_page < 1)
-		pass->round.next_page = 1;
+	spec_stop(pass->spec);
+	round_rewind(pass->round, pass->done_slot);
 	pass->window = 1;
 }
 
-void pass_forget(struct lister *lister)
+void pass_stop(struct pass *pass)
 {
-	struct pass *pass = &lister->pass;
-	pass_stop(lister);
-	round_done(pass);
-	buf_clear(&pass->last_id);
-	buf_clear(&pass->chain.last);
+	stop_asking(pass);
+	pass->running = false;
+}
+
+void pass_forget(struct pass *pass)
+{
+	pass_stop(pass);
+	round_forget(pass->round);
 	if (pass->base)
-		pass->ceiling = slot_pos(pass, pass->done_slot + 1);
+		pass->ceiling = slot_start(pass->base, pass->done_slot + 1);
 	pass->base = 0;
 }
 
-void pass_failed(struct lister *lister, int err)
+static void fail(struct pass *pass, int err)
 {
-	pass_stop(lister);
-	lister_failed(lister, err);
+	pass_stop(pass);
+	pass->events->failed(pass->ctx, err);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
+/* What it says cannot be, or never rests: not to be taken up. */
+static void give_up(struct pass *pass, int err, const char *message)
 {
-	return a < b ? a : b;
+	folder_explain(pass->folder, pass->core, err, message);
+	pass_forget(pass);
+	pass->events->failed(pass->ctx, err);
 }
 
-/* Records that the last round saw. */
-static int64_t seen_last(const struct pass *pass)
+static void finish(struct pass *pass)
 {
-	switch (pass->round.kind) {
-	case ROUND_CHAIN:
-		return pass->chain.index;
-	case ROUND_RANGES:
-		return pass->round.in_ranges;
-	default:
-		return pass->round.facts.count;
-	}
-}
-
-static unsigned flags_of(const struct pass *pass)
-{
-	unsigned flags = facts_flags(&pass->facts);
-	if (pass->round.number == 0 && (pass->slots_order & ORDER_BYTES))
-		flags |= LISTING_ORDERED;
-	/* What an earlier round saw, and the last one did not. */
-	if (pass->unique > seen_last(pass))
-		flags |= LISTING_LOOSE;
-	return flags;
-}
-
-void pass_finished(struct lister *lister)
-{
-	const struct pass *pass = &lister->pass;
-	const struct facts *facts = &pass->facts;
-	struct replica_listing next = {
+	struct replica_listing listing = {
 	    .side = pass->side,
 	    .base = pass->base,
-	    .end = slot_pos(pass, pass->done_slot + 1),
-	    .flags = flags_of(pass),
+	    .end = slot_start(pass->base, pass->done_slot + 1),
 	    .listed_ms = pass->wall_ms,
 	    .proven_ms = pass->wall_ms,
-	    .count = pass->count,
-	    .newest_ms = facts->newest_ms,
-	    .since_ms = earlier(facts->newest_ms, pass->threshold_ms),
-	    .dateless = facts->dateless,
-	    .created_ms = facts->created_ms,
-	    .created_since_ms = earlier(facts->created_ms, pass->threshold_ms),
 	};
-	lister_settle(lister, &next, pass->began, true);
+	round_describe(pass->round, &listing);
+	pass->running = false;
+	pass->events->whole(pass->ctx, &listing);
+}
+
+/* ---- rounds ---- */
+
+static void begin_round(struct pass *pass)
+{
+	int r = 0;
+	log_info("%s: cannot be sure to have seen all of it, looking again",
+	    pass->folder->title);
+	pass->want_all = true;
+	if (round_begin_next(pass->round, pass->done_slot) == ROUND_RANGES)
+		r = ranges_plan(round_ranges(pass->round), pass->core->replica,
+		    pass->folder->id, pass->base, pass->done_slot);
+	if (r < 0)
+		fail(pass, r);
+	else
+		pass_pump(pass);
+}
+
+static void give_up_round(struct pass *pass)
+{
+	stop_asking(pass);
+	round_give_up(pass->round);
+	begin_round(pass);
+}
+
+static void judge(struct pass *pass)
+{
+	char message[200];
+	switch (round_judge(pass->round)) {
+	case ROUND_PROVEN:
+		finish(pass);
+		break;
+	case ROUND_AGAIN:
+		begin_round(pass);
+		break;
+	case ROUND_BAD:
+		round_problem(pass->round, message, sizeof(message));
+		give_up(pass, -EPROTO, message);
+		break;
+	case ROUND_RESTLESS:
+		give_up(pass, -EIO,
+		    "the listing changes faster than it can be read");
+		break;
+	}
 }
 
 /* ---- taking in ---- */
 
-static struct page_fetch *next_in_turn(struct pass *pass)
+static struct part *next_in_turn(struct pass *pass)
 {
-	struct page_fetch *fetch;
-	if (pass->done_slot == 0 && !pass->spec_done)
+	struct part *part = TAILQ_FIRST(&pass->parts);
+	if (pass->done_slot == 0 && !spec_is_done(pass->spec))
 		return NULL;
-	TAILQ_FOREACH (fetch, &pass->fetches, link) {
-		if (fetch->slot == pass->done_slot + 1)
-			return fetch->done ? fetch : NULL;
+	for (; part; part = part_next(part)) {
+		if (part_slot(part) == pass->done_slot + 1)
+			return part_is_done(part) ? part : NULL;
 	}
 	return NULL;
 }
 
-/* Pages beyond the end may still be under way. */
-static void drop_fetches(struct pass *pass)
+/* New records that the other parts brought so far. */
+static int64_t found_by_others(const struct pass *pass, const struct part *part)
 {
-	struct page_fetch *fetch;
-	while ((fetch = TAILQ_FIRST(&pass->fetches))) {
-		page_take_back(fetch);
-		page_drop(fetch);
-	}
+	const struct part *other = TAILQ_FIRST(&pass->parts);
+	int64_t found = 0;
+	for (; other; other = part_next(other))
+		found += other == part ? 0 : part_answer(other)->unique;
+	return found;
 }
 
-void pass_advance(struct lister *lister)
+static enum round_step absorb(struct pass *pass, const struct part *part)
 {
-	struct pass *pass = &lister->pass;
-	struct page_fetch *fetch;
+	bool alone = part == TAILQ_FIRST(&pass->parts) && !part_next(part);
+	return round_absorb(
+	    pass->round, part_answer(part), found_by_others(pass, part), alone);
+}
+
+/* Take in the parts whose turn has come; whether there was one. */
+static bool take_in(struct pass *pass, enum round_step *step)
+{
+	struct part *part;
 	bool moved = false;
-	int r = 0;
-	while (r == 0 && !pass->round.over && (fetch = next_in_turn(pass))) {
-		r = round_absorb(lister, fetch);
-		if (r < 0)
+	*step = ROUND_GOES_ON;
+	while (!round_is_over(pass->round) && (part = next_in_turn(pass))) {
+		*step = absorb(pass, part);
+		if (*step != ROUND_GOES_ON)
 			break;
-		pass->done_slot = fetch->slot;
-		page_drop(fetch);
+		pass->done_slot = part_slot(part);
+		part_free(part);
 		moved = true;
 	}
-	if (moved)
-		lister_publish(lister);
-	if (lister->state != LISTER_PASSING || lister->finishing)
+	return moved;
+}
+
+/* Pages beyond the end may still be under way. */
+static void take_back_parts(struct pass *pass)
+{
+	struct part *part;
+	while ((part = TAILQ_FIRST(&pass->parts))) {
+		part_take_back(part);
+		part_free(part);
+	}
+}
+
+/* Publish what has come in order, then see what is next. */
+static void advance(struct pass *pass)
+{
+	enum round_step step;
+	if (take_in(pass, &step))
+		pass->events->advanced(pass->ctx);
+	if (!pass->running)
 		return;
-	if (r == -EOPNOTSUPP) {
-		round_give_up(lister);
-	} else if (r < 0) {
-		pass_failed(lister, r);
-	} else if (pass->round.over && pass->spec_done) {
-		drop_fetches(pass);
-		round_judge(lister);
+	if (step == ROUND_GIVES_UP) {
+		give_up_round(pass);
+	} else if (step == ROUND_NO_MEMORY) {
+		fail(pass, -ENOMEM);
+	} else if (round_is_over(pass->round) && spec_is_done(pass->spec)) {
+		take_back_parts(pass);
+		judge(pass);
 	} else {
-		pass_pump(lister);
+		pass_pump(pass);
 	}
 }
 
-/* ---- the spec, in slot 0 ---- */
-
-static struct replica_place spec_place(const struct pass *pass)
+static void on_spec(void *ctx, int err)
 {
-	return (struct replica_place){pass->side, pass->base, pass->base + 1};
-}
-
-static void spec_settled(struct lister *lister)
-{
-	lister->pass.spec_done = true;
-	pass_advance(lister);
-}
-
-void pass_spec_committed(void *ctx, int err)
-{
-	struct lister *lister = ctx;
+	struct pass *pass = ctx;
 	if (err < 0)
-		pass_failed(lister, err);
+		fail(pass, err);
 	else
-		spec_settled(lister);
+		advance(pass);
 }
 
-static void spec_done(
-    void *ctx, const struct api_error *error, const char *text, size_t len)
+/* Whether something else can be asked for than what is refused. */
+static bool fall_back(struct pass *pass)
 {
-	struct lister *lister = ctx;
-	struct core *core = lister->core;
-	struct pass *pass = &lister->pass;
-	struct replica_place in = spec_place(pass);
-	pass->spec_call = NULL;
-	/* A server that refuses it, or cannot make it, has none for us, which
-	 * .bkendfs/errors tells; a connection that broke leaves open whether it
-	 * has. */
-	if (error->err && error->status >= 200) {
-		spec_settled(lister);
-		return;
+	bool another_kind;
+	if (!round_refused(pass->round, pass->done_slot, &another_kind))
+		return false;
+	if (another_kind) {
+		give_up_round(pass);
+	} else {
+		stop_asking(pass);
+		pass_pump(pass);
 	}
-	int r = error->err;
-	if (r == 0)
-		r = write_begin(core->write);
-	if (r == 0)
-		r = put_spec(core, lister->folder.id, text, len, &in,
-		    confirmation(core, pass->spec_asked));
-	if (r < 0)
-		pass_failed(lister, r);
-	else
-		write_hook(core->write, &lister->spec_hook);
+	return true;
 }
 
-/* The spec was asked for by name just now: it only needs its place. */
-static int spec_reuse(struct lister *lister)
+static int on_brings(void *ctx)
 {
-	struct core *core = lister->core;
-	struct replica_place in = spec_place(&lister->pass);
-	int64_t believed = moment_believed(core, lister->pass.began);
-	struct node node;
-	CLEANUP_BUF struct buf text;
-	buf_init(&text, BUF_MAX_DEFAULT);
-	int r = replica_lookup(
-	    core->replica, lister->folder.id, ".spec.json", &node);
-	if (r == 0 && confirmed_at(core, &node) < believed)
-		r = -ENOENT;
-	if (r == 0)
-		r = replica_text(core->replica, node.id, &text);
-	if (r == 0)
-		r = write_begin(core->write);
-	if (r == 0)
-		r = put_spec(core, lister->folder.id, buf_str(&text), text.len,
-		    &in, node.checked);
-	if (r == 0)
-		write_hook(core->write, &lister->spec_hook);
-	return r;
+	struct pass *pass = ctx;
+	if (pass->has_brought)
+		return 0;
+	pass->has_brought = true;
+	return pass->events->brings(pass->ctx);
 }
 
-static int spec_fetch(struct lister *lister)
+static void on_part(void *ctx, struct part *part, int err, int status)
 {
-	int r = spec_reuse(lister);
-	if (r != -ENOENT)
-		return r;
-	char subject[NAME_BYTES_MAX + 16];
-	snprintf(
-	    subject, sizeof(subject), "%s/.spec.json", lister->folder.title);
-	lister->pass.spec_asked = moment_event(lister->core);
-	lister->pass.spec_call = api_spec(lister->core->api, subject,
-	    lister->folder.table, spec_done, lister);
-	return lister->pass.spec_call ? 0 : -ENOMEM;
+	struct pass *pass = ctx;
+	(void)part;
+	if (err == 0)
+		advance(pass);
+	else if (status != 400 || !fall_back(pass))
+		fail(pass, err);
 }
+
+static const struct part_events part_events = {
+    .brings = on_brings,
+    .done = on_part,
+};
 
 /* ---- asking ---- */
 
@@ -262,9 +324,8 @@ static int spec_fetch(struct lister *lister)
  */
 static const unsigned ramp[] = {1, 5, 4, 3, 2, 1};
 
-void pass_reader_at(struct lister *lister, int64_t pos)
+void pass_reader_at(struct pass *pass, int64_t pos)
 {
-	struct pass *pass = &lister->pass;
 	int64_t slot = (pos - pass->base) >> PAGE_BITS;
 	if (slot <= pass->reader_slot)
 		return;
@@ -272,132 +333,122 @@ void pass_reader_at(struct lister *lister, int64_t pos)
 	pass->window = slot < (int64_t)ARRAY_SIZE(ramp) ? ramp[slot] : UINT_MAX;
 	/* Twice the connections: while pages that came are taken in, as many
 	 * are under way. The gate keeps the rest waiting. */
-	if (pass->window > 2 * lister->core->config.connections)
-		pass->window = 2 * lister->core->config.connections;
+	if (pass->window > 2 * pass->core->config.connections)
+		pass->window = 2 * pass->core->config.connections;
 }
 
-/* Ask for the next window: one at a time, since each tells where the next one
- * is. */
-static int ask_for_window(struct lister *lister)
+static int ask(struct pass *pass, struct part_question *question)
 {
-	struct pass *pass = &lister->pass;
-	int64_t page;
-	unsigned limit;
-	if (!TAILQ_EMPTY(&pass->fetches))
-		return 0;
-	if (!chain_next(pass, &page, &limit))
-		return -EOPNOTSUPP;
-	return page_fetch(lister, page, limit, NULL);
-}
-
-/* Ask for pages (or ranges) up to a slot. */
-static int ask_for_more(struct lister *lister, int64_t last_slot)
-{
-	struct pass *pass = &lister->pass;
-	struct round *round = &pass->round;
-	int r = 0;
-	while (r == 0 && !round->over &&
-	       round->first_slot + round->next_page <= last_slot) {
-		struct id_range *range = TAILQ_FIRST(&pass->ranges);
-		if (round->kind == ROUND_CHAIN) {
-			return ask_for_window(lister);
-		} else if (round->kind == ROUND_RANGES) {
-			if (!range)
-				return 0;
-			TAILQ_REMOVE(&pass->ranges, range, link);
-			r = page_fetch(lister, 1, pass->limit, range);
-		} else if (round->next_page <= round->last_page) {
-			r = page_fetch(
-			    lister, round->next_page, pass->limit, NULL);
-		} else {
-			return 0;
-		}
-	}
+	question->side = pass->side;
+	question->base = pass->base;
+	question->speculative = question->slot > pass->done_slot + 1;
+	int r = part_new(pass->core, pass->folder, question,
+	    round_sizes(pass->round), &pass->parts, &part_events, pass);
+	if (r < 0 && question->range)
+		ranges_put_back(round_ranges(pass->round), question->range);
 	return r;
 }
 
-void pass_pump(struct lister *lister)
+/* Ask for parts up to a slot. */
+static void ask_up_to(struct pass *pass, int64_t last_slot)
 {
-	struct pass *pass = &lister->pass;
-	struct core *core = lister->core;
-	int r = 0;
-	if (lister->state != LISTER_PASSING || lister->finishing)
+	struct round *round = pass->round;
+	while (!round_is_over(round) && round_next_slot(round) <= last_slot) {
+		struct part_question question;
+		enum round_question what =
+		    round_next(round, !TAILQ_EMPTY(&pass->parts), &question);
+		if (what == ROUND_NO_WINDOW)
+			give_up_round(pass);
+		if (what != ROUND_ASK)
+			return;
+		int r = ask(pass, &question);
+		if (r < 0) {
+			fail(pass, r);
+			return;
+		}
+	}
+}
+
+static int want_spec(struct pass *pass)
+{
+	struct replica_place in = {pass->side, pass->base, pass->base + 1};
+	return spec_want(
+	    pass->spec, &in, moment_believed(pass->core, pass->began));
+}
+
+void pass_pump(struct pass *pass)
+{
+	int64_t ahead = pass->window, reader = pass->reader_slot;
+	if (!pass->running)
 		return;
-	if (!pass->spec_done && !pass->spec_call && !lister->spec_hook.queue)
-		r = spec_fetch(lister);
-	int64_t ahead = pass->want_all ? 2 * (int64_t)core->config.connections
-				       : pass->window;
-	int64_t reader = pass->want_all && pass->done_slot > pass->reader_slot
-			     ? pass->done_slot
-			     : pass->reader_slot;
-	if (r == 0)
-		r = ask_for_more(lister, reader + ahead);
-	if (r == -EOPNOTSUPP)
-		round_give_up(lister);
-	else if (r < 0)
-		pass_failed(lister, r);
+	if (pass->want_all) {
+		ahead = 2 * (int64_t)pass->core->config.connections;
+		if (pass->done_slot > reader)
+			reader = pass->done_slot;
+	}
+	int r = want_spec(pass);
+	if (r < 0)
+		fail(pass, r);
+	else
+		ask_up_to(pass, reader + ahead);
 }
 
 /* ---- beginning ---- */
 
 /* Go on where it was left: with the verdict, if only that was missing. */
-static void take_up(struct lister *lister)
+static void take_up(struct pass *pass)
 {
-	lister->state = LISTER_PASSING;
-	lister_publish(lister);
+	pass->events->advanced(pass->ctx);
 	/* Who was restarted may have ended it. */
-	if (lister->state == LISTER_PASSING)
-		pass_advance(lister);
+	if (pass->running)
+		advance(pass);
 }
 
-static int begin_anew(struct lister *lister)
+/* The highest position that was ever given away. */
+static int last_position(const struct pass *pass,
+    const struct replica_listing *known, int64_t *ret_last)
 {
-	struct pass *pass = &lister->pass;
-	struct core *core = lister->core;
-	struct replica_listing known;
-	int r = replica_listing(core->replica, lister->folder.id, &known);
+	struct replica_listing stored;
+	int r = replica_listing(pass->core->replica, pass->folder->id, &stored);
 	if (r < 0)
 		return r;
-	int64_t last = known.ceiling;
-	if (last < pass->ceiling)
-		last = pass->ceiling;
-	if (last < lister->listing.end)
-		last = lister->listing.end;
-	struct pass fresh = {
-	    .side = !lister->listing.side,
-	    .base = ((last >> PAGE_BITS) + 1) << PAGE_BITS,
-	    .began = moment_event(core),
-	    .wall_ms = timestamp_now_ms(),
-	    .limit = PAGE_LIMIT,
-	    .window = 1,
-	    .facts = FACTS_INIT,
-	    .orders = ORDER_ANY,
-	    .slots_order = ORDER_ANY,
-	    .want_all = pass->want_all,
-	    .spec_done = lister->folder.table == NULL,
-	    .last_id = pass->last_id,
-	    .chain.last = pass->chain.last,
-	    .round_ids = pass->round_ids,
-	};
-	fresh.threshold_ms = lister_threshold(-1, fresh.wall_ms);
-	fresh.ceiling = fresh.base;
-	*pass = fresh;
-	TAILQ_INIT(&pass->fetches);
-	TAILQ_INIT(&pass->ranges);
-	round_begin(pass, ROUND_PAGES);
+	*ret_last = stored.ceiling;
+	if (*ret_last < pass->ceiling)
+		*ret_last = pass->ceiling;
+	if (*ret_last < known->end)
+		*ret_last = known->end;
 	return 0;
 }
 
-void pass_run(struct lister *lister)
+static int begin(struct pass *pass, const struct replica_listing *known)
 {
-	if (lister->pass.base) {
-		take_up(lister);
+	int64_t last;
+	int r = last_position(pass, known, &last);
+	if (r < 0)
+		return r;
+	pass->side = !known->side;
+	pass->base = ((last >> PAGE_BITS) + 1) << PAGE_BITS;
+	pass->began = moment_event(pass->core);
+	pass->wall_ms = timestamp_now_ms();
+	pass->done_slot = pass->reader_slot = 0;
+	pass->window = 1;
+	pass->has_brought = false;
+	pass->ceiling = pass->base;
+	spec_begin(pass->spec);
+	round_begin_first(pass->round, pass->wall_ms);
+	return 0;
+}
+
+void pass_run(struct pass *pass, const struct replica_listing *known)
+{
+	pass->running = true;
+	if (pass->base) {
+		take_up(pass);
 		return;
 	}
-	lister->state = LISTER_PASSING;
-	int r = begin_anew(lister);
+	int r = begin(pass, known);
 	if (r < 0)
-		lister_failed(lister, r);
+		fail(pass, r);
 	else
-		pass_pump(lister);
+		pass_pump(pass);
 }

@@ -1,102 +1,73 @@
 /*
- * Inside sync/: a pass over a listing.
+ * One pass over a listing: its parts are asked for in parallel, put into the
+ * replica as they stream in, and published in order. A pass is made of rounds;
+ * judge.h tells how it gets sure to be whole.
  *
- * While pages are asked for one after the other (or several at once), a record
- * that is deleted moves all later ones forward, so that one of them may pass
- * from a page not yet asked for to one that was. So a pass is made of rounds,
- * and the listing is their union:
+ * A pass that nobody waits for any more is left where it is, and taken up when
+ * somebody does.
  *
- *   PAGES    by page number, in parallel. Sure when it was one answer; or when
- *            every page tells the same total, as many records came as that
- *            says, and none of them was created since the round began.
- *   RANGES   otherwise: by ranges of ids, one answer a range. What moves about
- *            cannot leave its range, so whatever existed throughout is in.
- *   CHAIN    where the server cannot filter by id: in windows that overlap, one
- *            at a time. See chain.h.
- *
- * Where neither helps (no filters, and an order of its own), PAGES again, until
- * two rounds told the same or ROUNDS_MAX is reached, which fails the listing.
- * judge.h says what is sure.
+ * Loop thread only. The lister has one.
  */
-#ifndef SYNC_PASS_H
-#define SYNC_PASS_H
+#ifndef SYNC_LISTING_PASS_H
+#define SYNC_LISTING_PASS_H
 
-#include "sync/listing/ids.h"
-#include "sync/listing/lister.h"
+#include <stdbool.h>
+#include <stdint.h>
 
-/* Inode numbers set aside for a page. */
-#define IDS_RESERVED 128
+#include "replica/replica.h"
 
-/* Ids from low (exclusive) to high (inclusive), in byte order. */
-struct id_range {
-	struct buf low;	 /* empty: from the very first */
-	struct buf high; /* empty: to the very last */
-	TAILQ_ENTRY(id_range) link;
+struct core;
+struct folder;
+struct pass;
+
+/* Called as long as it runs. whole and failed are its end. */
+struct pass_events {
+	/* More is readable. The pass may be ended from here. */
+	void (*advanced)(void *ctx);
+	/* The first record comes, and may take over places in the listing that
+	 * is known. 0; or -errno: the pass fails. */
+	int (*brings)(void *ctx);
+	/* The listing would be this. It is to be forgotten when that is
+	 * settled. */
+	void (*whole)(void *ctx, const struct replica_listing *listing);
+	void (*failed)(void *ctx, int err);
 };
 
-struct id_range *id_range_new(const struct buf *low, const struct buf *high);
-void id_range_free(struct id_range *range);
+/* The folder and events are borrowed. NULL: out of memory. */
+struct pass *pass_new(struct core *core, const struct folder *folder,
+    const struct pass_events *events, void *ctx);
 
-/* An answer under way, or not yet in turn. */
-struct page_fetch {
-	struct lister *lister;
-	struct api_call *call; /* NULL when the page has come */
-	struct commit_hook hook;
-	struct api_page info;
-	struct id_range *range; /* of a RANGES round; owned */
-	struct buf last_id;	/* of the record that came last */
-	struct buf split_id;	/* of one in the middle, to split a range at */
-	struct buf first_id;	/* of the record that came first */
-	int64_t page;
-	unsigned limit; /* asked for; 0: the server's own */
-	int64_t slot;
-	int64_t count;	/* records in it */
-	int64_t unique; /* those not seen before in this pass */
-	struct facts facts;
-	struct ids ids;
-	unsigned orders; /* of its records: order.h */
-	bool out_of_range;
-	int64_t first_node; /* inode numbers reserved for it */
-	bool done;	    /* in the replica, waits for its turn */
-	TAILQ_ENTRY(page_fetch) link;
+/* NULL is fine. */
+void pass_free(struct pass *pass);
+
+/* Begin a pass, on the other side than the listing that is known; or take up
+ * the one that was left. */
+void pass_run(struct pass *pass, const struct replica_listing *known);
+
+/* Ask for what is wanted, if it runs. */
+void pass_pump(struct pass *pass);
+
+/* Stop asking; what is in the replica stays, and can be taken up. */
+void pass_stop(struct pass *pass);
+
+/* The same, but what it has found is not to be taken up. */
+void pass_forget(struct pass *pass);
+
+/* Somebody needs the listing whole; also of a pass that is still to begin. */
+void pass_want_all(struct pass *pass, bool want);
+
+/* A reader has got to pos. */
+void pass_reader_at(struct pass *pass, int64_t pos);
+
+/* Where it is. */
+struct pass_state {
+	int64_t base;  /* of its generation; 0: there is none to take up */
+	int64_t began; /* a moment; of the last one */
+	int side;
+	int64_t frontier; /* below it all is in the replica, in order */
+	bool is_empty;	  /* nothing is yet */
+	bool has_brought; /* a record: see pass_events */
 };
-
-/* The position before the first one of a slot. */
-int64_t slot_pos(const struct pass *pass, int64_t slot);
-
-/* ---- page.c ---- */
-
-/* Ask for a page of so many records (0: the server's own number), or for a
- * range (which is taken over). 0 or -ENOMEM. */
-int page_fetch(struct lister *lister, int64_t page, unsigned limit,
-    struct id_range *range);
-
-/* Take back what a page has put into the replica. */
-int page_take_back(struct page_fetch *fetch);
-void page_drop(struct page_fetch *fetch);
-
-/* ---- round.c ---- */
-
-void round_begin(struct pass *pass, enum round_kind kind);
-void round_done(struct pass *pass);
-
-/* A page's turn has come: learn from what it tells. 0; -EOPNOTSUPP:
- * round_give_up is due; -ENOMEM. */
-int round_absorb(struct lister *lister, struct page_fetch *fetch);
-
-/* All was seen: finish the pass, fail it, or begin another round. */
-void round_judge(struct lister *lister);
-
-/* The server does not do what this kind of round needs: find another way. */
-void round_give_up(struct lister *lister);
-
-/* ---- pass.c ---- */
-
-/* Publish what has come in order, then see what is next. */
-void pass_advance(struct lister *lister);
-void pass_failed(struct lister *lister, int err);
-
-/* The pass is whole. */
-void pass_finished(struct lister *lister);
+struct pass_state pass_state(const struct pass *pass);
 
 #endif

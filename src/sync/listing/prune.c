@@ -7,7 +7,11 @@
 #include "api/record.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "sync/listing/refresh.h"
+#include "sync/core/core.h"
+#include "sync/core/folder.h"
+#include "sync/core/position.h"
+#include "sync/listing/entries.h"
+#include "sync/listing/facts.h"
 
 /* A listed record of the page that is being compared. */
 struct known {
@@ -16,6 +20,12 @@ struct known {
 };
 
 struct prune {
+	struct core *core;
+	const struct folder *folder;
+	struct replica_listing *listing;
+	prune_done_fn done;
+	void *ctx;
+	struct api_call *call;
 	int64_t total; /* records that the server has */
 	int64_t gone;  /* to be found */
 	int64_t found;
@@ -45,14 +55,14 @@ void prune_free(struct prune *prune)
 {
 	if (!prune)
 		return;
+	api_cancel(prune->call);
 	forget_known(prune);
 	free(prune->nodes);
 	free(prune);
 }
 
-int64_t prune_found(const struct lister *lister)
+int64_t prune_found(const struct prune *prune)
 {
-	const struct prune *prune = lister->prune;
 	return prune && prune->complete ? prune->found : 0;
 }
 
@@ -71,18 +81,17 @@ static int64_t last_of(const struct prune *prune, int64_t page)
 /* ---- what is known ---- */
 
 /* Load up to count records from the index-th of the listing on. */
-static int load_known(struct lister *lister, int64_t index, int64_t count)
+static int load_known(struct prune *prune, int64_t index, int64_t count)
 {
-	struct prune *prune = lister->prune;
-	struct replica *replica = lister->core->replica;
+	struct replica *replica = prune->core->replica;
 	forget_known(prune);
 	prune->known = calloc((size_t)count, sizeof(*prune->known));
 	int64_t *ids = calloc((size_t)count, sizeof(*ids)), loaded = 0;
 	int r = prune->known && ids ? 0 : -ENOMEM;
 	if (r == 0)
-		r = replica_nth(replica, lister->folder.id,
-		    lister->delta.next.base + (INT64_C(1) << PAGE_BITS), index,
-		    count, ids, &loaded);
+		r = replica_nth(replica, prune->folder->id,
+		    slot_start(prune->listing->base, 1), index, count, ids,
+		    &loaded);
 	for (int64_t i = 0; r == 0 && i < loaded; i++) {
 		struct known *known = &prune->known[prune->known_count++];
 		known->node = ids[i];
@@ -119,17 +128,17 @@ static void compare(struct prune *prune, const struct buf *id)
 
 /* ---- asking ---- */
 
-static void go_on(struct lister *lister);
+static void go_on(struct prune *prune);
 
 static int on_record(void *ctx, const char *text, size_t len)
 {
-	struct lister *lister = ctx;
+	struct prune *prune = ctx;
 	struct record record;
 	int r = record_parse(text, len, &record);
 	if (r < 0)
 		return r;
-	compare(lister->prune, &record.id);
-	lister->prune->came++;
+	compare(prune, &record.id);
+	prune->came++;
 	record_done(&record);
 	return 0;
 }
@@ -138,18 +147,22 @@ static int on_record(void *ctx, const char *text, size_t len)
  * anew instead, and answers that begin again are rare. */
 static void on_restart(void *ctx)
 {
-	struct lister *lister = ctx;
-	lister->prune->fits = lister->prune->came == 0;
+	struct prune *prune = ctx;
+	prune->fits = prune->came == 0;
+}
+
+static void end(struct prune *prune, enum prune_verdict verdict, int err)
+{
+	prune->done(prune->ctx, verdict, err);
 }
 
 static void on_answer(
     void *ctx, const struct api_error *error, const struct api_page *page)
 {
-	struct lister *lister = ctx;
-	struct prune *prune = lister->prune;
-	lister->probe_call = NULL;
+	struct prune *prune = ctx;
+	prune->call = NULL;
 	if (error->err && error->err != -EPROTO) {
-		lister_failed(lister, error->err);
+		end(prune, PRUNE_FAILED, error->err);
 		return;
 	}
 	int64_t expected = 1;
@@ -158,7 +171,7 @@ static void on_answer(
 			   prune->asked * PAGE_LIMIT + 1;
 	if (error->err || page->total != prune->total ||
 	    prune->came != expected || (prune->whole_page && !prune->fits)) {
-		refresh_anew(lister);
+		end(prune, PRUNE_ANEW, 0);
 		return;
 	}
 	if (!prune->fits)
@@ -167,22 +180,21 @@ static void on_answer(
 		prune->low = prune->asked + 1;
 	if (prune->whole_page)
 		prune->high = pages_of(prune->total);
-	go_on(lister);
+	go_on(prune);
 }
 
 /* Ask for a page, or for its last record. */
-static void ask(struct lister *lister, int64_t page, bool whole)
+static void ask(struct prune *prune, int64_t page, bool whole)
 {
 	static const struct api_page_sink sink = {
 	    .record = on_record,
 	    .restart = on_restart,
 	    .done = on_answer,
 	};
-	struct prune *prune = lister->prune;
 	int64_t index = whole ? page * PAGE_LIMIT : last_of(prune, page);
 	struct api_query query = {
-	    .subject = lister->folder.title,
-	    .table = lister->folder.table,
+	    .subject = prune->folder->title,
+	    .table = prune->folder->table,
 	    .page = (whole ? page : index) + 1,
 	    .limit = whole ? PAGE_LIMIT : 1,
 	};
@@ -190,25 +202,23 @@ static void ask(struct lister *lister, int64_t page, bool whole)
 	prune->asked = page;
 	prune->came = 0;
 	prune->fits = true;
-	int r = load_known(lister, index + prune->found,
+	int r = load_known(prune, index + prune->found,
 	    whole ? PAGE_LIMIT + prune->gone - prune->found : 1);
 	if (r == 0) {
-		lister->probe_call =
-		    api_list(lister->core->api, &query, &sink, lister);
-		r = lister->probe_call ? 0 : -ENOMEM;
+		prune->call = api_list(prune->core->api, &query, &sink, prune);
+		r = prune->call ? 0 : -ENOMEM;
 	}
 	if (r < 0)
-		lister_failed(lister, r);
+		end(prune, PRUNE_FAILED, r);
 }
 
 /* What stands behind the server's last record is gone. */
-static int take_rest(struct lister *lister)
+static int take_rest(struct prune *prune)
 {
-	struct prune *prune = lister->prune;
 	int64_t rest = prune->gone - prune->found;
 	if (rest == 0)
 		return 0;
-	int r = load_known(lister, prune->total + prune->found, rest);
+	int r = load_known(prune, prune->total + prune->found, rest);
 	while (r == 0 && prune->next < prune->known_count)
 		skip_known(prune);
 	return r == 0 && prune->found < prune->gone ? -EPROTO : r;
@@ -252,13 +262,13 @@ static int look_through(
  * The newest one may be gone itself. Then the newest that is left must be the
  * server's: in a database that was put back, what changed since is newer.
  */
-static int relearn_newest(struct lister *lister)
+static int relearn_newest(struct prune *prune)
 {
-	struct replica_listing *next = &lister->delta.next;
-	struct relearn relearn = {lister->prune, NO_DATE};
-	if (lister->prune->newest_ms >= next->newest_ms)
+	struct replica_listing *next = prune->listing;
+	struct relearn relearn = {prune, NO_DATE};
+	if (prune->newest_ms >= next->newest_ms)
 		return 0;
-	int r = replica_entries(lister->core->replica, lister->folder.id,
+	int r = replica_entries(prune->core->replica, prune->folder->id,
 	    next->base, next->end, look_through, &relearn);
 	if (r == 0) {
 		next->newest_ms = relearn.newest_ms;
@@ -269,28 +279,27 @@ static int relearn_newest(struct lister *lister)
 }
 
 /* Settled are all pages below low; the first gap is in a page up to high. */
-static void go_on(struct lister *lister)
+static void go_on(struct prune *prune)
 {
-	struct prune *prune = lister->prune;
 	int64_t pages = pages_of(prune->total);
 	if (prune->low >= pages) {
-		if (take_rest(lister) < 0 || relearn_newest(lister) < 0) {
-			refresh_anew(lister);
+		if (take_rest(prune) < 0 || relearn_newest(prune) < 0) {
+			end(prune, PRUNE_ANEW, 0);
 			return;
 		}
-		log_debug("%s: %lld records are gone", lister->folder.title,
+		log_debug("%s: %lld records are gone", prune->folder->title,
 		    (long long)prune->found);
 		prune->complete = true;
-		refresh_probe(lister);
+		end(prune, PRUNE_FOUND, 0);
 	} else if (prune->high == pages) {
 		/* Either all the rest is as it was, or there is a gap. */
-		ask(lister, pages - 1, false);
+		ask(prune, pages - 1, false);
 	} else if (prune->found == prune->gone) {
-		refresh_anew(lister); /* a gap too many */
+		end(prune, PRUNE_ANEW, 0); /* a gap too many */
 	} else if (prune->low < prune->high) {
-		ask(lister, prune->low + (prune->high - prune->low) / 2, false);
+		ask(prune, prune->low + (prune->high - prune->low) / 2, false);
 	} else {
-		ask(lister, prune->low, true);
+		ask(prune, prune->low, true);
 	}
 }
 
@@ -305,66 +314,50 @@ static bool is_worth_it(int64_t gone, int64_t total)
 	return gone <= pages && gone * each + 1 <= pages / 2;
 }
 
-bool prune_run(struct lister *lister, int64_t total, int64_t newest_ms)
+struct prune *prune_new(struct core *core, const struct folder *folder,
+    struct replica_listing *listing, int64_t total, int64_t newest_ms,
+    prune_done_fn done, void *ctx)
 {
-	const struct replica_listing *next = &lister->delta.next;
-	int64_t gone = next->count - total;
-	if (lister->prune || gone <= 0 || !(next->flags & LISTING_ORDERED) ||
-	    !is_worth_it(gone, total) || view_has_readers(lister->view, 0) ||
-	    (newest_ms < next->newest_ms && !can_relearn(next)))
-		return false;
+	int64_t gone = listing->count - total;
+	if (gone <= 0 || !(listing->flags & LISTING_ORDERED) ||
+	    !is_worth_it(gone, total) ||
+	    (newest_ms < listing->newest_ms && !can_relearn(listing)))
+		return NULL;
 	struct prune *prune = calloc(1, sizeof(*prune));
 	if (!prune)
-		return false;
-	lister->prune = prune;
-	prune->total = total;
-	prune->gone = gone;
-	prune->newest_ms = newest_ms;
-	prune->high = pages_of(prune->total);
-	prune->nodes = calloc((size_t)gone, sizeof(*prune->nodes));
-	if (!prune->nodes)
-		return false;
-	go_on(lister);
-	return true;
-}
-
-static int bury(struct lister *lister, const struct node *node)
-{
-	struct core *core = lister->core;
-	int r = replica_bury(core->replica, node, lister->delta.next.side);
-	return r < 0 ? r : write_changes_name_of(core->write, node);
-}
-
-/* A stored file is gone with its metadata. */
-static int bury_twin(struct lister *lister, int64_t pos)
-{
-	struct replica *replica = lister->core->replica;
-	struct node twin;
-	int64_t id, found = 0;
-	int r =
-	    replica_nth(replica, lister->folder.twin, pos, 0, 1, &id, &found);
-	if (r == 0 && found)
-		r = replica_get(replica, id, &twin);
-	if (r == 0 && found && twin.pos[lister->delta.next.side] == pos)
-		r = bury(lister, &twin);
-	return r;
-}
-
-int prune_adopt(struct lister *lister)
-{
-	struct prune *prune = lister->prune;
-	int64_t found = prune_found(lister);
-	int r = found ? write_begin(lister->core->write) : 0;
-	for (int64_t i = 0; r == 0 && i < found; i++) {
-		struct node node;
-		r = replica_get(lister->core->replica, prune->nodes[i], &node);
-		if (r == 0 && lister->folder.twin)
-			r = bury_twin(
-			    lister, node.pos[lister->delta.next.side]);
-		if (r == 0)
-			r = bury(lister, &node);
+		return NULL;
+	*prune = (struct prune){
+	    .core = core,
+	    .folder = folder,
+	    .listing = listing,
+	    .done = done,
+	    .ctx = ctx,
+	    .total = total,
+	    .gone = gone,
+	    .newest_ms = newest_ms,
+	    .high = pages_of(total),
+	    .nodes = calloc((size_t)gone, sizeof(*prune->nodes)),
+	};
+	if (!prune->nodes) {
+		prune_free(prune);
+		return NULL;
 	}
+	return prune;
+}
+
+void prune_run(struct prune *prune)
+{
+	go_on(prune);
+}
+
+int prune_adopt(struct prune *prune)
+{
+	int64_t found = prune_found(prune);
+	if (!found)
+		return 0;
+	int r = entries_bury(prune->core, prune->folder, prune->listing->side,
+	    prune->nodes, found);
 	if (r == 0)
-		lister->delta.next.count -= found;
+		prune->listing->count -= found;
 	return r;
 }

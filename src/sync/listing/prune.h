@@ -1,5 +1,5 @@
 /*
- * Inside sync/: what is gone from a listing, found by looking here and there.
+ * What is gone from a listing, found by looking here and there.
  *
  * Where nothing changed but the count, some records were deleted. The server's
  * listing is then the known one with gaps: up to the first gap the n-th record
@@ -11,31 +11,48 @@
  *
  * The listing must be in the order of the pages (LISTING_ORDERED).
  *
- * Loop thread only; the lister is in the state PROBING.
+ * Loop thread only. The refresh makes one for each attempt.
  */
-#ifndef SYNC_PRUNE_H
-#define SYNC_PRUNE_H
+#ifndef SYNC_LISTING_PRUNE_H
+#define SYNC_LISTING_PRUNE_H
 
-#include "sync/listing/lister.h"
+#include <stdint.h>
 
+#include "replica/replica.h"
+
+struct core;
+struct folder;
 struct prune;
 
-void prune_free(struct prune *prune); /* NULL is fine */
+enum prune_verdict {
+	PRUNE_FOUND,  /* all that is gone */
+	PRUNE_ANEW,   /* only a whole listing can tell */
+	PRUNE_FAILED, /* err says why */
+};
+
+typedef void (*prune_done_fn)(void *ctx, enum prune_verdict verdict, int err);
 
 /*
- * Begin to look for what is gone: the server has total records, less than
- * delta.next, and the newest of them is from newest_ms. Ends with refresh_probe
- * when all is found, or with refresh_anew. False: a whole listing is cheaper,
- * the listing does not allow it, somebody still reads the known one, or there
- * was an attempt already.
+ * Look for what is gone: the server has total records, less than listing, and
+ * the newest of them is from newest_ms. folder and listing are borrowed.
+ * NULL: a whole listing is cheaper, the listing does not allow it, or memory is
+ * short.
  */
-bool prune_run(struct lister *lister, int64_t total, int64_t newest_ms);
+struct prune *prune_new(struct core *core, const struct folder *folder,
+    struct replica_listing *listing, int64_t total, int64_t newest_ms,
+    prune_done_fn done, void *ctx);
 
-/* How many records were found to be gone. */
-int64_t prune_found(const struct lister *lister);
+/* Begin: done is called once, perhaps at once, and may free it. */
+void prune_run(struct prune *prune);
 
-/* They are gone, in the write under way, and from delta.next. 0 or -errno of
- * the replica. */
-int prune_adopt(struct lister *lister);
+/* Asks no more. NULL is fine. */
+void prune_free(struct prune *prune);
+
+/* How many records were found to be gone. NULL is fine. */
+int64_t prune_found(const struct prune *prune);
+
+/* They are gone, in the write under way, and from the listing. 0 or -errno of
+ * the replica. NULL is fine. */
+int prune_adopt(struct prune *prune);
 
 #endif

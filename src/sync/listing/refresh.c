@@ -1,18 +1,20 @@
 #include "sync/listing/refresh.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 
-#include "api/record.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/timestamp.h"
+#include "sync/core/core.h"
+#include "sync/core/folder.h"
+#include "sync/core/position.h"
+#include "sync/listing/compare.h"
 #include "sync/listing/delta.h"
+#include "sync/listing/entries.h"
 #include "sync/listing/judge.h"
-#include "sync/listing/pass.h"
 #include "sync/listing/prune.h"
-#include "sync/record/put.h"
-#include "tree/name.h"
+#include "sync/listing/view.h"
 
 /* What changes on is looked at again so often, then listed anew. */
 #define LOOKS_MAX 3
@@ -21,244 +23,216 @@
  * them: databases are restored, rows imported with their old dates. */
 #define PAGES_BELIEVED_MS (24 * INT64_C(3600000))
 
-static void ask_newest(struct lister *lister);
+struct refresh {
+	struct core *core;
+	const struct folder *folder;
+	struct view *view;
+	const struct refresh_events *events;
+	void *ctx;
+	struct compare *compare;
+	struct delta *delta;
+	struct prune *prune;  /* what is gone, while that is found out */
+	bool no_delta;	      /* the server does not filter by time */
+	int64_t looked_at;    /* a moment: when a page was looked at last */
+	int64_t began;	      /* a moment: nothing was asked before */
+	int64_t threshold_ms; /* likewise, the server's clock; 0: not known */
+	struct replica_listing next; /* the listing with what was found */
+	enum date_field field;
+	struct probe_facts probe; /* the last one */
+	bool fitted;	/* the one before the last look, with what that found */
+	unsigned looks; /* for what changed, by this field */
+	bool level;	/* it is a look for anything newer */
+	bool levelled;	/* which found nothing */
+	bool descending; /* the dateless are looked for at the other end */
+};
 
-void refresh_stop(struct lister *lister)
+static void on_delta(void *ctx, enum delta_verdict verdict, int err);
+
+struct refresh *refresh_new(struct core *core, const struct folder *folder,
+    struct fetches *fetches, struct view *view,
+    const struct refresh_events *events, void *ctx)
 {
-	api_cancel(TAKE(lister->probe_call));
-	write_unhook(&lister->delta.hook);
-	prune_free(TAKE(lister->prune));
+	struct refresh *refresh = calloc(1, sizeof(*refresh));
+	if (!refresh)
+		return NULL;
+	refresh->core = core;
+	refresh->folder = folder;
+	refresh->view = view;
+	refresh->events = events;
+	refresh->ctx = ctx;
+	refresh->compare = compare_new(core, folder, refresh);
+	refresh->delta = delta_new(core, folder, fetches, on_delta, refresh);
+	if (!refresh->compare || !refresh->delta) {
+		refresh_free(refresh);
+		return NULL;
+	}
+	return refresh;
 }
 
-void refresh_anew(struct lister *lister)
+void refresh_free(struct refresh *refresh)
 {
-	refresh_stop(lister);
-	pass_forget(lister);
-	pass_run(lister);
+	if (!refresh)
+		return;
+	compare_free(refresh->compare);
+	delta_free(refresh->delta);
+	prune_free(refresh->prune);
+	free(refresh);
 }
 
-/* An answer that is sound says otherwise: what is known is not so, whatever
- * later ones seem to say. */
-static void disproven(struct lister *lister)
+void refresh_stop(struct refresh *refresh)
 {
-	int r = lister_doubt(lister);
+	compare_stop(refresh->compare);
+	delta_stop(refresh->delta);
+	prune_free(TAKE(refresh->prune));
+}
+
+static void anew(struct refresh *refresh)
+{
+	refresh_stop(refresh);
+	refresh->events->anew(refresh->ctx);
+}
+
+static void disproven(struct refresh *refresh)
+{
+	refresh_stop(refresh);
+	refresh->events->disproven(refresh->ctx);
+}
+
+static void fail(struct refresh *refresh, int err)
+{
+	refresh_stop(refresh);
+	refresh->events->failed(refresh->ctx, err);
+}
+
+/* ---- asking ---- */
+
+static void ask(
+    struct refresh *refresh, struct api_query *query, compare_done_fn done)
+{
+	query->subject = refresh->folder->title;
+	query->table = refresh->folder->table;
+	int r = compare_ask(
+	    refresh->compare, query, &refresh->next, refresh->field, done);
 	if (r < 0)
-		lister_failed(lister, r);
-	else
-		refresh_anew(lister);
-}
-
-void refresh_asked_at(struct lister *lister, int64_t date_ms)
-{
-	if (!lister->delta.threshold_ms)
-		lister->delta.threshold_ms =
-		    lister_threshold(date_ms, timestamp_now_ms());
-}
-
-/* ---- comparing ---- */
-
-int refresh_knows(struct lister *lister, const struct record *record)
-{
-	const struct replica_listing *next = &lister->delta.next;
-	struct replica *replica = lister->core->replica;
-	struct node node;
-	CLEANUP_BUF struct buf name, text;
-	buf_init(&name, NAME_WORK_MAX);
-	buf_init(&text, BUF_MAX_DEFAULT);
-	int r = name_of_record(buf_str(&record->id), record->id.len, &name);
-	if (r == 0)
-		r = replica_lookup(
-		    replica, lister->folder.id, buf_str(&name), &node);
-	if (r == 0 && (node.pos[next->side] <= next->base ||
-			  node.size != (int64_t)record->text.len))
-		r = -ENOENT;
-	if (r == 0)
-		r = replica_text(replica, node.id, &text);
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	return text.len == record->text.len &&
-	       memcmp(buf_str(&text), record->text.text, text.len) == 0;
-}
-
-static int64_t date_of(const struct record *record, enum date_field field)
-{
-	int64_t ms =
-	    field == DATE_UPDATED ? record->updated_ms : record->created_ms;
-	return ms == RECORD_NO_DATE ? NO_DATE : ms;
-}
-
-static int on_record(void *ctx, const char *text, size_t len)
-{
-	struct lister *lister = ctx;
-	struct delta *delta = &lister->delta;
-	struct record record;
-	int r = record_parse(text, len, &record);
-	if (r < 0)
-		return r;
-	int64_t ms = date_of(&record, delta->field);
-	r = refresh_knows(lister, &record);
-	delta->came++;
-	delta->known += r > 0;
-	delta->dateless += record.updated_ms == RECORD_NO_DATE &&
-			   record.created_ms == RECORD_NO_DATE;
-	if (ms > delta->newest_ms)
-		delta->newest_ms = ms;
-	record_done(&record);
-	return r < 0 ? r : 0;
-}
-
-static void on_restart(void *ctx)
-{
-	struct lister *lister = ctx;
-	lister->delta.came = lister->delta.known = lister->delta.dateless = 0;
-	lister->delta.newest_ms = NO_DATE;
-}
-
-/* Ask for records that are compared with what is listed. The sink lives for
- * ever. */
-static void ask(struct lister *lister, const struct api_query *query,
-    const struct api_page_sink *sink)
-{
-	on_restart(lister);
-	lister->probe_call = api_list(lister->core->api, query, sink, lister);
-	if (!lister->probe_call)
-		lister_failed(lister, -ENOMEM);
+		fail(refresh, r);
 }
 
 /* An answer that is none: only a whole listing can tell. True: it is over. */
-static bool is_over(struct lister *lister, const struct api_error *error)
+static bool is_over(struct refresh *refresh, int err)
 {
-	if (!error->err)
+	if (!err)
 		return false;
-	if (error->err == -EPROTO)
-		refresh_anew(lister);
+	if (err == -EPROTO)
+		anew(refresh);
 	else
-		lister_failed(lister, error->err);
+		fail(refresh, err);
 	return true;
 }
 
 /* ---- one page, taken at random ---- */
 
-static void finish(struct lister *lister)
+static void finish(struct refresh *refresh)
 {
-	struct delta *delta = &lister->delta;
-	int r = prune_adopt(lister);
+	int r = prune_adopt(refresh->prune);
 	if (r < 0) {
-		lister_failed(lister, r);
+		fail(refresh, r);
 		return;
 	}
-	delta->next.listed_ms = timestamp_now_ms();
-	lister_settle(lister, &delta->next, delta->began, false);
+	refresh->next.listed_ms = timestamp_now_ms();
+	refresh->events->proven(refresh->ctx, &refresh->next, refresh->began);
 }
 
-static void on_page(
-    void *ctx, const struct api_error *error, const struct api_page *page)
+static void on_page(void *ctx, int err, const struct compared *compared)
 {
-	struct lister *lister = ctx;
-	struct delta *delta = &lister->delta;
-	lister->probe_call = NULL;
-	if (is_over(lister, error))
+	struct refresh *refresh = ctx;
+	if (is_over(refresh, err))
 		return;
-	if (page->total != delta->next.count || delta->came == 0 ||
-	    delta->known < delta->came) {
+	if (compared->total != refresh->next.count || compared->came == 0 ||
+	    compared->known < compared->came) {
 		log_info("%s: is not what it was when it was listed",
-		    lister->folder.title);
-		disproven(lister);
+		    refresh->folder->title);
+		disproven(refresh);
 		return;
 	}
-	delta->next.proven_ms = timestamp_now_ms();
-	finish(lister);
+	refresh->next.proven_ms = timestamp_now_ms();
+	refresh->looked_at = refresh->began;
+	finish(refresh);
 }
 
-static void ask_page(struct lister *lister)
+static void ask_page(struct refresh *refresh)
 {
-	static const struct api_page_sink sink = {
-	    .record = on_record,
-	    .restart = on_restart,
-	    .done = on_page,
-	};
-	int64_t pages =
-	    (lister->delta.next.count + PAGE_LIMIT - 1) / PAGE_LIMIT;
+	int64_t pages = (refresh->next.count + PAGE_LIMIT - 1) / PAGE_LIMIT;
 	struct api_query query = {
-	    .subject = lister->folder.title,
-	    .table = lister->folder.table,
-	    .page = 1 + moment_event(lister->core) % pages,
+	    .page = 1 + moment_event(refresh->core) % pages,
 	    .limit = PAGE_LIMIT,
 	};
-	ask(lister, &query, &sink);
+	ask(refresh, &query, on_page);
 }
 
-static bool page_is_due(const struct replica_listing *listing)
+static bool page_is_due(const struct refresh *refresh)
 {
-	int64_t age = timestamp_now_ms() - listing->proven_ms;
-	return listing->count > 0 && (age < 0 || age > PAGES_BELIEVED_MS);
+	int64_t age = moment_now(refresh->core) - refresh->looked_at;
+	return refresh->next.count > 0 &&
+	       age > PAGES_BELIEVED_MS * MOMENTS_PER_MS;
 }
 
-static void records_proven(struct lister *lister)
+static void records_proven(struct refresh *refresh)
 {
-	if (page_is_due(&lister->delta.next))
-		ask_page(lister);
+	if (page_is_due(refresh))
+		ask_page(refresh);
 	else
-		finish(lister);
+		finish(refresh);
 }
 
 /* ---- records without a date ---- */
 
-static void ask_dateless(struct lister *lister);
+static void ask_dateless(struct refresh *refresh);
 
-static void on_dateless(
-    void *ctx, const struct api_error *error, const struct api_page *page)
+static void on_dateless(void *ctx, int err, const struct compared *compared)
 {
-	struct lister *lister = ctx;
-	struct delta *delta = &lister->delta;
-	lister->probe_call = NULL;
-	if (is_over(lister, error))
+	struct refresh *refresh = ctx;
+	if (is_over(refresh, err))
 		return;
 	/* They come in a row: behind the last one is one that has a date. */
-	bool all = delta->dateless < delta->came || delta->came == page->total;
-	if (delta->dateless == 0 && !delta->descending) {
-		delta->descending = true;
-		ask_dateless(lister);
-	} else if (all && delta->dateless > 0 && delta->known == delta->came) {
-		records_proven(lister);
+	bool all = compared->dateless < compared->came ||
+		   compared->came == compared->total;
+	if (compared->dateless == 0 && !refresh->descending) {
+		refresh->descending = true;
+		ask_dateless(refresh);
+	} else if (all && compared->dateless > 0 &&
+		   compared->known == compared->came) {
+		records_proven(refresh);
 	} else {
-		refresh_anew(lister);
+		anew(refresh);
 	}
 }
 
 /* What has no date can only be compared: it stands at one end of the order by
  * date, which one is the server's affair. */
-static void ask_dateless(struct lister *lister)
+static void ask_dateless(struct refresh *refresh)
 {
-	static const struct api_page_sink sink = {
-	    .record = on_record,
-	    .restart = on_restart,
-	    .done = on_dateless,
-	};
-	struct delta *delta = &lister->delta;
 	struct api_query query = {
-	    .subject = lister->folder.title,
-	    .table = lister->folder.table,
 	    .page = 1,
-	    .limit = (unsigned)delta->next.dateless + 1,
+	    .limit = (unsigned)refresh->next.dateless + 1,
 	    .sort_by = "createdAt",
-	    .descending = delta->descending,
+	    .descending = refresh->descending,
 	};
-	ask(lister, &query, &sink);
+	ask(refresh, &query, on_dateless);
 }
 
-static void compare_dateless(struct lister *lister)
+static void compare_dateless(struct refresh *refresh)
 {
-	struct delta *delta = &lister->delta;
-	delta->field = DATE_CREATED;
-	delta->descending = false;
-	if (delta->next.dateless >= PAGE_LIMIT)
-		refresh_anew(lister);
+	refresh->field = DATE_CREATED;
+	refresh->descending = false;
+	if (refresh->next.dateless >= PAGE_LIMIT)
+		anew(refresh);
 	else
-		ask_dateless(lister);
+		ask_dateless(refresh);
 }
 
-/* ---- the newest record ---- */
+/* ---- what one date field proves ---- */
+
+static void ask_newest(struct refresh *refresh);
 
 static enum date_field first_field(const struct replica_listing *listing)
 {
@@ -268,51 +242,129 @@ static enum date_field first_field(const struct replica_listing *listing)
 		   : DATE_UPDATED;
 }
 
-/* What may have changed behind an earlier question has to be looked for, also
- * where nothing is newer. */
-static bool is_unsettled(
-    const struct replica_listing *listing, enum date_field field)
+static void begin_field(struct refresh *refresh, enum date_field field)
 {
-	return field == DATE_UPDATED
-		   ? listing->since_ms < listing->newest_ms
-		   : listing->created_since_ms < listing->created_ms;
+	refresh->field = field;
+	refresh->looks = 0;
+	refresh->level = refresh->levelled = false;
+	ask_newest(refresh);
 }
 
-static void look_for_changes(struct lister *lister)
+static void field_proven(struct refresh *refresh)
 {
-	if (lister->no_delta || lister->delta.looks++ >= LOOKS_MAX)
-		refresh_anew(lister);
-	else
-		delta_run(lister);
-}
-
-static void begin_field(struct lister *lister, enum date_field field)
-{
-	struct delta *delta = &lister->delta;
-	delta->field = field;
-	delta->looks = 0;
-	delta->level = delta->levelled = false;
-	ask_newest(lister);
-}
-
-static void field_proven(struct lister *lister)
-{
-	const struct replica_listing *next = &lister->delta.next;
-	if (lister->delta.field == DATE_UPDATED &&
-	    (next->flags & LISTING_UNDATED))
-		begin_field(lister, DATE_CREATED);
+	const struct replica_listing *next = &refresh->next;
+	if (refresh->field == DATE_UPDATED && (next->flags & LISTING_UNDATED))
+		begin_field(refresh, DATE_CREATED);
 	else if (next->dateless)
-		compare_dateless(lister);
+		compare_dateless(refresh);
 	else
-		records_proven(lister);
+		records_proven(refresh);
 }
 
 /* What the last probe says of what is known now. */
-static enum probe_verdict judge(struct lister *lister)
+static enum probe_verdict judge(struct refresh *refresh)
 {
-	struct replica_listing listing = lister->delta.next;
-	listing.count -= prune_found(lister);
-	return judge_probe(&listing, lister->delta.field, &lister->delta.probe);
+	struct replica_listing listing = refresh->next;
+	listing.count -= prune_found(refresh->prune);
+	return judge_probe(&listing, refresh->field, &refresh->probe);
+}
+
+/* ---- what changed ---- */
+
+static void look_for_changes(struct refresh *refresh)
+{
+	struct delta_question question = {
+	    .field = refresh->field,
+	    .level = refresh->level,
+	    .threshold_ms = refresh->threshold_ms,
+	    .next = &refresh->next,
+	};
+	if (refresh->no_delta || refresh->looks++ >= LOOKS_MAX)
+		anew(refresh);
+	else
+		delta_run(refresh->delta, &question);
+}
+
+static void take_in_changes(struct refresh *refresh)
+{
+	refresh->levelled = refresh->level;
+	/* The newest record of the probe is among those that came. */
+	refresh->probe.known = true;
+	enum probe_verdict verdict = judge(refresh);
+	refresh->fitted = verdict == PROBE_PROVEN ||
+			  (verdict == PROBE_LEVEL && refresh->levelled);
+	if (refresh->fitted && !delta_has_news(refresh->delta))
+		field_proven(refresh);
+	else
+		ask_newest(refresh);
+}
+
+static void on_delta(void *ctx, enum delta_verdict verdict, int err)
+{
+	struct refresh *refresh = ctx;
+	switch (verdict) {
+	case DELTA_FOUND:
+		take_in_changes(refresh);
+		break;
+	case DELTA_IGNORED:
+		refresh->no_delta = true;
+		anew(refresh);
+		break;
+	case DELTA_ANEW:
+		anew(refresh);
+		break;
+	case DELTA_FAILED:
+		fail(refresh, err);
+		break;
+	}
+}
+
+/* ---- what is gone ---- */
+
+static void on_prune(void *ctx, enum prune_verdict verdict, int err)
+{
+	struct refresh *refresh = ctx;
+	switch (verdict) {
+	case PRUNE_FOUND:
+		/* The number was the same in all answers of the search. */
+		refresh->fitted = true;
+		ask_newest(refresh);
+		break;
+	case PRUNE_ANEW:
+		anew(refresh);
+		break;
+	case PRUNE_FAILED:
+		fail(refresh, err);
+		break;
+	}
+}
+
+/* Once, unless somebody still reads the listing that is known. */
+static void look_for_gone(struct refresh *refresh)
+{
+	const struct probe_facts *probe = &refresh->probe;
+	if (!refresh->prune && !view_has_readers(refresh->view, 0)) {
+		refresh->prune =
+		    prune_new(refresh->core, refresh->folder, &refresh->next,
+			probe->total, probe->newest_ms, on_prune, refresh);
+		if (refresh->prune) {
+			prune_run(refresh->prune);
+			return;
+		}
+	}
+	anew(refresh);
+}
+
+/* ---- the newest record ---- */
+
+/* What may have changed behind an earlier question has to be looked for, also
+ * where nothing is newer. */
+static bool is_unsettled(const struct refresh *refresh)
+{
+	const struct replica_listing *next = &refresh->next;
+	return refresh->field == DATE_UPDATED
+		   ? next->since_ms < next->newest_ms
+		   : next->created_since_ms < next->created_ms;
 }
 
 /*
@@ -321,128 +373,113 @@ static enum probe_verdict judge(struct lister *lister)
  * the probe before the look must have fitted as well. Where what changed late
  * may have been overlooked before, a look has to find nothing.
  */
-static void as_known(struct lister *lister)
+static void as_known(struct refresh *refresh)
 {
-	struct delta *delta = &lister->delta;
-	bool sure = delta->looks > 0
-			? delta->fitted
-			: !is_unsettled(&delta->next, delta->field);
+	bool sure =
+	    refresh->looks > 0 ? refresh->fitted : !is_unsettled(refresh);
 	if (sure)
-		field_proven(lister);
+		field_proven(refresh);
 	else
-		look_for_changes(lister);
+		look_for_changes(refresh);
 }
 
-static void on_newest(
-    void *ctx, const struct api_error *error, const struct api_page *page)
+static void decide(struct refresh *refresh)
 {
-	struct lister *lister = ctx;
-	struct delta *delta = &lister->delta;
-	lister->probe_call = NULL;
-	if (is_over(lister, error))
-		return;
-	refresh_asked_at(lister, page->date_ms);
-	delta->probe = (struct probe_facts){
-	    .total = page->total,
-	    .came = delta->came,
-	    .newest_ms = delta->newest_ms,
-	    .known = delta->known == delta->came,
-	};
-	delta->level = false;
-	switch (judge(lister)) {
+	refresh->level = false;
+	switch (judge(refresh)) {
 	case PROBE_PROVEN:
-		as_known(lister);
+		as_known(refresh);
 		break;
 	case PROBE_CHANGED:
-		look_for_changes(lister);
+		look_for_changes(refresh);
 		break;
 	case PROBE_LEVEL:
-		delta->level = !is_unsettled(&delta->next, delta->field);
-		look_for_changes(lister);
+		refresh->level = !is_unsettled(refresh);
+		look_for_changes(refresh);
 		break;
 	case PROBE_GONE:
-		if (is_unsettled(&delta->next, delta->field) && !delta->looks)
-			look_for_changes(lister);
-		else if (!prune_run(lister, page->total, delta->newest_ms))
-			refresh_anew(lister);
+		if (is_unsettled(refresh) && !refresh->looks)
+			look_for_changes(refresh);
+		else
+			look_for_gone(refresh);
 		break;
 	case PROBE_ANEW:
-		disproven(lister);
+		disproven(refresh);
 		break;
 	}
 }
 
-void refresh_looked(struct lister *lister)
+static void on_newest(void *ctx, int err, const struct compared *compared)
 {
-	struct delta *delta = &lister->delta;
-	/* The newest record of the probe is among those that came. */
-	delta->probe.known = true;
-	enum probe_verdict verdict = judge(lister);
-	delta->fitted = verdict == PROBE_PROVEN ||
-			(verdict == PROBE_LEVEL && delta->levelled);
-	if (delta->fitted && !delta->news)
-		field_proven(lister);
-	else
-		ask_newest(lister);
+	struct refresh *refresh = ctx;
+	if (is_over(refresh, err))
+		return;
+	if (!refresh->threshold_ms)
+		refresh->threshold_ms =
+		    judge_threshold(compared->date_ms, timestamp_now_ms());
+	refresh->probe = (struct probe_facts){
+	    .total = compared->total,
+	    .came = compared->came,
+	    .newest_ms = compared->newest_ms,
+	    .known = compared->known == compared->came,
+	};
+	decide(refresh);
 }
 
-static void ask_newest(struct lister *lister)
+static void ask_newest(struct refresh *refresh)
 {
-	static const struct api_page_sink sink = {
-	    .record = on_record,
-	    .restart = on_restart,
-	    .done = on_newest,
-	};
 	struct api_query query = {
-	    .subject = lister->folder.title,
-	    .table = lister->folder.table,
 	    .page = 1,
 	    .limit = 1,
 	    .sort_by =
-		lister->delta.field == DATE_UPDATED ? "updatedAt" : "createdAt",
+		refresh->field == DATE_UPDATED ? "updatedAt" : "createdAt",
 	    .descending = true,
 	};
-	ask(lister, &query, &sink);
-}
-
-void refresh_probe(struct lister *lister)
-{
-	/* The number was the same in all answers of the search. */
-	lister->delta.fitted = true;
-	ask_newest(lister);
+	ask(refresh, &query, on_newest);
 }
 
 /* ---- beginning ---- */
 
-/* Of a refresh or a pass that was left: entries that no listing holds are
- * forgotten, texts that took over places in this one count. */
-static int heed_leftovers(struct lister *lister)
+void refresh_looked_at(struct refresh *refresh, int64_t moment)
 {
-	struct replica_listing known;
-	int64_t end = lister->listing.end;
-	int r =
-	    replica_listing(lister->core->replica, lister->folder.id, &known);
-	if (r < 0)
-		return r;
-	lister->listing.newest_ms = known.newest_ms;
-	lister->listing.created_ms = known.created_ms;
-	if (known.ceiling < end)
-		return 0;
-	return lister_unlist(lister, end, INT64_MAX);
+	refresh->looked_at = moment;
 }
 
-void refresh_run(struct lister *lister)
+void refresh_loaded(
+    struct refresh *refresh, const struct replica_listing *listing)
 {
-	struct delta *delta = &lister->delta;
-	lister->state = LISTER_PROBING;
-	int r = heed_leftovers(lister);
+	int64_t age = timestamp_now_ms() - listing->proven_ms;
+	if (age < 0 || age > PAGES_BELIEVED_MS)
+		age = PAGES_BELIEVED_MS + 1;
+	refresh->looked_at = moment_now(refresh->core) - age * MOMENTS_PER_MS;
+}
+
+/* Of a refresh or a pass that was left: entries that no listing holds are
+ * forgotten, texts that took over places in this one count. */
+static int heed_leftovers(struct refresh *refresh)
+{
+	struct replica_listing *next = &refresh->next, stored;
+	int r = replica_listing(
+	    refresh->core->replica, refresh->folder->id, &stored);
+	if (r < 0)
+		return r;
+	next->newest_ms = stored.newest_ms;
+	next->created_ms = stored.created_ms;
+	if (stored.ceiling < next->end)
+		return 0;
+	return entries_unlist(
+	    refresh->core, refresh->folder, next->end, INT64_MAX);
+}
+
+void refresh_run(struct refresh *refresh, const struct replica_listing *known)
+{
+	refresh->next = *known;
+	int r = heed_leftovers(refresh);
 	if (r < 0) {
-		lister_failed(lister, r);
+		fail(refresh, r);
 		return;
 	}
-	delta_begin(lister);
-	delta->began = moment_event(lister->core);
-	delta->threshold_ms = 0;
-	delta->next = lister->listing;
-	begin_field(lister, first_field(&delta->next));
+	refresh->began = moment_event(refresh->core);
+	refresh->threshold_ms = 0;
+	begin_field(refresh, first_field(&refresh->next));
 }

@@ -1,5 +1,5 @@
 /*
- * Inside sync/: whether a listing that was whole still is, and what changed.
+ * Whether a listing that was whole still is, and what changed.
  *
  * One question (a probe) tells the number of records and the newest of all:
  * with those that are listed, that says whether anything came or went. What
@@ -11,35 +11,57 @@
  * Records without an updatedAt are watched by their createdAt: a listing that
  * has both kinds is asked about twice.
  *
- * Loop thread only; the lister is in the state PROBING.
+ * Loop thread only. The lister has one.
  */
-#ifndef SYNC_REFRESH_H
-#define SYNC_REFRESH_H
+#ifndef SYNC_LISTING_REFRESH_H
+#define SYNC_LISTING_REFRESH_H
 
-#include "sync/listing/lister.h"
+#include <stdint.h>
 
-/* Begin. */
-void refresh_run(struct lister *lister);
+#include "replica/replica.h"
 
-/* Nobody waits any more: ask no more. */
-void refresh_stop(struct lister *lister);
+struct core;
+struct fetches;
+struct folder;
+struct refresh;
+struct view;
 
-/* ---- for delta.c and prune.c ---- */
+/* How it ends, unless it is stopped before. */
+struct refresh_events {
+	/* The listing is this one; what asked for it began at that moment. What
+	 * was found is in the write under way. It may be stopped once that is
+	 * settled. */
+	void (*proven)(
+	    void *ctx, const struct replica_listing *listing, int64_t began);
+	/* Only a whole listing can tell. */
+	void (*anew)(void *ctx);
+	/* Likewise, and a sound answer says otherwise: what is known is not so,
+	 * whatever later ones seem to say. */
+	void (*disproven)(void *ctx);
+	void (*failed)(void *ctx, int err);
+};
 
-/* An answer's date, for the threshold. */
-void refresh_asked_at(struct lister *lister, int64_t date_ms);
+/* All is borrowed. NULL: out of memory. */
+struct refresh *refresh_new(struct core *core, const struct folder *folder,
+    struct fetches *fetches, struct view *view,
+    const struct refresh_events *events, void *ctx);
 
-/* What went is found: probe again. */
-void refresh_probe(struct lister *lister);
+/* NULL is fine. */
+void refresh_free(struct refresh *refresh);
 
-/* What changed is found, and in delta.next. */
-void refresh_looked(struct lister *lister);
+/* Begin, with the listing that is known. It may end at once. */
+void refresh_run(struct refresh *refresh, const struct replica_listing *known);
 
-/* Only a whole listing can tell. */
-void refresh_anew(struct lister *lister);
+/* Ask no more. */
+void refresh_stop(struct refresh *refresh);
 
-/* Whether a record is listed (or found since) with just this text: 1, 0, or
- * -errno of the replica. */
-int refresh_knows(struct lister *lister, const struct record *record);
+/* The listing was just loaded, and its pages were looked at by an earlier
+ * mount: how long ago, the wall clock tells, the only one that goes on from
+ * mount to mount; if it cannot, then too long ago. */
+void refresh_loaded(
+    struct refresh *refresh, const struct replica_listing *listing);
+
+/* All pages were looked at since that moment. */
+void refresh_looked_at(struct refresh *refresh, int64_t moment);
 
 #endif

@@ -1,241 +1,288 @@
-/* Rounds: what the answers tell, and whether they can be all. See pass.h. */
-#include <errno.h>
+#include "sync/listing/round.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/record.h"
-#include "base/cleanup.h"
-#include "base/log.h"
+#include "sync/core/position.h"
 #include "sync/listing/chain.h"
-#include "sync/listing/judge.h"
+#include "sync/listing/ids.h"
 #include "sync/listing/order.h"
-#include "sync/listing/pass.h"
 
-/* ---- ranges of ids ---- */
+struct round {
+	struct evidence evidence;
+	int64_t wall_ms; /* our own clock when the pass began */
+	bool dated;	 /* an answer told the server's clock */
+	unsigned limit;	 /* asked for; 0: the server's own */
+	struct part_sizes sizes;
+	unsigned slots_order; /* orders, also from one slot to the next */
+	struct buf last_id;   /* of the answer absorbed last */
+	/* Of the last round. */
+	int64_t first_slot; /* page p lies in slot first_slot + p */
+	int64_t next_page;  /* to be asked for; RANGES, CHAIN: counts */
+	int64_t last_page;  /* as far as known */
+	bool over;
+	struct ids ids; /* PAGES, again: those that came */
+	struct chain chain;
+	struct ranges ranges; /* still to be asked for */
+};
 
-void id_range_free(struct id_range *range)
+struct round *round_new(void)
 {
-	if (!range)
+	struct round *round = calloc(1, sizeof(*round));
+	if (!round)
+		return NULL;
+	buf_init(&round->last_id, RECORD_ID_MAX);
+	chain_init(&round->chain);
+	TAILQ_INIT(&round->ranges);
+	return round;
+}
+
+void round_free(struct round *round)
+{
+	if (!round)
 		return;
-	buf_done(&range->low);
-	buf_done(&range->high);
-	free(range);
-}
-
-struct id_range *id_range_new(const struct buf *low, const struct buf *high)
-{
-	struct id_range *range = calloc(1, sizeof(*range));
-	if (!range)
-		return NULL;
-	buf_init(&range->low, RECORD_ID_MAX);
-	buf_init(&range->high, RECORD_ID_MAX);
-	if (buf_add(&range->low, buf_str(low), low->len) < 0 ||
-	    buf_add(&range->high, buf_str(high), high->len) < 0) {
-		id_range_free(range);
-		return NULL;
-	}
-	return range;
-}
-
-static int add_range(
-    struct pass *pass, const struct buf *low, const struct buf *high)
-{
-	struct id_range *range = id_range_new(low, high);
-	if (!range)
-		return -ENOMEM;
-	TAILQ_INSERT_TAIL(&pass->ranges, range, link);
-	return 0;
-}
-
-static int by_content(const void *a, const void *b)
-{
-	return buf_compare(a, b);
-}
-
-static int take_first(
-    void *ctx, const struct node *node, const char *name, int64_t pos)
-{
-	(void)name;
-	(void)pos;
-	*(int64_t *)ctx = node->id;
-	return 1;
-}
-
-/* The ids with which the pages of the rounds so far began: about a page of
- * records lies between two of them. *ret_count of them, in order. */
-static int boundaries(
-    struct lister *lister, struct buf **ret_ids, size_t *ret_count)
-{
-	struct pass *pass = &lister->pass;
-	struct replica *replica = lister->core->replica;
-	size_t count = 0;
-	struct buf *ids = calloc((size_t)pass->done_slot + 1, sizeof(*ids));
-	if (!ids)
-		return -ENOMEM;
-	int r = 0;
-	for (int64_t slot = 1; r >= 0 && slot <= pass->done_slot; slot++) {
-		int64_t node = 0;
-		r = replica_entries(replica, lister->folder.id,
-		    slot_pos(pass, slot), slot_pos(pass, slot + 1), take_first,
-		    &node);
-		if (r < 0 || !node)
-			continue;
-		buf_init(&ids[count], RECORD_ID_MAX);
-		r = replica_key(replica, node, &ids[count++]);
-	}
-	qsort(ids, count, sizeof(*ids), by_content);
-	*ret_ids = ids;
-	*ret_count = count;
-	return r < 0 ? r : 0;
-}
-
-static int plan_ranges(struct lister *lister)
-{
-	struct pass *pass = &lister->pass;
-	struct buf *ids = NULL, none;
-	size_t count = 0;
-	buf_init(&none, 0);
-	int r = boundaries(lister, &ids, &count);
-	const struct buf *low = &none;
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		if (low->len && buf_compare(low, &ids[i]) == 0)
-			continue;
-		r = add_range(pass, low, &ids[i]);
-		low = &ids[i];
-	}
-	if (r == 0)
-		r = add_range(pass, low, &none);
-	for (size_t i = 0; i < count; i++)
-		buf_done(&ids[i]);
-	free(ids);
-	return r;
+	ranges_clear(&round->ranges);
+	buf_done(&round->last_id);
+	chain_done(&round->chain);
+	ids_done(&round->ids);
+	free(round);
 }
 
 /* ---- beginning and ending ---- */
 
-void round_done(struct pass *pass)
+static void begin(struct round *round, enum round_kind kind, unsigned number,
+    int64_t done_slot)
 {
-	struct id_range *range;
-	while ((range = TAILQ_FIRST(&pass->ranges))) {
-		TAILQ_REMOVE(&pass->ranges, range, link);
-		id_range_free(range);
-	}
-}
-
-void round_begin(struct pass *pass, enum round_kind kind)
-{
-	bool first = !pass->round.first_slot && !pass->round.next_page;
-	unsigned number = first ? 0 : pass->round.number + 1;
-	pass->previous = pass->round;
-	pass->round = (struct round){
+	round->evidence.previous = round->evidence.round;
+	round->evidence.round = (struct look){
 	    .kind = kind,
 	    .number = number,
-	    .first_slot = pass->done_slot,
 	    .total = -1,
 	    .quiet = true,
 	    .facts = FACTS_INIT,
-	    .next_page = 1,
-	    .last_page = 1,
 	};
-	ids_clear(&pass->round_ids);
-	chain_begin(pass);
+	round->first_slot = done_slot;
+	round->next_page = 1;
+	round->last_page = 1;
+	round->over = false;
+	ids_clear(&round->ids);
+	chain_begin(&round->chain);
 }
 
-static void another_round(struct lister *lister)
+void round_begin_first(struct round *round, int64_t wall_ms)
 {
-	struct pass *pass = &lister->pass;
-	enum round_kind kind = judge_next_kind(pass);
-	log_info("%s: cannot be sure to have seen all of it, looking again",
-	    lister->folder.title);
-	round_begin(pass, kind);
-	pass->want_all = true;
-	int r = kind == ROUND_RANGES ? plan_ranges(lister) : 0;
-	if (r < 0)
-		pass_failed(lister, r);
-	else
-		pass_pump(lister);
+	round->evidence = (struct evidence){
+	    .facts = FACTS_INIT,
+	    .threshold_ms = judge_threshold(-1, wall_ms),
+	    .orders = ORDER_ANY,
+	};
+	round->wall_ms = wall_ms;
+	round->dated = false;
+	round->limit = PAGE_LIMIT;
+	round->sizes = (struct part_sizes){0};
+	round->slots_order = ORDER_ANY;
+	buf_clear(&round->last_id);
+	ranges_clear(&round->ranges);
+	begin(round, ROUND_PAGES, 0, 0);
+}
+
+enum round_kind round_begin_next(struct round *round, int64_t done_slot)
+{
+	enum round_kind kind = judge_next_kind(&round->evidence);
+	begin(round, kind, round->evidence.round.number + 1, done_slot);
+	return kind;
+}
+
+struct ranges *round_ranges(struct round *round)
+{
+	return &round->ranges;
+}
+
+const struct part_sizes *round_sizes(const struct round *round)
+{
+	return &round->sizes;
+}
+
+void round_forget(struct round *round)
+{
+	ranges_clear(&round->ranges);
+	buf_clear(&round->last_id);
+	buf_clear(&round->chain.last);
+}
+
+/* ---- asking ---- */
+
+bool round_is_over(const struct round *round)
+{
+	return round->over;
+}
+
+int64_t round_next_slot(const struct round *round)
+{
+	return round->first_slot + round->next_page;
+}
+
+/* Which page, how large, or which range. */
+static enum round_question choose(
+    struct round *round, bool any_under_way, struct part_question *question)
+{
+	question->page = 1;
+	question->limit = round->limit;
+	question->range = NULL;
+	switch (round->evidence.round.kind) {
+	case ROUND_CHAIN:
+		/* One at a time, since each tells where the next one is. */
+		if (any_under_way)
+			return ROUND_WAIT;
+		return chain_next(&round->chain, &round->sizes, &question->page,
+			   &question->limit)
+			   ? ROUND_ASK
+			   : ROUND_NO_WINDOW;
+	case ROUND_RANGES:
+		question->range = ranges_take(&round->ranges);
+		return question->range ? ROUND_ASK : ROUND_WAIT;
+	default:
+		question->page = round->next_page;
+		return round->next_page <= round->last_page ? ROUND_ASK
+							    : ROUND_WAIT;
+	}
+}
+
+enum round_question round_next(
+    struct round *round, bool any_under_way, struct part_question *ret_question)
+{
+	enum round_question what = choose(round, any_under_way, ret_question);
+	if (what == ROUND_ASK)
+		ret_question->slot = round->first_slot + round->next_page++;
+	return what;
+}
+
+void round_rewind(struct round *round, int64_t done_slot)
+{
+	round->next_page = done_slot - round->first_slot + 1;
+	if (round->next_page < 1)
+		round->next_page = 1;
 }
 
 /* Its kind is not tried again. */
-static void cross_out(struct pass *pass)
+static void cross_out(struct evidence *evidence)
 {
-	if (pass->round.kind == ROUND_RANGES)
-		pass->no_filters = true;
-	else if (pass->round.kind == ROUND_CHAIN)
-		pass->no_chain = true;
+	if (evidence->round.kind == ROUND_RANGES)
+		evidence->no_filters = true;
+	else if (evidence->round.kind == ROUND_CHAIN)
+		evidence->no_chain = true;
 }
 
-void round_give_up(struct lister *lister)
+void round_give_up(struct round *round)
 {
-	struct pass *pass = &lister->pass;
-	cross_out(pass);
-	pass_stop(lister);
-	round_done(pass);
-	another_round(lister);
+	cross_out(&round->evidence);
+	ranges_clear(&round->ranges);
 }
 
-/* What is wrong with a server that is not believed. */
-static void disbelieve(struct lister *lister)
+bool round_refused(struct round *round, int64_t done_slot, bool *ret_give_up)
 {
-	const struct pass *pass = &lister->pass;
-	const struct round *round = &pass->round;
-	char message[200];
-	if (round->facts.twice || round->doubled)
-		snprintf(message, sizeof(message),
-		    "the listing holds two records of one id");
-	else if (round->torn)
-		snprintf(message, sizeof(message),
+	*ret_give_up = round->evidence.round.kind != ROUND_PAGES;
+	if (*ret_give_up)
+		return true;
+	if (round->limit == 0 || done_slot > 0)
+		return false;
+	/* So large a page: begin again with its own size. */
+	round->limit = 0;
+	round->next_page = 1;
+	return true;
+}
+
+/* ---- the end ---- */
+
+enum round_verdict round_judge(struct round *round)
+{
+	struct evidence *evidence = &round->evidence;
+	struct look *look = &evidence->round;
+	look->doubled = ids_are_twice(&round->ids);
+	enum round_verdict verdict = judge_round(evidence);
+	if (verdict == ROUND_PROVEN || verdict == ROUND_AGAIN)
+		facts_add(&evidence->facts, &look->facts);
+	/* A second look of the same kind may be what agrees. */
+	if (verdict == ROUND_AGAIN &&
+	    (look->kind == ROUND_RANGES || look->torn))
+		cross_out(evidence);
+	return verdict;
+}
+
+void round_problem(const struct round *round, char *out, size_t size)
+{
+	static const char end[] = "; it is not taken for whole";
+	const struct look *look = &round->evidence.round;
+	if (look->facts.twice || look->doubled)
+		snprintf(out, size, "the listing holds two records of one id%s",
+		    end);
+	else if (look->torn)
+		snprintf(out, size,
 		    "the listing's pages repeat without an end, or say that "
-		    "there is more while there is not");
+		    "there is more while there is not%s",
+		    end);
 	else
-		snprintf(message, sizeof(message),
+		snprintf(out, size,
 		    "the listing counts %" PRId64 " records, but only %" PRId64
-		    " come",
-		    round->total, pass->unique);
-	strncat(message, "; it is not taken for whole",
-	    sizeof(message) - strlen(message) - 1);
-	folder_explain(&lister->folder, lister->core, -EPROTO, message);
+		    " come%s",
+		    look->total, round->evidence.unique, end);
 }
 
-void round_judge(struct lister *lister)
+/* Records that the last round saw. */
+static int64_t seen_last(const struct round *round)
 {
-	struct pass *pass = &lister->pass;
-	pass->count = pass->unique;
-	pass->round.doubled = ids_are_twice(&pass->round_ids);
-	switch (judge_round(pass)) {
-	case ROUND_PROVEN:
-		facts_add(&pass->facts, &pass->round.facts);
-		pass_finished(lister);
-		break;
-	case ROUND_AGAIN:
-		facts_add(&pass->facts, &pass->round.facts);
-		/* A second look of the same kind may be what agrees. */
-		if (pass->round.kind == ROUND_RANGES || pass->round.torn)
-			cross_out(pass);
-		another_round(lister);
-		break;
-	case ROUND_BAD:
-		disbelieve(lister);
-		pass_forget(lister);
-		lister_failed(lister, -EPROTO);
-		break;
-	case ROUND_RESTLESS:
-		folder_explain(&lister->folder, lister->core, -EIO,
-		    "the listing changes faster than it can be read");
-		pass_forget(lister);
-		lister_failed(lister, -EIO);
-		break;
+	const struct look *look = &round->evidence.round;
+	switch (look->kind) {
+	case ROUND_CHAIN:
+		return round->chain.index;
+	case ROUND_RANGES:
+		return look->in_ranges;
+	default:
+		return look->facts.count;
 	}
+}
+
+static unsigned flags_of(const struct round *round)
+{
+	const struct evidence *evidence = &round->evidence;
+	unsigned flags = facts_flags(&evidence->facts);
+	if (evidence->round.number == 0 && (round->slots_order & ORDER_BYTES))
+		flags |= LISTING_ORDERED;
+	/* What an earlier round saw, and the last one did not. */
+	if (evidence->unique > seen_last(round))
+		flags |= LISTING_LOOSE;
+	return flags;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+void round_describe(const struct round *round, struct replica_listing *listing)
+{
+	const struct evidence *evidence = &round->evidence;
+	const struct facts *facts = &evidence->facts;
+	int64_t threshold_ms = evidence->threshold_ms;
+	listing->flags = flags_of(round);
+	listing->count = evidence->unique;
+	listing->newest_ms = facts->newest_ms;
+	listing->since_ms = earlier(facts->newest_ms, threshold_ms);
+	listing->dateless = facts->dateless;
+	listing->created_ms = facts->created_ms;
+	listing->created_since_ms = earlier(facts->created_ms, threshold_ms);
 }
 
 /* ---- learning ---- */
 
 /* How many pages there are, by what one of them tells; 0: it does not. */
-static int64_t pages_told(const struct pass *pass, const struct api_page *info)
+static int64_t pages_told(
+    const struct round *round, const struct api_page *info)
 {
-	int64_t limit = info->limit > 0 ? info->limit : pass->limit;
+	int64_t limit = info->limit > 0 ? info->limit : round->limit;
 	if (info->total_pages >= 0)
 		return info->total_pages;
 	if (info->total >= 0 && limit > 0)
@@ -243,145 +290,189 @@ static int64_t pages_told(const struct pass *pass, const struct api_page *info)
 	return 0;
 }
 
-static void learn_total(struct round *round, const struct api_page *info)
+static void learn_total(struct look *look, const struct api_page *info)
 {
-	if (round->answers == 1)
-		round->total = info->total;
-	else if (info->total != round->total)
-		round->quiet = false;
+	if (look->answers == 1)
+		look->total = info->total;
+	else if (info->total != look->total)
+		look->quiet = false;
 }
 
-/* A listing that goes on and on with what was there already is no listing. */
+/* A listing that goes on and on with what was there already is no listing.
+ * found: records found so far, also by answers that are not in turn yet. */
 static bool repeats_itself(
-    const struct pass *pass, const struct page_fetch *fetch)
+    const struct look *look, const struct part_answer *answer, int64_t found)
 {
-	return fetch->count > 0 && fetch->unique == 0 &&
-	       pass->round.facts.count > 2 * pass->unique;
+	return answer->count > 0 && answer->unique == 0 &&
+	       look->facts.count > 2 * found;
 }
 
-static void absorb_page(struct pass *pass, const struct page_fetch *fetch)
+static void absorb_page(
+    struct round *round, const struct part_answer *answer, int64_t found)
 {
-	struct round *round = &pass->round;
-	const struct api_page *info = &fetch->info;
-	int64_t told = pages_told(pass, info);
-	learn_total(round, info);
+	struct look *look = &round->evidence.round;
+	const struct api_page *info = &answer->info;
+	int64_t told = pages_told(round, info);
+	learn_total(look, info);
 	if (told > round->last_page)
 		round->last_page = told;
-	if (repeats_itself(pass, fetch)) {
-		round->torn = round->over = true;
-	} else if (fetch->count == 0) {
-		round->torn |= info->has_next == 1;
+	if (repeats_itself(look, answer, found)) {
+		look->torn = round->over = true;
+	} else if (answer->count == 0) {
+		look->torn |= info->has_next == 1;
 		round->over = true;
-	} else if (fetch->page >= round->last_page) {
+	} else if (answer->page >= round->last_page) {
 		bool short_of =
-		    round->total < 0 || round->facts.count < round->total;
+		    look->total < 0 || look->facts.count < look->total;
 		if (info->has_next == 1 || (info->has_next < 0 && short_of))
-			round->last_page = fetch->page + 1;
+			round->last_page = answer->page + 1;
 		else
 			round->over = true;
 		/* It is the only one, and does not hold what it counts. */
-		if (round->over && round->answers == 1 && short_of &&
-		    info->total > fetch->count)
-			round->torn = true;
+		if (round->over && look->answers == 1 && short_of &&
+		    info->total > answer->count)
+			look->torn = true;
 	}
 }
 
-/* Whether there is more in the range than came: 1, 0, or -EOPNOTSUPP when the
- * answer contradicts itself. */
-static int range_has_more(
-    const struct pass *pass, const struct page_fetch *fetch)
+enum more { MORE_NONE, MORE, MORE_UNCLEAR };
+
+/* Whether there is more in the range than came. */
+static enum more range_has_more(
+    const struct part_sizes *sizes, const struct part_answer *answer)
 {
-	const struct api_page *info = &fetch->info;
-	bool counts_more = info->total > fetch->count || info->total_pages > 1;
+	const struct api_page *info = &answer->info;
+	bool counts_more = info->total > answer->count || info->total_pages > 1;
+	if (answer->out_of_range)
+		return MORE_UNCLEAR;
 	if (info->has_next == 1)
-		return 1;
+		return MORE;
 	if (info->has_next == 0)
-		return counts_more ? -EOPNOTSUPP : 0;
+		return counts_more ? MORE_UNCLEAR : MORE_NONE;
 	if (info->total >= 0 || info->total_pages >= 0)
-		return counts_more;
+		return counts_more ? MORE : MORE_NONE;
 	/* Nothing is told: less than the server gave elsewhere is all. */
-	return fetch->count >= pass->most;
+	return answer->count >= sizes->most ? MORE : MORE_NONE;
 }
 
 /* Ask for the range in two halves. */
-static int split_range(struct pass *pass, struct page_fetch *fetch)
+static enum round_step split(
+    struct round *round, const struct part_answer *answer)
 {
-	const struct id_range *range = fetch->range;
-	const struct buf *at = &fetch->split_id;
+	const struct id_range *range = answer->range;
+	const struct buf *at = &answer->split_id;
 	if (!at->len || buf_compare(at, &range->high) == 0)
-		at = &fetch->last_id;
+		at = &answer->last_id;
 	if (!at->len || buf_compare(at, &range->high) == 0)
-		return -EOPNOTSUPP;
-	int r = add_range(pass, &range->low, at);
-	return r < 0 ? r : add_range(pass, at, &range->high);
+		return ROUND_GIVES_UP;
+	return ranges_split(&round->ranges, range, at) < 0 ? ROUND_NO_MEMORY
+							   : ROUND_GOES_ON;
 }
 
-static int absorb_range(struct pass *pass, struct page_fetch *fetch)
+static enum round_step absorb_range(
+    struct round *round, const struct part_answer *answer, bool alone)
 {
-	struct round *round = &pass->round;
-	int r = fetch->out_of_range ? -EOPNOTSUPP : range_has_more(pass, fetch);
-	if (r == 1)
-		r = split_range(pass, fetch);
-	else if (r == 0)
-		round->in_ranges += fetch->count;
-	/* This one is taken out of the list only afterwards. */
-	round->over = TAILQ_EMPTY(&pass->ranges) &&
-		      TAILQ_FIRST(&pass->fetches) == fetch &&
-		      TAILQ_NEXT(fetch, link) == NULL;
-	return r;
+	enum round_step step = ROUND_GOES_ON;
+	switch (range_has_more(&round->sizes, answer)) {
+	case MORE_UNCLEAR:
+		step = ROUND_GIVES_UP;
+		break;
+	case MORE:
+		step = split(round, answer);
+		break;
+	case MORE_NONE:
+		round->evidence.round.in_ranges += answer->count;
+		break;
+	}
+	round->over = TAILQ_EMPTY(&round->ranges) && alone;
+	return step;
+}
+
+static enum round_step absorb_window(
+    struct round *round, const struct part_answer *answer)
+{
+	struct look *look = &round->evidence.round;
+	learn_total(look, &answer->info);
+	switch (chain_absorb(&round->chain, answer, round->evidence.orders)) {
+	case CHAIN_TORN:
+		look->torn = true;
+		round->over = true;
+		break;
+	case CHAIN_OVER:
+		round->over = true;
+		break;
+	case CHAIN_NONE:
+		return ROUND_GIVES_UP;
+	case CHAIN_GOES_ON:
+		break;
+	}
+	return ROUND_GOES_ON;
 }
 
 /* The order of ids, and whether the slots follow it: only then is the listing
  * the server's own with gaps, once something is gone. */
-static int learn_order(struct pass *pass, const struct page_fetch *fetch)
+static int learn_order(struct round *round, const struct part_answer *answer)
 {
-	if (fetch->count == 0)
+	unsigned *orders = &round->evidence.orders;
+	if (answer->count == 0)
 		return 0;
-	pass->orders &= fetch->orders;
-	if (pass->last_id.len)
-		pass->slots_order =
-		    order_after(pass->slots_order & pass->orders,
-			&pass->last_id, &fetch->first_id);
+	*orders &= answer->orders;
+	if (round->last_id.len)
+		round->slots_order = order_after(round->slots_order & *orders,
+		    &round->last_id, &answer->first_id);
 	else
-		pass->slots_order &= pass->orders;
-	buf_clear(&pass->last_id);
+		round->slots_order &= *orders;
+	buf_clear(&round->last_id);
 	return buf_add(
-	    &pass->last_id, buf_str(&fetch->last_id), fetch->last_id.len);
+	    &round->last_id, buf_str(&answer->last_id), answer->last_id.len);
 }
 
-static void learn(struct pass *pass, const struct page_fetch *fetch)
+static void learn(struct round *round, const struct part_answer *answer)
 {
-	const struct api_page *info = &fetch->info;
-	facts_add(&pass->round.facts, &fetch->facts);
-	pass->round.answers++;
-	if (fetch->count > pass->most)
-		pass->most = fetch->count;
+	struct look *look = &round->evidence.round;
+	struct part_sizes *sizes = &round->sizes;
+	const struct api_page *info = &answer->info;
+	facts_add(&look->facts, &answer->facts);
+	look->answers++;
+	if (answer->count > sizes->most)
+		sizes->most = answer->count;
 	if (info->limit > 0 && info->limit <= PAGE_LIMIT &&
-	    pass->round.kind != ROUND_CHAIN)
-		pass->told_limit = (unsigned)info->limit;
-	if (!pass->dated)
-		pass->threshold_ms =
-		    lister_threshold(info->date_ms, pass->wall_ms);
-	pass->dated |= info->date_ms > 0;
+	    look->kind != ROUND_CHAIN)
+		sizes->told = (unsigned)info->limit;
+	if (!round->dated)
+		round->evidence.threshold_ms =
+		    judge_threshold(info->date_ms, round->wall_ms);
+	round->dated |= info->date_ms > 0;
 }
 
-int round_absorb(struct lister *lister, struct page_fetch *fetch)
+static enum round_step absorb(struct round *round,
+    const struct part_answer *answer, int64_t found, bool alone)
 {
-	struct pass *pass = &lister->pass;
-	learn(pass, fetch);
-	int r = learn_order(pass, fetch);
-	if (r == 0 && pass->round.kind == ROUND_PAGES && pass->round.number)
-		r = ids_append(&pass->round_ids, &fetch->ids);
+	const struct look *look = &round->evidence.round;
+	learn(round, answer);
+	int r = learn_order(round, answer);
+	if (r == 0 && look->kind == ROUND_PAGES && look->number)
+		r = ids_append(&round->ids, &answer->ids);
 	if (r < 0)
-		return r;
-	switch (pass->round.kind) {
+		return ROUND_NO_MEMORY;
+	switch (look->kind) {
 	case ROUND_RANGES:
-		return absorb_range(pass, fetch);
+		return absorb_range(round, answer, alone);
 	case ROUND_CHAIN:
-		learn_total(&pass->round, &fetch->info);
-		return chain_absorb(pass, fetch) ? 0 : -EOPNOTSUPP;
+		return absorb_window(round, answer);
 	default:
-		absorb_page(pass, fetch);
-		return 0;
+		absorb_page(round, answer, found);
+		return ROUND_GOES_ON;
 	}
+}
+
+enum round_step round_absorb(struct round *round,
+    const struct part_answer *answer, int64_t others, bool alone)
+{
+	struct evidence *evidence = &round->evidence;
+	int64_t found = evidence->unique + answer->unique + others;
+	enum round_step step = absorb(round, answer, found, alone);
+	if (step == ROUND_GOES_ON)
+		evidence->unique += answer->unique;
+	return step;
 }

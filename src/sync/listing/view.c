@@ -145,6 +145,18 @@ int view_enter(
 	return 0;
 }
 
+int view_enter_listing(struct view *view, const struct core *core,
+    const struct view_now *now, struct sync_dir *ret_dir)
+{
+	const struct sync_dir dir = {
+	    .base = now->listed_base,
+	    .end = now->listed_end,
+	    .since = core->api ? now->proven : MOMENT_FOREVER,
+	    .version = now->version,
+	};
+	return view_enter(view, &dir, ret_dir);
+}
+
 void view_leave(struct sync_dir *dir)
 {
 	struct registration *reader = dir->registration;

@@ -77,6 +77,10 @@ bool view_shows(const struct view_now *now, const struct node *node);
 int view_enter(
     struct view *view, const struct sync_dir *from, struct sync_dir *ret_dir);
 
+/* The same of the whole listing that is known now. */
+int view_enter_listing(struct view *view, const struct core *core,
+    const struct view_now *now, struct sync_dir *ret_dir);
+
 /* Who has entered leaves, if he has not yet. */
 void view_leave(struct sync_dir *dir);
 

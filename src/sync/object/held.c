@@ -1,34 +1,248 @@
-/* The ranges that a stream holds: what is there, and what to ask for next. */
+#include "sync/object/held.h"
+
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "sync/object/stream.h"
+#include "sync/object/limits.h"
+#include "sync/object/ready.h"
 
-int64_t stream_bytes_held(const struct stream *stream)
+struct held_range {
+	struct held *held;
+	int64_t first;
+	int64_t len; /* as asked for; cut when the object turns out shorter */
+	int64_t filled;
+	int64_t served; /* bytes handed out */
+	uint64_t used;	/* when, by the count of all */
+	struct blob *blob;
+	bool kept; /* handed to the content cache */
+	struct ready_range shown;
+	struct range *transfer;
+	struct held_answer answer;
+	void *ctx;
+	TAILQ_ENTRY(held_range) link;
+};
+
+struct held {
+	struct ready *ready;
+	void *owner;
+	_Atomic int64_t *account;
+	uint64_t uses;
+	TAILQ_HEAD(, held_range) ranges; /* by first */
+};
+
+struct held *held_new(
+    struct ready *ready, void *owner, _Atomic int64_t *account)
+{
+	struct held *held = calloc(1, sizeof(*held));
+	if (!held)
+		return NULL;
+	held->ready = ready;
+	held->owner = owner;
+	held->account = account;
+	TAILQ_INIT(&held->ranges);
+	return held;
+}
+
+void held_free(struct held *held)
+{
+	struct held_range *range;
+	while (held && (range = TAILQ_FIRST(&held->ranges)))
+		held_drop(range);
+	free(held);
+}
+
+/* ---- one range ---- */
+
+static void insert(struct held *held, struct held_range *range)
+{
+	struct held_range *after;
+	TAILQ_FOREACH (after, &held->ranges, link) {
+		if (after->first > range->first)
+			break;
+	}
+	if (after)
+		TAILQ_INSERT_BEFORE(after, range, link);
+	else
+		TAILQ_INSERT_TAIL(&held->ranges, range, link);
+}
+
+int held_fetch(struct held *held, int64_t node, int64_t first, int64_t len,
+    const struct held_source *source)
+{
+	struct held_range *range = calloc(1, sizeof(*range));
+	if (!range)
+		return -ENOMEM;
+	range->held = held;
+	range->ctx = source->ctx;
+	range->first = first;
+	range->len = len;
+	range->used = ++held->uses;
+	range->blob = blob_new((size_t)len, held->account);
+	range->shown = (struct ready_range){.node = node,
+	    .first = first,
+	    .blob = range->blob,
+	    .owner = held->owner};
+	insert(held, range);
+	if (range->blob)
+		range->transfer = range_new(source->api, source->download,
+		    first, first + len, source->events, range);
+	if (range->transfer)
+		return 0;
+	held_drop(range);
+	return -ENOMEM;
+}
+
+void held_drop(struct held_range *range)
+{
+	range_free(range->transfer);
+	ready_hide(range->held->ready, &range->shown);
+	TAILQ_REMOVE(&range->held->ranges, range, link);
+	blob_unref(range->blob);
+	free(range);
+}
+
+void *held_ctx(const struct held_range *range)
+{
+	return range->ctx;
+}
+
+int64_t held_first(const struct held_range *range)
+{
+	return range->first;
+}
+
+int64_t held_len(const struct held_range *range)
+{
+	return range->len;
+}
+
+void held_fill(struct held_range *range, const void *data, size_t len)
+{
+	memcpy(range->blob->data + range->filled, data, len);
+	range->filled += (int64_t)len;
+	ready_show(range->held->ready, &range->shown, range->filled);
+}
+
+void held_cut(struct held_range *range, int64_t total)
+{
+	if (range->first + range->len > total)
+		range->len = total - range->first;
+}
+
+void held_move_to_start(struct held_range *range)
+{
+	range->first = range->shown.first = 0;
+}
+
+void held_empty(struct held_range *range)
+{
+	range->filled = range->len = 0;
+}
+
+int held_send(struct held_range *range)
+{
+	return range_go(range->transfer);
+}
+
+struct held_answer *held_answer(struct held_range *range)
+{
+	return &range->answer;
+}
+
+/* ---- all of them ---- */
+
+int held_send_waiting(struct held *held)
+{
+	struct held_range *range;
+	TAILQ_FOREACH (range, &held->ranges, link) {
+		int r = range_go(range->transfer);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+unsigned held_under_way(const struct held *held)
+{
+	const struct held_range *range;
+	unsigned count = 0;
+	TAILQ_FOREACH (range, &held->ranges, link)
+		count += range_is_under_way(range->transfer);
+	return count;
+}
+
+bool held_is_empty(const struct held *held)
+{
+	return TAILQ_EMPTY(&held->ranges);
+}
+
+int64_t held_bytes(const struct held *held)
 {
 	const struct held_range *range;
 	int64_t bytes = 0;
-	TAILQ_FOREACH (range, &stream->ranges, link)
+	TAILQ_FOREACH (range, &held->ranges, link)
 		bytes += range->len;
 	return bytes;
 }
 
-struct held_range *stream_range_at(struct stream *stream, int64_t pos)
+static struct held_range *find(const struct held *held, int64_t pos)
 {
 	struct held_range *range;
-	TAILQ_FOREACH (range, &stream->ranges, link) {
+	TAILQ_FOREACH (range, &held->ranges, link) {
 		if (pos >= range->first && pos < range->first + range->len)
 			return range;
 	}
 	return NULL;
 }
 
-/* Copy what is there from pos on; how much that was. */
-int64_t stream_copy(struct stream *stream, int64_t pos, char *out, int64_t len)
+int64_t held_covered(const struct held *held, int64_t pos)
+{
+	const struct held_range *range = find(held, pos);
+	return range ? range->first + range->len : pos;
+}
+
+int64_t held_next(const struct held *held, int64_t pos, int64_t end)
+{
+	const struct held_range *range;
+	TAILQ_FOREACH (range, &held->ranges, link) {
+		if (range->first > pos)
+			return range->first < end ? range->first : end;
+	}
+	return end;
+}
+
+bool held_has(const struct held *held, int64_t pos, int64_t end)
+{
+	while (pos < end) {
+		const struct held_range *range = find(held, pos);
+		if (!range || range->filled <= pos - range->first)
+			return false;
+		pos = range->first + range->filled;
+	}
+	return true;
+}
+
+static void serve(struct held_range *range, int64_t bytes)
+{
+	range->served += bytes;
+	range->used = ++range->held->uses;
+}
+
+const char *held_take(struct held *held, int64_t pos, int64_t end)
+{
+	struct held_range *range = find(held, pos);
+	if (!range || range->first + range->filled < end)
+		return NULL;
+	serve(range, end - pos);
+	return range->blob->data + (pos - range->first);
+}
+
+int64_t held_copy(struct held *held, int64_t pos, char *out, int64_t len)
 {
 	int64_t done = 0;
 	while (done < len) {
-		struct held_range *range = stream_range_at(stream, pos + done);
+		struct held_range *range = find(held, pos + done);
 		if (!range)
 			break;
 		int64_t at = pos + done - range->first;
@@ -38,245 +252,81 @@ int64_t stream_copy(struct stream *stream, int64_t pos, char *out, int64_t len)
 		if (n > len - done)
 			n = len - done;
 		memcpy(out + done, range->blob->data + at, (size_t)n);
-		stream_serve(stream, range, n);
+		serve(range, n);
 		done += n;
 	}
 	return done;
 }
 
-static bool is_kept(struct stream *stream, int64_t pos)
+void held_was_taken(struct ready_range *shown, int64_t bytes)
 {
-	int64_t block = pos / CONTENT_BLOCK;
-	int64_t segment = block / CONTENT_SEGMENT;
-	if (segment != stream->kept_segment) {
-		stream->kept_segment = segment;
-		stream->kept_blocks = content_segment(
-		    stream->core->config.content, stream->node.id, segment);
-	}
-	return stream->kept_blocks >> (block % CONTENT_SEGMENT) & 1;
+	void *start = (char *)shown - offsetof(struct held_range, shown);
+	serve(start, bytes);
 }
 
-static int64_t block_begin(int64_t pos)
-{
-	return pos - pos % CONTENT_BLOCK;
-}
-
-/* The first position from pos on that is to be fetched: no range covers it,
- * nor, from must on, does the content cache. */
-static int64_t first_gap(
-    struct stream *stream, int64_t pos, int64_t must, int64_t end)
+void held_rename(struct held *held, int64_t node)
 {
 	struct held_range *range;
-	while (pos < end) {
-		if ((range = stream_range_at(stream, pos)))
-			pos = range->first + range->len;
-		else if (pos >= must && is_kept(stream, pos))
-			pos = block_begin(pos) + CONTENT_BLOCK;
-		else
-			break;
+	TAILQ_FOREACH (range, &held->ranges, link) {
+		ready_hide(held->ready, &range->shown);
+		range->shown.node = node;
+		if (range->filled)
+			ready_show(held->ready, &range->shown, range->filled);
 	}
-	return pos;
 }
 
-/* How far a range from a gap on may get. */
-static int64_t gap_size(
-    struct stream *stream, int64_t gap, int64_t must, int64_t most)
+void held_keep(
+    struct held *held, struct content *content, const struct node *node)
 {
-	struct held_range *after;
-	TAILQ_FOREACH (after, &stream->ranges, link) {
-		if (after->first > gap && after->first < gap + most)
-			most = after->first - gap;
+	struct held_range *range;
+	if (!node->proven || node->spoiled)
+		return;
+	TAILQ_FOREACH (range, &held->ranges, link) {
+		if (range->kept || range->len == 0 ||
+		    range->filled < range->len)
+			continue;
+		range->kept = true;
+		content_keep(
+		    content, node, range->first, range->blob, range->len);
 	}
-	int64_t pos = block_begin(gap) + CONTENT_BLOCK;
-	for (; pos < gap + most; pos += CONTENT_BLOCK) {
-		if (pos >= must && is_kept(stream, pos))
-			return pos - gap;
-	}
-	return most;
 }
 
-/* Whether all of [pos, end) is there. */
-bool stream_holds(struct stream *stream, int64_t pos, int64_t end)
-{
-	if (stream->no_range)
-		return spool_holds(stream, end);
-	while (pos < end) {
-		struct held_range *range = stream_range_at(stream, pos);
-		if (!range || range->filled <= pos - range->first)
-			return false;
-		pos = range->first + range->filled;
-	}
-	return true;
-}
+/* ---- letting go ---- */
 
-/* Whether a read that waits for more needs it. */
-static bool is_wanted(const struct held_range *range)
+static enum held_use use_of(
+    const struct held_range *range, held_use_fn use, void *ctx)
 {
-	const struct sync_op *op;
-	TAILQ_FOREACH (op, &range->stream->waiting.queue, link) {
-		if ((int64_t)op->offset < range->first + range->len &&
-		    (int64_t)(op->offset + op->len) > range->first)
-			return true;
-	}
-	return false;
-}
-
-/* Whether nobody would miss it: it is neither under way nor waits to be. */
-static bool is_idle(const struct held_range *range)
-{
-	return range_is_idle(range->transfer) && !is_wanted(range);
+	return use(ctx, range->first, range->first + range->len);
 }
 
 /* What readers are about to get to does not count. */
-static struct held_range *longest_unused(struct stream *stream)
+static struct held_range *longest_unused(
+    struct held *held, held_use_fn use, void *ctx)
 {
 	struct held_range *range, *oldest = NULL;
-	TAILQ_FOREACH (range, &stream->ranges, link) {
-		if (is_idle(range) && range->filled >= range->len &&
-		    !reader_expects(stream, range) &&
-		    (!oldest || range->used < oldest->used))
+	TAILQ_FOREACH (range, &held->ranges, link) {
+		if (range_is_idle(range->transfer) &&
+		    range->filled >= range->len &&
+		    (!oldest || range->used < oldest->used) &&
+		    use_of(range, use, ctx) == HELD_UNUSED)
 			oldest = range;
 	}
 	return oldest;
 }
 
-void stream_drop_read(struct stream *stream)
+void held_let_go(struct held *held, held_use_fn use, void *ctx)
 {
 	struct held_range *range, *next;
-	for (range = TAILQ_FIRST(&stream->ranges); range; range = next) {
+	for (range = TAILQ_FIRST(&held->ranges); range; range = next) {
 		next = TAILQ_NEXT(range, link);
 		/* The kernel has it all, and will not ask again. */
-		if (range->served >= range->len && is_idle(range))
-			range_drop(range);
+		if (range->served >= range->len &&
+		    range_is_idle(range->transfer) &&
+		    use_of(range, use, ctx) != HELD_AWAITED)
+			held_drop(range);
 	}
 	/* What one who jumps about leaves unread is bounded. */
-	while (stream_bytes_held(stream) > HELD_MAX &&
-	       (range = longest_unused(stream)))
-		range_drop(range);
-}
-
-void stream_serve(
-    struct stream *stream, struct held_range *range, int64_t bytes)
-{
-	range->served += bytes;
-	range->used = ++stream->uses;
-}
-
-void stream_keep(struct stream *stream)
-{
-	struct held_range *range;
-	struct content *content = stream->core->config.content;
-	if (!stream->node.proven || stream->changed)
-		return;
-	if (stream->no_range) {
-		if (stream->spool_whole && !stream->spool_kept)
-			content_keep_file(
-			    content, &stream->node, stream->spool);
-		stream->spool_kept = stream->spool_whole;
-		return;
-	}
-	TAILQ_FOREACH (range, &stream->ranges, link) {
-		if (range->kept || range->filled < range->len)
-			continue;
-		range->kept = true;
-		content_keep(content, &stream->node, range->first, range->blob,
-		    range->len);
-	}
-}
-
-/* How much a sequential reader's stream asks for at once. */
-static int64_t piece_size(int64_t window)
-{
-	int64_t piece = window / 4 / RANGE_FIRST * RANGE_FIRST;
-	if (piece < RANGE_FIRST)
-		piece = RANGE_FIRST;
-	return piece > RANGE_LARGEST ? RANGE_LARGEST : piece;
-}
-
-/* Start ranges over what is to be fetched of [pos, end), but for what there is
- * no room; what lies before must is fetched in any case: somebody waits. */
-static int cover(struct stream *stream, int64_t pos, int64_t must, int64_t end,
-    int64_t piece, int64_t room)
-{
-	for (int64_t gap = first_gap(stream, pos, must, end);
-	     gap < end && (room > 0 || gap < must);
-	     gap = first_gap(stream, gap, must, end)) {
-		int64_t len = end - gap < piece ? end - gap : piece;
-		len = gap_size(stream, gap, must, len);
-		int r = range_start(stream, gap, len);
-		if (r < 0)
-			return r;
-		room -= len;
-	}
-	return 0;
-}
-
-int stream_fetch_first(struct stream *stream, int64_t pos, int64_t end)
-{
-	int64_t begin = block_begin(pos);
-	int64_t len = begin == 0 ? RANGE_FIRST : RANGE_SMALL;
-	if (!TAILQ_EMPTY(&stream->ranges))
-		return 0;
-	if (len < end - begin)
-		len = end - begin;
-	if (stream->node.size > begin && stream->node.size - begin < len)
-		len = stream->node.size - begin;
-	/* A whole block also where the claim ends within it: it may be false.
-	 */
-	len = block_begin(len + CONTENT_BLOCK - 1);
-	if (pos == 0) {
-		struct reader *reader = stream_reader(stream, pos);
-		reader->window = RANGE_FIRST;
-		reader->fresh = false;
-	}
-	return range_start(stream, begin, len);
-}
-
-/* Until where a reader's stream shall get: whole pieces, or what is left. */
-static int64_t aim(struct stream *stream, int64_t pos, int64_t window,
-    int64_t piece, bool stalled)
-{
-	int64_t want = pos + window;
-	int64_t gap = first_gap(stream, pos, pos, want);
-	if (stalled)
-		want += piece - 1;
-	if (want < stream->size)
-		want = gap + (want - gap) / piece * piece;
-	return want;
-}
-
-int stream_fetch(struct stream *stream, int64_t pos, int64_t end, bool stalled)
-{
-	if (stream->no_range)
-		return 0; /* the whole of it is on its way */
-	if (stream->size < 0)
-		return stream_fetch_first(stream, pos, end);
-	if (stalled &&
-	    content_backlog(stream->core->config.content) > BACKLOG_MAX)
-		return stream_wait_for_disk(stream);
-	struct reader *reader = stream_reader(stream, pos);
-	if (stalled) {
-		/* One who waits did not get it from the content cache, whatever
-		 * that had when it was asked. */
-		stream->kept_segment = -1;
-		reader_stalled(reader, pos);
-	} else if (!reader->window) {
-		return 0;
-	}
-	int64_t begin = block_begin(pos);
-	int64_t must = stalled ? end : begin;
-	int64_t window = reader_window(stream, reader);
-	int64_t piece = piece_size(window);
-	int64_t want = begin + RANGE_SMALL;
-	if (window)
-		want = aim(stream, begin, window, piece, stalled);
-	if (want < must)
-		want = block_begin(must + CONTENT_BLOCK - 1);
-	if (want > stream->size)
-		want = stream->size;
-	int64_t room = stream_room_left(stream);
-	/* One who waits gets on, also while others have all the room. */
-	if (stalled && room < RANGE_FIRST)
-		room = RANGE_FIRST;
-	return cover(stream, begin, must, want, piece, room);
+	while (held_bytes(held) > HELD_MAX &&
+	       (range = longest_unused(held, use, ctx)))
+		held_drop(range);
 }

@@ -1,271 +1,305 @@
-/*
- * What a range's requests bring: held against what is known of the object, and
- * put where it belongs, in the range or in the spool.
- */
+#include "sync/object/intake.h"
+
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "api/download.h"
 #include "api/record.h"
-#include "sync/object/stream.h"
+#include "base/buf.h"
+#include "sync/core/core.h"
+#include "sync/object/held.h"
+#include "sync/object/pace.h"
+#include "sync/object/size.h"
+#include "sync/object/spool.h"
+#include "sync/object/version.h"
 
-void range_drop(struct held_range *range)
+struct intake {
+	struct core *core;
+	struct size *size;
+	struct held *held;
+	struct spool *spool;
+	struct version *version;
+	struct download *download;
+	struct pace *pace;
+	const struct intake_events *events;
+	void *ctx;
+	bool whole; /* the store ignores Range */
+	bool plain; /* the store dislikes it: ask without */
+	bool speculative;
+	struct held_range *spooler; /* whose answer fills the spool */
+};
+
+/* Why an answer's bytes are not wanted; or -errno. */
+enum reason {
+	NOT_NEEDED = 1, /* one copy is enough */
+	NOT_AWAITED,	/* the whole is to be fetched when somebody waits */
+	ANOTHER,	/* it is of another version */
+};
+
+static void fail(
+    struct intake *intake, int err, int status, const char *message)
 {
-	range_free(range->transfer);
-	ready_hide(&range->stream->streams->ready, &range->shown);
-	TAILQ_REMOVE(&range->stream->ranges, range, link);
-	if (range->stream->spooler == range)
-		range->stream->spooler = NULL;
-	blob_unref(range->blob);
-	free(range);
+	intake->events->failed(intake->ctx, err, status, message);
 }
 
-/* ---- the request ---- */
+/* ---- requests ---- */
 
-/* Whether as many ranges are under way as help a store that is near. */
-static bool is_enough(const struct stream *stream)
+static void send_waiting(void *ctx)
 {
-	const struct held_range *range;
-	unsigned count = 0;
-	TAILQ_FOREACH (range, &stream->ranges, link)
-		count += range_is_under_way(range->transfer);
-	return count >= NEAR_RANGES;
+	struct intake *intake = ctx;
+	int r = held_send_waiting(intake->held);
+	if (r < 0)
+		fail(intake, r, 0, NULL);
 }
+
+static void on_no_url(void *ctx, int err, int status, const char *message)
+{
+	fail(ctx, err, status, message);
+}
+
+static const struct download_events download_events = {send_waiting, on_no_url};
 
 static void on_ask(void *ctx, struct range_request *ret_request)
 {
-	const struct held_range *range = ctx;
-	const struct stream *stream = range->stream;
-	ret_request->validator = stream->validator;
-	ret_request->whole = stream->no_range || stream->plain ||
-			     (stream->alone && stream->node.proven);
-	ret_request->speculative = stream->prefetched;
+	const struct intake *intake = held_ctx(ctx);
+	bool alone = version_is_alone(intake->version);
+	ret_request->validator = version_validator(intake->version);
+	ret_request->whole = intake->whole || intake->plain ||
+			     (alone && size_node(intake->size)->proven);
+	ret_request->speculative = intake->speculative;
 	/* When another one is done. */
 	ret_request->later =
-	    stream->near && !stream->no_range && is_enough(stream);
-}
-
-int range_send_waiting(struct stream *stream)
-{
-	struct held_range *range;
-	TAILQ_FOREACH (range, &stream->ranges, link) {
-		int r = range_go(range->transfer);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* Those that waited for one less to be under way. */
-static void on_send_timer(void *ctx)
-{
-	struct stream *stream = ctx;
-	stream->send_timer = NULL;
-	int r = range_send_waiting(stream);
-	if (r < 0)
-		stream_fail(stream, r, 0, NULL);
+	    !intake->whole &&
+	    pace_is_full(intake->pace, held_under_way(intake->held));
 }
 
 static int on_over(void *ctx)
 {
-	struct stream *stream = ((struct held_range *)ctx)->stream;
-	if (!stream->near || stream->send_timer)
-		return 0;
-	stream->send_timer =
-	    http_timer_start(stream->core->http, 0, on_send_timer, stream);
-	return stream->send_timer ? 0 : -ENOMEM;
+	const struct intake *intake = held_ctx(ctx);
+	return pace_over(intake->pace);
 }
 
-/* ---- the answer ---- */
+/* ---- answers ---- */
+
+/* The true size is told. 0 or as size_learn. */
+static int learn_size(struct intake *intake, int64_t total)
+{
+	char version[VERSION_TEXT];
+	bool known = size_true(intake->size) >= 0;
+	version_text(intake->version, spool_hash(intake->spool), version);
+	int r = size_learn(intake->size, total, version);
+	if (r == 0 && !known && !size_is_being_written(intake->size))
+		intake->events->known(intake->ctx);
+	return r;
+}
 
 /* An object that is stored in an encoding has that, and its claimed size. One
  * that was encoded on the way is another one's bytes. */
 static int check_encoding(
-    const struct stream *stream, const struct http_head *head, int64_t total)
+    const struct intake *intake, const struct http_head *head, int64_t total)
 {
-	bool stored = total >= 0 && total == stream->node.size;
+	bool stored = total >= 0 && total == size_node(intake->size)->size;
 	return head->encoded && !stored ? -EPROTO : 0;
 }
 
-/* The whole object comes, in one answer: its bytes go to the spool. told: how
- * many; -1: not said. */
-static int take_whole(
+static int check_version(struct intake *intake, const struct http_head *head)
+{
+	bool is_first = size_proven(intake->size) < 0;
+	return version_check(intake->version, head, is_first);
+}
+
+static enum range_verdict stop(struct held_range *range, int reason)
+{
+	held_answer(range)->reason = reason;
+	return RANGE_STOP;
+}
+
+/* What to do when something did not go well. */
+static enum range_verdict verdict_of(struct held_range *range, int err)
+{
+	if (err == -EPROTO)
+		return RANGE_WRONG;
+	return stop(range, err == -ESTALE ? ANOTHER : err);
+}
+
+/* How much there is at most, where nobody told: 0: any. */
+static int64_t untold_most(const struct intake *intake)
+{
+	int64_t most = intake->core->config.untold_max;
+	int64_t true_size = size_true(intake->size);
+	int64_t claimed = size_node(intake->size)->size;
+	if (most == 0)
+		return 0;
+	if (most < true_size)
+		most = true_size;
+	return most < claimed ? claimed : most;
+}
+
+/* The spool takes what comes. told: so many bytes; -1: not said. */
+static int begin_spool(struct held_range *range, int64_t told)
+{
+	struct intake *intake = held_ctx(range);
+	struct spool_plan plan = {.told = told,
+	    .most = untold_most(intake),
+	    .alone = version_is_alone(intake->version)};
+	int r = spool_begin(intake->spool, &plan);
+	/* Of one that is alone, another attempt may have another. */
+	if (r == 0 && told >= 0 && !plan.alone)
+		r = learn_size(intake, told);
+	if (r < 0)
+		return r;
+	intake->whole = true;
+	intake->spooler = range;
+	held_answer(range)->is_whole = true;
+	return 0;
+}
+
+/* The whole object comes, in one answer: its bytes go to the spool. */
+static enum range_verdict take_whole(
     struct held_range *range, const struct http_head *head, int64_t told)
 {
-	struct stream *stream = range->stream;
-	if (stream->spool_whole ||
-	    (stream->spooler && stream->spooler != range))
-		return -ECANCELED; /* one copy is enough */
-	int r = check_encoding(stream, head, told);
+	struct intake *intake = held_ctx(range);
+	if (spool_is_whole(intake->spool) ||
+	    (intake->spooler && intake->spooler != range))
+		return stop(range, NOT_NEEDED);
+	int r = check_encoding(intake, head, told);
 	if (r == 0 && told > RECORD_SIZE_MAX)
 		r = -EFBIG;
 	if (r == 0)
-		r = spool_open(stream);
-	/* Of one that is alone, another attempt may have another. */
-	if (r == 0 && told >= 0 && !stream->alone)
-		r = stream_learn_size(stream, told);
-	if (r == 0) {
-		stream->no_range = true;
-		stream->spooler = range;
-		range->spools = true;
-		range->told = told;
-		spool_restart(stream);
-	}
-	return r;
+		r = begin_spool(range, told);
+	return r < 0 ? verdict_of(range, r) : RANGE_TAKE_WHOLE;
 }
 
 /* A part of an object that is alone is of no use, unless it is all. */
-static int head_alone(struct held_range *range, const struct http_head *head)
+static enum range_verdict take_alone(
+    struct held_range *range, const struct http_head *head)
 {
-	struct stream *stream = range->stream;
+	struct intake *intake = held_ctx(range);
 	if (head->range_start == 0 && head->range_end == head->range_total - 1)
 		return take_whole(range, head, head->range_total);
-	stream->plain = true;
-	return stream->prefetched ? -ENODATA /* unless somebody waits */
-				  : -EAGAIN;
+	intake->plain = true;
+	return intake->speculative ? stop(range, NOT_AWAITED) : RANGE_AGAIN;
 }
 
-static int head_partial(struct held_range *range, const struct http_head *head)
+/* 206 */
+static enum range_verdict take_part(
+    struct held_range *range, const struct http_head *head)
 {
-	struct stream *stream = range->stream;
-	int r = version_check(stream, head);
-	if (r == 0 && stream->alone)
-		return head_alone(range, head);
+	struct intake *intake = held_ctx(range);
+	int r = check_version(intake, head);
+	if (r == 0 && version_is_alone(intake->version))
+		return take_alone(range, head);
 	if (r == 0)
-		r = check_encoding(stream, head, head->range_total);
+		r = check_encoding(intake, head, head->range_total);
 	if (r == 0)
-		r = stream_learn_size(stream, head->range_total);
-	if (r == 0 && range->first + range->len > stream->size)
-		range->len = stream->size - range->first;
-	return r;
+		r = learn_size(intake, head->range_total);
+	if (r < 0)
+		return verdict_of(range, r);
+	held_cut(range, head->range_total);
+	return RANGE_TAKE;
 }
 
 /* 200: the whole object comes, whatever was asked for. */
-static int head_whole(struct held_range *range, const struct http_head *head)
+static enum range_verdict take_all(
+    struct held_range *range, const struct http_head *head)
 {
-	int r = version_check(range->stream, head);
-	return r < 0 ? r : take_whole(range, head, head->content_length);
-}
-
-/* What was made of an answer; -errno in its own sense: see on_stopped. */
-static enum range_verdict verdict_of(struct held_range *range, int r)
-{
-	range->refused = r;
-	switch (r) {
-	case 0:
-		return range->spools ? RANGE_TAKE_WHOLE : RANGE_TAKE;
-	case -EAGAIN:
-		return RANGE_AGAIN;
-	case -EPROTO:
-		return RANGE_WRONG;
-	default:
-		return RANGE_STOP;
-	}
+	int r = check_version(held_ctx(range), head);
+	return r < 0 ? verdict_of(range, r)
+		     : take_whole(range, head, head->content_length);
 }
 
 /* 416: nothing is there at that position; the answer may tell the size. */
-static enum range_verdict judge_beyond(
+static enum range_verdict take_nothing(
     struct held_range *range, const struct http_head *head)
 {
-	struct stream *stream = range->stream;
+	struct intake *intake = held_ctx(range);
 	int64_t total = head->range_total;
-	if (total < 0 && range->first == 0) {
-		stream->plain = true; /* ask for the whole instead */
+	if (total < 0 && held_first(range) == 0) {
+		intake->plain = true; /* ask for the whole instead */
 		return RANGE_AGAIN;
 	}
 	if (total < 0)
 		return RANGE_WRONG;
-	if (total == 0 || stream->size >= 0 || stream->node.proven)
-		return verdict_of(range, stream_learn_size(stream, total));
+	if (total == 0 || size_proven(intake->size) >= 0) {
+		int r = learn_size(intake, total);
+		return r < 0 ? verdict_of(range, r) : RANGE_TAKE;
+	}
 	/* It is shorter than was claimed. Its beginning says how long it is,
 	 * and of which version that is; this is the only range. */
-	range->first = range->shown.first = 0;
+	held_move_to_start(range);
 	return RANGE_FROM_START;
 }
 
 static enum range_verdict on_head(void *ctx, const struct http_head *head)
 {
-	struct held_range *range = ctx;
-	range->spools = false;
-	if (head->status == 416)
-		return judge_beyond(range, head);
-	return verdict_of(range, head->status == 206 ? head_partial(range, head)
-						     : head_whole(range, head));
+	held_answer(ctx)->is_whole = false;
+	switch (head->status) {
+	case 206:
+		return take_part(ctx, head);
+	case 200:
+		return take_all(ctx, head);
+	default:
+		return take_nothing(ctx, head);
+	}
 }
 
 static int on_body(void *ctx, const void *data, size_t len)
 {
-	struct held_range *range = ctx;
-	struct stream *stream = range->stream;
-	if (stream_is_busy(stream))
-		stream_schedule_progress(stream);
-	if (range->spools)
-		return spool_add(stream, data, len);
-	memcpy(range->blob->data + range->filled, data, len);
-	range->filled += (int64_t)len;
-	ready_show(&stream->streams->ready, &range->shown, range->filled);
+	struct intake *intake = held_ctx(ctx);
+	intake->events->grown(intake->ctx);
+	if (held_answer(ctx)->is_whole)
+		return spool_add(intake->spool, data, len);
+	held_fill(ctx, data, len);
 	return 0;
 }
 
 /* ---- the end ---- */
 
-/* How far away the store seems to be. */
-static void learn_distance(
-    const struct held_range *range, const struct range_outcome *outcome)
-{
-	struct stream *stream = range->stream;
-	if (range->len < RANGE_FIRST || outcome->took_ms < 0)
-		return;
-	if (outcome->took_ms <= NEAR_MS)
-		stream->near = true;
-	else if (outcome->took_ms > FAR_MS)
-		stream->near = false;
-}
-
 static enum range_verdict on_whole(
     void *ctx, const struct http_head *head, const char **ret_reason)
 {
-	struct held_range *range = ctx;
-	struct stream *stream = range->stream;
-	switch (version_judge_whole(stream, range->told, head->ends_by_close)) {
+	const struct intake *intake = held_ctx(ctx);
+	const struct whole whole = {
+	    .size = spool_size(intake->spool),
+	    .hash = spool_hash(intake->spool),
+	    .told = spool_told(intake->spool),
+	    .proven = size_proven(intake->size),
+	    .claimed = size_node(intake->size)->size,
+	    .ends_by_close = head->ends_by_close,
+	};
+	switch (version_judge_whole(intake->version, &whole)) {
 	case WHOLE_ANOTHER:
-		range->refused = -ESTALE;
-		return RANGE_STOP;
+		return stop(ctx, ANOTHER);
 	case WHOLE_CUT:
 		*ret_reason =
 		    "the object store's answers end before the object does";
 		return RANGE_AGAIN;
 	case WHOLE_UNSURE:
-		stream->before.size = stream->spooled;
-		stream->before.hash = stream->spool_hash;
 		*ret_reason =
 		    "the object store does not tell where its answers end";
 		return RANGE_AGAIN;
 	default:
-		return RANGE_TAKE;
+		return RANGE_TAKE_WHOLE;
 	}
 }
 
 /* A whole object has come: now its size is sure, if it was not before. */
-static void take_up_whole(struct held_range *range)
+static void take_up_whole(struct intake *intake, struct held_range *range)
 {
-	struct stream *stream = range->stream;
-	int r = stream_learn_size(stream, stream->spooled);
-	range->filled = range->len = 0;
+	int r = learn_size(intake, spool_size(intake->spool));
+	held_empty(range);
 	if (r == -ESTALE) {
-		stream_changed(stream);
+		intake->events->changed(intake->ctx);
 	} else if (r < 0) {
-		stream_fail(stream, r, 200, NULL);
+		fail(intake, r, 200, NULL);
 	} else {
-		stream->spool_whole = true;
-		stream_keep(stream);
-		stream_progress(stream);
+		spool_finish(intake->spool);
+		intake->events->came(intake->ctx);
 	}
 }
 
-static void fail(
-    struct stream *stream, int err, const struct range_outcome *outcome)
+static void fail_of(
+    struct intake *intake, int err, const struct range_outcome *outcome)
 {
 	const char *message = outcome->message;
 	if (err == -EFBIG)
@@ -273,32 +307,34 @@ static void fail(
 	else if (err == -ENOSPC && outcome->end == RANGE_FAILED)
 		message = "there is no room for it in the directory for"
 			  " temporary files (TMPDIR)";
-	stream_fail(stream, err, outcome->status, message);
+	fail(intake, err, outcome->status, message);
 }
 
-/* The answer was not wanted: why? */
-static void on_stopped(
-    struct held_range *range, const struct range_outcome *outcome)
+/* It was to be fetched whole only for who waits. */
+static void go_on_if_awaited(struct intake *intake, struct held_range *range)
 {
-	struct stream *stream = range->stream;
-	int r = 0;
-	switch (range->refused) {
-	case -ENODATA:
-		if (!stream_is_busy(stream))
-			stream_free(stream);
-		else
-			r = range_go(range->transfer);
-		if (r < 0)
-			stream_fail(stream, r, 0, NULL);
+	int r = intake->events->is_awaited(intake->ctx) ? held_send(range)
+							: -ENODATA;
+	if (r < 0)
+		fail(intake, r, 0, NULL);
+}
+
+static void on_stopped(struct intake *intake, struct held_range *range,
+    const struct range_outcome *outcome)
+{
+	int reason = held_answer(range)->reason;
+	switch (reason) {
+	case NOT_AWAITED:
+		go_on_if_awaited(intake, range);
 		break;
-	case -ECANCELED:
-		range_drop(range);
+	case NOT_NEEDED:
+		held_drop(range);
 		break;
-	case -ESTALE:
-		stream_changed(stream);
+	case ANOTHER:
+		intake->events->changed(intake->ctx);
 		break;
 	default:
-		fail(stream, range->refused, outcome);
+		fail_of(intake, reason, outcome);
 		break;
 	}
 }
@@ -306,72 +342,114 @@ static void on_stopped(
 static void on_done(void *ctx, const struct range_outcome *outcome)
 {
 	struct held_range *range = ctx;
-	struct stream *stream = range->stream;
+	struct intake *intake = held_ctx(range);
 	switch (outcome->end) {
 	case RANGE_FAILED:
-		fail(stream, outcome->err, outcome);
+		fail_of(intake, outcome->err, outcome);
 		break;
 	case RANGE_STOPPED:
-		on_stopped(range, outcome);
+		on_stopped(intake, range, outcome);
 		break;
 	case RANGE_BEYOND:
-		range->filled = range->len = 0; /* it ends before */
-		stream_progress(stream);
+		held_empty(range);
+		intake->events->came(intake->ctx);
 		break;
 	case RANGE_CAME:
-		if (range->spools) {
-			take_up_whole(range);
+		if (held_answer(range)->is_whole) {
+			take_up_whole(intake, range);
 			break;
 		}
-		learn_distance(range, outcome);
-		stream_keep(stream);
-		stream_progress(stream);
+		if (outcome->took_ms >= 0)
+			pace_learn(
+			    intake->pace, held_len(range), outcome->took_ms);
+		intake->events->came(intake->ctx);
 		break;
 	}
 }
 
-static const struct range_events events = {
+/* ---- life ---- */
+
+static const struct range_events range_events = {
     on_ask, on_head, on_body, on_whole, on_over, on_done};
 
-/* ---- the beginning ---- */
-
-static void insert(struct stream *stream, struct held_range *range)
+int intake_fetch(struct intake *intake, int64_t first, int64_t len)
 {
-	struct held_range *after;
-	TAILQ_FOREACH (after, &stream->ranges, link) {
-		if (after->first > range->first)
-			break;
-	}
-	if (after)
-		TAILQ_INSERT_BEFORE(after, range, link);
-	else
-		TAILQ_INSERT_TAIL(&stream->ranges, range, link);
+	const struct held_source source = {.api = intake->core->api,
+	    .download = intake->download,
+	    .events = &range_events,
+	    .ctx = intake};
+	return held_fetch(
+	    intake->held, size_node(intake->size)->id, first, len, &source);
 }
 
-int range_start(struct stream *stream, int64_t first, int64_t len)
+bool intake_is_whole(const struct intake *intake)
 {
-	struct held_range *range = calloc(1, sizeof(*range));
-	if (range) {
-		range->blob =
-		    blob_new((size_t)len, &stream->streams->bytes_held);
-		range->transfer = range_new(stream->core->api, stream->download,
-		    first, first + len, &events, range);
-	}
-	if (!range || !range->blob || !range->transfer) {
-		if (range) {
-			range_free(range->transfer);
-			blob_unref(range->blob);
-		}
-		free(range);
+	return intake->whole;
+}
+
+void intake_set_speculative(struct intake *intake, bool speculative)
+{
+	intake->speculative = speculative;
+}
+
+/* The stored file whose object this is. */
+static int new_download(struct intake *intake, const char *subject)
+{
+	CLEANUP_BUF struct buf id;
+	buf_init(&id, RECORD_ID_MAX);
+	int r = replica_key(
+	    intake->core->replica, size_node(intake->size)->id, &id);
+	if (r < 0)
+		return r;
+	intake->download = download_new(intake->core->api, subject,
+	    buf_str(&id), id.len, &download_events, intake);
+	return intake->download ? 0 : -ENOMEM;
+}
+
+/* What was kept of the object when it answered before. */
+static int load_version(struct intake *intake)
+{
+	const struct node *node = size_node(intake->size);
+	CLEANUP_BUF struct buf kept;
+	buf_init(&kept, 64 << 10);
+	int r = replica_etag(intake->core->replica, node->id, &kept);
+	if (r < 0)
+		return r;
+	intake->version = version_new(buf_str(&kept), node->proven);
+	return intake->version ? 0 : -ENOMEM;
+}
+
+int intake_new(struct core *core, const char *subject, struct size *size,
+    struct held *held, struct spool *spool, const struct intake_events *events,
+    void *ctx, struct intake **ret_intake)
+{
+	struct intake *intake = calloc(1, sizeof(*intake));
+	if (!intake)
 		return -ENOMEM;
+	intake->core = core;
+	intake->size = size;
+	intake->held = held;
+	intake->spool = spool;
+	intake->events = events;
+	intake->ctx = ctx;
+	intake->pace = pace_new(core->http, send_waiting, intake);
+	int r = intake->pace ? load_version(intake) : -ENOMEM;
+	if (r == 0)
+		r = new_download(intake, subject);
+	if (r < 0) {
+		intake_free(intake);
+		return r;
 	}
-	range->shown.node = stream->node.id;
-	range->shown.first = first;
-	range->shown.blob = range->blob;
-	range->stream = stream;
-	range->first = first;
-	range->len = len;
-	range->used = ++stream->uses;
-	insert(stream, range);
+	*ret_intake = intake;
 	return 0;
+}
+
+void intake_free(struct intake *intake)
+{
+	if (!intake)
+		return;
+	pace_free(intake->pace);
+	download_free(intake->download);
+	version_free(intake->version);
+	free(intake);
 }

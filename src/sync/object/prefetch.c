@@ -1,25 +1,50 @@
 #include "sync/object/prefetch.h"
 
-#include <errno.h>
+#include <stdlib.h>
 
+#include "sync/core/core.h"
 #include "sync/core/position.h"
-#include "sync/object/stream.h"
+#include "sync/core/streak.h"
 
-static struct prefetch_streak *find(struct streams *streams, int64_t pos)
+/* The window, in requests that the gates let through at once: URLs and objects
+ * pass two gates, and a third share is being read. */
+#define PREFETCH_GATES 3
+
+/* At most so many stored files are fetched ahead of one reader. */
+#define PREFETCH_MOST 64
+
+/* Readers that are told apart. */
+#define STREAKS 4
+
+struct prefetch {
+	struct core *core;
+	prefetch_fn fetch;
+	void *ctx;
+	struct streaks streaks; /* pending: files fetched and not yet read */
+};
+
+struct prefetch *prefetch_new(struct core *core, prefetch_fn fetch, void *ctx)
 {
-	struct prefetch_streak *oldest = &streams->streaks[0];
-	for (size_t i = 0; i < ARRAY_SIZE(streams->streaks); i++) {
-		struct prefetch_streak *streak = &streams->streaks[i];
-		/* Reads of what was fetched may not all reach us. */
-		if (streak->last &&
-		    (sync_pos_follows(pos, streak->last) ||
-			(pos > streak->last && pos <= streak->fetched)))
-			return streak;
-		if (streak->used < oldest->used)
-			oldest = streak;
-	}
-	*oldest = (struct prefetch_streak){0};
-	return oldest;
+	struct prefetch *prefetch = calloc(1, sizeof(*prefetch));
+	if (!prefetch)
+		return NULL;
+	prefetch->core = core;
+	prefetch->fetch = fetch;
+	prefetch->ctx = ctx;
+	prefetch->streaks.count = STREAKS;
+	return prefetch;
+}
+
+void prefetch_free(struct prefetch *prefetch)
+{
+	free(prefetch);
+}
+
+/* Reads of what was fetched may not all reach us. */
+static bool goes_on(const struct streak *streak, int64_t pos)
+{
+	return sync_pos_follows(pos, streak->last) ||
+	       (pos > streak->last && pos <= streak->reached);
 }
 
 /* Files on their way to being fetched. */
@@ -40,44 +65,41 @@ static int collect(
 	return batch->count == batch->room;
 }
 
-static void top_up(struct streams *streams, struct prefetch_streak *streak)
+static void top_up(struct prefetch *prefetch, struct streak *streak)
 {
-	struct batch batch = {.room = streak->window - streak->ahead};
-	if (streak->window <= streak->ahead ||
-	    api_quota_is_low(streams->core->api))
+	struct core *core = prefetch->core;
+	struct batch batch = {.room = streak->window - streak->pending};
+	if (streak->window <= streak->pending || api_quota_is_low(core->api))
 		return;
-	if (replica_entries(streams->core->replica, NODE_STORAGE,
-		streak->fetched, INT64_MAX, collect, &batch) < 0)
+	if (replica_entries(core->replica, NODE_STORAGE, streak->reached,
+		INT64_MAX, collect, &batch) < 0)
 		return;
 	for (unsigned i = 0; i < batch.count; i++) {
-		int r = stream_prefetch(streams, batch.ids[i]);
+		int r = prefetch->fetch(prefetch->ctx, batch.ids[i]);
 		if (r < 0)
 			return; /* the next look goes on here */
-		streak->ahead += r == 0;
-		streak->fetched = batch.positions[i];
+		streak->pending += r == 0;
+		streak->reached = batch.positions[i];
 	}
 }
 
-void prefetch_observe(struct streams *streams, const struct node *node)
+void prefetch_observe(struct prefetch *prefetch, const struct node *node)
 {
-	unsigned most = PREFETCH_GATES * streams->core->config.connections;
-	if (!node_pos(node))
+	unsigned most = PREFETCH_GATES * prefetch->core->config.connections;
+	int64_t pos = node_pos(node);
+	if (!pos)
 		return;
-	struct prefetch_streak *streak = find(streams, node_pos(node));
-	streak->used = ++streams->streak_clock;
-	if (streak->last) {
-		streak->window = streak->window ? streak->window * 2 : 2;
-		if (streak->window > most)
-			streak->window = most;
-		if (streak->window > PREFETCH_MOST)
-			streak->window = PREFETCH_MOST;
+	struct streak *streak = streaks_find(&prefetch->streaks, goes_on, pos);
+	if (streak->last)
+		streak_grow(
+		    streak, 2, most < PREFETCH_MOST ? most : PREFETCH_MOST);
+	int64_t read = streak->last ? pos - streak->last : 1;
+	streak->last = pos;
+	streak->pending -=
+	    read < streak->pending ? (unsigned)read : streak->pending;
+	if (streak->reached < pos) {
+		streak->reached = pos;
+		streak->pending = 0;
 	}
-	int64_t read = streak->last ? node_pos(node) - streak->last : 1;
-	streak->last = node_pos(node);
-	streak->ahead -= read < streak->ahead ? (unsigned)read : streak->ahead;
-	if (streak->fetched < node_pos(node)) {
-		streak->fetched = node_pos(node);
-		streak->ahead = 0;
-	}
-	top_up(streams, streak);
+	top_up(prefetch, streak);
 }

@@ -2,34 +2,30 @@
  * Stored files that are read one after the other in listing order: the next
  * ones are fetched before they are asked for, in a window that doubles with
  * each file that proves the guess. Any other order closes it, and so does a
- * quota that runs low. Loop thread only.
+ * quota that runs low.
+ *
+ * streams.c owns it. Loop thread only.
  */
 #ifndef SYNC_OBJECT_PREFETCH_H
 #define SYNC_OBJECT_PREFETCH_H
 
 #include <stdint.h>
 
-#include "replica/replica.h"
+struct core;
+struct node;
+struct prefetch;
 
-struct streams;
+/* Begin to fetch a node's object. 0; 1: it is here already; -ENOSPC: there is
+ * no room for more ahead; or another error. */
+typedef int (*prefetch_fn)(void *ctx, int64_t node_id);
 
-/* At most so many stored files are fetched ahead of one reader. */
-#define PREFETCH_MOST 64
+/* NULL: out of memory. */
+struct prefetch *prefetch_new(struct core *core, prefetch_fn fetch, void *ctx);
 
-/* Stored files being read in listing order. */
-struct prefetch_streak {
-	int64_t last;	 /* position read last; 0: unused */
-	int64_t fetched; /* fetched ahead up to this position */
-	unsigned window; /* files to be ahead */
-	unsigned ahead;	 /* files fetched and not yet read */
-	uint64_t used;	 /* when, for the choice of a victim */
-};
-
-/* The window, in requests that the gates let through at once: URLs and objects
- * pass two gates, and a third share is being read. */
-#define PREFETCH_GATES 3
+/* NULL is fine. */
+void prefetch_free(struct prefetch *prefetch);
 
 /* A file's first bytes are being read. */
-void prefetch_observe(struct streams *streams, const struct node *node);
+void prefetch_observe(struct prefetch *prefetch, const struct node *node);
 
 #endif

@@ -1,5 +1,8 @@
-/* Who reads a stream, how far each one is, and how far to get ahead of it. */
-#include "sync/object/stream.h"
+#include "sync/object/reader.h"
+
+#include <stdlib.h>
+
+#include "sync/object/limits.h"
 
 /* One who has read here and there only counts as sequential when he goes on
  * so close to where he was. */
@@ -10,6 +13,30 @@
 
 /* How far ahead one reader may get, when many share the room. */
 #define SHARE_LEAST RANGE_LARGEST
+
+struct reader {
+	int64_t pos;	  /* the furthest position read */
+	int64_t window;	  /* how far to get ahead; 0: reads here and there */
+	int64_t grown_at; /* the window may grow again beyond this position */
+	uint64_t used;	  /* when, by the readers' count; 0: nobody */
+	int64_t used_ms;
+	bool fresh; /* has not had to wait yet */
+};
+
+struct readers {
+	struct reader all[READERS];
+	uint64_t uses;
+};
+
+struct readers *readers_new(void)
+{
+	return calloc(1, sizeof(struct readers));
+}
+
+void readers_free(struct readers *readers)
+{
+	free(readers);
+}
 
 /* How far a read at pos is from where a reader was; INT64_MAX: too far. A skip
  * within the window is read through. */
@@ -23,11 +50,11 @@ static int64_t distance(const struct reader *reader, int64_t pos)
 	return pos < reader->pos ? reader->pos - pos : pos - reader->pos;
 }
 
-struct reader *stream_reader(struct stream *stream, int64_t pos)
+struct reader *readers_at(struct readers *readers, int64_t pos, int64_t now_ms)
 {
-	struct reader *oldest = &stream->readers[0], *best = NULL;
+	struct reader *oldest = &readers->all[0], *best = NULL;
 	for (size_t i = 0; i < READERS; i++) {
-		struct reader *reader = &stream->readers[i];
+		struct reader *reader = &readers->all[i];
 		if (reader->used < oldest->used)
 			oldest = reader;
 		if (distance(reader, pos) < INT64_MAX &&
@@ -38,9 +65,45 @@ struct reader *stream_reader(struct stream *stream, int64_t pos)
 		best = oldest;
 		*best = (struct reader){.pos = pos, .fresh = true};
 	}
-	best->used = ++stream->uses;
-	best->used_ms = http_now(stream->core->http);
+	best->used = ++readers->uses;
+	best->used_ms = now_ms;
 	return best;
+}
+
+static bool is_at_work(const struct reader *reader, int64_t now_ms)
+{
+	return reader->window && now_ms - reader->used_ms < READER_GONE_MS;
+}
+
+unsigned readers_sequential(const struct readers *readers, int64_t now_ms)
+{
+	unsigned count = 0;
+	for (size_t i = 0; i < READERS; i++)
+		count += is_at_work(&readers->all[i], now_ms);
+	return count;
+}
+
+bool readers_expect(
+    const struct readers *readers, int64_t first, int64_t end, int64_t now_ms)
+{
+	for (size_t i = 0; i < READERS; i++) {
+		const struct reader *reader = &readers->all[i];
+		if (is_at_work(reader, now_ms) && end > reader->pos &&
+		    first < reader->pos + reader->window)
+			return true;
+	}
+	return false;
+}
+
+bool reader_is_sequential(const struct reader *reader)
+{
+	return reader->window > 0;
+}
+
+void reader_begins(struct reader *reader)
+{
+	reader->window = RANGE_FIRST;
+	reader->fresh = false;
 }
 
 void reader_moved(struct reader *reader, int64_t end)
@@ -48,46 +111,6 @@ void reader_moved(struct reader *reader, int64_t end)
 	/* Kernel read-ahead may arrive a little out of order. */
 	if (end > reader->pos)
 		reader->pos = end;
-}
-
-static bool is_sequential(const struct reader *reader, int64_t now)
-{
-	return reader->window && now - reader->used_ms < READER_GONE_MS;
-}
-
-/* Sequential readers that are at work, of all streams. */
-static int64_t count_readers(const struct streams *streams)
-{
-	struct stream *stream;
-	int64_t count = 0, now = http_now(streams->core->http);
-	TAILQ_FOREACH (stream, &streams->list, link) {
-		for (size_t i = 0; i < READERS && !stream->prefetched; i++)
-			count += is_sequential(&stream->readers[i], now);
-	}
-	return count;
-}
-
-int64_t reader_window(const struct stream *stream, const struct reader *reader)
-{
-	int64_t count = count_readers(stream->streams);
-	int64_t share = AHEAD_ALL_MAX / (count ? count : 1);
-	if (share < SHARE_LEAST)
-		share = SHARE_LEAST;
-	share -= share % RANGE_FIRST;
-	return reader->window < share ? reader->window : share;
-}
-
-bool reader_expects(const struct stream *stream, const struct held_range *range)
-{
-	int64_t now = http_now(stream->core->http);
-	for (size_t i = 0; i < READERS; i++) {
-		const struct reader *reader = &stream->readers[i];
-		if (is_sequential(reader, now) &&
-		    range->first + range->len > reader->pos &&
-		    range->first < reader->pos + reader->window)
-			return true;
-	}
-	return false;
 }
 
 void reader_stalled(struct reader *reader, int64_t pos)
@@ -101,4 +124,12 @@ void reader_stalled(struct reader *reader, int64_t pos)
 		/* Reads that wait for the same bytes count once. */
 		reader->grown_at = pos + reader->window / 2;
 	}
+}
+
+int64_t reader_window(const struct reader *reader, int64_t share)
+{
+	if (share < SHARE_LEAST)
+		share = SHARE_LEAST;
+	share -= share % RANGE_FIRST;
+	return reader->window < share ? reader->window : share;
 }

@@ -32,6 +32,7 @@ struct ready_range {
 	int64_t node;
 	int64_t first; /* position of the blob's first byte */
 	struct blob *blob;
+	void *owner; /* whom a note concerns */
 	/* Under the lock of struct ready. */
 	bool shown;
 	bool noted;

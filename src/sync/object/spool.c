@@ -1,15 +1,13 @@
-/* The whole of an object from one answer: stores that ignore Range, or that
- * say nothing by which two answers could be told to be of one version. */
+#include "sync/object/spool.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "sync/object/stream.h"
 
 /* Others need the disk as well, which may be memory: so much is left to them,
  * as a part of it, and at most so many bytes. */
@@ -20,32 +18,55 @@
  * what is small is never refused. */
 #define LOOK_BYTES ((int64_t)4 << 20)
 
-int spool_open(struct stream *stream)
+struct spool {
+	int fd; /* -1: none */
+	struct spool_plan plan;
+	int64_t size;	/* bytes of this answer */
+	uint64_t hash;	/* of them, where that is needed */
+	int64_t looked; /* at how many bytes the disk was looked at */
+	bool whole;	/* all of the object */
+	bool kept;	/* handed to the content cache */
+};
+
+struct spool *spool_new(void)
 {
-	const char *dir = getenv("TMPDIR");
-	if (stream->spool >= 0)
-		return 0;
-	stream->spool = open(
-	    dir && *dir ? dir : P_tmpdir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	return stream->spool < 0 ? -errno : 0;
+	struct spool *spool = calloc(1, sizeof(*spool));
+	if (spool)
+		spool->fd = -1;
+	return spool;
 }
 
-void spool_restart(struct stream *stream)
+void spool_free(struct spool *spool)
 {
-	stream->spooled = 0;
-	stream->spool_hash = HASH_FNV1A_INIT;
-	stream->spool_looked = 0;
+	if (spool && spool->fd >= 0)
+		close(spool->fd);
+	free(spool);
+}
+
+int spool_begin(struct spool *spool, const struct spool_plan *plan)
+{
+	const char *dir = getenv("TMPDIR");
+	if (spool->fd < 0)
+		spool->fd = open(dir && *dir ? dir : P_tmpdir,
+		    O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (spool->fd < 0)
+		return -errno;
+	spool->plan = *plan;
+	spool->size = 0;
+	spool->hash = HASH_FNV1A_INIT;
+	spool->looked = 0;
+	return 0;
 }
 
 /* Whether the disk takes the rest, or what comes until the next look. */
-static int look(struct stream *stream)
+static int look(struct spool *spool)
 {
 	struct statvfs disk;
-	int64_t need = stream->spooler->told - stream->spooled;
-	if (stream->spooled - stream->spool_looked < LOOK_BYTES)
+	int64_t need = spool->plan.told - spool->size;
+	if (spool->size - spool->looked < LOOK_BYTES)
 		return 0;
-	stream->spool_looked = stream->spooled;
-	if (fstatvfs(stream->spool, &disk) < 0)
+	spool->looked = spool->size;
+	if (fstatvfs(spool->fd, &disk) < 0)
 		return -errno;
 	int64_t unit = (int64_t)disk.f_frsize;
 	int64_t spare = (int64_t)disk.f_blocks * unit / SPARE_PART;
@@ -54,65 +75,84 @@ static int look(struct stream *stream)
 	if (need < LOOK_BYTES)
 		need = LOOK_BYTES;
 	/* What an earlier attempt wrote is written over. */
-	off_t there = lseek(stream->spool, 0, SEEK_END);
-	if (there > stream->spooled)
-		need -= there - stream->spooled;
+	off_t there = lseek(spool->fd, 0, SEEK_END);
+	if (there > spool->size)
+		need -= there - spool->size;
 	return (int64_t)disk.f_bavail * unit < spare + need ? -ENOSPC : 0;
 }
 
 /* Nobody told how long it is: it may never end. */
-static bool is_endless(const struct stream *stream, size_t len)
+static bool is_endless(const struct spool *spool, size_t len)
 {
-	int64_t most = stream->core->config.untold_max;
-	if (stream->spooler->told >= 0 || most == 0)
-		return false;
-	if (most < stream->size)
-		most = stream->size;
-	if (most < stream->node.size)
-		most = stream->node.size;
-	return stream->spooled + (int64_t)len > most;
+	return spool->plan.told < 0 && spool->plan.most > 0 &&
+	       spool->size + (int64_t)len > spool->plan.most;
 }
 
-int spool_add(struct stream *stream, const void *data, size_t len)
+int spool_add(struct spool *spool, const void *data, size_t len)
 {
 	const char *from = data;
-	int64_t told = stream->spooler->told;
-	if (told >= 0 && stream->spooled + (int64_t)len > told)
-		return -EPROTO; /* more than was announced */
-	if (is_endless(stream, len))
+	int64_t told = spool->plan.told;
+	if (told >= 0 && spool->size + (int64_t)len > told)
+		return -EPROTO;
+	if (is_endless(spool, len))
 		return -EFBIG;
-	int r = look(stream);
+	int r = look(spool);
 	if (r < 0)
 		return r;
 	/* Others are told apart without. */
-	if (stream->alone || stream->spooler->told < 0)
-		stream->spool_hash = hash_fnv1a(stream->spool_hash, data, len);
+	if (spool->plan.alone || told < 0)
+		spool->hash = hash_fnv1a(spool->hash, data, len);
 	while (len > 0) {
-		ssize_t n = pwrite(stream->spool, from, len, stream->spooled);
+		ssize_t n = pwrite(spool->fd, from, len, spool->size);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
-		stream->spooled += n;
+		spool->size += n;
 		from += n;
 		len -= (size_t)n;
 	}
 	return 0;
 }
 
-bool spool_holds(const struct stream *stream, int64_t end)
+void spool_finish(struct spool *spool)
 {
-	if (stream->alone && !stream->spool_whole)
-		return false; /* another attempt may bring another version */
-	return stream->spooled >= end;
+	spool->whole = true;
 }
 
-int64_t spool_read(struct stream *stream, int64_t pos, char *out, int64_t len)
+bool spool_is_whole(const struct spool *spool)
+{
+	return spool->whole;
+}
+
+int64_t spool_size(const struct spool *spool)
+{
+	return spool->size;
+}
+
+int64_t spool_told(const struct spool *spool)
+{
+	return spool->plan.told;
+}
+
+uint64_t spool_hash(const struct spool *spool)
+{
+	return spool->hash;
+}
+
+bool spool_holds(const struct spool *spool, int64_t end)
+{
+	if (spool->plan.alone && !spool->whole)
+		return false; /* another attempt may bring another version */
+	return spool->size >= end;
+}
+
+int64_t spool_read(struct spool *spool, int64_t pos, char *out, int64_t len)
 {
 	int64_t done = 0;
 	while (done < len) {
-		ssize_t n = pread(stream->spool, out + done,
-		    (size_t)(len - done), pos + done);
+		ssize_t n = pread(
+		    spool->fd, out + done, (size_t)(len - done), pos + done);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -122,4 +162,14 @@ int64_t spool_read(struct stream *stream, int64_t pos, char *out, int64_t len)
 		done += n;
 	}
 	return done;
+}
+
+void spool_keep(
+    struct spool *spool, struct content *content, const struct node *node)
+{
+	if (!node->proven || node->spoiled)
+		return;
+	if (spool->whole && !spool->kept)
+		content_keep_file(content, node, spool->fd);
+	spool->kept = spool->whole;
 }

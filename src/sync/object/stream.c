@@ -5,236 +5,72 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "api/download.h"
-#include "api/record.h"
+#include "base/buf.h"
+#include "base/failures.h"
 #include "base/log.h"
-#include "sync/object/prefetch.h"
+#include "sync/core/core.h"
+#include "sync/core/op.h"
+#include "sync/object/ahead.h"
+#include "sync/object/held.h"
+#include "sync/object/intake.h"
+#include "sync/object/limits.h"
+#include "sync/object/reader.h"
+#include "sync/object/ready.h"
+#include "sync/object/size.h"
+#include "sync/object/spool.h"
+#include "sync/object/waiting.h"
 
-void stream_free(struct stream *stream)
+struct stream {
+	struct core *core;
+	const struct stream_events *events;
+	void *ctx;
+	char *subject; /* "storage/<id>", for .bkendfs/errors */
+	struct size *size;
+	struct held *held;
+	struct spool *spool;
+	struct readers *readers;
+	struct intake *intake;
+	struct ahead *ahead;
+	bool prefetched;  /* nobody has read it yet */
+	bool restart_all; /* the size has become known */
+	int64_t served;	  /* bytes handed out */
+	struct waiting *waiting;
+	const struct ahead_room *room;
+};
+
+/* ---- failing ---- */
+
+static void report(
+    const struct stream *stream, int err, int status, const char *message)
 {
-	struct held_range *range;
-	while ((range = TAILQ_FIRST(&stream->ranges)))
-		range_drop(range);
-	download_free(stream->download);
-	http_timer_stop(stream->core->http, stream->progress_timer);
-	http_timer_stop(stream->core->http, stream->backlog_timer);
-	http_timer_stop(stream->core->http, stream->send_timer);
-	write_unhook(&stream->size_hook);
-	TAILQ_REMOVE(&stream->streams->list, stream, link);
-	if (stream->spool >= 0)
-		close(stream->spool);
-	free(stream->subject);
-	free(stream);
+	failures_add(stream->core->config.failures, stream->subject,
+	    "GET (object)", status, err, "", message);
+	log_warn("%s: %s", stream->subject, message);
 }
 
-void streams_drop_all(struct streams *streams)
+static void over(struct stream *stream)
 {
-	struct stream *stream;
-	http_timer_stop(streams->core->http, streams->idle_timer);
-	streams->idle_timer = NULL;
-	while ((stream = TAILQ_FIRST(&streams->list)))
-		stream_free(stream);
+	stream->events->over(stream->ctx);
 }
 
-void streams_free(struct streams *streams)
+/* The stream cannot go on: everybody gets err. message, if not NULL, goes to
+ * .bkendfs/errors and the log. */
+static void fail(
+    struct stream *stream, int err, int status, const char *message)
 {
-	if (!streams)
-		return;
-	streams_drop_all(streams);
-	ready_done(&streams->ready);
-	free(streams);
+	struct wait_list waiting;
+	if (message)
+		report(stream, err, status, message);
+	wait_init(&waiting, NULL, NULL);
+	waiting_move(stream->waiting, &waiting);
+	over(stream);
+	wait_finish(&waiting, err);
 }
-
-struct streams *streams_new(
-    struct core *core, void (*read_notes)(void *streams))
-{
-	struct streams *streams = calloc(1, sizeof(*streams));
-	if (!streams)
-		return NULL;
-	streams->core = core;
-	streams->read_notes = read_notes;
-	streams->notes_task =
-	    (struct http_task){.fn = read_notes, .ctx = streams};
-	TAILQ_INIT(&streams->list);
-	ready_init(&streams->ready);
-	return streams;
-}
-
-static void on_abandoned(void *ctx)
-{
-	stream_free(ctx);
-}
-
-bool stream_is_busy(const struct stream *stream)
-{
-	return !TAILQ_EMPTY(&stream->waiting.queue);
-}
-
-/* Give up streams that nobody reads any more. */
-static void on_idle_timer(void *ctx)
-{
-	struct streams *streams = ctx;
-	struct stream *stream, *next;
-	int64_t now = http_now(streams->core->http);
-	streams->idle_timer = NULL;
-	streams->read_notes(streams);
-	for (stream = TAILQ_FIRST(&streams->list); stream; stream = next) {
-		next = TAILQ_NEXT(stream, link);
-		int64_t kept =
-		    stream->prefetched ? STREAM_UNREAD_MS : STREAM_IDLE_MS;
-		if (!stream_is_busy(stream) && now - stream->used_ms > kept)
-			stream_free(stream);
-	}
-	if (!TAILQ_EMPTY(&streams->list))
-		streams->idle_timer = http_timer_start(streams->core->http,
-		    STREAM_IDLE_MS / 2, on_idle_timer, streams);
-}
-
-/* Room for more: the longest unused give up theirs first. */
-int64_t stream_room_left(struct stream *for_stream)
-{
-	struct streams *streams = for_stream->streams;
-	struct stream *stream, *next;
-	int64_t held = 0;
-	TAILQ_FOREACH (stream, &streams->list, link)
-		held += stream_bytes_held(stream);
-	for (stream = TAILQ_FIRST(&streams->list);
-	     stream && held >= AHEAD_ALL_MAX; stream = next) {
-		next = TAILQ_NEXT(stream, link);
-		if (stream == for_stream || stream_is_busy(stream))
-			continue;
-		held -= stream_bytes_held(stream);
-		stream_free(stream);
-	}
-	/* What is still being written to the content cache counts as well. */
-	return AHEAD_ALL_MAX - streams->bytes_held;
-}
-
-static void on_size_committed(void *ctx, int err);
-
-static void on_url(void *ctx)
-{
-	struct stream *stream = ctx;
-	int r = range_send_waiting(stream);
-	if (r < 0)
-		stream_fail(stream, r, 0, NULL);
-}
-
-static void on_no_url(void *ctx, int err, int status, const char *message)
-{
-	stream_fail(ctx, err, status, message);
-}
-
-static const struct download_events download_events = {on_url, on_no_url};
-
-/* The stored file whose object this is. */
-static int new_download(struct stream *stream)
-{
-	CLEANUP_BUF struct buf id;
-	buf_init(&id, RECORD_ID_MAX);
-	int r = replica_key(stream->core->replica, stream->node.id, &id);
-	if (r < 0)
-		return r;
-	stream->download = download_new(stream->core->api, stream->subject,
-	    buf_str(&id), id.len, &download_events, stream);
-	return stream->download ? 0 : -ENOMEM;
-}
-
-/* What the replica knows of the object. */
-static int load_object(struct stream *stream)
-{
-	struct replica *replica = stream->core->replica;
-	CLEANUP_BUF struct buf text;
-	buf_init(&text, 64 << 10);
-	int r = replica_etag(replica, stream->node.id, &text);
-	if (r < 0)
-		return r;
-	version_load(stream, buf_str(&text));
-	buf_clear(&text);
-	r = replica_name(replica, stream->node.id, &text);
-	if (r == 0 &&
-	    asprintf(&stream->subject, "storage/%s", buf_str(&text)) < 0)
-		r = -ENOMEM;
-	return r < 0 ? r : new_download(stream);
-}
-
-/* The object is another than this node stands for. Should the kernel think that
- * the name still leads here, it is told once more. */
-static int refuse(struct stream *stream)
-{
-	const struct sync_config *config = &stream->core->config;
-	const char *name = strchr(stream->subject, '/') + 1;
-	stream_report(stream, -EIO, 200,
-	    "the object is not what was told of it before; open it again");
-	if (config->name_changed)
-		config->name_changed(config->ctx, stream->node.dir, name);
-	return -EIO;
-}
-
-static int stream_new(
-    struct streams *streams, int64_t node_id, struct stream **ret_stream)
-{
-	struct core *core = streams->core;
-	struct stream *stream = calloc(1, sizeof(*stream));
-	if (!stream)
-		return -ENOMEM;
-	stream->core = core;
-	stream->streams = streams;
-	stream->size = -1;
-	stream->spool = -1;
-	stream->kept_segment = -1;
-	stream->used_ms = http_now(core->http);
-	TAILQ_INIT(&stream->ranges);
-	wait_init(&stream->waiting, on_abandoned, stream);
-	stream->size_hook =
-	    (struct commit_hook){.fn = on_size_committed, .ctx = stream};
-	TAILQ_INSERT_TAIL(&streams->list, stream, link);
-	int r = replica_get(core->replica, node_id, &stream->node);
-	if (r == 0)
-		r = load_object(stream);
-	if (r == 0 && stream->node.spoiled)
-		r = refuse(stream);
-	if (r < 0) {
-		stream_free(stream);
-		return r == -ENOENT ? -ESTALE : r;
-	}
-	if (!streams->idle_timer)
-		streams->idle_timer = http_timer_start(
-		    core->http, STREAM_IDLE_MS / 2, on_idle_timer, streams);
-	*ret_stream = stream;
-	return 0;
-}
-
-void stream_use(struct stream *stream)
-{
-	struct streams *streams = stream->streams;
-	/* The longest unused stands first. */
-	TAILQ_REMOVE(&streams->list, stream, link);
-	TAILQ_INSERT_TAIL(&streams->list, stream, link);
-	stream->used_ms = http_now(stream->core->http);
-}
-
-int stream_get(
-    struct streams *streams, int64_t node_id, struct stream **ret_stream)
-{
-	struct stream *stream;
-	TAILQ_FOREACH (stream, &streams->list, link) {
-		if (stream->node.id != node_id)
-			continue;
-		stream_use(stream);
-		*ret_stream = stream;
-		return 0;
-	}
-	return stream_new(streams, node_id, ret_stream);
-}
-
-/* ---- size ---- */
 
 /* Readers went by a size that was false: they must not go on with it. Who asks
  * for the size is told the truth. */
-static void fail_readers(struct stream *stream, int64_t claimed)
+static void fail_readers(struct stream *stream)
 {
 	struct wait_list waiting;
 	struct sync_op *op;
@@ -243,271 +79,430 @@ static void fail_readers(struct stream *stream, int64_t claimed)
 	snprintf(message, sizeof(message),
 	    "the size was given as %" PRId64 ", but the object has %" PRId64
 	    " bytes; read it again",
-	    claimed, stream->size);
+	    size_claimed(stream->size), size_true(stream->size));
 	wait_init(&waiting, NULL, NULL);
-	wait_move(&stream->waiting, &waiting);
+	waiting_move(stream->waiting, &waiting);
 	while ((op = TAILQ_FIRST(&waiting.queue))) {
 		bool reads = !op->measures;
 		if (reads && !told)
-			stream_report(stream, -EIO, 200, message);
+			report(stream, -EIO, 200, message);
 		told = told || reads;
-		op->node = stream->node;
+		op->node = *size_node(stream->size);
 		wait_remove(op);
 		op_finish(op, reads ? -EIO : 0);
 	}
 }
 
-void stream_changed(struct stream *stream)
+/* ---- going on ---- */
+
+/* Hand to the content cache what has come and is sure. */
+static void keep(struct stream *stream)
 {
-	struct core *core = stream->core;
-	struct node fresh;
-	if (stream->changed)
-		return;
-	stream->changed = true;
-	int r = write_begin(core->write);
-	if (r == 0)
-		r = write_changes_name_of(core->write, &stream->node);
-	if (r == 0)
-		r = replica_renew_object(
-		    core->replica, &stream->node, -1, "", &fresh);
-	if (r < 0)
-		stream_fail(stream, r, 0, NULL);
+	struct content *content = stream->core->config.content;
+	const struct node *node = size_node(stream->size);
+	if (intake_is_whole(stream->intake))
+		spool_keep(stream->spool, content, node);
 	else
-		write_hook(core->write, &stream->size_hook);
+		held_keep(stream->held, content, node);
 }
 
-/* On a full disk the size cannot be noted. Where it is as the metadata claim,
- * nothing is wrong without that. */
-static bool is_as_claimed(const struct stream *stream, int err)
+/* Whether all of [pos, end) is there. */
+static bool has(void *ctx, int64_t pos, int64_t end)
 {
-	return err == -ENOSPC && !stream->changed &&
-	       stream->size == stream->node.size;
+	const struct stream *stream = ctx;
+	return intake_is_whole(stream->intake)
+		   ? spool_holds(stream->spool, end)
+		   : held_has(stream->held, pos, end);
 }
 
-/* What came belongs to the node that has the true size. Who reads the old one
- * gets an error, now and ever: the kernel was told a false size of it, and what
- * it makes of a reply that does not fit depends on when it learns better. */
-static void take_up_node(struct stream *stream)
-{
-	struct ready *ready = &stream->streams->ready;
-	struct held_range *range;
-	TAILQ_FOREACH (range, &stream->ranges, link)
-		ready_hide(ready, &range->shown);
-	stream->wrong_claim = false;
-	stream->node = stream->corrected;
-	TAILQ_FOREACH (range, &stream->ranges, link) {
-		range->shown.node = stream->node.id;
-		if (range->filled)
-			ready_show(ready, &range->shown, range->filled);
-	}
-	stream_keep(stream);
-	stream->restart_all = false;
-}
-
-/* The true size is in the replica. */
-static void on_size_committed(void *ctx, int err)
+/* News: ranges have grown. The stream may be over afterwards. */
+static void progress(void *ctx)
 {
 	struct stream *stream = ctx;
-	if (err < 0 && !is_as_claimed(stream, err)) {
-		stream_fail(stream, err, 0, NULL);
+	int64_t size = size_true(stream->size);
+	bool all = stream->restart_all;
+	if (size < 0 || size_is_being_written(stream->size))
 		return;
-	}
-	if (stream->changed) {
-		stream_fail(
-		    stream, -EIO, 200, "the object changed while it was read");
-		return;
-	}
-	if (stream->wrong_claim) {
-		int64_t claimed = stream->node.size;
-		take_up_node(stream);
-		fail_readers(stream, claimed);
-		return;
-	}
-	stream->node.size = stream->size;
-	stream->node.proven = err == 0;
-	stream_keep(stream);
 	stream->restart_all = false;
-	wait_restart(&stream->waiting);
+	if (all)
+		waiting_restart(stream->waiting);
+	else
+		waiting_restart_ready(stream->waiting, size);
 }
 
-/* A size that nobody was told of is put right in its place; where somebody was
- * told another one, by a new node. */
-static int write_size(struct stream *stream)
+/* ---- what comes in ---- */
+
+static void on_known(void *ctx)
+{
+	struct stream *stream = ctx;
+	stream->restart_all = true;
+	waiting_soon(stream->waiting);
+}
+
+static void on_grown(void *ctx)
+{
+	struct stream *stream = ctx;
+	if (stream_is_busy(stream))
+		waiting_soon(stream->waiting);
+}
+
+static void on_came(void *ctx)
+{
+	struct stream *stream = ctx;
+	keep(stream);
+	progress(stream);
+}
+
+static void on_changed(void *ctx)
+{
+	struct stream *stream = ctx;
+	int r = size_change(stream->size);
+	if (r < 0)
+		fail(stream, r, 0, NULL);
+}
+
+static bool is_awaited(void *ctx)
+{
+	return stream_is_busy(ctx);
+}
+
+static void on_failed(void *ctx, int err, int status, const char *message)
+{
+	fail(ctx, err, status, message);
+}
+
+static const struct intake_events intake_events = {
+    on_known, on_grown, on_came, on_changed, is_awaited, on_failed};
+
+/* What was written of the object is in the replica, or is not. */
+static void on_settled(void *ctx, enum size_end how, int err)
+{
+	struct stream *stream = ctx;
+	switch (how) {
+	case SIZE_FAILED:
+		fail(stream, err, 0, NULL);
+		break;
+	case SIZE_CHANGED:
+		fail(stream, -EIO, 200, "the object changed while it was read");
+		break;
+	case SIZE_CORRECTED:
+		/* What came belongs to the node that has the true size. Who
+		 * reads the old one gets an error, now and ever: the kernel was
+		 * told a false size of it, and what it makes of a reply that
+		 * does not fit depends on when it learns better. */
+		held_rename(stream->held, size_node(stream->size)->id);
+		keep(stream);
+		fail_readers(stream);
+		break;
+	case SIZE_AS_CLAIMED:
+		keep(stream);
+		waiting_restart(stream->waiting);
+		break;
+	}
+}
+
+/* ---- life ---- */
+
+static void on_abandoned(void *ctx)
+{
+	over(ctx);
+}
+
+static const struct waiting_events waiting_events = {
+    progress, has, on_abandoned};
+
+/* The object is another than this node stands for. Should the kernel think that
+ * the name still leads here, it is told once more. */
+static int refuse(const struct stream *stream)
+{
+	const struct sync_config *config = &stream->core->config;
+	const struct node *node = size_node(stream->size);
+	const char *name = strchr(stream->subject, '/') + 1;
+	report(stream, -EIO, 200,
+	    "the object is not what was told of it before; open it again");
+	if (config->name_changed)
+		config->name_changed(config->ctx, node->dir, name);
+	return -EIO;
+}
+
+/* "storage/", and its name there. */
+static int load_subject(struct stream *stream)
+{
+	CLEANUP_BUF struct buf name;
+	buf_init(&name, 64 << 10);
+	int r = replica_name(
+	    stream->core->replica, size_node(stream->size)->id, &name);
+	if (r == 0 &&
+	    asprintf(&stream->subject, "storage/%s", buf_str(&name)) < 0)
+		r = -ENOMEM;
+	return r;
+}
+
+/* What the other parts share. */
+static int make_parts(
+    struct stream *stream, const struct stream_place *place, int64_t node_id)
 {
 	struct core *core = stream->core;
-	struct node *node = &stream->node;
-	char version[VERSION_TEXT];
-	version_text(stream, version);
-	if (node->size == stream->size || !core_size_is_known(core, node))
-		return replica_set_object(core->replica, node->id, stream->size,
-		    version, &node->salt);
-	int r = write_changes_name_of(core->write, node);
+	stream->held = held_new(place->ready, stream, place->account);
+	stream->spool = spool_new();
+	stream->readers = readers_new();
+	stream->waiting = waiting_new(core->http, &waiting_events, stream);
+	if (!stream->held || !stream->spool || !stream->readers ||
+	    !stream->waiting)
+		return -ENOMEM;
+	int r = size_new(core, node_id, on_settled, stream, &stream->size);
 	if (r == 0)
-		r = replica_renew_object(core->replica, node, stream->size,
-		    version, &stream->corrected);
-	if (r == 0 && !stream->corrected.id)
-		r = -EIO; /* it is a file's old version: nobody can go on */
-	stream->wrong_claim = r == 0;
-	return r;
-}
-
-int stream_learn_size(struct stream *stream, int64_t size)
-{
-	if (stream->size >= 0)
-		return stream->size == size ? 0 : -ESTALE;
-	if (stream->node.proven && stream->node.size != size)
-		return -ESTALE;
-	if (size > RECORD_SIZE_MAX)
-		return -EFBIG;
-	stream->size = size;
-	stream->restart_all = true;
-	if (stream->node.proven) {
-		stream_schedule_progress(stream);
-		return 0;
-	}
-	int r = write_begin(stream->core->write);
+		r = load_subject(stream);
 	if (r == 0)
-		r = write_size(stream);
-	if (r == 0)
-		write_hook(stream->core->write, &stream->size_hook);
-	if (r < 0 && is_as_claimed(stream, r)) {
-		stream_schedule_progress(stream);
-		return 0;
-	}
-	return r;
-}
-
-/* ---- failing ---- */
-
-void stream_report(
-    struct stream *stream, int err, int status, const char *message)
-{
-	failures_add(stream->core->config.failures, stream->subject,
-	    "GET (object)", status, err, "", message);
-	log_warn("%s: %s", stream->subject, message);
-}
-
-void stream_fail(
-    struct stream *stream, int err, int status, const char *message)
-{
-	struct wait_list waiting;
-	if (message)
-		stream_report(stream, err, status, message);
-	wait_init(&waiting, NULL, NULL);
-	wait_move(&stream->waiting, &waiting);
-	stream_free(stream);
-	wait_finish(&waiting, err);
-}
-
-/* ---- beginning, going on ---- */
-
-int stream_prefetch(struct streams *streams, int64_t node_id)
-{
-	struct stream *stream;
-	TAILQ_FOREACH (stream, &streams->list, link) {
-		if (stream->node.id == node_id)
-			return 0;
-	}
-	int r = stream_new(streams, node_id, &stream);
+		r = intake_new(core, stream->subject, stream->size,
+		    stream->held, stream->spool, &intake_events, stream,
+		    &stream->intake);
 	if (r < 0)
 		return r;
-	if (stream->node.proven && content_has(stream->core->config.content,
-				       node_id, stream->node.size)) {
-		stream_free(stream);
-		return 1;
-	}
-	stream->prefetched = true;
-	r = stream_room_left(stream) < RANGE_FIRST
-		? -ENOSPC
-		: stream_fetch_first(stream, 0, RANGE_FIRST);
-	if (r < 0)
-		stream_free(stream);
-	return r;
+	stream->ahead = ahead_new(core, stream->size, stream->held,
+	    stream->intake, stream->readers, place->room);
+	return stream->ahead ? 0 : -ENOMEM;
 }
 
-void streams_measure(void *ctx, struct sync_op *op)
+int stream_new(const struct stream_place *place, int64_t node_id,
+    struct stream **ret_stream)
 {
-	struct streams *streams = ctx;
-	struct core *core = streams->core;
-	struct stream *stream;
-	op->measures = true;
-	int r = replica_get(core->replica, op->node_id, &op->node);
-	if (r < 0 || op->node.proven) {
-		op_finish(op, r);
-		return;
-	}
-	r = core->api ? stream_get(streams, op->node_id, &stream) : -ENODATA;
+	struct stream *stream = calloc(1, sizeof(*stream));
+	if (!stream)
+		return -ENOMEM;
+	stream->core = place->core;
+	stream->events = place->events;
+	stream->ctx = place->ctx;
+	stream->room = place->room;
+	int r = make_parts(stream, place, node_id);
+	if (r == 0 && size_node(stream->size)->spoiled)
+		r = refuse(stream);
 	if (r < 0) {
-		op_finish(op, r);
+		stream_free(stream);
+		return r == -ENOENT ? -ESTALE : r;
+	}
+	*ret_stream = stream;
+	return 0;
+}
+
+void stream_free(struct stream *stream)
+{
+	if (!stream)
+		return;
+	ahead_free(stream->ahead);
+	held_free(stream->held);
+	intake_free(stream->intake);
+	size_free(stream->size);
+	spool_free(stream->spool);
+	readers_free(stream->readers);
+	waiting_free(stream->waiting);
+	free(stream->subject);
+	free(stream);
+}
+
+void *stream_ctx(const struct stream *stream)
+{
+	return stream->ctx;
+}
+
+const struct node *stream_node(const struct stream *stream)
+{
+	return size_node(stream->size);
+}
+
+bool stream_is_busy(const struct stream *stream)
+{
+	return !waiting_is_empty(stream->waiting);
+}
+
+bool stream_is_ahead(const struct stream *stream)
+{
+	return stream->prefetched;
+}
+
+bool stream_is_unread(const struct stream *stream)
+{
+	return stream->served == 0;
+}
+
+int64_t stream_held(const struct stream *stream)
+{
+	return held_bytes(stream->held);
+}
+
+unsigned stream_readers(const struct stream *stream)
+{
+	return stream->prefetched ? 0
+				  : readers_sequential(stream->readers,
+					http_now(stream->core->http));
+}
+
+static void set_prefetched(struct stream *stream, bool prefetched)
+{
+	stream->prefetched = prefetched;
+	intake_set_speculative(stream->intake, prefetched);
+}
+
+int stream_fetch_ahead(struct stream *stream)
+{
+	const struct node *node = size_node(stream->size);
+	if (node->proven &&
+	    content_has(stream->core->config.content, node->id, node->size))
+		return 1;
+	set_prefetched(stream, true);
+	if (stream->room->left(stream->room->ctx) < RANGE_FIRST)
+		return -ENOSPC;
+	return ahead_fetch_first(stream->ahead, 0, RANGE_FIRST);
+}
+
+/* ---- handing out ---- */
+
+/* Who would miss bytes that are held. */
+static enum held_use use_of(void *ctx, int64_t first, int64_t end)
+{
+	const struct stream *stream = ctx;
+	if (waiting_concerns(stream->waiting, first, end))
+		return HELD_AWAITED;
+	int64_t now = http_now(stream->core->http);
+	return readers_expect(stream->readers, first, end, now) ? HELD_EXPECTED
+								: HELD_UNUSED;
+}
+
+/* Everything was handed out once: the kernel has it now. */
+static bool is_used_up(const struct stream *stream)
+{
+	int64_t size = size_true(stream->size);
+	return size >= 0 && stream->served >= size &&
+	       (intake_is_whole(stream->intake) ||
+		   held_is_empty(stream->held)) &&
+	       !stream_is_busy(stream) && !size_is_being_written(stream->size);
+}
+
+/* Some of it was handed out. The stream may be over afterwards. */
+static void was_served(struct stream *stream, int64_t bytes)
+{
+	stream->served += bytes;
+	held_let_go(stream->held, use_of, stream);
+	if (is_used_up(stream))
+		over(stream);
+}
+
+static void moved(struct stream *stream, int64_t pos, int64_t end)
+{
+	int64_t now = http_now(stream->core->http);
+	reader_moved(readers_at(stream->readers, pos, now), end);
+}
+
+void stream_was_read(struct stream *stream, struct ready_range *shown,
+    const struct ready_use *use)
+{
+	set_prefetched(stream, false);
+	stream->events->used(stream->ctx);
+	held_was_taken(shown, use->bytes);
+	moved(stream, use->end, use->end);
+	int r = ahead_fetch(stream->ahead, use->end, use->end, false);
+	if (r < 0)
+		fail(stream, r, 0, NULL);
+	else
+		was_served(stream, use->bytes);
+}
+
+static void finish_read(struct stream *stream, struct sync_op *op, int64_t got)
+{
+	int64_t pos = (int64_t)op->offset;
+	op->got = (size_t)got;
+	/* The data may be the stream's own: reply before anything goes. The
+	 * operation itself is gone then. */
+	char *copy = op->copy;
+	op_finish(op, 0);
+	free(copy);
+	moved(stream, pos, pos + got);
+	was_served(stream, got);
+}
+
+/* Find the bytes of a read: in one range, or put together from several, or in
+ * the spool. All of them, 0 when they are not there yet, or -errno. */
+static int64_t gather(
+    struct stream *stream, struct sync_op *op, int64_t pos, int64_t end)
+{
+	bool whole = intake_is_whole(stream->intake);
+	op->data = whole ? NULL : held_take(stream->held, pos, end);
+	if (op->data)
+		return end - pos;
+	if (!has(stream, pos, end))
+		return 0;
+	op->data = op->copy = malloc((size_t)(end - pos));
+	if (!op->copy)
+		return -ENOMEM;
+	if (whole)
+		return spool_read(stream->spool, pos, op->copy, end - pos);
+	return held_copy(stream->held, pos, op->copy, end - pos);
+}
+
+/* Wait for what is to come. got: 0, or how gathering what is there failed. */
+static void wait_for_bytes(
+    struct stream *stream, struct sync_op *op, int64_t end, int got)
+{
+	waiting_add(stream->waiting, op);
+	int r = got < 0 ? got
+			: ahead_fetch(
+			      stream->ahead, (int64_t)op->offset, end, true);
+	if (r == AHEAD_DISK_IS_BEHIND)
+		r = waiting_for_disk(stream->waiting);
+	if (r < 0)
+		fail(stream, r, 0,
+		    r == -EIO ? "what was written of it cannot be read" : NULL);
+}
+
+static void read_bytes(
+    struct stream *stream, struct sync_op *op, int64_t pos, int64_t end)
+{
+	int64_t got = gather(stream, op, pos, end);
+	/* A read up to the end that was told must know that it is one. */
+	bool unsure = size_true(stream->size) < 0;
+	if (got == end - pos && !unsure) {
+		ahead_fetch(stream->ahead, pos, end, false);
+		finish_read(stream, op, got);
 		return;
 	}
-	if (stream->size >= 0 && !stream->size_hook.queue) {
-		op->node.size = stream->size; /* it could not be noted */
+	free(op->copy);
+	op->copy = NULL;
+	wait_for_bytes(stream, op, end, got < 0 ? (int)got : 0);
+}
+
+void stream_read(struct stream *stream, struct sync_op *op)
+{
+	int64_t pos = (int64_t)op->offset, end = pos + (int64_t)op->len;
+	int64_t size = size_true(stream->size);
+	int64_t proven = size_proven(stream->size);
+	set_prefetched(stream, false);
+	if (size >= 0 && end > size)
+		end = size;
+	if (size_is_being_written(stream->size)) {
+		waiting_add(stream->waiting, op);
+	} else if (size < 0 && proven >= 0 && pos >= proven) {
+		op->got = 0;
+		op_finish(op, 0);
+	} else if (size >= 0 && pos >= end) {
+		finish_read(stream, op, 0);
+	} else {
+		read_bytes(stream, op, pos, end);
+	}
+}
+
+void stream_measure(struct stream *stream, struct sync_op *op)
+{
+	int64_t size = size_true(stream->size);
+	int r = 0;
+	if (size >= 0 && !size_is_being_written(stream->size)) {
+		op->node.size = size; /* it could not be noted */
 		op_finish(op, 0);
 		return;
 	}
-	wait_add(&stream->waiting, op);
-	if (stream->size < 0 && TAILQ_EMPTY(&stream->ranges) &&
-	    !stream->no_range)
-		r = range_start(stream, 0, RANGE_SMALL);
+	waiting_add(stream->waiting, op);
+	if (size < 0 && held_is_empty(stream->held) &&
+	    !intake_is_whole(stream->intake))
+		r = intake_fetch(stream->intake, 0, RANGE_SMALL);
 	if (r < 0)
-		stream_fail(stream, r, 0, NULL);
-}
-
-void stream_progress(struct stream *stream)
-{
-	struct sync_op *op, *next;
-	if (stream->size < 0 || stream->size_hook.queue)
-		return;
-	if (stream->restart_all) {
-		stream->restart_all = false;
-		wait_restart(&stream->waiting);
-		return; /* the stream may be gone */
-	}
-	/* Only those go on whose bytes are there: no idle rounds. They are
-	 * taken out first: what comes of one may end the stream, and all who
-	 * wait. */
-	struct wait_list ready;
-	wait_init(&ready, NULL, NULL);
-	for (op = TAILQ_FIRST(&stream->waiting.queue); op; op = next) {
-		next = TAILQ_NEXT(op, link);
-		int64_t pos = (int64_t)op->offset;
-		int64_t end = pos + (int64_t)op->len;
-		if (end > stream->size)
-			end = stream->size;
-		if (op->measures || !stream_holds(stream, pos, end))
-			continue;
-		wait_remove(op);
-		wait_add(&ready, op);
-	}
-	wait_restart(&ready); /* the stream may be gone */
-}
-
-static void on_progress_timer(void *ctx)
-{
-	struct stream *stream = ctx;
-	stream->progress_timer = NULL;
-	stream_progress(stream);
-}
-
-void stream_schedule_progress(struct stream *stream)
-{
-	if (!stream->progress_timer)
-		stream->progress_timer = http_timer_start(
-		    stream->core->http, 0, on_progress_timer, stream);
-}
-
-static void on_backlog_timer(void *ctx)
-{
-	struct stream *stream = ctx;
-	stream->backlog_timer = NULL;
-	wait_restart(&stream->waiting);
-}
-
-int stream_wait_for_disk(struct stream *stream)
-{
-	if (!stream->backlog_timer)
-		stream->backlog_timer = http_timer_start(stream->core->http,
-		    BACKLOG_WAIT_MS, on_backlog_timer, stream);
-	return stream->backlog_timer ? 0 : -ENOMEM;
+		fail(stream, r, 0, NULL);
 }

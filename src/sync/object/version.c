@@ -1,67 +1,82 @@
-/*
- * Which version of an object an answer is of, held against what is known.
- *
- * A strong validator ties answers together: each further one must have it as
- * well, and one without it is of another version. Where there is none, nothing
- * ties two answers together, so that such an object is taken only as a whole,
- * from one answer, and a hash of its bytes stands for its version from then on.
- * It is kept where others' validators are.
- */
-#include <inttypes.h>
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
+#include "sync/object/version.h"
 
-#include "base/hash.h"
-#include "sync/object/stream.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 /* No ETag or date begins so. */
 #define HASH_PREFIX "fnv1a:"
 
-/* A second look at a whole that nothing proves. */
-static bool is_as_before(const struct stream *stream)
-{
-	return stream->before.size == stream->spooled &&
-	       stream->before.hash == stream->spool_hash;
-}
+struct version {
+	char validator[VERSION_TEXT]; /* ETag or date; or "" */
+	bool alone;
+	bool hash_known; /* of an object that is alone and has answered ... */
+	uint64_t hash;	 /* ... this */
+	struct {
+		int64_t size;
+		uint64_t hash;
+	} before; /* what the last whole that nothing proves brought */
+};
 
-void version_load(struct stream *stream, const char *kept)
+struct version *version_new(const char *kept, bool proven)
 {
-	stream->hash_known =
-	    sscanf(kept, HASH_PREFIX "%" SCNx64, &stream->hash) == 1;
-	if (!stream->hash_known)
+	struct version *version = calloc(1, sizeof(*version));
+	if (!version)
+		return NULL;
+	version->hash_known =
+	    sscanf(kept, HASH_PREFIX "%" SCNx64, &version->hash) == 1;
+	if (!version->hash_known)
 		snprintf(
-		    stream->validator, sizeof(stream->validator), "%s", kept);
-	stream->alone = stream->node.proven && !stream->validator[0];
+		    version->validator, sizeof(version->validator), "%s", kept);
+	version->alone = proven && !version->validator[0];
+	return version;
 }
 
-void version_text(const struct stream *stream, char out[VERSION_TEXT])
+void version_free(struct version *version)
 {
-	if (stream->alone)
-		snprintf(out, VERSION_TEXT, HASH_PREFIX "%016" PRIx64,
-		    stream->spool_hash);
+	free(version);
+}
+
+const char *version_validator(const struct version *version)
+{
+	return version->validator;
+}
+
+bool version_is_alone(const struct version *version)
+{
+	return version->alone;
+}
+
+void version_text(
+    const struct version *version, uint64_t hash, char out[VERSION_TEXT])
+{
+	if (version->alone)
+		snprintf(out, VERSION_TEXT, HASH_PREFIX "%016" PRIx64, hash);
 	else
-		snprintf(out, VERSION_TEXT, "%s", stream->validator);
+		snprintf(out, VERSION_TEXT, "%s", version->validator);
 }
 
-int version_check(struct stream *stream, const struct http_head *head)
+int version_check(
+    struct version *version, const struct http_head *head, bool is_first)
 {
-	if (stream->validator[0])
-		return http_head_matches(head, stream->validator) ? 0 : -ESTALE;
-	if (stream->node.proven || stream->size >= 0)
+	if (version->validator[0])
+		return http_head_matches(head, version->validator) ? 0
+								   : -ESTALE;
+	if (!is_first)
 		return 0; /* its bytes will tell */
-	snprintf(stream->validator, sizeof(stream->validator), "%s",
+	snprintf(version->validator, sizeof(version->validator), "%s",
 	    http_head_validator(head));
-	stream->alone = !stream->validator[0];
+	version->alone = !version->validator[0];
 	return 0;
 }
 
-/* The size that it must have, as far as is known; -1: nothing is. */
-static int64_t proven_size(const struct stream *stream)
+/* A second look at a whole that nothing proves. */
+static bool is_as_before(
+    const struct version *version, const struct whole *whole)
 {
-	return stream->size >= 0     ? stream->size
-	       : stream->node.proven ? stream->node.size
-				     : -1;
+	return version->before.size == whole->size &&
+	       version->before.hash == whole->hash;
 }
 
 /*
@@ -71,32 +86,36 @@ static int64_t proven_size(const struct stream *stream)
  * the same: no accident cuts twice at one byte. What is shorter than claimed is
  * never believed: a cut is the likelier reason.
  */
-static enum whole judge_closed(const struct stream *stream)
+static enum whole_verdict judge_closed(
+    const struct version *version, const struct whole *whole)
 {
-	int64_t expected = proven_size(stream);
-	if (expected < 0 && stream->node.size > 0)
-		expected = stream->node.size;
-	if (stream->spooled < expected)
+	int64_t expected = whole->proven;
+	if (expected < 0 && whole->claimed > 0)
+		expected = whole->claimed;
+	if (whole->size < expected)
 		return WHOLE_CUT;
-	if (stream->spooled == expected || is_as_before(stream))
+	if (whole->size == expected || is_as_before(version, whole))
 		return WHOLE_SURE;
 	return WHOLE_UNSURE;
 }
 
-enum whole version_judge_whole(
-    const struct stream *stream, int64_t told, bool ends_by_close)
+enum whole_verdict version_judge_whole(
+    struct version *version, const struct whole *whole)
 {
-	int64_t known = proven_size(stream);
-	enum whole verdict = WHOLE_SURE;
-	if (told >= 0 && stream->spooled != told)
+	enum whole_verdict verdict = WHOLE_SURE;
+	if (whole->told >= 0 && whole->size != whole->told)
 		return WHOLE_CUT;
-	if (told < 0 && ends_by_close)
-		verdict = judge_closed(stream);
+	if (whole->told < 0 && whole->ends_by_close)
+		verdict = judge_closed(version, whole);
+	if (verdict == WHOLE_UNSURE) {
+		version->before.size = whole->size;
+		version->before.hash = whole->hash;
+	}
 	if (verdict != WHOLE_SURE)
 		return verdict;
-	if (known >= 0 && stream->spooled != known)
+	if (whole->proven >= 0 && whole->size != whole->proven)
 		return WHOLE_ANOTHER;
-	if (stream->hash_known && stream->spool_hash != stream->hash)
+	if (version->hash_known && whole->hash != version->hash)
 		return WHOLE_ANOTHER;
 	return WHOLE_SURE;
 }

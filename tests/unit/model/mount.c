@@ -260,7 +260,6 @@ void mount_start(bool offline)
 	    .failures = failures,
 	    .tables = tables,
 	    .ttl_ms = mount.ttl_ms,
-	    .retry_ms = 20000,
 	    .connections = most,
 	};
 	struct node node;

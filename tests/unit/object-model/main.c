@@ -23,7 +23,6 @@
 #include "../sync-fixture.h"
 #include "../unit.h"
 #include "base/cleanup.h"
-#include "replica/store.h"
 #include "store.h"
 
 #define RUNS_A_BATCH 256
@@ -304,14 +303,14 @@ static int remove_segment(
 static void evict(unsigned percent)
 {
 	CLEANUP_FREE char *path = NULL;
-	size_t stem = strlen(replica->path) - strlen(".db");
+	size_t stem = strlen(replica_path(replica)) - strlen(".db");
 	if (!settings.content)
 		return;
 	settle();
 	trace("evict");
 	evict_percent = percent;
-	assert_true(
-	    asprintf(&path, "%.*s.content", (int)stem, replica->path) >= 0);
+	assert_true(asprintf(&path, "%.*s.content", (int)stem,
+			replica_path(replica)) >= 0);
 	nftw(path, remove_segment, 16, FTW_PHYS);
 }
 
@@ -529,7 +528,6 @@ static void run_batch(void)
 	assert_int_equal(fixture_setup(&state), 0);
 	if (chance(10))
 		content_limit = INT64_C(1) << 30;
-	settings.retry_ms = 20000;
 	fixture_start();
 	for (int i = 0; i < RUNS_A_BATCH; i++, run_number++)
 		run(i + 1);

@@ -10,7 +10,6 @@
 #include "../random.h"
 #include "../unit.h"
 #include "base/timestamp.h"
-#include "sync/object/stream.h"
 
 /* All versions' bytes are windows of one pool, each from another place on. */
 #define POOL_BYTES ((size_t)8 << 20)

@@ -1,9 +1,0 @@
-/* The sample project, which is part of the program. */
-#ifndef EMULATOR_SAMPLE_H
-#define EMULATOR_SAMPLE_H
-
-#include "emulator/store.h"
-
-int sample_load(struct store *store);
-
-#endif

@@ -1,0 +1,15 @@
+/* A listening socket from an address in text. For the server, as it starts. */
+#ifndef EMULATOR_LISTEN_H
+#define EMULATOR_LISTEN_H
+
+#include <stddef.h>
+
+/* ADDRESS:PORT, [ADDRESS]:PORT or PORT, numbers only. The socket, -EINVAL, or
+ * what socket, bind and listen say. */
+int listen_open(const char *text);
+
+/* host:port of a listening socket, as an URL has it; of one that listens
+ * everywhere, the loopback address. */
+void listen_read_address(int fd, char *out, size_t size);
+
+#endif

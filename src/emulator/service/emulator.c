@@ -1,0 +1,64 @@
+#include "emulator/service/emulator.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int emulator_new(struct emulator **ret_emulator)
+{
+	struct emulator *emulator = calloc(1, sizeof(*emulator));
+	if (!emulator)
+		return -ENOMEM;
+	lock_init(&emulator->lock);
+	switches_init(&emulator->switches);
+	int r = store_new(&emulator->store);
+	if (r == 0)
+		r = sessions_new(&emulator->sessions);
+	if (r == 0)
+		r = faults_new(&emulator->faults);
+	if (r == 0)
+		r = stats_new(&emulator->stats);
+	if (r == 0)
+		r = signer_init(&emulator->signer);
+	if (r < 0) {
+		emulator_free(emulator);
+		return r;
+	}
+	*ret_emulator = emulator;
+	return 0;
+}
+
+void emulator_free(struct emulator *emulator)
+{
+	if (!emulator)
+		return;
+	stats_free(emulator->stats);
+	faults_free(emulator->faults);
+	sessions_free(emulator->sessions);
+	store_free(emulator->store);
+	credentials_done(&emulator->credentials);
+	lock_done(&emulator->lock);
+	free(emulator);
+}
+
+void emulator_read_switches(
+    struct emulator *emulator, struct switches *ret_switches)
+{
+	lock_acquire(&emulator->lock);
+	*ret_switches = emulator->switches;
+	lock_release(&emulator->lock);
+}
+
+int emulator_set(struct emulator *emulator, const char *name, const char *value)
+{
+	if (strcmp(name, "generate") == 0)
+		return store_generate(emulator->store, value);
+	if (strcmp(name, "generate-files") == 0)
+		return store_generate_files(emulator->store, value);
+	if (strcmp(name, "log") == 0)
+		return stats_open_log(emulator->stats, value);
+	lock_acquire(&emulator->lock);
+	int r = switches_set(&emulator->switches, name, value);
+	lock_release(&emulator->lock);
+	return r;
+}

@@ -1,0 +1,32 @@
+/*
+ * The handlers, one for each family of routes. Called by dispatch on the
+ * connection's thread, after the route and the role are known; each fills the
+ * reply, also when something goes wrong, and waits nowhere.
+ */
+#ifndef EMULATOR_HANDLE_H
+#define EMULATOR_HANDLE_H
+
+#include "emulator/service/emulator.h"
+
+/* /v1/auth/…: sign-in, refresh, who am I, sign-out. For the last two somebody
+ * is signed in. */
+void handle_auth(
+    struct emulator *emulator, struct request *request, struct reply *reply);
+
+/* /v1/data/{table}…: lists, records, specifications, as far as role may. */
+void handle_data(struct emulator *emulator, struct request *request,
+    struct reply *reply, enum role role);
+
+/* /v1/files…: metadata and download URLs. */
+void handle_files(struct emulator *emulator, struct request *request,
+    struct reply *reply, enum role role);
+
+/* /storage/{id}: an object's bytes, for whoever has a signed URL. */
+void handle_object(
+    struct emulator *emulator, struct request *request, struct reply *reply);
+
+/* /_emulator/…: the control interface, where it was asked for. */
+void handle_control(
+    struct emulator *emulator, struct request *request, struct reply *reply);
+
+#endif

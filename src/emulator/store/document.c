@@ -1,0 +1,135 @@
+#include "emulator/store/document.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+struct document {
+	int refs;  /* atomic */
+	bool keep; /* --mutate must not delete it */
+	struct document_key key;
+	struct place text;
+	struct place object; /* no memory and no path: no object */
+	uint64_t object_hash;
+	char id[];
+};
+
+int document_new(const struct document_key *key, struct place text,
+    struct place object, struct document **ret_document)
+{
+	struct document *document =
+	    calloc(1, sizeof(*document) + key->id_len + 1);
+	if (!document) {
+		place_done(&text);
+		place_done(&object);
+		return -ENOMEM;
+	}
+	document->refs = 1;
+	document->key = *key;
+	document->text = text;
+	document->key.id =
+	    memcpy(document->id, key->id_len ? key->id : "", key->id_len);
+	document_take_object(document, &object);
+	*ret_document = document;
+	return 0;
+}
+
+void document_take_object(struct document *document, struct place *object)
+{
+	document->object = *object;
+	if (object->memory)
+		document->object_hash =
+		    hash_fnv1a(HASH_FNV1A_INIT, object->memory, object->len);
+	*object = (struct place){0};
+}
+
+void document_keep(struct document *document, bool keep)
+{
+	document->keep = keep;
+}
+
+bool document_is_kept(const struct document *document)
+{
+	return document->keep;
+}
+
+struct document *document_ref(struct document *document)
+{
+	__atomic_add_fetch(&document->refs, 1, __ATOMIC_RELAXED);
+	return document;
+}
+
+void document_unref(struct document *document)
+{
+	if (!document ||
+	    __atomic_sub_fetch(&document->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	place_done(&document->text);
+	place_done(&document->object);
+	free(document);
+}
+
+const struct document_key *document_key(const struct document *document)
+{
+	return &document->key;
+}
+
+const struct place *document_text(const struct document *document)
+{
+	return &document->text;
+}
+
+const struct place *document_object(const struct document *document)
+{
+	const struct place *object = &document->object;
+	return object->path || object->memory ? object : NULL;
+}
+
+uint64_t document_object_hash(const struct document *document)
+{
+	return document->object_hash;
+}
+
+/* ---- what a text says of itself ---- */
+
+static int64_t read_time(struct json_span token)
+{
+	int64_t ms;
+	return json_date(token, &ms) < 0 ? DOCUMENT_NO_TIME : ms;
+}
+
+static int read_id(struct json_span token, struct buf *ret_id)
+{
+	if (json_is_string(token))
+		return json_string_decode(token, ret_id);
+	if (json_is_number(token))
+		return buf_add(ret_id, token.text, token.len);
+	return 0;
+}
+
+int document_read_key(const char *text, size_t len, struct buf *ret_id,
+    struct document_key *ret_key)
+{
+	static const char *const names[] = {
+	    "id", "_id", "createdAt", "updatedAt"};
+	struct json_span spans[ARRAY_SIZE(names)];
+	*ret_key = (struct document_key){
+	    .id = "",
+	    .created_ms = DOCUMENT_NO_TIME,
+	    .updated_ms = DOCUMENT_NO_TIME,
+	};
+	int r = json_members(text, len, names, ARRAY_SIZE(names), spans);
+	if (r == 0 && spans[0].text)
+		r = read_id(spans[0], ret_id);
+	if (r == 0 && ret_id->len == 0 && spans[1].text)
+		r = read_id(spans[1], ret_id);
+	if (r < 0)
+		return r;
+	ret_key->id = buf_str(ret_id);
+	ret_key->id_len = ret_id->len;
+	ret_key->created_ms = read_time(spans[2]);
+	ret_key->updated_ms = read_time(spans[3]);
+	return 0;
+}

@@ -1,0 +1,69 @@
+#include "emulator/store/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void place_done(struct place *place)
+{
+	free(place->owned);
+	free(place->path);
+	*place = (struct place){0};
+}
+
+int place_copy(const char *data, size_t len, struct place *ret_place)
+{
+	char *owned = malloc(len + 1);
+	if (!owned)
+		return -ENOMEM;
+	if (len)
+		memcpy(owned, data, len);
+	owned[len] = '\0';
+	*ret_place =
+	    (struct place){.owned = owned, .memory = owned, .len = len};
+	return 0;
+}
+
+int place_open(const struct place *place)
+{
+	const char *slash = strrchr(place->path, '/');
+	if (!slash)
+		return -EINVAL;
+	CLEANUP_FREE char *parent =
+	    strndup(place->path, (size_t)(slash - place->path) + 1);
+	if (!parent)
+		return -ENOMEM;
+	/* The way to the data directory was resolved; what is in it may have
+	 * become a link since. */
+	if (slash > place->path)
+		parent[slash - place->path] = '\0';
+	CLEANUP_CLOSE int dir =
+	    open(parent, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = dir < 0 ? -1
+			 : openat(dir, slash + 1,
+			       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int place_read(const struct place *place, struct buf *out)
+{
+	if (place->memory)
+		return buf_add(out, place->memory, place->len);
+	CLEANUP_CLOSE int fd = place_open(place);
+	if (fd < 0)
+		return fd;
+	int r = buf_reserve(out, place->len);
+	uint64_t done = 0;
+	while (r == 0 && done < place->len) {
+		ssize_t n = pread(fd, out->data + out->len, place->len - done,
+		    (off_t)(place->offset + done));
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		done += (uint64_t)n;
+		out->len += (size_t)n;
+		out->data[out->len] = '\0';
+	}
+	return r;
+}

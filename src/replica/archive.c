@@ -1,0 +1,113 @@
+#include "replica/archive.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/own_dir.h"
+#include "replica/internal.h"
+#include "replica/private.h"
+#include "replica/schema.h"
+#include "replica/sql.h"
+
+/* Bytes copied at once. */
+#define PIECE ((size_t)1 << 20)
+
+static int copy_bytes(int in, int out)
+{
+	CLEANUP_FREE char *piece = malloc(PIECE);
+	ssize_t n;
+	if (!piece)
+		return -ENOMEM;
+	while ((n = read(in, piece, PIECE)) > 0) {
+		for (ssize_t done = 0; done < n;) {
+			ssize_t some =
+			    write(out, piece + done, (size_t)(n - done));
+			if (some < 0)
+				return -errno;
+			done += some;
+		}
+	}
+	return n < 0 ? -errno : 0;
+}
+
+static int copy_file(const char *from, const char *to)
+{
+	CLEANUP_CLOSE int in = open(from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (in < 0)
+		return errno == ENOENT ? 0 : -errno;
+	CLEANUP_CLOSE int out =
+	    open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return out < 0 ? -errno : copy_bytes(in, out);
+}
+
+/* The database, and its log. */
+static int copy_files(const char *from, const char *to)
+{
+	static const char *const tails[] = {"", "-wal"};
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(tails); i++) {
+		CLEANUP_FREE char *source = NULL, *target = NULL;
+		if (asprintf(&source, "%s%s", from, tails[i]) < 0 ||
+		    asprintf(&target, "%s%s", to, tails[i]) < 0)
+			return -ENOMEM;
+		r = copy_file(source, target);
+	}
+	return r;
+}
+
+/* Whether the database can be read where it is: nothing is left in its log, and
+ * it has today's form. 1, 0, or -errno; -EBADMSG: a newer version's. */
+static int is_ready(const struct replica *replica)
+{
+	struct stat log;
+	int64_t version = 0;
+	struct connection *connection;
+	CLEANUP_FREE char *path = NULL;
+	if (asprintf(&path, "%s-wal", replica->path) < 0)
+		return -ENOMEM;
+	if (stat(path, &log) == 0 && log.st_size > 0)
+		return 0;
+	int r = connection_open(replica->path, CONNECTION_ARCHIVE, &connection);
+	if (r < 0)
+		return r;
+	r = sql_number(connection->db, "PRAGMA user_version", &version);
+	connection_close(connection);
+	if (r == 0 && version > SCHEMA_VERSION)
+		r = -EBADMSG;
+	return r < 0 ? r : version == SCHEMA_VERSION;
+}
+
+/* A copy, with its log, in a directory of ours that is gone afterwards. */
+static int copy_archive(struct replica *replica)
+{
+	CLEANUP_FREE char *place = NULL, *own = NULL;
+	const char *tmp = getenv("TMPDIR");
+	if (asprintf(&place, "%s/bkendfs-%u", tmp && *tmp == '/' ? tmp : "/tmp",
+		(unsigned)geteuid()) < 0)
+		return -ENOMEM;
+	int r = own_dir_make(place, &own);
+	if (r < 0)
+		return r;
+	private_sweep(own);
+	r = private_make(own, &replica->private_dir, &replica->lock_fd);
+	if (r == 0 &&
+	    asprintf(&replica->copy, "%s/replica.db", replica->private_dir) < 0)
+		r = -ENOMEM;
+	return r < 0 ? r : copy_files(replica->path, replica->copy);
+}
+
+int archive_open(struct replica *replica)
+{
+	int r = is_ready(replica);
+	if (r == 1)
+		return connection_open(
+		    replica->path, CONNECTION_ARCHIVE, &replica->writer);
+	if (r == 0)
+		r = copy_archive(replica);
+	return r < 0 ? r
+		     : connection_open(
+			   replica->copy, CONNECTION_WRITER, &replica->writer);
+}

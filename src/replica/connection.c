@@ -1,0 +1,198 @@
+#include "replica/connection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/percent.h"
+#include "replica/schema.h"
+#include "replica/sql.h"
+
+/*
+ * Bytes a page of the database. Records are about 1 KB, of which SQLite's
+ * 4096 hold three and waste the rest; larger ones cost more where a write
+ * touches few rows.
+ */
+#define PAGE_SIZE "8192"
+
+/* The writer waits for readers at most so long: they hold nothing for long. */
+#define BUSY_MS 10000
+
+#define NODE_COLUMNS                                                           \
+	"n.id, n.dir, n.kind, n.live, n.mtime, n.size, n.other_size,"          \
+	" n.proven, n.checked, n.pos, n.pos1, n.salt"
+
+static const char *const statement_sql[STATEMENTS] = {
+    [ST_BEGIN] = "BEGIN IMMEDIATE",
+    [ST_COMMIT] = "COMMIT",
+    [ST_ROLLBACK] = "ROLLBACK",
+    [ST_GET] = "SELECT " NODE_COLUMNS " FROM node n WHERE id = ?1",
+    [ST_LOOKUP] = "SELECT " NODE_COLUMNS " FROM node n"
+		  " WHERE dir = ?1 AND name = ?2 AND live = 1",
+    [ST_TEXT] = "SELECT text FROM text WHERE node = ?1",
+    [ST_KEY] = "SELECT key FROM node WHERE id = ?1",
+    [ST_NAME] = "SELECT name FROM node WHERE id = ?1",
+    [ST_ETAG] = "SELECT etag FROM node WHERE id = ?1",
+    [ST_SPOIL] = "UPDATE node SET proven = 2 WHERE id = ?1",
+    [ST_ENTRIES] = "SELECT " NODE_COLUMNS ", n.name, e.pos"
+		   " FROM entry e CROSS JOIN node n ON n.id = e.node"
+		   " WHERE e.dir = ?1 AND e.pos > ?2 AND e.pos < ?3"
+		   " ORDER BY e.pos",
+    [ST_TABLES] = "SELECT " NODE_COLUMNS ", n.name, n.id FROM node n"
+		  " WHERE dir = 1 AND live = 1 AND pos > 0 AND id > ?1"
+		  " ORDER BY id",
+    [ST_NAMES] = "SELECT name FROM node WHERE dir = ?1 AND name > ?2"
+		 " AND live = 1 ORDER BY name",
+    [ST_LAST] = "SELECT node FROM entry WHERE dir = ?1 AND pos < ?2"
+		" ORDER BY pos DESC LIMIT 1",
+    [ST_NTH] = "SELECT node FROM entry WHERE dir = ?1 AND pos >= ?2"
+	       " ORDER BY pos LIMIT ?4 OFFSET ?3",
+    [ST_LISTING] = "SELECT l.base, l.end, l.listed, l.count, l.newest,"
+		   " l.side, l.flags, l.proven, l.since, l.created,"
+		   " l.created_since, l.dateless,"
+		   " (SELECT max(pos) FROM entry e WHERE e.dir = ?1)"
+		   " FROM (SELECT 1) LEFT JOIN listing l ON l.dir = ?1",
+    [ST_INSERT] =
+	"INSERT OR IGNORE INTO node(dir, kind, live, name, key, mtime, size,"
+	" other_size, checked, pos, pos1, id)"
+	" VALUES(?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    [ST_INSERT_TEXT] = "INSERT INTO text(node, text) VALUES(?1, ?2)",
+    [ST_BURY] = "UPDATE node SET live = 0 WHERE id = ?1",
+    [ST_SEEN] = "UPDATE node SET pos = ?2 WHERE id = ?1",
+    [ST_SEEN_1] = "UPDATE node SET pos1 = ?2 WHERE id = ?1",
+    [ST_CHECKED] = "UPDATE node SET checked = ?2 WHERE id = ?1",
+    [ST_PUT_ENTRY] = "INSERT OR REPLACE INTO entry(dir, pos, node)"
+		     " VALUES(?1, ?2, ?3)",
+    [ST_MOVE_ENTRY] = "UPDATE entry SET node = ?3"
+		      " WHERE dir = ?1 AND pos = ?2 AND node = ?4",
+    [ST_SWEEP] = "UPDATE node SET live = 0 WHERE dir = ?1 AND live = 1"
+		 " AND pos <= ?2 AND checked < ?3 RETURNING name",
+    [ST_SWEEP_1] = "UPDATE node SET live = 0 WHERE dir = ?1 AND live = 1"
+		   " AND pos1 <= ?2 AND checked < ?3 RETURNING name",
+    [ST_TRIM] = "DELETE FROM entry WHERE dir = ?1 AND pos < ?2",
+    [ST_UNLIST] = "DELETE FROM entry WHERE dir = ?1"
+		  " AND pos >= ?2 AND pos <= ?3",
+    [ST_UNSEE] = "UPDATE node SET pos = 0 WHERE pos >= ?2 AND pos <= ?3"
+		 " AND id IN (SELECT node FROM entry"
+		 " WHERE dir = ?1 AND pos >= ?2 AND pos <= ?3)",
+    [ST_UNSEE_1] = "UPDATE node SET pos1 = 0 WHERE pos1 >= ?2 AND pos1 <= ?3"
+		   " AND id IN (SELECT node FROM entry"
+		   " WHERE dir = ?1 AND pos >= ?2 AND pos <= ?3)",
+    [ST_SET_LISTING] = "INSERT OR REPLACE INTO listing(dir, base, end, listed,"
+		       " count, newest, side, flags, proven, since, created,"
+		       " created_since, dateless)"
+		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+		       " ?12, ?13)",
+    [ST_RAISE_LISTING] = "UPDATE listing SET newest = max(newest, ?2),"
+			 " created = max(created, ?3) WHERE dir = ?1",
+    [ST_SET_SIZE] = "UPDATE node SET size = ?2, proven = 1, etag = ?3,"
+		    " salt = ?4 WHERE id = ?1",
+    [ST_SHOW_TABLE] = "UPDATE node SET pos = 1 WHERE id = ?1 AND pos = 0",
+    [ST_TOTALS] = "SELECT count(*), CAST(total(max(size, 0)) AS INTEGER),"
+		  " (SELECT made FROM meta),"
+		  " (SELECT seq FROM sqlite_sequence WHERE name = 'node'),"
+		  " (SELECT run FROM meta)"
+		  " FROM node",
+};
+
+int connection_error(struct connection *connection, int result)
+{
+	return sql_error(connection ? connection->db : NULL, result);
+}
+
+static const char *const pragmas[] = {
+    [CONNECTION_WRITER] = "PRAGMA page_size = " PAGE_SIZE ";"
+			  "PRAGMA journal_mode = WAL;"
+			  "PRAGMA synchronous = NORMAL;"
+			  "PRAGMA cache_size = -4096;"
+			  "PRAGMA wal_autocheckpoint = 0",
+    [CONNECTION_READER] = "PRAGMA cache_size = -512;"
+			  "PRAGMA query_only = 1;"
+			  "PRAGMA schema_version",
+    [CONNECTION_ARCHIVE] = "PRAGMA cache_size = -512;"
+			   "PRAGMA schema_version",
+};
+
+/* immutable: SQLite makes no file beside it, and locks nothing. */
+static int open_archive(const char *path, sqlite3 **ret_db)
+{
+	CLEANUP_BUF struct buf uri;
+	buf_init(&uri, BUF_MAX_DEFAULT);
+	int r = buf_printf(&uri, "file:");
+	if (r == 0)
+		r = percent_encode(path, strlen(path), &uri);
+	if (r == 0)
+		r = buf_printf(&uri, "?immutable=1");
+	return r < 0 ? SQLITE_NOMEM
+		     : sqlite3_open_v2(buf_str(&uri), ret_db,
+			   SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX |
+			       SQLITE_OPEN_URI,
+			   NULL);
+}
+
+static int open_live(const char *path, bool create, sqlite3 **ret_db)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+		    SQLITE_OPEN_NOFOLLOW | (create ? SQLITE_OPEN_CREATE : 0);
+	return sqlite3_open_v2(path, ret_db, flags, NULL);
+}
+
+int connection_open(const char *path, enum connection_kind kind,
+    struct connection **ret_connection)
+{
+	bool writes = kind == CONNECTION_WRITER;
+	struct connection *connection = calloc(1, sizeof(*connection));
+	if (!connection)
+		return -ENOMEM;
+	int r = connection_error(
+	    connection, kind == CONNECTION_ARCHIVE
+			    ? open_archive(path, &connection->db)
+			    : open_live(path, writes, &connection->db));
+	if (r == 0) {
+		sqlite3_busy_timeout(connection->db, BUSY_MS);
+		r = sql_execute(connection->db, pragmas[kind]);
+	}
+	if (r == 0 && writes)
+		r = schema_prepare(connection->db);
+	if (r == 0 && writes)
+		r = sql_execute(
+		    connection->db, "UPDATE meta SET run = run + 1");
+	if (r < 0) {
+		connection_close(connection);
+		return r;
+	}
+	*ret_connection = connection;
+	return 0;
+}
+
+void connection_close(struct connection *connection)
+{
+	if (!connection)
+		return;
+	for (int i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(connection->statements[i]);
+	sqlite3_close(connection->db);
+	free(connection);
+}
+
+sqlite3_stmt *connection_statement(
+    struct connection *connection, enum statement which)
+{
+	sqlite3_stmt **statement = &connection->statements[which];
+	if (!*statement &&
+	    sqlite3_prepare_v3(connection->db, statement_sql[which], -1,
+		SQLITE_PREPARE_PERSISTENT, statement, NULL) != SQLITE_OK)
+		connection_error(connection, sqlite3_errcode(connection->db));
+	return *statement;
+}
+
+int connection_run(struct connection *connection, sqlite3_stmt *statement)
+{
+	if (!statement)
+		return -EIO;
+	int r = sqlite3_step(statement);
+	int err = r == SQLITE_ROW ? 0 : connection_error(connection, r);
+	sqlite3_reset(statement);
+	return err;
+}

@@ -1,0 +1,81 @@
+/*
+ * Connections to the database, with their prepared statements: one for the
+ * writing thread, one for checkpoints, and those of the pool. One thread at a
+ * time has each.
+ */
+#ifndef REPLICA_CONNECTION_H
+#define REPLICA_CONNECTION_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+
+enum statement {
+	ST_BEGIN,
+	ST_COMMIT,
+	ST_ROLLBACK,
+	ST_GET,
+	ST_LOOKUP,
+	ST_TEXT,
+	ST_KEY,
+	ST_NAME,
+	ST_ETAG,
+	ST_SPOIL,
+	ST_ENTRIES,
+	ST_TABLES,
+	ST_NAMES,
+	ST_NTH,
+	ST_LAST,
+	ST_LISTING,
+	ST_INSERT,
+	ST_INSERT_TEXT,
+	ST_BURY,
+	ST_SEEN,
+	ST_SEEN_1,
+	ST_CHECKED,
+	ST_PUT_ENTRY,
+	ST_MOVE_ENTRY,
+	ST_SWEEP,
+	ST_SWEEP_1,
+	ST_TRIM,
+	ST_UNLIST,
+	ST_UNSEE,
+	ST_UNSEE_1,
+	ST_SET_LISTING,
+	ST_RAISE_LISTING,
+	ST_SET_SIZE,
+	ST_SHOW_TABLE,
+	ST_TOTALS,
+	STATEMENTS,
+};
+
+/* One connection and its statements, prepared when first used. */
+struct connection {
+	sqlite3 *db;
+	sqlite3_stmt *statements[STATEMENTS];
+	SLIST_ENTRY(connection) link;
+};
+
+/* What a connection is for. */
+enum connection_kind {
+	CONNECTION_WRITER,  /* makes the form, or brings it up to date */
+	CONNECTION_READER,  /* beside a writer */
+	CONNECTION_ARCHIVE, /* reads what nobody changes: makes no file */
+};
+
+/* Open path. 0; -EBADMSG: made by a newer version; -EIO, -ENOSPC, -ENOMEM. */
+int connection_open(const char *path, enum connection_kind kind,
+    struct connection **ret_connection);
+void connection_close(struct connection *connection);
+
+/* A statement, ready to bind, or NULL. */
+sqlite3_stmt *connection_statement(
+    struct connection *connection, enum statement which);
+
+/* -errno of an SQLite result; logs what is worth it. */
+int connection_error(struct connection *connection, int result);
+
+/* Step a statement that gives no rows, and reset it. 0 or -errno. */
+int connection_run(struct connection *connection, sqlite3_stmt *statement);
+
+#endif

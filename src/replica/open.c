@@ -1,0 +1,232 @@
+/* Opening and closing a replica, and what is known of it without asking the
+ * database. See replica.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/own_dir.h"
+#include "replica/archive.h"
+#include "replica/checkpoint.h"
+#include "replica/internal.h"
+#include "replica/private.h"
+
+/* Of the database's name, for SQLite's own files. */
+static const char *const file_tails[] = {"", "-wal", "-shm", "-journal"};
+
+static int take_lock(struct replica *replica)
+{
+	CLEANUP_FREE char *path = NULL;
+	size_t stem = strlen(replica->path) - strlen(".db");
+	if (asprintf(&path, "%.*s.lock", (int)stem, replica->path) < 0)
+		return -ENOMEM;
+	replica->lock_fd =
+	    open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (replica->lock_fd < 0)
+		return -errno;
+	if (flock(replica->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EWOULDBLOCK : -errno;
+	return 0;
+}
+
+/* What SQLite will open must be nobody else's, nor lead elsewhere. */
+static int check_files(const struct replica *replica)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(file_tails); i++) {
+		CLEANUP_FREE char *path = NULL;
+		if (asprintf(&path, "%s%s", replica->path, file_tails[i]) < 0)
+			return -ENOMEM;
+		int r = own_file_check(path);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int name_path(
+    struct replica *replica, const char *own, const char *project)
+{
+	uint64_t hash = hash_fnv1a(HASH_FNV1A_INIT, project, strlen(project));
+	return asprintf(&replica->path, "%s/%016" PRIx64 ".db", own, hash) < 0
+		   ? -ENOMEM
+		   : 0;
+}
+
+static int choose_private(struct replica *replica, const char *own)
+{
+	int r = private_make(own, &replica->private_dir, &replica->lock_fd);
+	if (r < 0)
+		return r;
+	return asprintf(&replica->path, "%s/replica.db", replica->private_dir) <
+		       0
+		   ? -ENOMEM
+		   : 0;
+}
+
+/* Whether a replica is there which cannot be written. */
+static bool is_archive(const struct replica *replica, const char *own)
+{
+	return access(replica->path, F_OK) == 0 &&
+	       (access(own, W_OK) < 0 || access(replica->path, W_OK) < 0);
+}
+
+static int choose_path(
+    struct replica *replica, const char *dir, const char *project, bool private)
+{
+	CLEANUP_FREE char *own = NULL;
+	int r = own_dir_make(dir, &own);
+	if (r < 0)
+		return r;
+	private_sweep(own);
+	if (private)
+		return choose_private(replica, own);
+	r = name_path(replica, own, project);
+	if (r == 0 && is_archive(replica, own))
+		r = -EROFS;
+	if (r == 0)
+		r = take_lock(replica);
+	return r < 0 ? r : check_files(replica);
+}
+
+static int load_totals(struct replica *replica)
+{
+	sqlite3_stmt *s = connection_statement(replica->writer, ST_TOTALS);
+	if (!s)
+		return -EIO;
+	int r = sqlite3_step(s);
+	if (r == SQLITE_ROW) {
+		replica->totals.nodes = sqlite3_column_int64(s, 0);
+		replica->totals.bytes = sqlite3_column_int64(s, 1);
+		replica->made_ms = sqlite3_column_int64(s, 2);
+		replica->next_id = sqlite3_column_int64(s, 3) + 1;
+		replica->run = sqlite3_column_int64(s, 4);
+	}
+	int err = connection_error(replica->writer, r);
+	sqlite3_reset(s);
+	return err;
+}
+
+static struct replica *replica_new(void)
+{
+	struct replica *replica = calloc(1, sizeof(*replica));
+	if (!replica)
+		return NULL;
+	replica->lock_fd = -1;
+	lock_init(&replica->lock);
+	sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	return replica;
+}
+
+/* What is the same for all, once there is a connection. */
+static int finish_open(struct replica *replica, enum connection_kind kind,
+    int r, struct replica **ret_replica)
+{
+	if (r == 0)
+		r = pool_new(replica->copy ? replica->copy : replica->path,
+		    kind, &replica->pool);
+	if (r == 0)
+		r = load_totals(replica);
+	if (r < 0)
+		replica_close(replica);
+	else
+		*ret_replica = replica;
+	return r;
+}
+
+int replica_open(const char *dir, const char *project, bool private,
+    struct replica **ret_replica)
+{
+	struct replica *replica = replica_new();
+	if (!replica)
+		return -ENOMEM;
+	/* All that is made here is for the owner alone. */
+	mode_t mask = umask(0077);
+	int r = choose_path(replica, dir, project, private);
+	if (r == 0)
+		r = connection_open(
+		    replica->path, CONNECTION_WRITER, &replica->writer);
+	if (r == 0)
+		r = checkpointer_new(
+		    replica->path, replica->writer, &replica->checkpointer);
+	umask(mask);
+	return finish_open(replica, CONNECTION_READER, r, ret_replica);
+}
+
+int replica_open_archived(
+    const char *dir, const char *project, struct replica **ret_replica)
+{
+	CLEANUP_FREE char *own = NULL;
+	struct replica *replica = replica_new();
+	if (!replica)
+		return -ENOMEM;
+	replica->archived = true;
+	mode_t mask = umask(0077);
+	int r = own_dir_make(dir, &own);
+	if (r == 0)
+		r = name_path(replica, own, project);
+	if (r == 0)
+		r = check_files(replica);
+	if (r == 0 && access(replica->path, F_OK) < 0)
+		r = -ENOENT;
+	if (r == 0)
+		r = archive_open(replica);
+	umask(mask);
+	return finish_open(replica,
+	    replica->copy ? CONNECTION_READER : CONNECTION_ARCHIVE, r,
+	    ret_replica);
+}
+
+/* ---- the end ---- */
+
+void replica_close(struct replica *replica)
+{
+	if (!replica)
+		return;
+	pool_free(replica->pool);
+	checkpointer_free(replica->checkpointer);
+	connection_close(replica->writer);
+	if (replica->private_dir)
+		private_remove(replica->private_dir);
+	free(replica->private_dir);
+	if (replica->lock_fd >= 0)
+		close(replica->lock_fd);
+	lock_done(&replica->lock);
+	free(replica->copy);
+	free(replica->path);
+	free(replica);
+}
+
+/* ---- facts ---- */
+
+bool replica_is_archived(const struct replica *replica)
+{
+	return replica->archived;
+}
+
+const char *replica_path(const struct replica *replica)
+{
+	return replica->path;
+}
+
+int64_t replica_made_ms(const struct replica *replica)
+{
+	return replica->made_ms;
+}
+
+int64_t replica_run(const struct replica *replica)
+{
+	return replica->run;
+}
+
+void replica_totals(struct replica *replica, struct replica_totals *ret_totals)
+{
+	lock_acquire(&replica->lock);
+	*ret_totals = replica->totals;
+	lock_release(&replica->lock);
+}

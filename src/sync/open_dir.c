@@ -1,0 +1,133 @@
+/* Open directories: each reads the listing that it began with. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "sync/core/core.h"
+#include "sync/core/folder.h"
+#include "sync/core/offline.h"
+#include "sync/listing/lister.h"
+#include "sync/listing/listings.h"
+#include "sync/listing/view.h"
+#include "sync/parts.h"
+#include "sync/sync.h"
+
+/* Offline there is nobody to ask for the rest of a listing. */
+static int lacks(
+    const struct core *core, const struct lister *lister, int64_t dir)
+{
+	const struct folder *folder = lister_folder(lister);
+	return offline_lacks(core,
+	    dir == NODE_STORAGE ? "storage" : folder->title, NULL,
+	    OFFLINE_NOT_WHOLE);
+}
+
+int sync_dir_open_now(struct sync *sync, int64_t dir, struct sync_dir *ret_dir)
+{
+	const struct core *core = sync_core(sync);
+	struct lister *lister = listings_find(sync_listings(sync), dir);
+	if (!lister)
+		return -ENOTDIR;
+	struct view *view = lister_view(lister);
+	struct view_now now = view_now(view);
+	if (view_is_fresh(core, &now))
+		return view_enter_listing(view, core, &now, ret_dir);
+	return core->api ? -EAGAIN : lacks(core, lister, dir);
+}
+
+static void begin_open(void *ctx, struct sync_op *op)
+{
+	struct sync *sync = ctx;
+	struct lister *lister = listings_find(sync_listings(sync), op->dir);
+	if (!lister)
+		op_finish(op, -ENOTDIR);
+	else if (lister_is_fresh(lister, op))
+		op_finish(op, lister_enter(lister, &op->open_dir));
+	else if (!sync_core(sync)->api)
+		op_finish(op, lacks(sync_core(sync), lister, op->dir));
+	else if (lister_may_join(lister, op))
+		op_finish(op, lister_join(lister, &op->open_dir));
+	else if (lister_is_missing(lister, op))
+		op_finish(op, -ENOENT);
+	else
+		lister_wait_for_news(lister, op);
+}
+
+void sync_dir_open(struct sync *sync, struct sync_op *op)
+{
+	op_start(sync_core(sync), op, begin_open, sync);
+}
+
+int sync_dir_frontier(struct sync *sync, int64_t dir,
+    const struct sync_dir *open_dir, int64_t *ret_frontier)
+{
+	struct lister *lister = listings_find(sync_listings(sync), dir);
+	return view_frontier(lister_view(lister), open_dir, ret_frontier);
+}
+
+static void begin_wait(void *ctx, struct sync_op *op)
+{
+	struct sync *sync = ctx;
+	int64_t frontier;
+	struct lister *lister = listings_find(sync_listings(sync), op->dir);
+	int r = sync_dir_frontier(sync, op->dir, &op->open_dir, &frontier);
+	if (r < 0 || r == 1 || frontier > op->after + 1) {
+		op_finish(op, r < 0 ? r : 0);
+		return;
+	}
+	lister_read_on(lister, op);
+}
+
+void sync_dir_wait(struct sync *sync, struct sync_op *op)
+{
+	op_start(sync_core(sync), op, begin_wait, sync);
+}
+
+struct reading {
+	struct http_task task;
+	struct lister *lister;
+	int64_t base;
+	int64_t after;
+};
+
+static void on_reading(void *ctx)
+{
+	struct reading *reading = ctx;
+	lister_reader_at(reading->lister, reading->base, reading->after);
+	free(reading);
+}
+
+void sync_dir_reading(struct sync *sync, int64_t dir,
+    const struct sync_dir *open_dir, int64_t after)
+{
+	if (open_dir->end)
+		return;
+	struct reading *reading = malloc(sizeof(*reading));
+	if (!reading)
+		return; /* only a hint */
+	*reading = (struct reading){
+	    .task = {.fn = on_reading, .ctx = reading},
+	    .lister = listings_find(sync_listings(sync), dir),
+	    .base = open_dir->base,
+	    .after = after,
+	};
+	http_post(sync_core(sync)->http, &reading->task);
+}
+
+void sync_dir_close(struct sync *sync, struct sync_dir *open_dir)
+{
+	(void)sync;
+	view_leave(open_dir);
+}
+
+uint64_t sync_dir_version(
+    struct sync *sync, int64_t dir, const struct sync_dir *open_dir)
+{
+	struct lister *lister = listings_find(sync_listings(sync), dir);
+	if (!lister || !open_dir->version)
+		return 0;
+	struct view_now now = view_now(lister_view(lister));
+	if (!view_is_fresh(sync_core(sync), &now) ||
+	    now.version != open_dir->version)
+		return 0;
+	return now.version;
+}
