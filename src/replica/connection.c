@@ -110,8 +110,7 @@ static const char *const pragmas[] = {
     [CONNECTION_READER] = "PRAGMA cache_size = -512;"
 			  "PRAGMA query_only = 1;"
 			  "PRAGMA schema_version",
-    [CONNECTION_ARCHIVE] = "PRAGMA cache_size = -512;"
-			   "PRAGMA schema_version",
+    [CONNECTION_ARCHIVE] = "PRAGMA cache_size = -512; PRAGMA schema_version",
 };
 
 /* immutable: SQLite makes no file beside it, and locks nothing. */
