@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "command/contact.h"
 #include "command/mount.h"
+#include "command/own_replica.h"
 #include "command/refusal.h"
 #include "command/survey.h"
 #include "command/token_file.h"
@@ -18,7 +19,6 @@
 #include "config/config.h"
 #include "config/secrets.h"
 #include "json/json.h"
-#include "replica/replica.h"
 
 struct check {
 	const struct options *options;
@@ -335,88 +335,19 @@ static int report(struct check *check)
 	return check->problems ? EXIT_COULD_NOT : 0;
 }
 
-/* ---- what the replica knows of ---- */
-
-struct names {
-	struct check *check;
-	struct replica *replica;
-	size_t count;
-	int64_t ids[1000];
-};
-
-static int on_table(
-    void *ctx, const struct node *node, const char *name, int64_t pos)
-{
-	struct names *names = ctx;
-	(void)name;
-	(void)pos;
-	if (names->count < ARRAY_SIZE(names->ids))
-		names->ids[names->count++] = node->id;
-	return 0;
-}
-
-static bool is_named(const struct check *check, const char *table)
-{
-	for (size_t i = 0; check->options->tables[i]; i++) {
-		if (strcmp(check->options->tables[i], table) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void take_names(struct names *names)
-{
-	size_t found = 0;
-	for (size_t i = 0; i < names->count; i++) {
-		CLEANUP_BUF struct buf key;
-		buf_init(&key, 256);
-		if (replica_key(names->replica, names->ids[i], &key) == 0 &&
-		    key.len && !is_named(names->check, buf_str(&key)) &&
-		    (names->check->found[found] = strdup(buf_str(&key))))
-			found++;
-	}
-}
-
-/* Whatever is wrong with it is no reason not to ask the server. */
-static int find_tables(struct check *check)
-{
-	struct names names = {.check = check};
-	check->found = calloc(ARRAY_SIZE(names.ids) + 1, sizeof(char *));
-	if (!check->found)
-		return failed_for_memory();
-	if (check->options->nocache)
-		return 0;
-	int r = mount_open_replica(check->options, false, &names.replica);
-	if (r < 0) {
-		fprintf(stderr,
-		    r == -EWOULDBLOCK
-			? "bkendfs: this project is mounted: what was found"
-			  " there by use is not looked at\n"
-			: "bkendfs: the replica cannot be read: what was found"
-			  " by use is not looked at\n");
-		return 0;
-	}
-	if (replica_tables(names.replica, 0, on_table, &names) == 0)
-		take_names(&names);
-	replica_close(names.replica);
-	return 0;
-}
-
 static void done(struct check *check)
 {
 	contact_stop(check->contact);
 	survey_free(check->survey);
 	contact_free(check->contact);
-	for (size_t i = 0; check->found && check->found[i]; i++)
-		free(check->found[i]);
-	free(check->found);
+	own_replica_tables_free(check->found);
 }
 
 static int run(const struct options *options)
 {
 	struct check check = {.options = options};
 	signals_block();
-	int status = find_tables(&check);
+	int status = own_replica_tables(options, &check.found);
 	if (!status)
 		status = contact_open(options, &check.contact);
 	if (!status)

@@ -62,7 +62,7 @@ static const char *skip_value(const char *at, const char *end)
 		return skip_string(at, end);
 	if (*at == '{' || *at == '[')
 		return skip_container(at, end);
-	while (at < end && !strchr(",]} \t\r\n", *at))
+	while (at<end && * at> ' ' && *at != ',' && *at != ']' && *at != '}')
 		at++;
 	return at > start ? at : NULL;
 }

@@ -14,6 +14,9 @@
 #define HEAP_MAX 4096
 #define STACK_MAX ((size_t)1 << 20)
 
+/* Bytes that are no UTF-8 match nothing. */
+#define UTF (PCRE2_UTF | PCRE2_MATCH_INVALID_UTF)
+
 struct pattern {
 	pcre2_code *code;
 	pcre2_match_data *match;
@@ -40,7 +43,6 @@ static int compile(const char *text, size_t len, uint32_t flags, int *ret_error,
 	PCRE2_SIZE at;
 	if (!pattern)
 		return -ENOMEM;
-	flags |= PCRE2_UTF | PCRE2_MATCH_INVALID_UTF;
 	pattern->code =
 	    pcre2_compile((PCRE2_SPTR)text, len, flags, ret_error, &at, NULL);
 	if (!pattern->code) {
@@ -94,7 +96,7 @@ int pattern_new(const char *text, size_t len, const char *options,
     struct buf *problem, struct pattern **ret_pattern)
 {
 	/* \C would split characters. */
-	uint32_t flags = PCRE2_NEVER_BACKSLASH_C;
+	uint32_t flags = PCRE2_NEVER_BACKSLASH_C | UTF;
 	PCRE2_UCHAR why[128];
 	int error;
 	if (len > PATTERN_LEN_MAX) {
@@ -114,11 +116,11 @@ int pattern_new(const char *text, size_t len, const char *options,
 }
 
 int pattern_new_literal(
-    const char *text, size_t len, struct pattern **ret_pattern)
+    const char *text, size_t len, bool ascii, struct pattern **ret_pattern)
 {
+	uint32_t flags = PCRE2_LITERAL | PCRE2_CASELESS | (ascii ? 0 : UTF);
 	int error;
-	return compile(
-	    text, len, PCRE2_LITERAL | PCRE2_CASELESS, &error, ret_pattern);
+	return compile(text, len, flags, &error, ret_pattern);
 }
 
 int pattern_match(const struct pattern *pattern, const char *data, size_t len)

@@ -6,6 +6,7 @@
 #ifndef EMULATOR_PATTERN_H
 #define EMULATOR_PATTERN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -20,9 +21,10 @@ struct pattern;
 int pattern_new(const char *text, size_t len, const char *options,
     struct buf *problem, struct pattern **ret_pattern);
 
-/* One that text itself matches, in any case. 0 or -ENOMEM. */
+/* One that text itself matches, in any case: of all letters, or, which is
+ * quicker, of those of ASCII among themselves. 0 or -ENOMEM. */
 int pattern_new_literal(
-    const char *text, size_t len, struct pattern **ret_pattern);
+    const char *text, size_t len, bool ascii, struct pattern **ret_pattern);
 
 /* NULL is fine. */
 void pattern_free(struct pattern *pattern);

@@ -58,7 +58,7 @@ void scan_free(struct scan *scan)
 static int read_text(struct scan *scan, row_t row)
 {
 	buf_clear(&scan->text);
-	return scan->needs_text ? table_read_text(scan->table, row, &scan->text)
+	return scan->needs_text ? table_keep_text(scan->table, row, &scan->text)
 				: 0;
 }
 

@@ -12,21 +12,60 @@
 struct search {
 	const char *field;
 	struct pattern *pattern;
-	/* What is asked for stands in a text as it is, if it is there at all
-	 * and the text escapes nothing. */
+	struct pattern *quick; /* of what is ASCII; NULL: it is not */
+	/* What is asked for holds nothing that JSON always escapes: it stands
+	 * in a text as it is, if it is there at all and not escaped there for
+	 * no need. */
 	bool plain;
+	bool slash;	    /* it holds one, which some escape */
 	struct value found; /* room for a string */
 };
 
-/* Printable ASCII without what JSON always escapes. The long s and the Kelvin
- * sign are s and k in another case: for those letters only the strings
- * themselves tell. */
 static bool is_plain(const char *asked)
 {
 	for (; *asked; asked++)
-		if (*asked < ' ' || *asked > '~' || strchr("\"\\skSK", *asked))
+		if ((unsigned char)*asked < ' ' || strchr("\"\\", *asked))
 			return false;
 	return true;
+}
+
+/* Whether what is asked for may be there in another form than its own. */
+static bool may_be_escaped(const struct search *search, struct json_span text)
+{
+	const char *p = text.text, *end = text.text + text.len;
+	while ((p = memchr(p, '\\', (size_t)(end - p))) && end - p >= 2) {
+		if (p[1] == 'u' || (p[1] == '/' && search->slash))
+			return true;
+		p += 2;
+	}
+	return false;
+}
+
+static bool is_ascii(const char *asked)
+{
+	while (*asked && (unsigned char)*asked < 0x80)
+		asked++;
+	return !*asked;
+}
+
+/* The long s (C5 BF) and the Kelvin sign (E2 84 AA) are other cases of s and k:
+ * the only two letters that are one of ASCII's so. */
+static bool has_other_case(struct json_span text)
+{
+	return memchr(text.text, 0xc5, text.len) ||
+	       memchr(text.text, 0xe2, text.len);
+}
+
+/* Whether a whole text may hold what is asked for; all else is settled by its
+ * strings. 1, 0 or as pattern_match. */
+static int match_whole(const struct search *search, struct json_span text)
+{
+	if (!search->plain || may_be_escaped(search, text))
+		return 1;
+	return pattern_match(search->quick && !has_other_case(text)
+				 ? search->quick
+				 : search->pattern,
+	    text.text, text.len);
 }
 
 int search_new(const char *asked, const char *field, struct search **ret_search)
@@ -37,7 +76,11 @@ int search_new(const char *asked, const char *field, struct search **ret_search)
 	value_init(&search->found);
 	search->field = field;
 	search->plain = is_plain(asked);
-	int r = pattern_new_literal(asked, strlen(asked), &search->pattern);
+	search->slash = strchr(asked, '/') != NULL;
+	size_t len = strlen(asked);
+	int r = pattern_new_literal(asked, len, false, &search->pattern);
+	if (r == 0 && is_ascii(asked))
+		r = pattern_new_literal(asked, len, true, &search->quick);
 	if (r < 0) {
 		search_free(search);
 		return r;
@@ -51,6 +94,7 @@ void search_free(struct search *search)
 	if (!search)
 		return;
 	pattern_free(search->pattern);
+	pattern_free(search->quick);
 	value_done(&search->found);
 	free(search);
 }
@@ -102,11 +146,9 @@ static int visit(void *ctx, struct json_span value)
 
 int search_match(struct search *search, struct json_span text)
 {
-	if (search->plain && !memchr(text.text, '\\', text.len)) {
-		int r = pattern_match(search->pattern, text.text, text.len);
-		if (r <= 0)
-			return r;
-	}
+	int r = match_whole(search, text);
+	if (r <= 0)
+		return r;
 	if (search->field)
 		return path_walk(text, search->field, visit, search);
 	return match_strings(search, text);

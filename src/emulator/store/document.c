@@ -13,8 +13,14 @@ struct document {
 	struct place text;
 	struct place object; /* no memory and no path: no object */
 	uint64_t object_hash;
+	char *kept; /* atomic: the text, once it was read; NULL: not */
 	char id[];
 };
+
+/* The texts that are kept, of all documents; no more than this. */
+#define KEPT_MAX ((uint64_t)256 << 20)
+
+static uint64_t kept_bytes; /* atomic */
 
 int document_new(const struct document_key *key, struct place text,
     struct place object, struct document **ret_document)
@@ -68,6 +74,11 @@ void document_unref(struct document *document)
 		return;
 	place_done(&document->text);
 	place_done(&document->object);
+	if (document->kept) {
+		__atomic_sub_fetch(
+		    &kept_bytes, document->text.len, __ATOMIC_RELAXED);
+		free(document->kept);
+	}
 	free(document);
 }
 
@@ -79,6 +90,40 @@ const struct document_key *document_key(const struct document *document)
 const struct place *document_text(const struct document *document)
 {
 	return &document->text;
+}
+
+/* Keep a copy of the text, if there is room; nothing is lost if not. */
+static void keep(struct document *document, const char *text)
+{
+	uint64_t len = document->text.len;
+	char *copy = NULL, *none = NULL;
+	if (__atomic_add_fetch(&kept_bytes, len, __ATOMIC_RELAXED) <= KEPT_MAX)
+		copy = malloc(len + 1);
+	if (copy) {
+		memcpy(copy, text, len);
+		if (__atomic_compare_exchange_n(&document->kept, &none, copy,
+			false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+			return;
+	}
+	free(copy);
+	__atomic_sub_fetch(&kept_bytes, len, __ATOMIC_RELAXED);
+}
+
+int document_read_text(const struct document *document, struct buf *out)
+{
+	const char *kept = __atomic_load_n(&document->kept, __ATOMIC_ACQUIRE);
+	return kept ? buf_add(out, kept, document->text.len)
+		    : place_read(&document->text, out);
+}
+
+int document_keep_text(struct document *document, struct buf *out)
+{
+	size_t before = out->len;
+	int r = document_read_text(document, out);
+	if (r == 0 && document->text.path &&
+	    !__atomic_load_n(&document->kept, __ATOMIC_RELAXED))
+		keep(document, buf_str(out) + before);
+	return r;
 }
 
 const struct place *document_object(const struct document *document)

@@ -55,6 +55,13 @@ bool document_is_kept(const struct document *document);
 const struct document_key *document_key(const struct document *document);
 const struct place *document_text(const struct document *document);
 
+/* Append the text. 0 or what place_read says. Any thread. */
+int document_read_text(const struct document *document, struct buf *out);
+
+/* The same; one that lies in a file is kept in memory from then on, as long as
+ * there is room for it among all that are. */
+int document_keep_text(struct document *document, struct buf *out);
+
 /* Where the object's bytes are, borrowed; NULL where there are none. */
 const struct place *document_object(const struct document *document);
 

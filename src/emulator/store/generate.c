@@ -13,6 +13,9 @@
 /* Records from this size on have fields of all kinds. */
 #define LARGE 300
 
+/* All of a record but its padding and its table's name, and that. */
+#define HEAD_SIZE (600 + GENERATE_TABLE_MAX)
+
 #define BLOCK 4096
 #define PATTERN_SIZE ((size_t)1 << 20)
 
@@ -68,31 +71,97 @@ static int add_padding(uint64_t number, size_t len, struct buf *out)
 	return r;
 }
 
+/* ---- digits: what printf does, for a query that looks at all records ---- */
+
+static char *put_digits(char *to, uint64_t number, int digits)
+{
+	for (int i = digits - 1; i >= 0; i--, number /= 10)
+		to[i] = (char)('0' + number % 10);
+	return to + digits;
+}
+
+static char *put_number(char *to, uint64_t number)
+{
+	int digits = 1;
+	for (uint64_t rest = number; rest >= 10; rest /= 10)
+		digits++;
+	return put_digits(to, number, digits);
+}
+
+/* The time as timestamp_format writes it, of a year from 1970 to 9999. The days
+ * are counted in years that begin in March:
+ * https://howardhinnant.github.io/date_algorithms.html#civil_from_days */
+static char *put_time(char *to, int64_t ms)
+{
+	uint64_t seconds = (uint64_t)ms / 1000;
+	uint64_t days = seconds / 86400 + 719468;
+	uint64_t of_era = days % 146097;
+	uint64_t year =
+	    (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	uint64_t day = of_era - (365 * year + year / 4 - year / 100);
+	uint64_t month = (5 * day + 2) / 153;
+	day -= (153 * month + 2) / 5;
+	month = month < 10 ? month + 3 : month - 9;
+	year += days / 146097 * 400 + (month <= 2);
+	to = put_digits(to, year, 4);
+	*to++ = '-';
+	to = put_digits(to, month, 2);
+	*to++ = '-';
+	to = put_digits(to, day + 1, 2);
+	*to++ = 'T';
+	to = put_digits(to, seconds / 3600 % 24, 2);
+	*to++ = ':';
+	to = put_digits(to, seconds / 60 % 60, 2);
+	*to++ = ':';
+	to = put_digits(to, seconds % 60, 2);
+	*to++ = '.';
+	to = put_digits(to, (uint64_t)ms % 1000, 3);
+	*to++ = 'Z';
+	return to;
+}
+
+static char *put_head(char *to, const char *table, uint64_t number)
+{
+	char id[GENERATE_ID_LEN + 1];
+	to = stpcpy(to, "{\"id\":\"");
+	to = stpcpy(to, generate_id(number, id));
+	to = stpcpy(to, "\",\"createdBy\":\"\",\"createdAt\":\"");
+	to = put_time(to, generate_created_ms(number));
+	to = stpcpy(to, "\",\"updatedAt\":\"");
+	to = put_time(to, generate_updated_ms(number));
+	to = stpcpy(to, "\",\"number\":");
+	to = put_number(to, number);
+	to = stpcpy(to, ",\"title\":\"Record ");
+	to = put_number(to, number);
+	to = stpcpy(to, " of ");
+	to = stpcpy(to, table);
+	return stpcpy(to, "\",");
+}
+
+/* Fields of all kinds. */
+static char *put_fields(char *to, uint64_t number)
+{
+	to = stpcpy(to, "\"big\":");
+	to = put_number(to, UINT64_C(1234567890000000000) + number);
+	to = stpcpy(to, ",\"ratio\":");
+	to = put_number(to, number % 100);
+	to = stpcpy(to, ".0,\"group\":\"g");
+	to = put_number(to, number % 10);
+	to = stpcpy(to, "\",\"note\":null,\"tags\":[\"α\",\"日本\"],"
+			"\"nested\":{\"deep\":[");
+	to = put_number(to, mix(number) % 1000);
+	return stpcpy(to, ",{}]},");
+}
+
 int generate_record(
     const char *table, uint64_t number, size_t size, struct buf *out)
 {
-	char id[GENERATE_ID_LEN + 1];
-	char created[TIMESTAMP_SIZE], updated[TIMESTAMP_SIZE];
-	size_t start = out->len;
-	int r = buf_printf(out,
-	    "{\"id\":\"%s\",\"createdBy\":\"\",\"createdAt\":\"%s\","
-	    "\"updatedAt\":\"%s\",\"number\":%" PRIu64 ","
-	    "\"title\":\"Record %" PRIu64 " of %s\",",
-	    generate_id(number, id),
-	    timestamp_format(generate_created_ms(number), created),
-	    timestamp_format(generate_updated_ms(number), updated), number,
-	    number, table);
-	if (r == 0 && size >= LARGE)
-		r = buf_printf(out,
-		    "\"big\":%" PRIu64 ",\"ratio\":%" PRIu64 ".0,"
-		    "\"group\":\"g%" PRIu64 "\",\"note\":null,"
-		    "\"tags\":[\"α\",\"日本\"],\"nested\":{\"deep\":[%" PRIu64
-		    ",{}]},",
-		    UINT64_C(1234567890000000000) + number, number % 100,
-		    number % 10, mix(number) % 1000);
-	if (r == 0)
-		r = buf_adds(out, "\"text\":\"");
-	size_t used = out->len - start + 2;
+	char head[HEAD_SIZE], *end = put_head(head, table, number);
+	if (size >= LARGE)
+		end = put_fields(end, number);
+	end = stpcpy(end, "\"text\":\"");
+	size_t used = (size_t)(end - head) + 2;
+	int r = buf_add(out, head, used - 2);
 	if (r == 0 && used < size)
 		r = add_padding(number, size - used, out);
 	return r == 0 ? buf_adds(out, "\"}") : r;

@@ -13,6 +13,9 @@
 
 #define GENERATE_ID_LEN 24
 
+/* No table's name is longer. */
+#define GENERATE_TABLE_MAX 64
+
 /* The number-th id into out, NUL-terminated. Returns out. */
 char *generate_id(uint64_t number, char out[GENERATE_ID_LEN + 1]);
 

@@ -289,10 +289,17 @@ int table_put(struct table *table, struct document *document)
 int table_read_text(const struct table *table, row_t row, struct buf *out)
 {
 	if (!row_is_generated(row))
-		return place_read(document_text(row_document(row)), out);
+		return document_read_text(row_document(row), out);
 	if (table->stored_files)
 		return generate_metadata(row_number(row), table->size, out);
 	return generate_record(table->name, row_number(row), table->size, out);
+}
+
+int table_keep_text(const struct table *table, row_t row, struct buf *out)
+{
+	return row_is_generated(row)
+		   ? table_read_text(table, row, out)
+		   : document_keep_text(row_document(row), out);
 }
 
 void table_take_spec(struct table *table, char *spec)

@@ -70,6 +70,9 @@ size_t table_rank_updated(const struct table *table, int64_t ms, bool after);
  * or what place_read says. */
 int table_read_text(const struct table *table, row_t row, struct buf *out);
 
+/* The same, of a row that will be looked at again: queries look at all. */
+int table_keep_text(const struct table *table, row_t row, struct buf *out);
+
 /* The specification's text, taken over; or one that says nothing is made up
  * where there is no text. */
 void table_take_spec(struct table *table, char *spec);

@@ -1,0 +1,110 @@
+#include "command/own_replica.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "config/complain.h"
+
+/* No project has more. */
+#define TABLES_MAX 1000
+
+int own_replica_open(
+    const struct options *options, bool private, struct replica **ret_replica)
+{
+	const char *account = options->email	       ? options->email
+			      : options->refresh_token ? options->refresh_token
+			      : options->refresh_token_command
+				  ? options->refresh_token_command
+				  : "";
+	char *project;
+	/* Each of the three may see other rows. */
+	if (asprintf(&project, "%s\n%s\n%s", options->url, options->key,
+		account) < 0)
+		return -ENOMEM;
+	int r = replica_open(options->cache_dir, project, private, ret_replica);
+	if (r == -EROFS && options->offline)
+		r = replica_open_archived(
+		    options->cache_dir, project, ret_replica);
+	free_secret(project);
+	return r;
+}
+
+struct known {
+	size_t count;
+	int64_t ids[TABLES_MAX];
+};
+
+static int on_table(
+    void *ctx, const struct node *node, const char *name, int64_t pos)
+{
+	struct known *known = ctx;
+	(void)name;
+	(void)pos;
+	if (known->count < TABLES_MAX)
+		known->ids[known->count++] = node->id;
+	return 0;
+}
+
+static bool is_named(const struct options *options, const char *table)
+{
+	for (size_t i = 0; options->tables[i]; i++) {
+		if (strcmp(options->tables[i], table) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void take_names(const struct options *options, struct replica *replica,
+    const struct known *known, char **tables)
+{
+	for (size_t i = 0; i < known->count; i++) {
+		CLEANUP_BUF struct buf key;
+		buf_init(&key, BUF_MAX_DEFAULT);
+		if (replica_key(replica, known->ids[i], &key) == 0 && key.len &&
+		    !is_named(options, buf_str(&key)) &&
+		    (*tables = strdup(buf_str(&key))))
+			tables++;
+	}
+}
+
+/* Whatever is wrong with it is no reason not to ask the server. */
+static void read_tables(const struct options *options, char **tables)
+{
+	struct known known = {0};
+	struct replica *replica;
+	int r = own_replica_open(options, false, &replica);
+	if (r < 0) {
+		fputs(
+		    r == -EWOULDBLOCK
+			? "bkendfs: this project is mounted: what was found"
+			  " there by use is not looked at\n"
+			: "bkendfs: the replica cannot be read: what was found"
+			  " by use is not looked at\n",
+		    stderr);
+		return;
+	}
+	if (replica_tables(replica, 0, on_table, &known) == 0)
+		take_names(options, replica, &known, tables);
+	replica_close(replica);
+}
+
+int own_replica_tables(const struct options *options, char ***ret_tables)
+{
+	char **tables = calloc(TABLES_MAX + 1, sizeof(*tables));
+	if (!tables)
+		return failed_for_memory();
+	if (!options->nocache)
+		read_tables(options, tables);
+	*ret_tables = tables;
+	return 0;
+}
+
+void own_replica_tables_free(char **tables)
+{
+	for (size_t i = 0; tables && tables[i]; i++)
+		free(tables[i]);
+	free(tables);
+}

@@ -1,0 +1,24 @@
+/* The replica of what the settings name: of the project, as this account sees
+ * it. Main thread. */
+#ifndef COMMAND_OWN_REPLICA_H
+#define COMMAND_OWN_REPLICA_H
+
+#include <stdbool.h>
+
+#include "config/options.h"
+#include "replica/replica.h"
+
+/* Open it, offline also where it cannot be written. private: one that is gone
+ * with this process. 0, or what replica_open says. */
+int own_replica_open(
+    const struct options *options, bool private, struct replica **ret_replica);
+
+/*
+ * The tables that it knows of and the settings do not name: those that were
+ * found by use. NULL ends; the caller frees it. Where it cannot be read, that
+ * is said, and there are none. 0, or an exit status after a complaint.
+ */
+int own_replica_tables(const struct options *options, char ***ret_tables);
+void own_replica_tables_free(char **tables); /* NULL is fine */
+
+#endif
