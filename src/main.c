@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "command/check.h"
 #include "command/local.h"
 #include "command/mount.h"
 #include "config/arguments.h"
@@ -29,6 +30,8 @@ static int run(const struct arguments *arguments)
 	case COMMAND_VERSION:
 		usage_print_version();
 		return 0;
+	case COMMAND_CHECK:
+		return check_project(arguments);
 	case COMMAND_DEMO:
 		return local_demo(arguments);
 	case COMMAND_MOUNT:

@@ -20,13 +20,16 @@ static void on_renew(void *ctx)
 }
 
 /* Signing in, over the calls that carry what comes of it. */
-static int make_auth(struct api *api, const struct api_config *config)
+static int make_auth(
+    struct api *api, struct http *http, const struct api_config *config)
 {
 	struct auth_config auth = {
 	    .calls = api->calls,
 	    .token = api->token,
 	    .redact = &api->redact,
 	    .counts = &api->counts,
+	    .http = http,
+	    .keeper = config->keeper,
 	    .email = config->email,
 	    .password = config->password,
 	    .mfa_code = config->mfa_code,
@@ -66,12 +69,13 @@ int api_new(struct http *http, const struct api_config *config,
 	api->redact = (struct redact){.key = config->key,
 	    .password = config->password,
 	    .mfa_code = config->mfa_code};
-	if (config->email && !(api->token = token_new(http, on_renew, api)))
+	if ((config->email || config->keeper) &&
+	    !(api->token = token_new(http, on_renew, api)))
 		goto fail;
 	api->redact.token = api->token;
 	if (make_calls(api, http, config, failures) < 0)
 		goto fail;
-	if (api->token && make_auth(api, config) < 0)
+	if (api->token && make_auth(api, http, config) < 0)
 		goto fail;
 	api->storage = storage_new(
 	    http, config->connections, config->retry_ms, &api->counts);
@@ -94,6 +98,15 @@ void api_free(struct api *api)
 	auth_free(api->auth);
 	token_free(api->token);
 	free(api);
+}
+
+void api_set_mfa_code(struct api *api, const char *code)
+{
+	api->redact.mfa_code = code;
+	if (!api->token)
+		return;
+	auth_set_mfa_code(api->auth, code);
+	token_forget_refusal(api->token);
 }
 
 void api_counters(struct api *api, struct api_counters *ret_counters)

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "api/answer.h"
+#include "api/keeper.h"
 #include "base/failures.h"
 #include "http/http.h"
 
@@ -32,10 +33,11 @@ struct api_config {
 	const char *url;      /* without a slash at its end */
 	const char *key;      /* X-API-Key */
 	const char *email;    /* NULL: no account, no token */
-	const char *password; /* with email */
-	const char *mfa_code; /* or NULL */
-	unsigned connections; /* requests at once */
-	int64_t retry_ms;     /* patience with a failing server */
+	const char *password; /* with email; NULL: only with a keeper */
+	const struct api_keeper *keeper; /* NULL: none */
+	const char *mfa_code;		 /* or NULL */
+	unsigned connections;		 /* requests at once */
+	int64_t retry_ms;		 /* patience with a failing server */
 	/* An answer of such a status (0: none) makes a call wait for so long
 	 * before it asks again. May be NULL. */
 	void (*waits)(void *ctx, int status, int64_t wait_ms);
@@ -50,6 +52,10 @@ int api_new(struct http *http, const struct api_config *config,
 /* The loop must have ended: calls still under way are dropped unheard. NULL is
  * fine. */
 void api_free(struct api *api);
+
+/* Sign in with another code from here on, also at once if the last one was
+ * refused just now. Borrowed for the life of the api, or until the next. */
+void api_set_mfa_code(struct api *api, const char *code);
 
 /* What was sent, and came. */
 struct api_counters {
@@ -103,6 +109,9 @@ struct api_call *api_get(struct api *api, const char *subject,
 /* A table's .spec.json. */
 struct api_call *api_spec(struct api *api, const char *subject,
     const char *table, api_text_fn done, void *ctx);
+
+/* The account that we are signed in with. */
+struct api_call *api_me(struct api *api, api_text_fn done, void *ctx);
 
 /* Which page of a listing. Its strings are copied. */
 struct api_query {

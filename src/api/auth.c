@@ -3,6 +3,15 @@
  *                    ▲                        │ failed in any way
  *                    └────────────────────────┘
  *
+ * With a keeper, it is he who has the refresh token:
+ *
+ *   no token ──► waiting for him ──► token, of another mount
+ *                    ▲   └──► refreshing ──► token
+ *                    │             │ never sent: back to him, after a pause
+ *                    └─────────────┤
+ *                                  └──► lost: as without him, if there is a
+ *                                       password, else refused
+ *
  * A refresh token is used once, whatever comes of it: sent again after an
  * answer that was lost, it would look like a replay and end all sessions.
  */
@@ -14,13 +23,21 @@
 
 #include "api/call.h"
 #include "api/counts.h"
+#include "api/keeper.h"
 #include "api/redact.h"
 #include "api/token.h"
 #include "base/buf.h"
 #include "json/json.h"
 
+/* Another mount has the token for as long as a request takes. */
+#define BUSY_MS 50
+/* There was no connection to send it on. */
+#define UNSENT_MS 1000
+
 struct auth {
 	struct auth_config config;
+	bool is_lost;	      /* what the keeper had */
+	int64_t unsent_since; /* http_now of the first try; -1: none */
 	int64_t patience_ms;
 	int64_t silence_ms;
 };
@@ -31,6 +48,8 @@ struct auth *auth_new(const struct auth_config *config)
 	if (!auth)
 		return NULL;
 	auth->config = *config;
+	auth->unsent_since = -1;
+	auth->is_lost = !config->keeper;
 	auth_reset_patience(auth);
 	return auth;
 }
@@ -38,6 +57,11 @@ struct auth *auth_new(const struct auth_config *config)
 void auth_free(struct auth *auth)
 {
 	free(auth);
+}
+
+void auth_set_mfa_code(struct auth *auth, const char *code)
+{
+	auth->config.mfa_code = code;
 }
 
 void auth_set_patience(
@@ -56,6 +80,7 @@ struct renewal {
 	struct auth *auth;
 	struct buf body;
 	bool refresh;
+	char *kept; /* the keeper's token; owned; NULL: not his */
 };
 
 static int renewal_body(void *ctx, const char *data, size_t len)
@@ -87,15 +112,81 @@ static int renewal_end(void *ctx, struct api_error *error)
 		    renewal->body.len, error);
 		return r;
 	}
+	if (renewal->kept) {
+		config->keeper->keep(config->keeper->ctx, &pair);
+		/* From here on it is his alone to give out. */
+		free_secret(TAKE(pair.refresh));
+		free_secret(TAKE(renewal->kept));
+	}
 	token_adopt(config->token, &pair);
 	return 0;
+}
+
+static void on_pause(void *ctx)
+{
+	auth_renew(ctx);
+}
+
+static void renew_later(struct auth *auth, int64_t pause_ms)
+{
+	const struct auth_config *config = &auth->config;
+	if (!http_timer_start(config->http, pause_ms, on_pause, auth))
+		token_settle(
+		    config->token, &(struct api_error){.err = -ENOMEM});
+}
+
+/* It stands for a token that was not sent, for there was no connection. True:
+ * it is tried again soon. */
+static bool give_back(struct renewal *renewal)
+{
+	struct auth *auth = renewal->auth;
+	const struct api_keeper *keeper = auth->config.keeper;
+	int64_t now = http_now(auth->config.http);
+	struct answer_tokens same = {.refresh = renewal->kept};
+	keeper->keep(keeper->ctx, &same);
+	if (auth->unsent_since < 0)
+		auth->unsent_since = now;
+	if (now - auth->unsent_since >= auth->patience_ms) {
+		auth->unsent_since = -1;
+		return false;
+	}
+	renew_later(auth, UNSENT_MS);
+	return true;
+}
+
+static bool was_not_sent(const struct api_error *error)
+{
+	return error->status == 0 &&
+	       (error->err == -ENETUNREACH || error->err == -ETIMEDOUT);
+}
+
+/* The keeper's token brought no other one. */
+static void lose(struct renewal *renewal, const struct api_error *error)
+{
+	struct auth *auth = renewal->auth;
+	const struct auth_config *config = &auth->config;
+	if (was_not_sent(error)) {
+		if (!give_back(renewal))
+			token_settle(config->token, error);
+		return;
+	}
+	config->keeper->keep(config->keeper->ctx, NULL);
+	auth->is_lost = true;
+	if (config->password)
+		auth_renew(auth);
+	else
+		token_settle(config->token, error);
 }
 
 static void renewal_done(void *ctx, const struct api_error *error)
 {
 	struct renewal *renewal = ctx;
 	struct auth *auth = renewal->auth;
-	if (error->err && renewal->refresh)
+	if (!error->err)
+		auth->unsent_since = -1;
+	if (renewal->kept)
+		lose(renewal, error);
+	else if (error->err && renewal->refresh && auth->config.password)
 		auth_renew(auth); /* by signing in: no refresh token is left */
 	else
 		token_settle(auth->config.token, error);
@@ -105,6 +196,7 @@ static void renewal_release(void *ctx)
 {
 	struct renewal *renewal = ctx;
 	buf_done(&renewal->body);
+	free_secret(renewal->kept);
 	free(renewal);
 }
 
@@ -142,7 +234,7 @@ static int write_body(
 }
 
 static struct api_call *renewal_start(
-    struct auth *auth, bool refresh, const char *body)
+    struct auth *auth, bool refresh, char **kept, const char *body)
 {
 	const struct auth_config *config = &auth->config;
 	struct call_spec spec = {
@@ -158,7 +250,8 @@ static struct api_call *renewal_start(
 	struct renewal *renewal = calloc(1, sizeof(*renewal));
 	if (!renewal)
 		return NULL;
-	*renewal = (struct renewal){.auth = auth, .refresh = refresh};
+	*renewal = (struct renewal){
+	    .auth = auth, .refresh = refresh, .kept = TAKE(*kept)};
 	buf_init_secret(&renewal->body, ANSWER_MAX);
 	if (refresh)
 		config->counts->refreshes++;
@@ -167,18 +260,65 @@ static struct api_call *renewal_start(
 	return call_start(config->calls, &spec, &renewal_ops, renewal);
 }
 
-void auth_renew(struct auth *auth)
+/* refresh: the token to use; NULL: sign in. kept: the same, from the keeper,
+ * taken over; or NULL. */
+static void renew_by(struct auth *auth, const char *refresh, char *kept)
 {
 	const struct auth_config *config = &auth->config;
-	const char *refresh = token_refresh(config->token);
 	struct api_call *renewal = NULL;
+	bool is_kept = kept != NULL;
+	char *spent = kept ? strdup(kept) : NULL;
 	struct buf body;
 	buf_init_secret(&body, 2 * ANSWER_MAX);
-	if (write_body(config, refresh, &body) == 0)
-		renewal = renewal_start(auth, refresh != NULL, buf_str(&body));
-	token_retire(config->token);
+	if ((!kept || spent) && write_body(config, refresh, &body) == 0)
+		renewal =
+		    renewal_start(auth, refresh != NULL, &kept, buf_str(&body));
 	buf_done(&body);
+	if (!renewal && is_kept)
+		config->keeper->keep(config->keeper->ctx,
+		    spent ? &(struct answer_tokens){.refresh = spent} : NULL);
+	free_secret(kept);
+	if (spent)
+		token_retire_for(config->token, spent);
+	else
+		token_retire(config->token);
 	if (!renewal)
 		token_settle(
 		    config->token, &(struct api_error){.err = -ENOMEM});
+}
+
+static void renew_alone(struct auth *auth)
+{
+	static const struct api_error over = {
+	    .err = -EACCES,
+	    .code = "auth/session-expired",
+	    .message = "the session has ended",
+	};
+	const struct auth_config *config = &auth->config;
+	const char *refresh = token_refresh(config->token);
+	if (refresh || config->password)
+		renew_by(auth, refresh, NULL);
+	else
+		token_settle(config->token, &over);
+}
+
+void auth_renew(struct auth *auth)
+{
+	const struct auth_config *config = &auth->config;
+	struct answer_tokens pair;
+	int r = auth->is_lost
+		    ? -ENOENT
+		    : config->keeper->take(config->keeper->ctx, &pair);
+	if (r == -EAGAIN) {
+		renew_later(auth, BUSY_MS);
+	} else if (r < 0) {
+		auth->is_lost = true;
+		renew_alone(auth);
+	} else if (pair.access) {
+		token_retire(config->token);
+		token_adopt(config->token, &pair);
+		token_settle(config->token, &(struct api_error){0});
+	} else {
+		renew_by(auth, pair.refresh, pair.refresh);
+	}
 }

@@ -7,9 +7,11 @@
 
 #include <stdint.h>
 
+struct api_keeper;
 struct auth;
 struct calls;
 struct counts;
+struct http;
 struct redact;
 struct token;
 
@@ -19,10 +21,12 @@ struct auth_config {
 	struct token *token;
 	const struct redact *redact;
 	struct counts *counts;
-	const char *email;
-	const char *password;
-	const char *mfa_code; /* or NULL */
-	int64_t patience_ms;  /* with a failing server */
+	struct http *http;
+	const struct api_keeper *keeper; /* or NULL */
+	const char *email;		 /* or NULL, with a keeper */
+	const char *password;		 /* the same */
+	const char *mfa_code;		 /* or NULL */
+	int64_t patience_ms;		 /* with a failing server */
 };
 
 /* NULL: out of memory. */
@@ -33,6 +37,9 @@ void auth_free(struct auth *auth);
 
 /* Get another pair, as token_new asks for it. */
 void auth_renew(struct auth *auth);
+
+/* The config's, from now on. Borrowed. */
+void auth_set_mfa_code(struct auth *auth, const char *code);
 
 /* Other patience than the config's for what is begun from now on, until
  * auth_reset_patience; silence_ms: see struct call_spec. */

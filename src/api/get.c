@@ -197,6 +197,24 @@ struct api_call *api_get(struct api *api, const char *subject,
 	return start_record_call(api, &spec, table, id, id_len, "", call);
 }
 
+struct api_call *api_me(struct api *api, api_text_fn done, void *ctx)
+{
+	struct text_call *call = text_call_new(api, TEXT_MAX, NULL, 0);
+	if (!call)
+		return NULL;
+	call->text_done = done;
+	call->ctx = ctx;
+	struct call_spec spec = {
+	    .method = "GET",
+	    .path = "/v1/auth/me",
+	    .subject = "(account)",
+	    .with_token = true,
+	    .patience_ms = api->patience_ms,
+	    .expects_miss = true,
+	};
+	return call_start(api->calls, &spec, &text_ops, call);
+}
+
 struct api_call *api_spec(struct api *api, const char *subject,
     const char *table, api_text_fn done, void *ctx)
 {

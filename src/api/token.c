@@ -124,6 +124,11 @@ void token_reject(struct token *token, bool drop_refresh)
 		free_secret(TAKE(token->pair.refresh));
 }
 
+void token_forget_refusal(struct token *token)
+{
+	token->refused_until_ms = 0;
+}
+
 /* A token is used for a while, whatever its server says of its life: else one
  * that is due at once would be renewed for ever, and never be used. Should it
  * be refused, that costs a renewal. */
@@ -143,6 +148,13 @@ void token_retire(struct token *token)
 	answer_tokens_done(&token->previous);
 	token->previous = token->pair;
 	token->pair = (struct answer_tokens){0};
+}
+
+void token_retire_for(struct token *token, char *refresh)
+{
+	token_retire(token);
+	free_secret(token->previous.refresh);
+	token->previous.refresh = refresh;
 }
 
 void token_adopt(struct token *token, const struct answer_tokens *pair)

@@ -53,6 +53,9 @@ void token_stop_waiting(struct token_waiter *waiter);
  * in). */
 void token_reject(struct token *token, bool drop_refresh);
 
+/* Whatever was refused just now, something else is tried at the next wish. */
+void token_forget_refusal(struct token *token);
+
 /* What calls carry, a secret. Borrowed, until the next renewal; NULL: there is
  * none. */
 const char *token_access(const struct token *token);
@@ -68,6 +71,10 @@ uint64_t token_generation(const struct token *token);
 /* The pair is used up, whatever comes of the renewal; but an answer may still
  * repeat it, so that it stays among the secrets. */
 void token_retire(struct token *token);
+
+/* The pair is used up, and so is this refresh token, which somebody else kept
+ * for it; taken over. */
+void token_retire_for(struct token *token, char *refresh);
 
 /* Take a new pair over, its members included. */
 void token_adopt(struct token *token, const struct answer_tokens *pair);

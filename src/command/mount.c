@@ -7,22 +7,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/api.h"
 #include "base/activity.h"
-#include "base/failures.h"
 #include "base/own_dir.h"
 #include "command/background.h"
+#include "command/contact.h"
+#include "command/mountpoint.h"
+#include "command/token_file.h"
 #include "config/account.h"
 #include "config/complain.h"
 #include "config/config.h"
 #include "config/secrets.h"
 #include "fs/fs.h"
-#include "http/http.h"
-#include "command/mountpoint.h"
-#include "command/sign_in.h"
 #include "content/content.h"
 #include "replica/replica.h"
-#include "command/signals.h"
 #include "status/status.h"
 #include "sync/sync.h"
 
@@ -32,11 +29,8 @@
 /* Everything that lives while the mount does. */
 struct house {
 	struct options *options;
-	struct http *http;
-	struct failures *failures;
 	struct activities *activities;
-	struct api_config api_config;
-	struct api *api; /* NULL: offline */
+	struct contact *contact;
 	struct replica *replica;
 	struct content *content; /* NULL: file contents are not kept */
 	int replica_err;	 /* why there is none */
@@ -46,86 +40,51 @@ struct house {
 	struct status *status;
 	struct fs_config fs_config;
 	struct fs *fs;
-	struct signals *signals;
-	struct sign_in *sign_in; /* NULL: offline */
 };
 
-static int say_ended_by(int number)
+int mount_open_replica(
+    const struct options *options, bool private, struct replica **ret_replica)
 {
-	return failed("ended by a signal (%s) before the mount was there",
-	    strsignal(number));
+	const char *account = options->email	       ? options->email
+			      : options->refresh_token ? options->refresh_token
+			      : options->refresh_token_command
+				  ? options->refresh_token_command
+				  : "";
+	char *project;
+	/* Each of the three may see other rows. */
+	if (asprintf(&project, "%s\n%s\n%s", options->url, options->key,
+		account) < 0)
+		return -ENOMEM;
+	int r = replica_open(options->cache_dir, project, private, ret_replica);
+	if (r == -EROFS && options->offline)
+		r = replica_open_archived(
+		    options->cache_dir, project, ret_replica);
+	free_secret(project);
+	return r;
 }
 
 static int make_replica(struct house *house)
 {
 	struct options *options = house->options;
-	char *project;
-	/* Each of the three may see other rows. */
-	if (asprintf(&project, "%s\n%s\n%s", options->url, options->key,
-		options->email ? options->email : "") < 0)
-		return -ENOMEM;
-	int r = replica_open(
-	    options->cache_dir, project, options->nocache, &house->replica);
-	if (r == -EROFS && options->offline)
-		r = replica_open_archived(
-		    options->cache_dir, project, &house->replica);
+	int r = mount_open_replica(options, options->nocache, &house->replica);
 	if (r == -EWOULDBLOCK && !options->offline) {
-		r = replica_open(
-		    options->cache_dir, project, true, &house->replica);
+		r = mount_open_replica(options, true, &house->replica);
 		house->replica_is_private = r == 0;
 	}
-	free_secret(project);
 	return r;
 }
 
 /* Sign in, and open the replica while the server thinks. */
 static int connect_api(struct house *house)
 {
-	struct options *options = house->options;
-	struct api_error error;
-	house->sign_in = sign_in_new(options);
-	if (!house->sign_in)
-		return failed_for_memory();
-	house->api_config = (struct api_config){
-	    .url = options->url,
-	    .key = options->key,
-	    .email = options->email,
-	    .password = options->password,
-	    .mfa_code = options->mfa_code,
-	    .connections = options->connections,
-	    .retry_ms = options->retry_ms,
-	    .waits = sign_in_waits,
-	    .ctx = house->sign_in,
-	};
-	if (api_new(house->http, &house->api_config, house->failures,
-		&house->api) < 0)
-		return failed_for_memory();
-	/* What goes wrong now is said in one line of its own. */
-	log_set_level(LOG_LEVEL_ERROR);
-	sign_in_begin(house->sign_in, house->http, house->api, house->signals);
+	int status = contact_begin(house->contact);
+	if (status)
+		return status;
 	house->replica_err = make_replica(house);
-	int number = sign_in_end(house->sign_in, &error);
-	log_set_level(options->log_level);
-	if (number)
-		return say_ended_by(number);
-	return sign_in_judge(options, &error);
+	return contact_end(house->contact);
 }
 
 /* ---- the rooms, from the ground up ---- */
-
-static int open_http(struct house *house)
-{
-	const char *cacert = house->options->cacert;
-	int r =
-	    http_curl_new(house->options->connections, cacert, &house->http);
-	if (r < 0 && cacert)
-		return failed("cacert=%s: %s", cacert, strerror(-r));
-	if (r < 0)
-		return failed("cannot start: %s", strerror(-r));
-	house->failures = failures_new();
-	house->activities = activities_new();
-	return house->failures && house->activities ? 0 : failed_for_memory();
-}
 
 /* Say what is wrong with it. */
 static int open_replica(struct house *house)
@@ -181,11 +140,14 @@ static void open_content(struct house *house)
 
 static int open_status(struct house *house)
 {
+	house->activities = activities_new();
+	if (!house->activities)
+		return failed_for_memory();
 	house->status = status_new(&(struct status_source){
 	    .replica = house->replica,
 	    .content = house->content,
-	    .api = house->api,
-	    .failures = house->failures,
+	    .api = contact_api(house->contact),
+	    .failures = contact_failures(house->contact),
 	    .activities = house->activities,
 	    .tables = (const char *const *)house->options->tables,
 	    .url = house->options->url,
@@ -198,7 +160,7 @@ static int open_fs(struct house *house)
 {
 	struct options *options = house->options;
 	house->fs_config = (struct fs_config){
-	    .http = house->http,
+	    .http = contact_http(house->contact),
 	    .replica = house->replica,
 	    .files = status_files(house->status),
 	    .url = options->url,
@@ -224,11 +186,11 @@ static int open_sync(struct house *house)
 {
 	struct options *options = house->options;
 	house->sync_config = (struct sync_config){
-	    .http = house->http,
-	    .api = house->api,
+	    .http = contact_http(house->contact),
+	    .api = contact_api(house->contact),
 	    .replica = house->replica,
 	    .content = house->content,
-	    .failures = house->failures,
+	    .failures = contact_failures(house->contact),
 	    .activities = house->activities,
 	    .tables = (const char *const *)options->tables,
 	    .ttl_ms = options->ttl_ms,
@@ -255,7 +217,8 @@ static void warn(struct house *house)
 	if (!warning)
 		return;
 	fprintf(stderr, "bkendfs: %s\n", warning);
-	failures_add(house->failures, "(start)", "", 0, 0, "", warning);
+	failures_add(
+	    contact_failures(house->contact), "(start)", "", 0, 0, "", warning);
 }
 
 /* ---- signals ---- */
@@ -270,25 +233,11 @@ static void on_signal(void *ctx, int number)
 		fs_stop(house->fs);
 }
 
-static int was_ended(struct house *house)
-{
-	int number = signals_missed(house->signals);
-	return number ? say_ended_by(number) : 0;
-}
-
-static int open_signals(struct house *house)
-{
-	int r = signals_new(&house->signals);
-	return r < 0 ? failed("cannot start: %s", strerror(-r)) : 0;
-}
-
 /* ---- together ---- */
 
 static void close_house(struct house *house)
 {
-	signals_free(house->signals);
-	if (house->http)
-		http_stop(house->http);
+	contact_stop(house->contact);
 	/* Who waits is answered while there is a way to him. */
 	sync_end(house->sync);
 	if (house->fs)
@@ -298,20 +247,15 @@ static void close_house(struct house *house)
 	sync_free(house->sync);
 	fs_free(house->fs);
 	status_free(house->status);
-	api_free(house->api);
-	sign_in_free(house->sign_in);
-	http_free(house->http);
+	contact_free(house->contact);
 	replica_close(house->replica);
-	failures_free(house->failures);
 	activities_free(house->activities);
 }
 
 static int open_house(struct house *house)
 {
 	struct options *options = house->options;
-	int status = open_signals(house);
-	if (!status)
-		status = open_http(house);
+	int status = contact_open(options, &house->contact);
 	if (!status && !options->offline)
 		status = connect_api(house);
 	if (!status)
@@ -325,7 +269,7 @@ static int open_house(struct house *house)
 	if (!status)
 		status = open_sync(house);
 	if (!status)
-		status = was_ended(house);
+		status = contact_was_ended(house->contact);
 	return status;
 }
 
@@ -338,7 +282,8 @@ int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 		log_info("mounted %s on %s", options->url, options->mountpoint);
 		warn(&house);
 		on_live(ctx);
-		signals_watch(house.signals, on_signal, &house);
+		signals_watch(
+		    contact_signals(house.contact), on_signal, &house);
 		fs_run(house.fs);
 		log_info("unmounted %s", options->mountpoint);
 	}
@@ -346,7 +291,7 @@ int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 	return status;
 }
 
-static int open_log(const struct options *options)
+int mount_open_log(const struct options *options)
 {
 	log_set_level(options->log_level);
 	int r = log_open_file(options->log_path);
@@ -362,7 +307,7 @@ static int open_log(const struct options *options)
 
 int mount_run(struct options *options, background_serve_fn serve)
 {
-	int status = open_log(options);
+	int status = mount_open_log(options);
 	if (!status)
 		status = mountpoint_check(options);
 	if (!status)
@@ -377,6 +322,8 @@ int mount_project(const struct arguments *arguments)
 	/* A question on the terminal is asked while there is one. */
 	if (!status)
 		status = account_complete(&options);
+	if (!status && !options.offline)
+		status = token_file_prepare(&options);
 	secrets_forget();
 	if (!status)
 		status = mount_run(&options, mount_serve);

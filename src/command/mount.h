@@ -5,6 +5,7 @@
 #include "command/background.h"
 #include "config/arguments.h"
 #include "config/options.h"
+#include "replica/replica.h"
 
 /* Mount what the settings say. The exit status; whoever is told one ends the
  * program (background_run). Main thread. */
@@ -20,5 +21,16 @@ int mount_run(struct options *options, background_serve_fn serve);
  * complaint. Leaves nothing mounted. Main thread.
  */
 int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx);
+
+/*
+ * Open the replica of the project and the account. private: one that is gone
+ * with this process. 0, or what replica_open says. Any thread.
+ */
+int mount_open_replica(
+    const struct options *options, bool private, struct replica **ret_replica);
+
+/* Have the log go where the settings say. 0, or an exit status after a
+ * complaint. Before threads start. */
+int mount_open_log(const struct options *options);
 
 #endif

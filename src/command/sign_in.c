@@ -5,21 +5,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/lock.h"
 #include "base/timestamp.h"
+#include "command/refusal.h"
 #include "config/complain.h"
+#include "config/terminal.h"
 
 /* How long a server may leave us without an answer, in milliseconds; and when
  * it is said that we wait. */
 #define PATIENCE_MS 4000
 #define EXPLAIN_MS (PATIENCE_MS + 2000)
 
+/* A server counts how often it was tried. */
+#define CODES_MAX 2
+
 struct sign_in {
 	const struct options *options;
 	struct http *http;
-	struct api *api;
 	struct signals *signals;
+	struct api *api;
+	char *codes[CODES_MAX]; /* typed; owned, secrets; NULL: none yet */
+	const char *code;	/* the last of them */
+	int wake_fd;		/* readable once a signal came */
 	struct http_task task;
 	struct lock lock;
 	pthread_cond_t news;
@@ -31,12 +42,20 @@ struct sign_in {
 	struct api_error error;
 };
 
-struct sign_in *sign_in_new(const struct options *options)
+struct sign_in *sign_in_new(
+    const struct options *options, struct http *http, struct signals *signals)
 {
 	struct sign_in *sign_in = calloc(1, sizeof(*sign_in));
 	if (!sign_in)
 		return NULL;
 	sign_in->options = options;
+	sign_in->http = http;
+	sign_in->signals = signals;
+	sign_in->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (sign_in->wake_fd < 0) {
+		free(sign_in);
+		return NULL;
+	}
 	lock_init(&sign_in->lock);
 	pthread_cond_init(&sign_in->news, NULL);
 	return sign_in;
@@ -48,6 +67,9 @@ void sign_in_free(struct sign_in *sign_in)
 		return;
 	pthread_cond_destroy(&sign_in->news);
 	lock_done(&sign_in->lock);
+	close(sign_in->wake_fd);
+	for (size_t i = 0; i < CODES_MAX; i++)
+		free_secret(sign_in->codes[i]);
 	free(sign_in);
 }
 
@@ -67,6 +89,8 @@ static void ask(void *ctx)
 {
 	struct sign_in *sign_in = ctx;
 	const struct api_error error = {.err = -ENOMEM};
+	if (sign_in->code)
+		api_set_mfa_code(sign_in->api, sign_in->code);
 	if (api_probe(sign_in->api, sign_in->options->tables[0], PATIENCE_MS,
 		on_answer, sign_in) < 0)
 		on_answer(sign_in, &error);
@@ -77,20 +101,18 @@ static void on_signal(void *ctx, int number)
 	struct sign_in *sign_in = ctx;
 	lock_acquire(&sign_in->lock);
 	sign_in->signal = number;
+	eventfd_write(sign_in->wake_fd, 1);
 	pthread_cond_signal(&sign_in->news);
 	lock_release(&sign_in->lock);
 }
 
-void sign_in_begin(struct sign_in *sign_in, struct http *http, struct api *api,
-    struct signals *signals)
+void sign_in_begin(struct sign_in *sign_in, struct api *api)
 {
-	sign_in->http = http;
 	sign_in->api = api;
-	sign_in->signals = signals;
 	sign_in->asking = true;
-	signals_watch(signals, on_signal, sign_in);
 	sign_in->task = (struct http_task){.fn = ask, .ctx = sign_in};
-	http_post(http, &sign_in->task);
+	signals_watch(sign_in->signals, on_signal, sign_in);
+	http_post(sign_in->http, &sign_in->task);
 }
 
 /* ---- waiting ---- */
@@ -134,104 +156,53 @@ static void wait_locked(struct sign_in *sign_in) REQUIRES(sign_in->lock)
 	}
 }
 
-int sign_in_end(struct sign_in *sign_in, struct api_error *ret_error)
+/* The signal that came before the answer; 0: the answer is there. */
+static int await(struct sign_in *sign_in, struct api_error *ret_error)
 {
 	lock_acquire(&sign_in->lock);
 	wait_locked(sign_in);
 	int number = sign_in->signal;
-	if (!number)
-		*ret_error = sign_in->error;
+	*ret_error = sign_in->error;
+	sign_in->done = false;
+	lock_release(&sign_in->lock);
+	return number;
+}
+
+/* False: nobody is there to tell it, or a signal came. */
+static bool get_code(struct sign_in *sign_in, char **code)
+{
+	char question[300], email[200];
+	log_make_safe(
+	    sign_in->options->email ? sign_in->options->email : "this account",
+	    email, sizeof(email));
+	snprintf(question, sizeof(question),
+	    "Code of the second factor for %s: ", email);
+	if (!terminal_is_there() ||
+	    terminal_ask(question, sign_in->wake_fd, code) < 0)
+		return false;
+	sign_in->code = *code;
+	return true;
+}
+
+int sign_in_end(struct sign_in *sign_in)
+{
+	struct api_error error;
+	int number = await(sign_in, &error);
+	for (size_t i = 0;
+	     i < CODES_MAX && !number && refusal_wants_code(&error) &&
+	     get_code(sign_in, &sign_in->codes[i]);
+	     i++) {
+		http_post(sign_in->http, &sign_in->task);
+		number = await(sign_in, &error);
+	}
+	lock_acquire(&sign_in->lock);
 	sign_in->asking = false;
+	if (!number)
+		number = sign_in->signal;
 	lock_release(&sign_in->lock);
 	if (number)
 		http_stop(sign_in->http);
 	signals_watch(sign_in->signals, NULL, NULL);
-	return number;
-}
-
-/* ---- what the answer means ---- */
-
-/* What the server said, for a sentence's end. */
-static const char *words(const struct api_error *error)
-{
-	return error->message[0] ? error->message
-	       : error->code[0]	 ? error->code
-				 : "it gave no reason";
-}
-
-static bool speaks_of(const struct api_error *error, const char *word)
-{
-	return strcasestr(error->code, word) ||
-	       strcasestr(error->message, word);
-}
-
-static int explain_refusal(
-    const struct options *options, const struct api_error *error)
-{
-	if (speaks_of(error, "mfa"))
-		return failed("%s asks for a second factor: set BKEND_MFA_CODE"
-			      " to a fresh code (%s)",
-		    options->url, words(error));
-	if (!options->email || speaks_of(error, "api-key") ||
-	    speaks_of(error, "api key") || speaks_of(error, "apikey"))
-		return failed("%s refuses the key: check %s (%s)", options->url,
-		    options->email ? "BKEND_PUBLISHABLE_KEY"
-				   : "BKEND_SECRET_KEY or"
-				     " BKEND_PUBLISHABLE_KEY",
-		    words(error));
-	return failed("%s refuses to sign in %s: check BKEND_EMAIL,"
-		      " BKEND_PASSWORD and the key (%s)",
-	    options->url, options->email, words(error));
-}
-
-/* Whether the answer means that we may go on. Without an account only a
- * refused key matters: a table may be missing, or closed to guests. */
-static bool is_let_in(
-    const struct options *options, const struct api_error *error)
-{
-	if (!error->err)
-		return true;
-	if (options->email || !error->status)
-		return false;
-	if (error->status == 401)
-		return strncmp(options->key, "sk_", 3) != 0 &&
-		       !speaks_of(error, "key");
-	return error->status < 500;
-}
-
-static int explain(const struct options *options, const struct api_error *error)
-{
-	switch (error->err) {
-	case -EKEYREJECTED:
-		return failed("the certificate of %s does not verify (%s);"
-			      " give its CA with -o cacert=FILE",
-		    options->url, words(error));
-	case -EIO:
-		if (error->status)
-			return failed("%s fails (status %d, %s)", options->url,
-			    error->status, words(error));
-		/* fall through */
-	case -ENETUNREACH:
-	case -ETIMEDOUT:
-		return failed("cannot reach %s (%s): check the URL and the"
-			      " network",
-		    options->url, words(error));
-	case -EACCES:
-		return explain_refusal(options, error);
-	case -ENOENT:
-		return failed("%s is no bkend API: signing in gave status %d;"
-			      " check the URL",
-		    options->url, error->status);
-	default:
-		if (error->status == 400)
-			return explain_refusal(options, error);
-		return failed("%s does not answer as a bkend API (status %d,"
-			      " %s)",
-		    options->url, error->status, words(error));
-	}
-}
-
-int sign_in_judge(const struct options *options, const struct api_error *error)
-{
-	return is_let_in(options, error) ? 0 : explain(options, error);
+	return number ? signals_complain(number)
+		      : refusal_judge(sign_in->options, &error);
 }

@@ -4,8 +4,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/lock.h"
+#include "config/complain.h"
 
 struct signals {
 	pthread_t thread;
@@ -108,4 +110,10 @@ int signals_missed(struct signals *signals)
 	int missed = signals->missed;
 	lock_release(&signals->lock);
 	return missed;
+}
+
+int signals_complain(int signal)
+{
+	return failed("ended by a signal (%s) before the mount was there",
+	    strsignal(signal));
 }

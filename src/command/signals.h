@@ -28,4 +28,7 @@ void signals_watch(struct signals *signals,
 /* The signal that came while nobody watched; 0: none. */
 int signals_missed(struct signals *signals);
 
+/* Say that one has ended the start. The exit status. */
+int signals_complain(int signal);
+
 #endif

@@ -133,7 +133,9 @@ static int choose_key(struct options *options)
 	if (!publishable && !secret)
 		return complain("no key: set BKEND_PUBLISHABLE_KEY or"
 				" BKEND_SECRET_KEY, or make a profile");
-	bool use_secret = secret && !(publishable && options->email);
+	bool has_account = options->email || options->refresh_token ||
+			   options->refresh_token_command;
+	bool use_secret = secret && !(publishable && has_account);
 	char **key =
 	    use_secret ? &options->secret_key : &options->publishable_key;
 	int status = use_secret ? get_key("secret_key_command", key,
@@ -147,8 +149,11 @@ static int choose_key(struct options *options)
 	if (!status)
 		status = options_set_string(&options->key, *key);
 	/* It sees everything as it is. */
-	if (use_secret)
+	if (use_secret) {
 		free(TAKE(options->email));
+		free_secret(TAKE(options->refresh_token));
+		free(TAKE(options->refresh_token_command));
+	}
 	return status;
 }
 
@@ -187,6 +192,9 @@ static int get_password(struct options *options)
 	if (options->password_command)
 		return askpass_run("password_command",
 		    options->password_command, &options->password);
+	/* With a session, one is of use, but not needed. */
+	if (options->refresh_token || options->refresh_token_command)
+		return 0;
 	return ask_password(options);
 }
 

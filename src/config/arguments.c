@@ -81,7 +81,8 @@ static int apply_one(const char *option, struct options *options)
 		return 0;
 	if (is_one_of(name, passed_on))
 		return pass_on(option, options);
-	if (strstr(name, "key") || strstr(name, "password"))
+	if (setting_of_key(name) || strstr(name, "key") ||
+	    strstr(name, "password") || strstr(name, "token"))
 		return complain(
 		    "option '%s': secrets are not taken from the command line,"
 		    " but from the environment or a profile",
@@ -157,6 +158,7 @@ static int long_option(const char *arg, struct arguments *arguments)
 		enum command command;
 	} commands[] = {
 	    {"--demo", COMMAND_DEMO},
+	    {"--check", COMMAND_CHECK},
 	    {"--help", COMMAND_HELP},
 	    {"--version", COMMAND_VERSION},
 	};
@@ -209,20 +211,24 @@ static int short_options(
 	return 0;
 }
 
+/* [SOURCE] MOUNTPOINT, of which the sample project has no source, and a check
+ * no mount point. */
 static int positional(
     const char *const *names, size_t count, struct arguments *arguments)
 {
-	size_t most = arguments->command == COMMAND_DEMO ? 1 : 2;
-	if (count == 0)
+	bool source = arguments->command != COMMAND_DEMO;
+	bool mountpoint = arguments->command != COMMAND_CHECK;
+	if (count < mountpoint)
 		return complain(
 		    "no mount point given: bkendfs [options] [SOURCE]"
 		    " MOUNTPOINT");
-	if (count > most)
-		return complain("too many arguments: bkendfs [options] [SOURCE]"
-				" MOUNTPOINT");
-	if (count == 2)
+	if (count > (size_t)source + mountpoint)
+		return complain("too many arguments: bkendfs [options]%s%s",
+		    source ? " [SOURCE]" : "", mountpoint ? " MOUNTPOINT" : "");
+	if (mountpoint)
+		arguments->mountpoint = names[--count];
+	if (count)
 		arguments->source = names[0];
-	arguments->mountpoint = names[count - 1];
 	return 0;
 }
 

@@ -8,13 +8,19 @@
 #include "config/options.h"
 
 /* What a person can ask for. */
-enum command { COMMAND_MOUNT, COMMAND_DEMO, COMMAND_HELP, COMMAND_VERSION };
+enum command {
+	COMMAND_MOUNT,
+	COMMAND_DEMO,
+	COMMAND_CHECK,
+	COMMAND_HELP,
+	COMMAND_VERSION,
+};
 
 struct arguments {
 	enum command command;
 	/* Borrowed from argv. */
-	const char *source; /* of what to mount; NULL: not given */
-	const char *mountpoint;
+	const char *source;	/* of what to mount; NULL: not given */
+	const char *mountpoint; /* NULL: the command has none */
 	/* Owned; each is one option of -o, free of backslashes. */
 	char **list;
 	size_t count;

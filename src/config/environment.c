@@ -49,6 +49,8 @@ static void drop_replaced(struct options *options)
 	    email && options->email && strcmp(email, options->email) != 0;
 	if (another)
 		drop(&options->password);
+	if (another || named("BKEND_REFRESH_TOKEN"))
+		drop(&options->refresh_token_command);
 	if (another || named("BKEND_PASSWORD"))
 		drop(&options->password_command);
 }

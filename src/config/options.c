@@ -26,6 +26,7 @@ void options_done(struct options *options)
 	free(options->publishable_key_command);
 	free(options->secret_key_command);
 	free(options->password_command);
+	free(options->refresh_token_command);
 	free(options->email);
 	free(options->cache_dir);
 	free(options->cacert);
@@ -34,6 +35,7 @@ void options_done(struct options *options)
 	free_secret(options->publishable_key);
 	free_secret(options->secret_key);
 	free_secret(options->key);
+	free_secret(options->refresh_token);
 	free_secret(options->password);
 	free_secret(options->mfa_code);
 	*options = (struct options){0};

@@ -21,14 +21,16 @@ struct options {
 	char *publishable_key_command;
 	char *secret_key_command;
 	char *password_command;
-	char *email;	     /* NULL: no account */
-	char *password;	     /* with email */
-	char *mfa_code;	     /* NULL: none */
-	char **tables;	     /* NULL ends; never NULL itself */
-	char *cache_dir;     /* absolute */
-	char *cacert;	     /* NULL: the system's store */
-	char *log_path;	     /* NULL: stderr or syslog */
-	char *mount_options; /* for FUSE, comma list; NULL: none */
+	char *refresh_token;	     /* the first; NULL: not given */
+	char *refresh_token_command; /* NULL: not given */
+	char *email;		     /* NULL: no account */
+	char *password;		     /* with email */
+	char *mfa_code;		     /* NULL: none */
+	char **tables;		     /* NULL ends; never NULL itself */
+	char *cache_dir;	     /* absolute */
+	char *cacert;		     /* NULL: the system's store */
+	char *log_path;		     /* NULL: stderr or syslog */
+	char *mount_options;	     /* for FUSE, comma list; NULL: none */
 	enum log_level log_level;
 	int64_t ttl_ms;
 	int64_t retry_ms;

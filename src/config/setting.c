@@ -43,6 +43,13 @@ const struct setting settings[] = {
     {NULL, "BKEND_MFA_CODE", NULL, "CODE",
 	"a fresh code, where the account asks for a second factor", NULL,
 	SETTING_SECRET, TO(mfa_code)},
+    {NULL, "BKEND_REFRESH_TOKEN", NULL, "TOKEN",
+	"in place of a password: of a session that came from elsewhere, as a"
+	" social sign-in; used once, and the next ones are kept",
+	NULL, SETTING_SECRET, TO(refresh_token)},
+    {NULL, NULL, "refresh_token_command", "COMMAND",
+	"what prints it, for the shell; run when none is kept", NULL,
+	SETTING_STRING, TO(refresh_token_command)},
     {"tables", "BKEND_TABLES", "tables", "a:b", "tables to show from the start",
 	NULL, SETTING_TABLES, TO(tables)},
     {"json", NULL, "json", "pretty|raw",

@@ -49,6 +49,16 @@ static int wait_for_answer(int wake)
 	return fds[1].revents ? -EINTR : 0;
 }
 
+int terminal_ask(const char *question, int wake_fd, char **ret_answer)
+{
+	fputs(question, stderr);
+	int r = wait_for_answer(wake_fd);
+	if (r == 0)
+		return take_answer(ret_answer);
+	fputc('\n', stderr);
+	return r;
+}
+
 static int ask_unseen(const char *question, int wake, char **ret_answer)
 {
 	struct termios old, quiet;

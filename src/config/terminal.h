@@ -15,4 +15,9 @@ bool terminal_is_there(void);
  */
 int terminal_ask_secret(const char *question, char **ret_answer);
 
+/* Ask for what is of no use in a minute, and may be seen. Something to read
+ * from wake_fd ends the question: -EINTR. Otherwise as above, but with any
+ * number of threads. */
+int terminal_ask(const char *question, int wake_fd, char **ret_answer);
+
 #endif

@@ -86,6 +86,8 @@ static const char *const statement_sql[STATEMENTS] = {
 		       " created_since, dateless)"
 		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
 		       " ?12, ?13)",
+    [ST_RAISE_LISTING] = "UPDATE listing SET newest = max(newest, ?2),"
+			 " created = max(created, ?3) WHERE dir = ?1",
     [ST_SET_SIZE] = "UPDATE node SET size = ?2, proven = 1, etag = ?3,"
 		    " salt = ?4 WHERE id = ?1",
     [ST_SHOW_TABLE] = "UPDATE node SET pos = 1 WHERE id = ?1 AND pos = 0",

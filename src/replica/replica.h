@@ -166,8 +166,9 @@ enum listing_flag {
 	LISTING_UNCREATED = 2, /* some have no createdAt */
 	LISTING_ORDERED = 4,   /* entries come in the order of the pages */
 	LISTING_LEVEL = 8,     /* all dates are one */
-	LISTING_LOOSE = 16,    /* some went while it was listed: the next check
-				  lists it anew */
+	LISTING_LOOSE = 16,    /* some went while it was listed, or something
+				  contradicts it: the next check lists it
+				  anew */
 };
 
 /*
@@ -285,6 +286,11 @@ int replica_unlist(
 
 int replica_set_listing(struct replica *replica, int64_t dir,
     const struct replica_listing *listing);
+
+/* The listing's newest dates are not below these (INT64_MIN: none): they are of
+ * a text that took over a place in it. */
+int replica_raise_listing(struct replica *replica, int64_t dir,
+    int64_t newest_ms, int64_t created_ms);
 
 /* An object answered: its true size, and its ETag ("" when it has none). It
  * gets a new salt: what was kept for this id before may be of a row that was

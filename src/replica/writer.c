@@ -390,6 +390,12 @@ int replica_set_listing(
 	return r;
 }
 
+int replica_raise_listing(
+    struct replica *replica, int64_t dir, int64_t newest_ms, int64_t created_ms)
+{
+	return RUN(replica, ST_RAISE_LISTING, dir, newest_ms, created_ms);
+}
+
 int replica_set_object(struct replica *replica, int64_t id, int64_t size,
     const char *etag, uint64_t *ret_salt)
 {

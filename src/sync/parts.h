@@ -1,6 +1,6 @@
 /*
- * Inside sync/: the rooms that a sync is made of, for its faces (lookup, dir,
- * read). Any thread.
+ * Inside sync/: the rooms that a sync is made of, for its faces (lookup,
+ * open_dir, read). Any thread.
  */
 #ifndef SYNC_PARTS_H
 #define SYNC_PARTS_H

@@ -33,8 +33,18 @@ BUILD = Path(os.environ.get("BKEND_BUILD", REPO / "build")).resolve()
 BKENDFS = BUILD / "src" / "bkendfs"
 EMULATOR = BUILD / "src" / "bkend-emulator"
 
-COMMAND_TIMEOUT = 45  # seconds, for any one command
-TEST_TIMEOUT = 60  # seconds, before the watchdog ends a test's daemons
+# Far more than any takes, with others beside it and under the sanitizers.
+COMMAND_TIMEOUT = 90  # seconds, for any one command
+TEST_TIMEOUT = 150  # seconds, before the watchdog ends a test's daemons
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "alone: it measures time, so that nothing may run beside it"
+    )
+    config.addinivalue_line(
+        "markers", "xdist_group(name): these run one after the other"
+    )
 
 
 # Commands ------------------------------------------------------------------
@@ -93,6 +103,23 @@ def wait_until(condition, timeout=10.0, what="the condition"):
             return value
         assert time.monotonic() < deadline, f"{what} did not come true"
         time.sleep(0.01)
+
+
+# Where the kernel keeps who waits for a FUSE daemon's answer: for the request
+# itself, or for a page of a file that it shall fill.
+_WAITS = ("request_wait_answer", "fuse_", "folio_wait", "wait_on_page")
+
+
+def wait_until_it_waits(process):
+    """Wait until a process that we started waits for the daemon of its mount,
+    in the kernel."""
+
+    def waits():
+        assert process.poll() is None, "it did not wait"
+        place = Path(f"/proc/{process.pid}/wchan").read_text()
+        return place.startswith(_WAITS)
+
+    wait_until(waits, 20, "the wait for the daemon")
 
 
 # Mount points --------------------------------------------------------------

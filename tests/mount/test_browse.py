@@ -326,6 +326,7 @@ def test_a_directory_can_be_read_again_from_its_start(blog, mount):
         os.close(handle)
 
 
+@pytest.mark.alone
 def test_df_answers_at_once_even_while_the_server_hangs(blog, mount):
     m = mount(blog)
     let_go = threading.Event()

@@ -13,6 +13,8 @@ from jsontext import pretty
 from records import moment, nanoseconds, oid, records
 from truth import assert_same, on_disk, tree
 
+pytestmark = pytest.mark.xdist_group("copy")
+
 
 @pytest.fixture(scope="module")
 def sample_truth():

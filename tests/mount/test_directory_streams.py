@@ -11,7 +11,7 @@ from collections import Counter
 
 import pytest
 
-from conftest import succeed, wait_until
+from conftest import succeed, wait_until, wait_until_it_waits
 from dirstream import getdents, opened
 from paged import PagedTable
 from records import read, record_names, records
@@ -215,6 +215,18 @@ def test_who_stops_half_way_stops_the_fetching(odd, mount, pages_read, leaves):
     assert table.asked == Counter(range(1, 151))
 
 
+LISTER = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+for entry in os.scandir(sys.argv[1]):
+    print(entry.name)
+"""
+
+
+def _sockets(pid):
+    return succeed("ls", "-l", f"/proc/{pid}/fd").count(b"socket:")
+
+
 def test_a_listing_that_was_interrupted_is_taken_up(odd, mount):
     let_go = threading.Event()
     held = []
@@ -226,19 +238,27 @@ def test_a_listing_that_was_interrupted_is_taken_up(odd, mount):
 
     server, table = _project(odd, 90, hold)
     m = mount(server)
-    lister = subprocess.Popen(["ls", str(m / "t")], stdout=subprocess.DEVNULL)
+    lister = subprocess.Popen(
+        ["/usr/bin/python3", "-uc", LISTER, m / "t"], stdout=subprocess.PIPE
+    )
     try:
-        wait_until(lambda: len(held) == CONNECTIONS)
+        wait_until(lambda: len(held) == CONNECTIONS, 30)
+        # All that has come is read: it waits for what is held.
+        for _ in range(1 + 2000):
+            assert lister.stdout.readline()
+        wait_until_it_waits(lister)
+        assert _sockets(m.pid) >= CONNECTIONS
         lister.send_signal(signal.SIGINT)
         assert lister.wait(10) == -signal.SIGINT
-        time.sleep(0.3)  # it may be noticed a little later
+        # It is noticed a little later: then the connections go.
+        wait_until(lambda: _sockets(m.pid) < CONNECTIONS / 2, 20, "the end of it")
         let_go.set()
         # Else it would be as far as one gets ahead of a reader.
         assert _quiet(table) < 20 + 2 * CONNECTIONS - 4
     finally:
         let_go.set()
         lister.kill()
-        lister.wait()
+        lister.communicate()
     assert sorted(os.listdir(m / "t")) == [".spec.json", *record_names(9000)]
     # What had come is not asked for again, only what was under way.
     assert all(table.asked[page] == 1 for page in range(1, 21))
@@ -323,6 +343,7 @@ def test_one_entry_of_a_huge_table_costs_two_requests_at_most(emulator, mount):
     assert server.stats()["api"] <= 2
 
 
+@pytest.mark.alone  # how soon head ends is a matter of time
 def test_the_head_of_a_huge_table_costs_eight_requests_at_most(emulator, mount):
     server = emulator("--no-demo", "--generate", "huge=1000000:100")
     m = mount(server)

@@ -310,6 +310,7 @@ def test_the_spec_and_the_openapi_document(client):
     assert one.data("/v1/posts/openapi")["openapi"].startswith("3.0")
 
 
+@pytest.mark.alone
 def test_a_page_of_a_million_records_is_quick(client):
     one = client("--no-demo", "--generate", "t=1000000:400")
     connection = http.client.HTTPConnection(one.host, timeout=20)

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import succeed, wait_until
+from conftest import succeed, wait_until, wait_until_it_waits
 from jsontext import pretty
 from odd_server import Reply
 from records import fails, oid, read, record, record_names, records
@@ -132,7 +132,8 @@ def test_a_server_error_that_stays_is_an_io_error_after_the_patience(project, mo
     # mount and the sign-in have left two at most. From then on it pauses.
     while pauses[0] < 0.02 and len(pauses) > len(times) - 3:
         pauses.pop(0)
-    assert max(pauses) > 0.1 and min(pauses) > 0.02, pauses
+    # The last pause is what is left of the patience, be that next to nothing.
+    assert max(pauses) > 0.1 and min(pauses[:-1], default=1) > 0.02, pauses
     project.hooks.clear()
     assert read(m / NAME) == pretty(record(1))
 
@@ -217,8 +218,7 @@ def _interrupted(command, ready):
     )
     try:
         wait_until(ready)
-        time.sleep(0.3)
-        assert process.poll() is None, "it did not wait"
+        wait_until_it_waits(process)
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
         process.wait(20)
@@ -228,6 +228,7 @@ def _interrupted(command, ready):
         process.wait()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("what", [NAME, "posts"])
 def test_ctrl_c_ends_the_wait_for_a_rate_limit_at_once(project, mount, what):
     seen = _answer(
@@ -243,12 +244,14 @@ def test_ctrl_c_ends_the_wait_for_a_rate_limit_at_once(project, mount, what):
     assert time.monotonic() - began < 1
 
 
+@pytest.mark.alone
 def test_ctrl_c_ends_retries_at_once(project, mount):
     seen = _answer(project, lambda: Reply(500, b""))
     m = mount(project)
     assert _interrupted(["cat", str(m / NAME)], lambda: seen) < 1
 
 
+@pytest.mark.alone
 def test_ctrl_c_ends_the_wait_for_an_answer_at_once(project, mount):
     let_go = threading.Event()
     seen = _answer(project, lambda: Reply(500, hold=let_go))
@@ -260,6 +263,7 @@ def test_ctrl_c_ends_the_wait_for_an_answer_at_once(project, mount):
     assert read(m / NAME) == pretty(record(1))
 
 
+@pytest.mark.alone
 def test_one_who_gives_up_does_not_take_the_others_along(project, mount):
     let_go = threading.Event()
 

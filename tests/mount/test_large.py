@@ -50,6 +50,7 @@ def _mount(odd, mount, records, *options):
     return m
 
 
+@pytest.mark.alone
 def test_a_layout_of_more_than_64_mib_is_read_in_one_go(odd, mount):
     """It was made anew for each read: half a minute, and a gigabyte."""
     record = Deep(b"a", 900, 50000)

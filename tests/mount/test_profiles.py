@@ -1,6 +1,7 @@
 """Profiles in a config file, commands that know a secret, and questions on a terminal."""
 
 import contextlib
+import json
 import os
 import pty
 import re
@@ -170,6 +171,41 @@ def test_a_file_with_a_secret_that_others_can_read(project, start, config):
 
 def test_an_option_that_is_nearly_one(project, start):
     _refused(start(project, "-o", "tabels=posts"), "did you mean tables")
+
+
+# Passwords -------------------------------------------------------------------
+
+# Every printable character, and some that a shell, an INI file or JSON would take for theirs.
+ODD_PASSWORD = "".join(map(chr, range(0x21, 0x7f))) + " ; # é\u4e2d\U0001f511 = %s $(id) "
+
+
+@pytest.mark.parametrize("source", ["environment", "profile", "command"])
+def test_a_password_of_every_printable_character(project, start, config, work, source):
+    if source == "environment":
+        said = start(project, env={"BKEND_PASSWORD": ODD_PASSWORD})
+    else:
+        (work / "password").write_text(ODD_PASSWORD + "\n")
+        line = (
+            f'password = "{ODD_PASSWORD}"' if source == "profile"
+            else f"password_command = cat {work}/password"
+        )
+        said = start(project, "p", env=config(_profile("p", project, line)))
+    assert said.status == 1 and "refuses to sign in" in said.message
+    assert ODD_PASSWORD not in said.errors
+    assert json.loads(project.log[0].body)["password"] == ODD_PASSWORD
+
+
+def test_a_password_that_is_not_utf_8(project, start):
+    _refused(start(project, env={"BKEND_PASSWORD": "a\udcffb"}), "password is not UTF-8")
+    assert not project.log
+
+
+@pytest.mark.parametrize("name", [
+    "password", "password_command", "secret_key", "publishable_key", "refresh_token_command",
+    "refresh_token", "email",
+])
+def test_secrets_are_not_taken_from_the_command_line(project, start, name):
+    _refused(start(project, "-o", f"{name}=x"), f"{name}.*not taken from the command line")
 
 
 # Keys ------------------------------------------------------------------------
@@ -383,3 +419,53 @@ def test_whoever_interrupts_a_command_ends_the_start(project, terminal, config):
     os.close(t.fd)
     left = subprocess.run(["pgrep", "-x", "-f", "sleep 1000"], stdout=subprocess.PIPE, check=False)
     assert not left.stdout
+
+
+# A second factor -------------------------------------------------------------
+
+
+def test_a_code_is_asked_for_where_the_account_has_a_second_factor(project, terminal):
+    project.mfa = "482915"
+    t = terminal(project.env())
+    t.expect(b"Code of the second factor for " + EMAIL.encode() + b": ")
+    t.type(b"482915\n")
+    assert t.wait() == 0
+    assert sorted(os.listdir(t.path / "posts")) == record_names(3)
+    t.close()
+
+
+def test_a_code_that_is_too_old_is_asked_for_again(project, terminal):
+    project.mfa = "482915"
+    t = terminal(project.env() | {"BKEND_MFA_CODE": "111111"})
+    t.expect(b"Code of the second factor")
+    t.type(b"222222\n")
+    t.expect(b"Code of the second factor")
+    t.type(b"482915\n")
+    assert t.wait() == 0
+    assert project.count(lambda r: r.path.endswith("/signin")) == 3
+    t.close()
+
+
+def test_a_code_is_not_asked_for_for_ever(project, terminal):
+    """Servers count."""
+    project.mfa = "482915"
+    t = terminal(project.env())
+    for _ in range(2):
+        t.expect(b"Code of the second factor")
+        t.type(b"111111\n")
+    t.expect(b"asks for a second factor: set BKEND_MFA_CODE to a fresh code")
+    assert os.WEXITSTATUS(t.wait()) == 1
+    assert not is_mounted(t.path)
+    os.close(t.fd)
+
+
+def test_the_question_for_a_code_can_be_interrupted(project, terminal):
+    project.mfa = "482915"
+    t = terminal(project.env())
+    t.expect(b"Code of the second factor")
+    t.type(b"\x03")
+    status = t.wait()
+    assert status != 0
+    assert t.echoes() and not is_mounted(t.path)
+    wait_until(lambda: daemon_of(t.path) is None, 10, "the end of it")
+    os.close(t.fd)

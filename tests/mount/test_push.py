@@ -40,6 +40,7 @@ def _paths(m, count):
     return [m / "t" / name for name in names]
 
 
+@pytest.mark.alone
 def test_reading_in_order_hardly_asks_the_daemon(odd, mount):
     server = odd()
     server.tables["t"] = records(1000)
@@ -51,11 +52,17 @@ def test_reading_in_order_hardly_asks_the_daemon(odd, mount):
     reads, stores = _counts(m)
     assert reads < 300
     assert stores > 500
-    # What was read or pushed is there to stay.
-    assert succeed("cat", *paths) == out
+    # What was read or pushed is there to stay, but for what the kernel drops
+    # where it is short of memory, and asks for once more.
+    for _ in range(5):
+        reads = _counts(m)[0]
+        assert succeed("cat", *paths) == out
+        if _counts(m)[0] == reads:
+            break
     assert _counts(m)[0] == reads
 
 
+@pytest.mark.alone
 def test_a_copy_hardly_asks_the_daemon(odd, mount, work):
     server = odd()
     server.tables["t"] = records(1000)

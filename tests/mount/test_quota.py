@@ -17,7 +17,8 @@ CONNECTIONS = 16  # the default
 
 
 class Quota:
-    """So many pages a window of a second, which begins with the first one.
+    """So many pages a window, which ends a second after its first refusal: so
+    it comes to one however slow the machine is.
 
     told says how a refusal names the end of the window: "seconds", "date" or
     "nothing". refusals holds (when, end as named), on the monotonic clock."""
@@ -35,11 +36,12 @@ class Quota:
         with self._lock:
             now = time.monotonic()
             self.arrivals.append(now)
-            if now >= self._end:
-                self._end, self._used = now + 1, 0
+            if self._end and now >= self._end:
+                self._end, self._used = 0, 0
             self._used += 1
             if self._used <= self.most:
                 return None
+            self._end = self._end or now + 1
             return self._refuse(now)
 
     def _refuse(self, now):

@@ -18,6 +18,8 @@ from odd_server import PASSWORD, PUBLISHABLE, SECRET, Reply
 from records import oid, read, records
 from test_user import NOBODY, fuse_for_everyone, user  # noqa: F401 (fixtures)
 
+pytestmark = pytest.mark.xdist_group("dev-fuse")
+
 SECRETS = {
     "BKEND_PUBLISHABLE_KEY": PUBLISHABLE,
     "BKEND_SECRET_KEY": SECRET,

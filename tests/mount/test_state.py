@@ -11,6 +11,8 @@ from jsontext import pretty
 from records import oid, read, record, record_names, records
 from test_user import NOBODY, fuse_for_everyone, user  # noqa: F401 (fixtures)
 
+pytestmark = pytest.mark.xdist_group("dev-fuse")
+
 
 @pytest.fixture
 def project(odd):

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import run, succeed, wait_until
+from conftest import run, succeed, wait_until, wait_until_it_waits
 from odd_server import Reply, Storage
 from records import fails, moment, oid, read
 
@@ -530,6 +530,7 @@ def _end(processes):
         process.wait(10)
 
 
+@pytest.mark.alone
 def test_everything_else_answers_while_downloads_stall(odd, mount):
     server = odd()
     server.tables["t"] = [b'{"id":"%d"}' % n for n in range(150)]
@@ -577,6 +578,7 @@ def test_listings_go_on_while_some_downloads_stall(odd, mount):
         let_go.set()
 
 
+@pytest.mark.alone
 def test_ctrl_c_ends_a_stalled_read_at_once(odd, mount):
     server = odd()
     let_go = _stall(server, 1)
@@ -584,7 +586,7 @@ def test_ctrl_c_ends_a_stalled_read_at_once(odd, mount):
     [cat] = _cats(m, 1)
     try:
         wait_until(lambda: server.storage.log)
-        time.sleep(0.2)
+        wait_until_it_waits(cat)
         cat.send_signal(signal.SIGINT)
         began = time.monotonic()
         assert cat.wait(10) == -signal.SIGINT

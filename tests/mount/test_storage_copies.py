@@ -16,6 +16,8 @@ import pytest
 from conftest import run, succeed
 from records import moment, oid
 
+pytestmark = pytest.mark.xdist_group("storage-copies")
+
 MIB = 1 << 20
 
 BLOB = random.Random(11).randbytes(72 * MIB)

@@ -8,9 +8,11 @@ import subprocess
 
 import pytest
 
-from conftest import BKENDFS, environment, is_mounted, run, wait_until
+from conftest import BKENDFS, daemon_of, environment, is_mounted, run, wait_until
 from jsontext import pretty
 from records import oid, record, records
+
+pytestmark = pytest.mark.xdist_group("dev-fuse")
 
 NOBODY = 65534
 
@@ -66,6 +68,8 @@ def user(work, watched, fuse_for_everyone):
     if is_mounted(somebody.mnt):
         with contextlib.suppress(subprocess.TimeoutExpired):
             somebody.run("fusermount3", "-u", somebody.mnt)
+    # It still writes to what is removed next, perhaps.
+    wait_until(lambda: not daemon_of(somebody.mnt), 30, "the daemon's end")
 
 
 @pytest.fixture

@@ -54,7 +54,8 @@ void assert_absent_at(int64_t node, int64_t size, int64_t offset, int64_t len,
 #define assert_absent(node, size, offset, len)                                 \
 	assert_absent_at(node, size, offset, len, __FILE__, __LINE__)
 
-/* Wait, for as long as a slow machine needs, until a whole object is kept. */
+/* Wait, for as long as a slow machine needs, until a whole object is kept and
+ * all is written: what waits to be is read from memory. */
 void await_kept(int64_t node, int64_t size);
 
 struct content_totals totals(void);

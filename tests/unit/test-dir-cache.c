@@ -12,7 +12,6 @@
 #include "lister-fixture.h"
 
 #include "fs/channel.h"
-#include "fs/context.h"
 #include "fs/dirs.h"
 #include "fs/lookups.h"
 #include "fs/notify.h"
@@ -135,22 +134,20 @@ static int setup(void **state)
 	service_fill(3);
 	fixture_start();
 	fs = (struct fs_context){
-	    .sync = sync_under_test,
 	    .replica = replica,
+	    .sync = sync_under_test,
 	    .channel = channel_new(),
-	    .dirs = dirs_new(),
 	    .lookups = lookups_new(),
+	    .dirs = dirs_new(),
 	};
-	if (!fs.channel || !fs.dirs || !fs.lookups)
-		return -1;
-	fs.notifier = notifier_new(fs.channel, NULL);
-	/* There is no kernel to take names back from. */
-	channel_close(fs.channel);
+	fs.notifier = notifier_new(fs.channel, fake_http(fake));
 	kept[0] = '\0';
 	meanwhile = NULL;
-	if (!fs.notifier || notifier_open(fs.notifier) < 0)
+	if (!fs.channel || !fs.lookups || !fs.dirs || !fs.notifier)
 		return -1;
-	return r;
+	/* There is no kernel to take names back from. */
+	channel_close(fs.channel);
+	return notifier_open(fs.notifier) < 0 ? -1 : r;
 }
 
 static int teardown(void **state)

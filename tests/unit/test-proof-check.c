@@ -159,6 +159,115 @@ static void what_was_put_back_and_written_to_is_listed_as_it_is(void **state)
 	fixture_start();
 }
 
+/* One who waits has seen a change come, and leaves. */
+static void leave_refresh(void)
+{
+	struct ask *open = ask_open(posts);
+	serve(request(PROBE_LINE));
+	serve(request(DELTA_LINE));
+	assert_waits(open);
+	sync_interrupt(sync_under_test, open->op.id);
+	fake_run(fake);
+}
+
+static void leave_pass(void)
+{
+	service.heeds_times = false;
+	struct ask *open = ask_open(posts);
+	serve(request(PROBE_LINE));
+	serve(request(DELTA_LINE));
+	serve(request(SPEC_LINE));
+	serve(request(FIRST_PAGE));
+	assert_ended(open, 0);
+	struct ask *wait = ask_for_all(open);
+	sync_interrupt(sync_under_test, wait->op.id);
+	fake_run(fake);
+	sync_dir_close(sync_under_test, &open->op.open_dir);
+}
+
+static void what_was_brought_in_vain_is_put_back_as_well(void **state)
+{
+	static struct service before;
+	for (int way = 0; way < 4; way++) {
+		list(20);
+		service_change(7);
+		assert_is_all_and_fresh();
+		go_stale();
+		assert_is_all_and_fresh();
+		go_stale();
+		before = service;
+		service_change(3);
+		if (way & 1)
+			leave_pass();
+		else
+			leave_refresh();
+		if (way & 2) {
+			fixture_stop();
+			fixture_start();
+		}
+		service = before;
+		go_stale();
+		assert_is_all_and_fresh();
+		begin_again(state);
+	}
+	fixture_start();
+}
+
+/* Alone, while a slow pass is under way that has seen the old one. */
+static void what_was_brought_beside_a_pass_is_put_back_as_well(void **state)
+{
+	static struct service before;
+	(void)state;
+	list(20);
+	sync_expire(sync_under_test);
+	struct ask *open = ask_open(posts);
+	serve(request(SPEC_LINE));
+	serve(request(FIRST_PAGE));
+	assert_ended(open, 0);
+	struct ask *wait = ask_for_all(open);
+	go_stale();
+	before = service;
+	service_change(3);
+	struct ask *lookup = ask_lookup(posts, "r0003.json");
+	serve(request("GET /v1/data/posts/r0003"));
+	assert_ended(lookup, 0);
+	service = before;
+	serve_all();
+	assert_ended(wait, 0);
+	sync_dir_close(sync_under_test, &open->op.open_dir);
+	go_stale();
+	assert_is_all_and_fresh();
+}
+
+/* Nobody waits for the listing that would tell, and others change then. */
+static void that_it_was_put_back_is_not_forgotten(void **state)
+{
+	static struct service before;
+	for (int killed = 0; killed < 2; killed++) {
+		list(20);
+		before = service;
+		service_change(3);
+		assert_is_all_and_fresh();
+		go_stale();
+		service = before;
+		struct ask *open = ask_open(posts);
+		serve(request(PROBE_LINE));
+		request(FIRST_PAGE);
+		fake_run(fake);
+		sync_interrupt(sync_under_test, open->op.id);
+		fake_run(fake);
+		if (killed) {
+			fixture_stop();
+			fixture_start();
+		}
+		go_stale();
+		service_change(9);
+		assert_is_all_and_fresh();
+		begin_again(state);
+	}
+	fixture_start();
+}
+
 /* ---- a server that does not sort as asked ---- */
 
 static void a_swap_is_seen_where_the_direction_is_ignored(void **state)
@@ -227,6 +336,37 @@ static void a_swap_with_old_dates_is_seen_after_a_day(void **state)
 	buf_done(&text);
 }
 
+/* One of three pages is compared, another one the next time, perhaps. */
+static void what_a_page_told_is_not_forgotten(void **state)
+{
+	for (int i = 0; i < 6; i++) {
+		service.limit_max = 100;
+		list(250);
+		service_delete(7);
+		service_insert(260);
+		service.created_ms[260] = WALL_BEGIN_MS - 48 * HOUR_MS;
+		fake_advance(fake, i);
+		/* Until it is the one where something is wrong. */
+		struct ask *open = NULL;
+		while (!open || open->count) {
+			if (open)
+				sync_dir_close(
+				    sync_under_test, &open->op.open_dir);
+			fake_advance(fake, 25 * HOUR_MS + 1);
+			open = ask_open(posts);
+			serve(request(PROBE_LINE));
+			serve(fake_open(fake, 0));
+			fake_run(fake);
+		}
+		sync_interrupt(sync_under_test, open->op.id);
+		fake_run(fake);
+		go_stale();
+		assert_is_all_and_fresh();
+		begin_again(state);
+	}
+	fixture_start();
+}
+
 /* ---- hang-ups ---- */
 
 static void a_check_that_began_before_a_hangup_proves_nothing(void **state)
@@ -279,9 +419,13 @@ int main(void)
 	    TEST(a_refresh_without_totals_hides_nothing),
 	    TEST(what_was_put_back_is_listed_as_it_is),
 	    TEST(what_was_put_back_and_written_to_is_listed_as_it_is),
+	    TEST(what_was_brought_in_vain_is_put_back_as_well),
+	    TEST(what_was_brought_beside_a_pass_is_put_back_as_well),
+	    TEST(that_it_was_put_back_is_not_forgotten),
 	    TEST(a_swap_is_seen_where_the_direction_is_ignored),
 	    TEST(after_a_day_one_page_is_compared),
 	    TEST(a_swap_with_old_dates_is_seen_after_a_day),
+	    TEST(what_a_page_told_is_not_forgotten),
 	    TEST(a_check_that_began_before_a_hangup_proves_nothing),
 	    TEST(a_directory_that_is_read_over_a_hangup_is_whole),
 	};

@@ -54,10 +54,11 @@ HOMES = [
     (r"fuse.*", ["fs/"]),
     (r"sqlite3\.h", ["replica/"]),
     (r"curl/.*", ["http/curl"]),
-    (r"(cjson/)?cJSON.*", ["api/", "emulator/"]),
+    (r"(cjson/)?cJSON.*", ["api/", "emulator/service/"]),
     (r"xxhash\.h", ["content/"]),
     (r"ini\.h", ["config/profile"]),
-    (r"microhttpd\.h", ["emulator/"]),
+    (r"microhttpd\.h", ["emulator/server/"]),
+    (r"pcre2\.h", ["emulator/query/pattern"]),
 ]
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)

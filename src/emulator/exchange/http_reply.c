@@ -34,6 +34,23 @@ void reply_add_header(
 	va_end(args);
 }
 
+void reply_set_type(struct reply *reply, const char *type)
+{
+	static const char token[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789!#$&^_.+-";
+	size_t first = strspn(type, token);
+	size_t second =
+	    type[first] == '/' ? strspn(type + first + 1, token) : 0;
+	const char *rest = type + first + 1 + second;
+	bool fit = first > 0 && second > 0 && (!*rest || *rest == ';') &&
+		   strlen(type) < sizeof(reply->own_type);
+	for (const char *p = type; fit && *p; p++)
+		fit = *p >= ' ' && *p <= '~';
+	strcpy(reply->own_type, fit ? type : "application/octet-stream");
+	reply->type = reply->own_type;
+}
+
 /* data/not-found -> NOT_FOUND */
 static void upper_code(const char *code, char *out, size_t size)
 {
@@ -43,6 +60,28 @@ static void upper_code(const char *code, char *out, size_t size)
 		snprintf(out, size, "TOKEN_EXPIRED");
 	for (; *out; out++)
 		*out = *out == '-' ? '_' : (char)toupper((unsigned char)*out);
+}
+
+/* The message may hold what a client sent. */
+static void add_error(struct reply *reply, int shape, const char *code,
+    const char *upper, const char *message)
+{
+	struct buf *out = &reply->body;
+	if (shape == 1)
+		buf_printf(out,
+		    "{\"success\":false,\"error\":{\"code\":\"%s\","
+		    "\"message\":",
+		    code);
+	else if (shape == 2)
+		buf_printf(out,
+		    "{\"statusCode\":%d,\"error\":\"%s\","
+		    "\"message\":",
+		    reply->status, upper);
+	else
+		buf_printf(
+		    out, "{\"error\":{\"code\":\"%s\",\"message\":", upper);
+	json_string_encode(message, strlen(message), out);
+	buf_adds(out, shape == 2 ? "}" : "}}");
 }
 
 void reply_error(struct reply *reply, const struct request *request, int status,
@@ -56,19 +95,7 @@ void reply_error(struct reply *reply, const struct request *request, int status,
 	reply->status = status;
 	reply->type = "application/json";
 	upper_code(code, upper, sizeof(upper));
-	if (request->switches.error_shape == 1)
-		buf_printf(&reply->body,
-		    "{\"success\":false,\"error\":{\"code\":\"%s\","
-		    "\"message\":\"%s\"}}",
-		    code, message);
-	else if (request->switches.error_shape == 2)
-		buf_printf(&reply->body,
-		    "{\"statusCode\":%d,\"error\":\"%s\",\"message\":\"%s\"}",
-		    status, upper, message);
-	else
-		buf_printf(&reply->body,
-		    "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", upper,
-		    message);
+	add_error(reply, request->switches.error_shape, code, upper, message);
 }
 
 void reply_failure(struct reply *reply, const struct request *request, int r)

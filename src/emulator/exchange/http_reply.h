@@ -16,6 +16,7 @@ struct reply_header {
 struct reply {
 	int status;
 	const char *type;
+	char own_type[128]; /* what type points to where it is made */
 	struct buf body;
 	/* Or an object's bytes, when has_object: the body stays empty. */
 	bool has_object;
@@ -31,6 +32,10 @@ struct reply {
 void reply_init(struct reply *reply);
 /* Free what it holds. */
 void reply_done(struct reply *reply);
+
+/* Set Content-Type to a copy of type, if it is fit for a header (type/subtype,
+ * and what may follow); else to application/octet-stream. */
+void reply_set_type(struct reply *reply, const char *type);
 
 /* Append a header. More than there is room for are dropped. */
 void reply_add_header(struct reply *reply, const char *name, const char *format,

@@ -48,6 +48,11 @@ const char *request_bearer(const struct request *request)
 	return header + 7 + strspn(header + 7, " ");
 }
 
+bool request_is_api(const struct request *request)
+{
+	return strncmp(request->path, "/v1/", 4) == 0;
+}
+
 bool request_is_storage(const struct request *request)
 {
 	return request->kind == ROUTE_OBJECT;

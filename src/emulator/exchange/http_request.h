@@ -67,6 +67,9 @@ int request_route(struct request *request);
 /* The bearer token of the Authorization header, or NULL. Borrowed. */
 const char *request_bearer(const struct request *request);
 
+/* Whether it is for the API, /v1/…, be there such an endpoint or not. */
+bool request_is_api(const struct request *request);
+
 /* Whether a stored file's bytes are asked for, not the API. */
 bool request_is_storage(const struct request *request);
 

@@ -24,6 +24,7 @@ static int param_decode(
 int params_init(struct params *params, const char *query)
 {
 	params->count = 0;
+	params->too_many = false;
 	while (query && *query && params->count < PARAMS_MAX) {
 		size_t len = strcspn(query, "&");
 		size_t name = strcspn(query, "=&");
@@ -41,6 +42,7 @@ int params_init(struct params *params, const char *query)
 		}
 		query += len + (query[len] == '&');
 	}
+	params->too_many = query && *query;
 	return 0;
 }
 

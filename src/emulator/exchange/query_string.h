@@ -2,9 +2,10 @@
 #ifndef EMULATOR_QUERY_STRING_H
 #define EMULATOR_QUERY_STRING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* More parameters than this are ignored. */
+/* There is room for so many. */
 #define PARAMS_MAX 64
 
 struct param {
@@ -16,10 +17,12 @@ struct param {
 struct params {
 	struct param items[PARAMS_MAX];
 	size_t count;
+	bool too_many; /* there were more */
 };
 
 /* query may be NULL: no parameters. 0 or -ENOMEM. */
 int params_init(struct params *params, const char *query);
+
 /* Free them. */
 void params_done(struct params *params);
 

@@ -132,23 +132,46 @@ def make_drafts(clock, authors, count=20):
         yield record
 
 
-def field_type(value):
-    kinds = ((bool, "boolean"), (int, "number"), (float, "number"), (str, "string"),
-             (list, "array"), (dict, "object"))
-    return next((name for kind, name in kinds if isinstance(value, kind)), "mixed")
+SYSTEM_FIELDS = ("id", "createdBy", "createdAt", "updatedAt")
+
+
+def bson_type(value):
+    if isinstance(value, int) and not isinstance(value, bool):
+        return "int" if -2**31 <= value < 2**31 else "long"
+    kinds = ((bool, "bool"), (float, "double"), (str, "string"), (list, "array"),
+             (dict, "object"), (type(None), "null"))
+    return next(name for kind, name in kinds if isinstance(value, kind))
+
+
+def field_schema(values):
+    """What the service says of a field that has these values."""
+    types = {bson_type(value) for value in values}
+    if "double" in types:
+        types -= {"int", "long"}
+    if "long" in types:
+        types -= {"int"}
+    if types == {"null"}:
+        types.add("string")
+    ordered = sorted(types, key=lambda name: (name == "null", name))
+    schema = {"bsonType": ordered[0] if len(ordered) == 1 else ordered}
+    if types == {"array"} and any(values):
+        schema["items"] = field_schema([element for value in values for element in value])
+    return schema
 
 
 def make_spec(table, records):
+    fields = [key for key in records[0] if key not in SYSTEM_FIELDS]
     readable = {"create": False, "read": True, "update": False, "delete": False, "list": True}
-    hidden = dict(readable, read=False, list=False)
-    fields = {key: {"type": field_type(value), "nullable": value is None}
-              for key, value in records[0].items()}
-    return {"tableName": table, "schema": {"type": "object", "properties": fields},
-            "indexes": [{"name": name, "fields": {name: order}, "unique": name == "id"}
-                        for name, order in (("id", 1), ("createdAt", -1), ("updatedAt", -1),
-                                            ("createdBy", 1))],
+    return {"tableName": table,
+            "schema": {"bsonType": "object",
+                       "required": [key for key in fields
+                                    if all(record[key] is not None for record in records)],
+                       "properties": {key: field_schema([record[key] for record in records])
+                                      for key in fields}},
+            "indexes": [{"key": {"id": 1}}, {"key": {"createdAt": -1}}, {"key": {"updatedAt": -1}},
+                        {"key": {"createdBy": 1}}],
             "permissions": {"admin": dict.fromkeys(readable, True), "user": readable,
-                            "guest": hidden if table == "drafts" else readable}}
+                            "guest": {} if table == "drafts" else readable}}
 
 
 def make_tables(clock):

@@ -34,7 +34,7 @@ static int drop_all(struct buf *text, const char *name)
 	}
 }
 
-static int add_visible(
+int columns_drop(
     const struct columns *columns, struct buf *text, struct buf *out)
 {
 	int r = 0;
@@ -60,5 +60,5 @@ int columns_read_text(const struct columns *columns, const struct table *table,
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, DOCUMENT_TEXT_MAX);
 	int r = table_read_text(table, row, &text);
-	return r == 0 ? add_visible(columns, &text, out) : r;
+	return r == 0 ? columns_drop(columns, &text, out) : r;
 }

@@ -23,6 +23,11 @@ struct columns {
 /* Hide a column; its name is borrowed. */
 void columns_hide(struct columns *columns, const char *name);
 
+/* Append a text without what is hidden, which is something; the text itself is
+ * used up. 0, -EPROTO where it is no JSON object, -ENOMEM. */
+int columns_drop(
+    const struct columns *columns, struct buf *text, struct buf *out);
+
 /* Append a row's text without what is hidden; columns may be NULL. 0, -EPROTO
  * where something is to be hidden in what is no JSON object, or what
  * table_read_text says. */

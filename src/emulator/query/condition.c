@@ -5,78 +5,73 @@
 #include <string.h>
 
 #include "base/timestamp.h"
+#include "emulator/query/cursor.h"
+#include "emulator/query/path.h"
+#include "emulator/query/pattern.h"
+#include "emulator/query/value.h"
 
-/* Patterns are bounded, so that none can eat the machine. */
-#define REGEX_LEN_MAX 256
-#define REGEX_REPEAT_MAX 100
+/* What the condition can be decided by. */
+enum subject { SUBJECT_TEXT, SUBJECT_ID, SUBJECT_CREATED, SUBJECT_UPDATED };
+
+struct condition {
+	char *field;
+	char *text; /* what values point into */
+	enum op op;
+	enum subject subject;
+	struct value *values; /* one, but any number for $in and $nin */
+	size_t count;
+	int64_t ms; /* the value, for the two times */
+	struct pattern *pattern;
+	struct value found; /* room for a row's */
+};
+
+static const char *const op_names[OP_COUNT] = {"$eq", "$ne", "$gt", "$gte",
+    "$lt", "$lte", "$in", "$nin", "$regex", "$exists"};
 
 int op_parse(const char *name, enum op *ret_op)
 {
-	static const char *const names[OP_COUNT] = {"$eq", "$ne", "$gt", "$gte",
-	    "$lt", "$lte", "$in", "$nin", "$regex", "$exists"};
 	for (size_t i = 0; i < OP_COUNT; i++)
-		if (strcmp(name, names[i]) == 0) {
+		if (strcmp(name, op_names[i]) == 0) {
 			*ret_op = (enum op)i;
 			return 0;
 		}
 	return -EINVAL;
 }
 
-/* Back-references and more than one counted repetition can take for ever. */
-static bool regex_is_tame(const char *pattern)
+/* ---- what is asked for ---- */
+
+static int refuse(
+    const struct condition *condition, const char *what, struct buf *problem)
 {
-	const char *brace = strchr(pattern, '{');
-	if (strlen(pattern) > REGEX_LEN_MAX)
-		return false;
-	if (brace && (strchr(brace + 1, '{') ||
-			 strtol(brace + 1, NULL, 10) > REGEX_REPEAT_MAX))
-		return false;
-	const char *comma = brace ? strchr(brace, ',') : NULL;
-	if (comma && strtol(comma + 1, NULL, 10) > REGEX_REPEAT_MAX)
-		return false;
-	for (const char *p = pattern; (p = strchr(p, '\\')) != NULL; p += 2) {
-		if (p[1] >= '1' && p[1] <= '9')
-			return false;
-		if (!p[1])
-			return true;
-	}
-	return true;
+	int r = buf_printf(problem, "%s of %s: %s", op_names[condition->op],
+	    condition->field, what);
+	return r < 0 ? r : -EINVAL;
 }
 
-/* \d is JavaScript's; POSIX has no such thing. */
-static int regex_translate(const char *pattern, struct buf *out)
+static int add_value(struct condition *condition, struct json_span token)
 {
-	int r = buf_adds(out, "");
-	for (const char *p = pattern; r == 0 && *p; p++) {
-		if (p[0] == '\\' && (p[1] == 'd' || p[1] == 'D')) {
-			r = buf_adds(out, p[1] == 'd' ? "[0-9]" : "[^0-9]");
-			p++;
-		} else if (p[0] == '\\' && p[1]) {
-			r = buf_add(out, p, 2);
-			p++;
-		} else {
-			r = buf_addc(out, *p);
-		}
+	struct value *values = reallocarray(
+	    condition->values, condition->count + 1, sizeof(*values));
+	if (!values)
+		return -ENOMEM;
+	condition->values = values;
+	struct value *value = &values[condition->count++];
+	value_init(value);
+	return value_read(value, token);
+}
+
+static int add_elements(struct condition *condition, struct json_span array)
+{
+	struct cursor cursor;
+	struct json_span key, element;
+	int r;
+	cursor_init(&cursor, array);
+	while ((r = cursor_next(&cursor, &key, &element)) > 0) {
+		r = add_value(condition, element);
+		if (r < 0)
+			return r;
 	}
 	return r;
-}
-
-static int init_regex(struct condition *condition, bool ignore_case)
-{
-	const struct value *value = &condition->values[0];
-	CLEANUP_BUF struct buf pattern;
-	buf_init(&pattern, BUF_MAX_DEFAULT);
-	if (value->kind != VALUE_STRING ||
-	    !regex_is_tame(buf_str(&value->text)))
-		return -EINVAL;
-	int r = regex_translate(buf_str(&value->text), &pattern);
-	if (r < 0)
-		return r;
-	if (regcomp(&condition->regex, buf_str(&pattern),
-		REG_EXTENDED | REG_NOSUB | (ignore_case ? REG_ICASE : 0)) != 0)
-		return -EINVAL;
-	condition->compiled = true;
-	return 0;
 }
 
 static bool is_comparison(enum op op)
@@ -92,8 +87,7 @@ static enum subject find_subject(struct condition *condition)
 		return SUBJECT_TEXT;
 	if (strcmp(condition->field, "id") == 0)
 		return SUBJECT_ID;
-	if (timestamp_parse(
-		buf_str(&value->text), value->text.len, &condition->ms) < 0)
+	if (timestamp_parse(value->data, value->len, &condition->ms) < 0)
 		return SUBJECT_TEXT;
 	if (strcmp(condition->field, "createdAt") == 0)
 		return SUBJECT_CREATED;
@@ -102,34 +96,78 @@ static enum subject find_subject(struct condition *condition)
 	return SUBJECT_TEXT;
 }
 
-int condition_init(struct condition *condition, const char *field, enum op op,
-    const char *value, bool ignore_case)
+static int set_regex(
+    struct condition *condition, const char *options, struct buf *problem)
 {
-	*condition = (struct condition){.op = op};
-	condition->field = strdup(field);
-	condition->values = calloc(1, sizeof(*condition->values));
-	if (!condition->field || !condition->values)
-		return -ENOMEM;
-	condition->count = 1;
-	struct json_span token = {value, strlen(value)};
-	int r = value_init(&condition->values[0], token);
-	if (r < 0)
-		return r == -EPROTO ? -EINVAL : r;
-	if (op == OP_REGEX)
-		return init_regex(condition, ignore_case);
+	const struct value *value = condition->values;
+	if (value->kind != VALUE_STRING)
+		return refuse(condition, "not a string", problem);
+	return pattern_new(
+	    value->data, value->len, options, problem, &condition->pattern);
+}
+
+static int set_value(
+    struct condition *condition, const char *options, struct buf *problem)
+{
+	struct json_span token = {condition->text, strlen(condition->text)};
+	bool list = condition->op == OP_IN || condition->op == OP_NIN;
+	if (list && !json_is_array(token))
+		return refuse(condition, "not an array", problem);
+	int r =
+	    list ? add_elements(condition, token) : add_value(condition, token);
+	if (r < 0 || list)
+		return r;
+	if (condition->op == OP_REGEX)
+		return set_regex(condition, options, problem);
+	if (condition->op == OP_EXISTS &&
+	    condition->values->kind != VALUE_BOOL &&
+	    condition->values->kind != VALUE_NUMBER)
+		return refuse(condition, "neither true nor false", problem);
 	condition->subject = find_subject(condition);
 	return 0;
 }
 
-void condition_done(struct condition *condition)
+int condition_new(const char *field, enum op op, struct json_span value,
+    const char *options, struct buf *problem, struct condition **ret_condition)
 {
+	struct condition *condition = calloc(1, sizeof(*condition));
+	if (!condition)
+		return -ENOMEM;
+	value_init(&condition->found);
+	condition->op = op;
+	condition->field = strdup(field);
+	condition->text = strndup(value.text, value.len);
+	int r = condition->field && condition->text
+		    ? set_value(condition, options, problem)
+		    : -ENOMEM;
+	if (r < 0) {
+		condition_free(condition);
+		return r;
+	}
+	*ret_condition = condition;
+	return 0;
+}
+
+void condition_free(struct condition *condition)
+{
+	if (!condition)
+		return;
 	for (size_t i = 0; i < condition->count; i++)
 		value_done(&condition->values[i]);
+	value_done(&condition->found);
+	pattern_free(condition->pattern);
 	free(condition->values);
 	free(condition->field);
-	if (condition->compiled)
-		regfree(&condition->regex);
+	free(condition->text);
+	free(condition);
 }
+
+bool condition_needs_text(const struct condition *condition)
+{
+	return condition->subject == SUBJECT_TEXT;
+}
+
+/* ---- rows ---- */
 
 static bool order_satisfies(enum op op, int order)
 {
@@ -162,48 +200,82 @@ static bool match_time(const struct condition *condition, int64_t ms)
 static bool match_id(const struct condition *condition, row_t row)
 {
 	struct row_id id;
-	const struct buf *text = &condition->values[0].text;
+	const struct value *asked = condition->values;
 	row_read_id(row, &id);
-	size_t least = id.len < text->len ? id.len : text->len;
-	int order = memcmp(id.id, buf_str(text), least);
+	size_t least = id.len < asked->len ? id.len : asked->len;
+	int order = memcmp(id.id, asked->data, least);
 	if (order == 0)
-		order = (id.len > text->len) - (id.len < text->len);
+		order = (id.len > asked->len) - (id.len < asked->len);
 	return order_satisfies(condition->op, order);
 }
 
-static bool match_value(
-    const struct condition *condition, const struct value *value)
+static bool is_equal(const struct value *asked, const struct value *found)
+{
+	return value_compare(asked, found) == 0 ||
+	       (asked->kind == VALUE_NULL && found->kind == VALUE_MISSING);
+}
+
+/* One value, without what makes $ne and $nin of $eq and $in. */
+static int match_value(
+    const struct condition *condition, const struct value *found)
 {
 	const struct value *asked = condition->values;
-	bool found = false;
 	switch (condition->op) {
 	case OP_EXISTS:
-		return (asked->number != 0) == (value->kind != VALUE_MISSING);
+		return found->kind != VALUE_MISSING;
 	case OP_REGEX:
-		return value->kind == VALUE_STRING &&
-		       regexec(&condition->regex, buf_str(&value->text), 0,
-			   NULL, 0) == 0;
-	case OP_IN:
-	case OP_NIN:
-		for (size_t i = 0; i < condition->count && !found; i++)
-			found = value_compare(&asked[i], value) == 0;
-		return found == (condition->op == OP_IN);
+		return found->kind == VALUE_STRING
+			   ? pattern_match(
+				 condition->pattern, found->data, found->len)
+			   : 0;
 	case OP_EQ:
 	case OP_NE:
-		found =
-		    value_compare(value, asked) == 0 ||
-		    (asked->kind == VALUE_NULL && value->kind == VALUE_MISSING);
-		return found == (condition->op == OP_EQ);
+	case OP_IN:
+	case OP_NIN:
+		for (size_t i = 0; i < condition->count; i++)
+			if (is_equal(&asked[i], found))
+				return 1;
+		return 0;
 	default:
-		/* As MongoDB: only values of one kind are in an order. */
-		return value->kind == asked->kind &&
+		/* Only values of one kind are in an order. */
+		return found->kind == asked->kind &&
 		       order_satisfies(
-			   condition->op, value_compare(value, asked));
+			   condition->op, value_compare(found, asked));
 	}
 }
 
+/* A field's value, or, of an array, one of its elements. */
+static int visit(void *ctx, struct json_span token)
+{
+	struct condition *condition = ctx;
+	struct cursor cursor;
+	struct json_span key, element;
+	int r = value_read(&condition->found, token);
+	if (r == 0)
+		r = match_value(condition, &condition->found);
+	if (r != 0 || !token.text || !json_is_array(token))
+		return r;
+	cursor_init(&cursor, token);
+	while ((r = cursor_next(&cursor, &key, &element)) > 0) {
+		r = value_read(&condition->found, element);
+		if (r == 0)
+			r = match_value(condition, &condition->found);
+		if (r != 0)
+			return r;
+	}
+	return r;
+}
+
+/* Whether matching any value is what is asked for, or matching none. */
+static bool is_positive(const struct condition *condition)
+{
+	if (condition->op == OP_EXISTS)
+		return condition->values->number != 0;
+	return condition->op != OP_NE && condition->op != OP_NIN;
+}
+
 int condition_match(
-    const struct condition *condition, row_t row, struct json_span text)
+    struct condition *condition, row_t row, struct json_span text)
 {
 	if (condition->subject == SUBJECT_ID)
 		return match_id(condition, row);
@@ -211,14 +283,41 @@ int condition_match(
 		return match_time(condition, row_created_ms(row));
 	if (condition->subject == SUBJECT_UPDATED)
 		return match_time(condition, row_updated_ms(row));
-	struct json_span token;
-	struct value value;
-	int r = value_find(text, condition->field, &token);
-	if (r < 0)
-		return r;
-	r = value_init(&value, token);
-	if (r == 0)
-		r = match_value(condition, &value);
-	value_done(&value);
-	return r;
+	int r = path_walk(text, condition->field, visit, condition);
+	return r < 0 ? r : (r > 0) == is_positive(condition);
+}
+
+/* ---- orders ---- */
+
+bool condition_narrow(const struct condition *condition,
+    const struct table *table, enum table_order order, size_t *low,
+    size_t *high)
+{
+	const struct value *id = condition->values;
+	size_t before, after, first = 0;
+	enum op op = condition->op;
+	if (condition->subject !=
+		(order == TABLE_BY_ID ? SUBJECT_ID : SUBJECT_UPDATED) ||
+	    op == OP_NE)
+		return false;
+	if (order == TABLE_BY_ID) {
+		before = table_rank_id(table, id->data, id->len, false);
+		after = table_rank_id(table, id->data, id->len, true);
+	} else {
+		before = table_rank_updated(table, condition->ms, false);
+		after = table_rank_updated(table, condition->ms, true);
+		/* Rows without the time come first and never match. */
+		first = table_rank_updated(table, DOCUMENT_NO_TIME, true);
+	}
+	if (op == OP_EQ || op == OP_GTE)
+		first = before > first ? before : first;
+	if (op == OP_GT)
+		first = after > first ? after : first;
+	if ((op == OP_EQ || op == OP_LTE) && after < *high)
+		*high = after;
+	if (op == OP_LT && before < *high)
+		*high = before;
+	if (first > *low)
+		*low = first;
+	return true;
 }

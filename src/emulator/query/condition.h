@@ -1,10 +1,10 @@
-/* One condition of a filter: a field, an operator and what it asks for. */
+/*
+ * One condition of a filter: a field, an operator and what it asks for, by
+ * MongoDB's rules. Belongs to one thread.
+ */
 #ifndef EMULATOR_CONDITION_H
 #define EMULATOR_CONDITION_H
 
-#include <regex.h>
-
-#include "emulator/query/value.h"
 #include "emulator/store/table.h"
 
 enum op {
@@ -21,31 +21,33 @@ enum op {
 	OP_COUNT
 };
 
-/* What the condition can be decided by. */
-enum subject { SUBJECT_TEXT, SUBJECT_ID, SUBJECT_CREATED, SUBJECT_UPDATED };
-
-struct condition {
-	char *field;
-	enum op op;
-	enum subject subject;
-	struct value *values; /* one, but any number for $in and $nin */
-	size_t count;
-	int64_t ms; /* the value, for the two times */
-	regex_t regex;
-	bool compiled;
-};
+struct condition;
 
 /* "$gt" -> OP_GT; -EINVAL. */
 int op_parse(const char *name, enum op *ret_op);
 
-/* value is JSON text. 0, -EINVAL or -ENOMEM; done must be called anyway. */
-int condition_init(struct condition *condition, const char *field, enum op op,
-    const char *value, bool ignore_case);
-/* Free what it holds, whatever init said. */
-void condition_done(struct condition *condition);
+/*
+ * value is a JSON token, which is copied; options are those of a pattern (""
+ * without). 0; -EINVAL, with what is wrong appended to problem; -ENOMEM.
+ */
+int condition_new(const char *field, enum op op, struct json_span value,
+    const char *options, struct buf *problem, struct condition **ret_condition);
 
-/* text is needed for SUBJECT_TEXT alone. 1, 0 or -errno. */
+/* NULL is fine. */
+void condition_free(struct condition *condition);
+
+/* Whether it takes the row's text to decide it: id and times do without. */
+bool condition_needs_text(const struct condition *condition);
+
+/* text is the row's, where it is needed. 1, 0, -E2BIG (a pattern takes too
+ * long), -EPROTO or -ENOMEM. */
 int condition_match(
-    const struct condition *condition, row_t row, struct json_span text);
+    struct condition *condition, row_t row, struct json_span text);
+
+/* Narrow [*low, *high) of an order to where the condition holds; false where
+ * that cannot be told by the order. The store's lock is held. */
+bool condition_narrow(const struct condition *condition,
+    const struct table *table, enum table_order order, size_t *low,
+    size_t *high);
 
 #endif

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "emulator/query/search.h"
-#include "emulator/query/value.h"
+#include "emulator/query/scan.h"
 
 /* A row and what it is sorted by. */
 struct candidate {
@@ -76,36 +75,65 @@ static int copy_range(
 	return 0;
 }
 
-/* 1, 0 or -errno. */
-static int match_row(
-    const struct listing_query *query, const struct table *table, row_t row)
+/* Rows and, where the order is by a field, what they are sorted by. */
+struct matches {
+	struct candidate *list;
+	size_t count;
+};
+
+static void matches_done(struct matches *matches)
 {
-	int r = 1;
-	if (!filter_is_empty(query->rows))
-		r = filter_match(query->rows, NULL, table, row);
-	if (r > 0 && !filter_is_empty(query->filter))
-		r = filter_match(query->filter, query->columns, table, row);
-	if (r > 0 && query->search && *query->search)
-		r = search_row(query->search, query->columns, table, row);
-	return r;
+	for (size_t i = 0; i < matches->count; i++) {
+		row_unref(matches->list[i].row);
+		value_done(&matches->list[i].key);
+	}
+	free(matches->list);
 }
 
-/* Drop the rows that do not match; the order stays. */
-static int keep_matching(const struct listing_query *query,
-    const struct table *table, struct listing *all)
+/* createdAt needs no text. */
+static int read_key(
+    struct scan *scan, bool created, bool field, struct candidate *candidate)
 {
-	size_t kept = 0;
-	int r = 0;
-	for (size_t i = 0; i < all->count; i++) {
-		if (r >= 0)
-			r = match_row(query, table, all->rows[i]);
-		if (r > 0)
-			all->rows[kept++] = all->rows[i];
-		else
-			row_unref(all->rows[i]);
+	value_init(&candidate->key);
+	if (field)
+		return scan_key(scan, &candidate->key);
+	if (created) {
+		candidate->key.kind = VALUE_NUMBER;
+		candidate->key.number = row_created_ms(candidate->row);
 	}
-	all->count = kept;
+	return 0;
+}
+
+static int scan_all(struct scan *scan, bool created, bool field,
+    const struct listing *all, struct matches *matches)
+{
+	matches->list = calloc(all->count + 1, sizeof(*matches->list));
+	int r = matches->list ? 0 : -ENOMEM;
+	for (size_t i = 0; r >= 0 && i < all->count; i++) {
+		r = scan_match(scan, all->rows[i]);
+		if (r <= 0)
+			continue;
+		struct candidate *candidate = &matches->list[matches->count++];
+		candidate->row = row_ref(all->rows[i]);
+		r = read_key(scan, created, field, candidate);
+	}
 	return r < 0 ? r : 0;
+}
+
+/* Those of all rows that match, in the order that they are in. */
+static int find_matches(const struct listing_query *query,
+    const struct table *table, bool indexed, const struct listing *all,
+    struct matches *matches)
+{
+	bool created = !indexed && strcmp(query->sort_by, "createdAt") == 0;
+	bool field = !indexed && !created;
+	struct scan *scan;
+	int r = scan_new(query, table, field ? query->sort_by : NULL, &scan);
+	if (r < 0)
+		return r;
+	r = scan_all(scan, created, field, all, matches);
+	scan_free(scan);
+	return r;
 }
 
 static int compare_candidates(const void *a, const void *b)
@@ -115,73 +143,45 @@ static int compare_candidates(const void *a, const void *b)
 	return order ? order : row_compare_id(left->row, right->row);
 }
 
-static int read_key(const struct listing_query *query,
-    const struct table *table, row_t row, struct value *ret_key)
-{
-	CLEANUP_BUF struct buf text;
-	buf_init(&text, DOCUMENT_TEXT_MAX);
-	struct json_span token;
-	int r = columns_read_text(query->columns, table, row, &text);
-	if (r == 0)
-		r = value_find((struct json_span){buf_str(&text), text.len},
-		    query->sort_by, &token);
-	if (r < 0)
-		return r;
-	return value_init(ret_key, token);
-}
-
-/* createdAt needs no text; another field's values are read first. */
-static int sort_by_field(const struct listing_query *query,
-    const struct table *table, struct listing *all)
-{
-	struct candidate *list = calloc(all->count + 1, sizeof(*list));
-	int r = list ? 0 : -ENOMEM;
-	bool created = strcmp(query->sort_by, "createdAt") == 0;
-	for (size_t i = 0; r == 0 && i < all->count; i++) {
-		list[i].row = all->rows[i];
-		if (created) {
-			list[i].key.kind = VALUE_NUMBER;
-			list[i].key.number =
-			    (double)row_created_ms(all->rows[i]);
-		} else {
-			r = read_key(query, table, all->rows[i], &list[i].key);
-		}
-	}
-	if (r == 0)
-		qsort(list, all->count, sizeof(*list), compare_candidates);
-	for (size_t i = 0; list && i < all->count; i++) {
-		if (r == 0)
-			all->rows[i] = list[i].row;
-		value_done(&list[i].key);
-	}
-	free(list);
-	return r;
-}
-
-static int compare_id(const void *a, const void *b)
-{
-	return row_compare_id(*(const row_t *)a, *(const row_t *)b);
-}
-
 static int compare_updated(const void *a, const void *b)
 {
-	return row_compare_updated(*(const row_t *)a, *(const row_t *)b);
+	const struct candidate *left = a, *right = b;
+	return row_compare_updated(left->row, right->row);
+}
+
+static int take_matches(const struct listing_query *query,
+    const struct matches *matches, struct listing *listing)
+{
+	size_t skip, count;
+	listing->total = matches->count;
+	cut_page(query, listing->total, &skip, &count);
+	listing->rows = calloc(count + 1, sizeof(row_t));
+	if (!listing->rows)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		size_t at =
+		    query->ascending ? skip + i : matches->count - 1 - skip - i;
+		listing->rows[i] = row_ref(matches->list[at].row);
+	}
+	listing->count = count;
+	return 0;
 }
 
 /* Lock-free: match, sort and cut what copy_range took out of have's order. */
 static int run_slowly(const struct listing_query *query, struct table *table,
-    enum table_order have, struct listing *all, struct listing *listing)
+    enum table_order have, const struct listing *all, struct listing *listing)
 {
+	struct matches matches = {0};
 	enum table_order want;
 	bool indexed = order_of(query->sort_by, &want);
-	int r = keep_matching(query, table, all);
-	if (r == 0 && !indexed)
-		r = sort_by_field(query, table, all);
-	else if (r == 0 && want != have && all->count > 0)
-		qsort(all->rows, all->count, sizeof(row_t),
-		    want == TABLE_BY_ID ? compare_id : compare_updated);
+	int r = find_matches(query, table, indexed, all, &matches);
+	if (r == 0 && (!indexed || want != have) && matches.count > 0)
+		qsort(matches.list, matches.count, sizeof(*matches.list),
+		    indexed && want == TABLE_BY_UPDATED ? compare_updated
+							: compare_candidates);
 	if (r == 0)
-		r = take_range(query, all->rows, 0, all->count, listing);
+		r = take_matches(query, &matches, listing);
+	matches_done(&matches);
 	return r;
 }
 

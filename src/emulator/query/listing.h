@@ -5,20 +5,8 @@
 #ifndef EMULATOR_LISTING_H
 #define EMULATOR_LISTING_H
 
-#include "emulator/query/filter.h"
+#include "emulator/query/listing_query.h"
 #include "emulator/store/store.h"
-
-struct listing_query {
-	int64_t page; /* from 1 */
-	int64_t limit;
-	const char *sort_by; /* NULL: id */
-	bool ascending;
-	const char *search;	     /* NULL or "": none */
-	const struct filter *filter; /* may be NULL */
-	/* Of whoever asks: both may be NULL. */
-	const struct filter *rows;
-	const struct columns *columns;
-};
 
 struct listing {
 	row_t *rows; /* each with a reference */

@@ -4,13 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add_name(struct projection *projection, const char *name)
+static int add_name(struct projection *projection, const char *name)
 {
 	for (size_t i = 0; i < projection->count; i++)
 		if (strcmp(projection->names[i], name) == 0)
-			return;
-	if (*name && projection->count < PROJECT_MAX)
-		projection->names[projection->count++] = name;
+			return 0;
+	if (!*name)
+		return 0;
+	if (projection->count == PROJECT_MAX)
+		return -E2BIG;
+	projection->names[projection->count++] = name;
+	return 0;
 }
 
 int projection_init(struct projection *projection, const char *select)
@@ -23,12 +27,13 @@ int projection_init(struct projection *projection, const char *select)
 	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
 		add_name(projection, always[i]);
 	char *rest = projection->text, *name;
-	while ((name = strsep(&rest, ",")) != NULL) {
+	int r = 0;
+	while (r == 0 && (name = strsep(&rest, ",")) != NULL) {
 		name += strspn(name, " ");
 		name[strcspn(name, " ")] = '\0';
-		add_name(projection, name);
+		r = add_name(projection, name);
 	}
-	return 0;
+	return r;
 }
 
 void projection_done(struct projection *projection)

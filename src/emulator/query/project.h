@@ -5,7 +5,7 @@
 
 #include "json/json.h"
 
-/* More selected names than this are ignored. */
+/* More selected names than this, with those that always come, are refused. */
 #define PROJECT_MAX 64
 
 /* What select asks for, and the members that always come. */
@@ -15,7 +15,8 @@ struct projection {
 	char *text; /* owned, what names point into */
 };
 
-/* select is comma-separated. 0 or -ENOMEM. */
+/* select is comma-separated. 0; -E2BIG (too many names); -ENOMEM. Done must be
+ * called anyway. */
 int projection_init(struct projection *projection, const char *select);
 /* Free what it holds. */
 void projection_done(struct projection *projection);

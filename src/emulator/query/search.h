@@ -1,13 +1,24 @@
-/* Full text search, the plain way: a part of any string in a record. Pure, for
- * any thread. */
+/*
+ * Full text search: a part of any string in a record, or of a field's, letters
+ * in any case. Belongs to one thread.
+ */
 #ifndef EMULATOR_SEARCH_H
 #define EMULATOR_SEARCH_H
 
-#include "emulator/query/columns.h"
+#include "json/json.h"
 
-/* Whether a string (not a key) in the row's text holds what is asked for,
- * letters of ASCII in any case: 1, 0, or -errno of reading. */
-int search_row(const char *asked, const struct columns *columns,
-    const struct table *table, row_t row);
+struct search;
+
+/* field is a dotted path, or NULL: all strings, but not the members' names.
+ * Both are borrowed. 0 or -ENOMEM. */
+int search_new(
+    const char *asked, const char *field, struct search **ret_search);
+
+/* NULL is fine. */
+void search_free(struct search *search);
+
+/* Whether a record's text holds what is asked for: 1, 0, -E2BIG (it takes too
+ * long), -EPROTO or -ENOMEM. */
+int search_match(struct search *search, struct json_span text);
 
 #endif

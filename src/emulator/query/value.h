@@ -1,5 +1,5 @@
 /* JSON values as filters and sorting compare them, in MongoDB's order of
- * kinds. Pure. */
+ * kinds. A value belongs to one thread. */
 #ifndef EMULATOR_VALUE_H
 #define EMULATOR_VALUE_H
 
@@ -17,21 +17,31 @@ enum value_kind {
 
 struct value {
 	enum value_kind kind;
-	double number;	 /* a number; 0 or 1 of a boolean */
-	struct buf text; /* a string, decoded; an object's or array's token */
+	/* Exact for all whole numbers of 64 bits, where it has as many; 0 or 1
+	 * of a boolean. */
+	long double number;
+	/* A string, decoded; an object's or array's token. Points into the
+	 * token that was read, or into room. */
+	const char *data;
+	size_t len;
+	struct buf room;
 };
 
-/* token.text NULL makes a missing value. 0, -EPROTO or -ENOMEM. */
-int value_init(struct value *value, struct json_span token);
+/* Empty, to be read into any number of times. */
+void value_init(struct value *value);
+
 /* Free what it holds. */
 void value_done(struct value *value);
 
-/* <0, 0, >0. Objects and arrays compare by their text. */
-int value_compare(const struct value *a, const struct value *b);
+/* Read a token, which has to stay where it is; {NULL, 0} makes a missing value.
+ * 0, -EPROTO or -ENOMEM. */
+int value_read(struct value *value, struct json_span token);
 
-/* The member at a dotted path ("a.b") of an object's text; {NULL, 0} when
- * there is none. 0, -EPROTO or -ENOMEM. */
-int value_find(
-    struct json_span object, const char *path, struct json_span *ret_token);
+/* The same, with a copy of the token. */
+int value_read_copy(struct value *value, struct json_span token);
+
+/* <0, 0, >0. Arrays compare element by element, documents member by member, in
+ * their order; what nests too deeply is equal. */
+int value_compare(const struct value *a, const struct value *b);
 
 #endif

@@ -124,6 +124,30 @@ static const char *method_of(enum route_kind kind)
 	}
 }
 
+/* An object's URL is signed for GET: what else is asked of it, its own handler
+ * refuses. What is no endpoint of ours is one of the service's that writes, if
+ * something is to be written there. */
+static bool is_allowed(const struct request *request)
+{
+	bool get = strcmp(request->method, "GET") == 0;
+	if (request->kind == ROUTE_OBJECT)
+		return true;
+	if (request->kind == ROUTE_NONE)
+		return get || !request_is_api(request);
+	return strcmp(request->method, method_of(request->kind)) == 0;
+}
+
+static void refuse_method(const struct request *request, struct reply *reply)
+{
+	const char *method = method_of(request->kind);
+	reply_error(reply, request, 405, "common/method-not-allowed",
+	    strcmp(request->method, "GET") == 0
+		? "This endpoint takes POST"
+		: "This is a read-only copy of the project: nothing in it can"
+		  " be changed, and no account can be made or changed");
+	reply_add_header(reply, "Allow", "%s", method);
+}
+
 static void refuse_host(const struct request *request, struct reply *reply)
 {
 	reply_error(reply, request, 421, "common/host-not-allowed",
@@ -145,10 +169,8 @@ static void answer(
 	if (request->too_large)
 		reply_error(reply, request, 413, "common/body-too-large",
 		    "The body is larger than 1 MiB");
-	else if (request->kind != ROUTE_NONE && request->kind != ROUTE_OBJECT &&
-		 strcmp(request->method, method_of(request->kind)) != 0)
-		reply_error(reply, request, 405, "common/method-not-allowed",
-		    "This endpoint does not take that method");
+	else if (!is_allowed(request))
+		refuse_method(request, reply);
 	else
 		dispatch(emulator, request, reply);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "emulator/service/openapi.h"
 #include "emulator/service/page_reply.h"
 #include "emulator/service/permissions.h"
 
@@ -38,13 +39,15 @@ static int read_permissions(
 static void reply_list(const struct data_call *call, struct reply *reply)
 {
 	CLEANUP_FREE char *alternatives = NULL;
+	CLEANUP_BUF struct buf problem;
+	buf_init(&problem, BUF_MAX_DEFAULT);
 	struct columns columns;
 	struct filter *rows = NULL;
 	permissions_read_columns(call->permissions, call->role, &columns);
 	int r =
 	    permissions_read_rows(call->permissions, call->role, &alternatives);
 	if (r == 0 && alternatives)
-		r = filter_new(NULL, alternatives, &rows);
+		r = filter_new(NULL, alternatives, &problem, &rows);
 	if (r == 0) {
 		const struct page_scope scope = {&columns, rows};
 		page_reply(
@@ -92,22 +95,19 @@ static void reply_spec(struct emulator *emulator, const struct request *request,
 	reply_failure(reply, request, r);
 }
 
-static void reply_openapi(
-    const struct request *request, struct table *table, struct reply *reply)
+static void reply_openapi(const struct data_call *call, struct reply *reply)
 {
-	const char *name = table_name(table);
-	int r = reply_begin(reply, request);
+	const struct request *request = call->request;
+	CLEANUP_BUF struct buf spec;
+	buf_init(&spec, DOCUMENT_TEXT_MAX);
+	int r = add_table_spec(call->emulator, call->table, &spec);
+	bool known = r == 0;
+	if (r == 0 || r == -ENOENT)
+		r = reply_begin(reply, request);
 	if (r == 0)
-		r = buf_printf(&reply->body,
-		    "{\"openapi\":\"3.0.3\",\"info\":{\"title\":\"%s\","
-		    "\"version\":\"1\"},\"paths\":{\"/v1/data/%s\":{\"get\":{"
-		    "\"summary\":\"List records\",\"responses\":{\"200\":{"
-		    "\"description\":\"A page\"}}}},\"/v1/data/%s/{id}\":{"
-		    "\"get\":{\"summary\":\"One record\",\"parameters\":[{"
-		    "\"name\":\"id\",\"in\":\"path\",\"required\":true,"
-		    "\"schema\":{\"type\":\"string\"}}],\"responses\":{"
-		    "\"200\":{\"description\":\"The record\"}}}}}}",
-		    name, name, name);
+		r = openapi_print(table_name(call->table),
+		    known ? buf_str(&spec) : NULL, request->switches.envelope,
+		    &reply->body);
 	if (r == 0)
 		r = reply_end(reply, request);
 	reply_failure(reply, request, r);
@@ -124,10 +124,12 @@ static void reply_allowed(const struct data_call *call, struct reply *reply)
 			 : "The table may not be read");
 	else if (list)
 		reply_list(call, reply);
+	else if (page_reply_refuses(request, reply))
+		return;
 	else if (request->kind == ROUTE_SPEC)
 		reply_spec(call->emulator, request, call->table, reply);
 	else if (request->kind == ROUTE_OPENAPI)
-		reply_openapi(request, call->table, reply);
+		reply_openapi(call, reply);
 	else
 		reply_record(call, reply);
 }

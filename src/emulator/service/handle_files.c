@@ -78,11 +78,12 @@ void handle_files(struct emulator *emulator, struct request *request,
     struct reply *reply, enum role role)
 {
 	if (role == ROLE_GUEST)
-		reply_error(reply, request, 401, "auth/unauthorized",
+		reply_error(reply, request, 401,
+		    "common/authentication-required",
 		    "Files need a signed-in user");
 	else if (request->kind == ROUTE_FILES)
 		page_reply(emulator, request, store_files(emulator->store),
 		    NULL, reply);
-	else
+	else if (!page_reply_refuses(request, reply))
 		reply_file(emulator, request, reply);
 }

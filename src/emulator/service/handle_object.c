@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 #include "emulator/service/presign.h"
 #include "emulator/store/stored_file.h"
@@ -113,6 +114,40 @@ static bool answer_conditions(const struct request *request, uint64_t size,
 	return false;
 }
 
+/* Its metadata's mimeType. */
+static int read_type(struct emulator *emulator, row_t row, struct buf *ret_type)
+{
+	static const char *const member = "mimeType";
+	CLEANUP_BUF struct buf text;
+	buf_init(&text, DOCUMENT_TEXT_MAX);
+	struct json_span span = {0};
+	int r = table_read_text(store_files(emulator->store), row, &text);
+	if (r == 0)
+		r = json_members(buf_str(&text), text.len, &member, 1, &span);
+	if (r == 0 && span.text && json_is_string(span))
+		r = json_string_decode(span, ret_type);
+	return r;
+}
+
+/* Types in which a browser would run scripts: as our own, if it were let. */
+static bool is_active(const char *type)
+{
+	return strncasecmp(type, "text/html", 9) == 0 ||
+	       strcasestr(type, "xml") || strcasestr(type, "javascript");
+}
+
+static void set_type(struct emulator *emulator, row_t row, struct reply *reply)
+{
+	CLEANUP_BUF struct buf type;
+	buf_init(&type, BUF_MAX_DEFAULT);
+	bool known = read_type(emulator, row, &type) == 0 &&
+		     strlen(buf_str(&type)) == type.len;
+	reply_set_type(reply, known ? buf_str(&type) : "");
+	reply_add_header(reply, "X-Content-Type-Options", "nosniff");
+	if (is_active(reply->type))
+		reply_add_header(reply, "Content-Security-Policy", "sandbox");
+}
+
 static void reply_object(struct emulator *emulator,
     const struct request *request, row_t row, struct reply *reply)
 {
@@ -127,7 +162,7 @@ static void reply_object(struct emulator *emulator,
 	reply_add_header(reply, "ETag", "%s", etag);
 	if (answer_conditions(request, size, etag, reply))
 		return;
-	reply->type = "application/octet-stream";
+	set_type(emulator, row, reply);
 	reply->object = row_ref(row);
 	reply->has_object = true;
 }

@@ -5,11 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/number.h"
 #include "emulator/query/listing.h"
 #include "emulator/query/project.h"
-
-#define LIMIT_DEFAULT 20
+#include "emulator/service/page_query.h"
 
 /* What one page's answer is made of. */
 struct page {
@@ -27,59 +25,6 @@ static void refuse(
     struct reply *reply, const struct request *request, const char *message)
 {
 	reply_error(reply, request, 400, "common/invalid-parameter", message);
-}
-
-/* A whole number; 0 counts as 1, and what is too large as the largest. */
-static int parse_number(const char *text, int64_t missing, int64_t *ret)
-{
-	*ret = missing;
-	if (!text || !*text)
-		return 0;
-	if (text[strspn(text, "0123456789")] != '\0')
-		return -EINVAL;
-	if (number_parse(text, 0, INT64_MAX, ret) < 0)
-		*ret = INT64_MAX;
-	if (*ret == 0)
-		*ret = 1;
-	return 0;
-}
-
-/* 0, or -EINVAL: the reply says why. */
-static int parse_query(const struct request *request, struct reply *reply,
-    struct listing_query *query)
-{
-	const struct params *params = &request->params;
-	unsigned lies = request->switches.lies;
-	const char *direction = params_get(params, "sortDirection");
-	if (parse_number(params_get(params, "page"), 1, &query->page) < 0 ||
-	    parse_number(params_get(params, "limit"), LIMIT_DEFAULT,
-		&query->limit) < 0) {
-		refuse(reply, request, "page and limit must be numbers");
-		return -EINVAL;
-	}
-	if (query->limit > request->switches.max_limit)
-		query->limit = request->switches.max_limit;
-	if (direction && strcmp(direction, "asc") != 0 &&
-	    strcmp(direction, "desc") != 0) {
-		refuse(reply, request, "sortDirection must be asc or desc");
-		return -EINVAL;
-	}
-	if ((lies & LIE_NO_SELECT) && params_find(params, "select")) {
-		refuse(reply, request, "select is not supported");
-		return -EINVAL;
-	}
-	if ((lies & LIE_NO_FILTER) && (params_find(params, "andFilters") ||
-					  params_find(params, "orFilters"))) {
-		refuse(reply, request, "filters are not supported");
-		return -EINVAL;
-	}
-	query->ascending =
-	    direction && strcmp(direction, "asc") == 0 && !(lies & LIE_NO_SORT);
-	query->sort_by = params_get(params, "sortBy");
-	if (query->sort_by && !*query->sort_by)
-		query->sort_by = NULL;
-	query->search = params_get(params, "search");
-	return 0;
 }
 
 static int lie_about_size(
@@ -215,20 +160,27 @@ static int run(struct emulator *emulator, const struct listing_query *query,
 	return r;
 }
 
+/* What is wrong with what was asked for, in words; else as any failure. */
+static void reply_outcome(const struct request *request, int r,
+    const struct buf *problem, struct reply *reply)
+{
+	if (r == -EINVAL)
+		refuse(reply, request, buf_str(problem));
+	else if (r == -E2BIG)
+		refuse(reply, request,
+		    "a pattern takes too long, or select names too much");
+	else
+		reply_failure(reply, request, r);
+}
+
 void page_reply(struct emulator *emulator, const struct request *request,
     struct table *table, const struct page_scope *scope, struct reply *reply)
 {
+	CLEANUP_BUF struct buf problem;
+	buf_init(&problem, BUF_MAX_DEFAULT);
 	struct listing_query query = {0};
-	struct filter *filter = NULL;
-	if (parse_query(request, reply, &query) < 0)
-		return;
-	int r = filter_new(params_get(&request->params, "andFilters"),
-	    params_get(&request->params, "orFilters"), &filter);
-	if (r == -EINVAL) {
-		refuse(reply, request, "The filters are not understood");
-		return;
-	}
-	query.filter = filter;
+	int r =
+	    page_query_parse(request, table_is_files(table), &problem, &query);
 	if (scope) {
 		query.columns = scope->columns;
 		query.rows = scope->rows;
@@ -242,6 +194,15 @@ void page_reply(struct emulator *emulator, const struct request *request,
 	};
 	if (r == 0)
 		r = run(emulator, &query, &page, reply);
-	filter_free(filter);
-	reply_failure(reply, request, r);
+	filter_free(query.filter);
+	reply_outcome(request, r, &problem, reply);
+}
+
+bool page_reply_refuses(const struct request *request, struct reply *reply)
+{
+	CLEANUP_BUF struct buf problem;
+	buf_init(&problem, BUF_MAX_DEFAULT);
+	int r = page_query_refuse_any(request, &problem);
+	reply_outcome(request, r, &problem, reply);
+	return r < 0;
 }

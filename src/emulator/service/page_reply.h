@@ -8,13 +8,17 @@
 /* What of a table whoever asks may see. */
 struct page_scope {
 	const struct columns *columns;
-	const struct filter *rows; /* NULL: all */
+	struct filter *rows; /* NULL: all */
 };
 
 /* Answer the request for a page of a table, or of the stored files. scope may
  * be NULL: everything. */
 void page_reply(struct emulator *emulator, const struct request *request,
     struct table *table, const struct page_scope *scope, struct reply *reply);
+
+/* Whether the request, which is for one record, has parameters: none is known
+ * there, and the reply says so. */
+bool page_reply_refuses(const struct request *request, struct reply *reply);
 
 /* Append a row's text as this request sees it: told to lie about a stored
  * file's size, it does; columns may be NULL. 0 or -errno. */

@@ -10,6 +10,9 @@
 /* 2024-01-01T00:00:00Z; each number is a second later. */
 #define GENERATE_EPOCH INT64_C(1704067200)
 
+/* Records from this size on have fields of all kinds. */
+#define LARGE 300
+
 #define BLOCK 4096
 #define PATTERN_SIZE ((size_t)1 << 20)
 
@@ -79,7 +82,7 @@ int generate_record(
 	    timestamp_format(generate_created_ms(number), created),
 	    timestamp_format(generate_updated_ms(number), updated), number,
 	    number, table);
-	if (r == 0 && size >= 300)
+	if (r == 0 && size >= LARGE)
 		r = buf_printf(out,
 		    "\"big\":%" PRIu64 ",\"ratio\":%" PRIu64 ".0,"
 		    "\"group\":\"g%" PRIu64 "\",\"note\":null,"
@@ -93,6 +96,22 @@ int generate_record(
 	if (r == 0 && used < size)
 		r = add_padding(number, size - used, out);
 	return r == 0 ? buf_adds(out, "\"}") : r;
+}
+
+int generate_properties(size_t size, struct buf *out)
+{
+	int r = buf_adds(out, "\"number\":{\"bsonType\":\"long\"},"
+			      "\"title\":{\"bsonType\":\"string\"},");
+	if (r == 0 && size >= LARGE)
+		r = buf_adds(out,
+		    "\"big\":{\"bsonType\":\"long\"},"
+		    "\"ratio\":{\"bsonType\":\"double\"},"
+		    "\"group\":{\"bsonType\":\"string\"},"
+		    "\"note\":{\"bsonType\":[\"string\",\"null\"]},"
+		    "\"tags\":{\"bsonType\":\"array\",\"items\":{\"bsonType\":"
+		    "\"string\"}},\"nested\":{\"bsonType\":\"object\","
+		    "\"properties\":{\"deep\":{\"bsonType\":\"array\"}}},");
+	return r == 0 ? buf_adds(out, "\"text\":{\"bsonType\":\"string\"}") : r;
 }
 
 int generate_metadata(uint64_t number, uint64_t size, struct buf *out)

@@ -24,6 +24,10 @@ int64_t generate_updated_ms(uint64_t number);
 int generate_record(
     const char *table, uint64_t number, size_t size, struct buf *out);
 
+/* Append the fields of such records, as a schema's properties have them. Errors
+ * as above. */
+int generate_properties(size_t size, struct buf *out);
+
 /* Append a stored file's metadata. Errors as above. */
 int generate_metadata(uint64_t number, uint64_t size, struct buf *out);
 

@@ -312,8 +312,21 @@ int table_read_spec(const struct table *table, struct buf *out)
 		return buf_adds(out, table->spec);
 	if (!table->spec_made_up)
 		return -ENOENT;
-	return buf_printf(out,
-	    "{\"tableName\":\"%s\",\"schema\":{},\"indexes\":[],"
-	    "\"permissions\":{}}",
+	int r = buf_printf(out,
+	    "{\"tableName\":\"%s\",\"schema\":{\"bsonType\":\"object\","
+	    "\"properties\":{",
 	    table->name);
+	if (r == 0 && table->generated)
+		r = generate_properties(table->size, out);
+	/* The service's own, where a project sets none. */
+	if (r == 0)
+		r = buf_adds(out,
+		    "}},\"indexes\":[{\"key\":{\"id\":1}},"
+		    "{\"key\":{\"createdAt\":-1}},{\"key\":{\"updatedAt\":-1}},"
+		    "{\"key\":{\"createdBy\":1}}],\"permissions\":{"
+		    "\"admin\":{\"create\":true,\"read\":true,\"update\":true,"
+		    "\"delete\":true,\"list\":true},"
+		    "\"user\":{\"create\":true,\"read\":true,\"list\":true},"
+		    "\"guest\":{\"read\":true,\"list\":true}}}");
+	return r;
 }

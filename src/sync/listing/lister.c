@@ -10,6 +10,7 @@
 #include "sync/core/position.h"
 #include "sync/core/write.h"
 #include "sync/listing/entries.h"
+#include "sync/listing/facts.h"
 #include "sync/listing/pass.h"
 #include "sync/listing/refresh.h"
 #include "sync/listing/view.h"
@@ -220,18 +221,60 @@ static void on_commit(void *ctx, int err)
 	wait_restart(&lister->waiting);
 }
 
+/* Something contradicts the listing, or is about to take over places in it:
+ * only another one can tell from here on, also after a crash. Its newest dates
+ * are forgotten: what is raised from here on is news for the next one. */
+static int doubt(void *ctx)
+{
+	struct lister *lister = ctx;
+	struct replica_listing doubted = lister->listing;
+	doubted.flags |= LISTING_LOOSE;
+	doubted.newest_ms = doubted.created_ms = NO_DATE;
+	lister->listing.flags |= LISTING_LOOSE;
+	return entries_set_listing(lister->core, &lister->folder, &doubted);
+}
+
+static void raise_date(int64_t *date_ms, int64_t raised_ms, int64_t known_ms)
+{
+	if (raised_ms > known_ms && raised_ms > *date_ms)
+		*date_ms = raised_ms;
+}
+
+/* Texts that came alone took over places in the next listing, perhaps, behind
+ * the back of what put it together. */
+static int heed_raised(struct lister *lister, struct replica_listing *next)
+{
+	const struct replica_listing *known = &lister->listing;
+	bool passing = lister->state == LISTER_PASSING;
+	struct replica_listing raised;
+	if (passing && !pass_state(lister->pass).has_brought)
+		return 0;
+	int r =
+	    replica_listing(lister->core->replica, lister->folder.id, &raised);
+	if (r < 0)
+		return r;
+	raise_date(&next->newest_ms, raised.newest_ms,
+	    passing ? NO_DATE : known->newest_ms);
+	raise_date(&next->created_ms, raised.created_ms,
+	    passing ? NO_DATE : known->created_ms);
+	return 0;
+}
+
 /* The listing is this one, which is believed once that is committed; what asked
  * for it began at that moment. r: what its last write came to so far. */
 static void settle(struct lister *lister, const struct replica_listing *next,
     int64_t proven, int r)
 {
+	lister->next = *next;
 	if (r == 0)
-		r = entries_set_listing(lister->core, &lister->folder, next);
+		r = heed_raised(lister, &lister->next);
+	if (r == 0)
+		r = entries_set_listing(
+		    lister->core, &lister->folder, &lister->next);
 	if (r < 0) {
 		on_failed(lister, r);
 		return;
 	}
-	lister->next = *next;
 	lister->next_proven = proven;
 	lister->finishing = true;
 	write_hook(lister->core->write, &lister->hook);
@@ -266,6 +309,7 @@ static void on_whole(void *ctx, const struct replica_listing *next)
 
 static const struct pass_events pass_events = {
     .advanced = on_advanced,
+    .brings = doubt,
     .whole = on_whole,
     .failed = on_failed,
 };
@@ -289,9 +333,19 @@ static void on_anew(void *ctx)
 	run_pass(lister);
 }
 
+static void on_disproven(void *ctx)
+{
+	int r = doubt(ctx);
+	if (r < 0)
+		on_failed(ctx, r);
+	else
+		on_anew(ctx);
+}
+
 static const struct refresh_events refresh_events = {
     .proven = on_proven,
     .anew = on_anew,
+    .disproven = on_disproven,
     .failed = on_failed,
 };
 

@@ -22,7 +22,7 @@ struct part {
 	struct core *core;
 	const struct folder *folder;
 	const struct part_sizes *sizes; /* which others learn meanwhile */
-	void (*done)(void *ctx, struct part *part, int err, int status);
+	const struct part_events *events;
 	void *ctx;
 	struct api_call *call; /* NULL when the answer has come */
 	struct commit_hook hook;
@@ -159,7 +159,10 @@ static int put(struct part *part, const struct record *record)
 		place.id = part->first_node + answer->count;
 		place.object_id = place.id + IDS_RESERVED;
 	}
-	int r = put_record(part->core, part->folder->id, record, &place, &at);
+	int r = part->events->brings(part->ctx);
+	if (r == 0)
+		r = put_record(
+		    part->core, part->folder->id, record, &place, &at);
 	if (r < 0)
 		return r;
 	answer->unique += at == place.in.pos;
@@ -196,7 +199,7 @@ static void on_commit(void *ctx, int err)
 {
 	struct part *part = ctx;
 	part->is_done = err == 0;
-	part->done(part->ctx, part, err, 0);
+	part->events->done(part->ctx, part, err, 0);
 }
 
 static void on_page(
@@ -206,14 +209,14 @@ static void on_page(
 	struct part_answer *answer = &part->answer;
 	part->call = NULL;
 	if (error->err) {
-		part->done(part->ctx, part, error->err, error->status);
+		part->events->done(part->ctx, part, error->err, error->status);
 		return;
 	}
 	answer->info = *page;
 	answer->facts.twice = ids_are_twice(&answer->ids);
 	int r = write_begin(part->core->write);
 	if (r < 0)
-		part->done(part->ctx, part, r, 0);
+		part->events->done(part->ctx, part, r, 0);
 	else
 		write_hook(part->core->write, &part->hook);
 }
@@ -248,8 +251,7 @@ static int ask(struct part *part)
 
 int part_new(struct core *core, const struct folder *folder,
     const struct part_question *question, const struct part_sizes *sizes,
-    struct parts *parts,
-    void (*done)(void *ctx, struct part *part, int err, int status), void *ctx)
+    struct parts *parts, const struct part_events *events, void *ctx)
 {
 	struct part *part = calloc(1, sizeof(*part));
 	if (!part)
@@ -258,7 +260,7 @@ int part_new(struct core *core, const struct folder *folder,
 	    .core = core,
 	    .folder = folder,
 	    .sizes = sizes,
-	    .done = done,
+	    .events = events,
 	    .ctx = ctx,
 	    .hook = {.fn = on_commit, .ctx = part},
 	    .question = *question,

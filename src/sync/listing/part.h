@@ -54,20 +54,27 @@ struct part_answer {
 	bool out_of_range;
 };
 
+struct part_events {
+	/* A record is about to be put into the replica. 0; or -errno: the
+	 * answer fails. */
+	int (*brings)(void *ctx);
+	/* Once: it is in the replica (err 0), or not (status is the answer's
+	 * then, 0: none); the part lives on, until part_free. */
+	void (*done)(void *ctx, struct part *part, int err, int status);
+};
+
 /* Those under way, or not yet in turn, in the order in which they were asked.
  */
 TAILQ_HEAD(parts, part);
 
 /*
- * Ask, and put it behind parts. done is called once, when it is in the replica
- * (err 0), or not (status is the answer's then, 0: none); the part lives on,
- * until part_free. The folder and sizes are borrowed; the range is taken over.
- * 0; or -errno, mostly -ENOMEM: the range is the caller's still.
+ * Ask, and put it behind parts. The folder, sizes and events are borrowed; the
+ * range is taken over. 0; or -errno, mostly -ENOMEM: the range is the caller's
+ * still.
  */
 int part_new(struct core *core, const struct folder *folder,
     const struct part_question *question, const struct part_sizes *sizes,
-    struct parts *parts,
-    void (*done)(void *ctx, struct part *part, int err, int status), void *ctx);
+    struct parts *parts, const struct part_events *events, void *ctx);
 
 /* What it has put into the replica stays. NULL is fine. */
 void part_free(struct part *part);

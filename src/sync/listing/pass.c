@@ -22,7 +22,8 @@ struct pass {
 	const struct pass_events *events;
 	void *ctx;
 	bool running;
-	bool want_all; /* somebody needs the listing whole */
+	bool want_all;	  /* somebody needs the listing whole */
+	bool has_brought; /* a record, or is about to */
 	int side;
 	int64_t base;
 	int64_t began;	     /* a moment */
@@ -79,6 +80,7 @@ struct pass_state pass_state(const struct pass *pass)
 	    .side = pass->side,
 	    .frontier = slot_start(pass->base, pass->done_slot + 1),
 	    .is_empty = pass->done_slot == 0,
+	    .has_brought = pass->has_brought,
 	};
 }
 
@@ -318,6 +320,15 @@ static bool fall_back(struct pass *pass)
 	return true;
 }
 
+static int on_brings(void *ctx)
+{
+	struct pass *pass = ctx;
+	if (pass->has_brought)
+		return 0;
+	pass->has_brought = true;
+	return pass->events->brings(pass->ctx);
+}
+
 static void on_part(void *ctx, struct part *part, int err, int status)
 {
 	struct pass *pass = ctx;
@@ -327,6 +338,11 @@ static void on_part(void *ctx, struct part *part, int err, int status)
 	else if (status != 400 || !fall_back(pass))
 		fail(pass, err);
 }
+
+static const struct part_events part_events = {
+    .brings = on_brings,
+    .done = on_part,
+};
 
 /* ---- asking ---- */
 
@@ -354,7 +370,7 @@ static int ask(struct pass *pass, struct part_question *question)
 	question->base = pass->base;
 	question->speculative = question->slot > pass->done_slot + 1;
 	int r = part_new(pass->core, pass->folder, question,
-	    round_sizes(pass->round), &pass->parts, on_part, pass);
+	    round_sizes(pass->round), &pass->parts, &part_events, pass);
 	if (r < 0 && question->range)
 		ranges_put_back(round_ranges(pass->round), question->range);
 	return r;
@@ -443,6 +459,7 @@ static int begin(struct pass *pass, const struct replica_listing *known)
 	pass->wall_ms = timestamp_now_ms();
 	pass->done_slot = pass->reader_slot = 0;
 	pass->window = 1;
+	pass->has_brought = false;
 	pass->ceiling = pass->base;
 	spec_begin(pass->spec);
 	round_begin_first(pass->round, pass->wall_ms);

@@ -24,6 +24,9 @@ struct pass;
 struct pass_events {
 	/* More is readable. The pass may be ended from here. */
 	void (*advanced)(void *ctx);
+	/* The first record comes, and may take over places in the listing that
+	 * is known. 0; or -errno: the pass fails. */
+	int (*brings)(void *ctx);
 	/* The listing would be this. It is to be forgotten when that is
 	 * settled. */
 	void (*whole)(void *ctx, const struct replica_listing *listing);
@@ -63,6 +66,7 @@ struct pass_state {
 	int side;
 	int64_t frontier; /* below it all is in the replica, in order */
 	bool is_empty;	  /* nothing is yet */
+	bool has_brought; /* a record: see pass_events */
 };
 struct pass_state pass_state(const struct pass *pass);
 

@@ -92,6 +92,12 @@ static void anew(struct refresh *refresh)
 	refresh->events->anew(refresh->ctx);
 }
 
+static void disproven(struct refresh *refresh)
+{
+	refresh_stop(refresh);
+	refresh->events->disproven(refresh->ctx);
+}
+
 static void fail(struct refresh *refresh, int err)
 {
 	refresh_stop(refresh);
@@ -145,7 +151,7 @@ static void on_page(void *ctx, int err, const struct compared *compared)
 	    compared->known < compared->came) {
 		log_info("%s: is not what it was when it was listed",
 		    refresh->folder->title);
-		anew(refresh);
+		disproven(refresh);
 		return;
 	}
 	refresh->next.proven_ms = timestamp_now_ms();
@@ -398,7 +404,7 @@ static void decide(struct refresh *refresh)
 			look_for_gone(refresh);
 		break;
 	case PROBE_ANEW:
-		anew(refresh);
+		disproven(refresh);
 		break;
 	}
 }
@@ -448,26 +454,32 @@ void refresh_loaded(
 	refresh->looked_at = moment_now(refresh->core) - age * MOMENTS_PER_MS;
 }
 
-/* Entries that no listing holds: of a refresh or a pass that was left. */
-static int forget_leftovers(struct refresh *refresh, int64_t end)
+/* Of a refresh or a pass that was left: entries that no listing holds are
+ * forgotten, texts that took over places in this one count. */
+static int heed_leftovers(struct refresh *refresh)
 {
-	struct replica_listing stored;
+	struct replica_listing *next = &refresh->next, stored;
 	int r = replica_listing(
 	    refresh->core->replica, refresh->folder->id, &stored);
-	if (r < 0 || stored.ceiling < end)
+	if (r < 0)
 		return r;
-	return entries_unlist(refresh->core, refresh->folder, end, INT64_MAX);
+	next->newest_ms = stored.newest_ms;
+	next->created_ms = stored.created_ms;
+	if (stored.ceiling < next->end)
+		return 0;
+	return entries_unlist(
+	    refresh->core, refresh->folder, next->end, INT64_MAX);
 }
 
 void refresh_run(struct refresh *refresh, const struct replica_listing *known)
 {
-	int r = forget_leftovers(refresh, known->end);
+	refresh->next = *known;
+	int r = heed_leftovers(refresh);
 	if (r < 0) {
 		fail(refresh, r);
 		return;
 	}
 	refresh->began = moment_event(refresh->core);
 	refresh->threshold_ms = 0;
-	refresh->next = *known;
 	begin_field(refresh, first_field(&refresh->next));
 }

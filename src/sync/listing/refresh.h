@@ -35,6 +35,9 @@ struct refresh_events {
 	    void *ctx, const struct replica_listing *listing, int64_t began);
 	/* Only a whole listing can tell. */
 	void (*anew)(void *ctx);
+	/* Likewise, and a sound answer says otherwise: what is known is not so,
+	 * whatever later ones seem to say. */
+	void (*disproven)(void *ctx);
 	void (*failed)(void *ctx, int err);
 };
 

@@ -110,6 +110,24 @@ static int put_object(struct core *core, const struct record *record,
 	return r;
 }
 
+static int64_t date_or_none(int64_t ms)
+{
+	return ms == RECORD_NO_DATE ? INT64_MIN : ms;
+}
+
+/*
+ * A text took over the place of another one in a listing, whose own proof does
+ * not know of it, and may never: so the listing's newest date has to. Else it
+ * would seem to be all there once the server's database was put back to where
+ * that date fits again.
+ */
+static int raise_listing(
+    struct core *core, int64_t dir, const struct record *record)
+{
+	return replica_raise_listing(core->replica, dir,
+	    date_or_none(record->updated_ms), date_or_none(record->created_ms));
+}
+
 int put_record(struct core *core, int64_t dir, const struct record *record,
     const struct placement *place, int64_t *ret_at)
 {
@@ -147,6 +165,8 @@ int put_record(struct core *core, int64_t dir, const struct record *record,
 	}
 	if (r == 0 && node.replaced)
 		write_changes_name(core->write, dir, row.name);
+	if (r == 0 && node.replaced && node_pos(&node))
+		r = raise_listing(core, dir, record);
 	if (r == 0 && dir == NODE_FILES)
 		r = put_object(core, record, place);
 	if (r == 0)

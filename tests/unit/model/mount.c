@@ -179,6 +179,7 @@ static void copy_database(const char *from, const char *to)
 void mount_save_replica(void)
 {
 	copy_database(root, saved);
+	world_replica_is_copied();
 	is_saved = true;
 }
 
@@ -187,6 +188,7 @@ bool mount_old_replica(void)
 	if (!is_saved)
 		return false;
 	copy_database(saved, root);
+	world_replica_is_old();
 	mount.listed_from = 1;
 	return true;
 }

@@ -163,6 +163,11 @@ static void choose_traits(struct plan *plan, uint64_t *random)
 	/* An empty page that nothing contradicts is the last one. */
 	if (plan->traits[TRAIT_empty_page])
 		plan->traits[TRAIT_has_next] = 0;
+	/* So is a full one where a total is all that tells of more, and it is
+	 * always too low by the same: no answer contradicts it. */
+	if (plan->traits[TRAIT_total] == TOTAL_TOO_LOW &&
+	    plan->traits[TRAIT_page_count])
+		plan->traits[TRAIT_has_next] = 0;
 	/* What equal names of stored files become is tested elsewhere. */
 	if (plan->traits[TRAIT_source] == 2 && plan->traits[TRAIT_ids] == 4)
 		plan->traits[TRAIT_ids] = 3;

@@ -91,6 +91,9 @@ struct step {
 	uint32_t a, b, c;
 };
 
+/* A value of the trait total. */
+#define TOTAL_TOO_LOW 3
+
 #define PLAN_STEPS_MAX 400
 
 struct plan {

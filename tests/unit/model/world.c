@@ -43,7 +43,9 @@ static struct {
 	bool undone;	    /* something was put back, and not seen since */
 	uint64_t
 	    asked_at; /* all is asked anew since then, not yet seen; or 0 */
-	uint64_t asked_seen_from; /* seen_from as it was before that */
+	uint64_t asked_seen_from;  /* seen_from as it was before that */
+	uint64_t put_back_at;	   /* the last time; or 0 */
+	uint64_t copied_seen_from; /* seen_from, of the replica's copy */
 	int saved[SLOTS][WORLD_RECORDS_MAX];
 	int saved_count[SLOTS];
 	bool is_saved[SLOTS];
@@ -178,7 +180,7 @@ static int add_record(int64_t created_ms, int64_t updated_ms)
 
 void world_reset(void)
 {
-	static const int counts[] = {5, 0, 1, 12, 56};
+	static const int counts[] = {5, 0, 1, 12, 90};
 	free(world.moment_ms);
 	world.moment_ms = NULL;
 	world.moments_max = 0;
@@ -189,6 +191,8 @@ void world_reset(void)
 	world.seen_from = 0;
 	world.undone = false;
 	world.asked_at = 0;
+	world.put_back_at = 0;
+	world.copied_seen_from = 0;
 	memset(world.is_saved, 0, sizeof(world.is_saved));
 	world_moment();
 	int count = counts[trait(TRAIT_records)];
@@ -371,6 +375,7 @@ bool world_put_back(unsigned slot)
 		if (last_change(held) > world.seen_from)
 			held->undone_at = world.moment;
 	}
+	world.put_back_at = world.moment;
 	if (newest_date() >= before)
 		begin_change(); /* nobody can see it */
 	world.undone = true;
@@ -409,18 +414,49 @@ void world_is_asked_anew(void)
 	world.seen_from = world.moment;
 }
 
+/*
+ * What is known is what was seen from then on. Where a database was put back
+ * since, that is as if it were put back now: what changed since has no newer
+ * date than what is known, perhaps, and others have changed after it.
+ */
+static void know_less(uint64_t seen_from)
+{
+	world.seen_from = seen_from;
+	if (world.put_back_at <= seen_from)
+		return;
+	for (int i = 0; i < world.record_count; i++) {
+		struct held *held = &world.records[i];
+		if (last_change(held) <= seen_from)
+			continue;
+		held->undone_at = world.moment;
+		held->hidden_until = UINT64_MAX;
+	}
+	world.undone = true;
+}
+
 void world_is_not_asked_anew(void)
 {
 	if (!world.asked_at)
 		return;
 	for (int i = 0; i < world.record_count; i++) {
-		struct held *held = &world.records[i];
-		if (last_change(held) > world.asked_seen_from ||
-		    held->hidden_until >= world.asked_at)
-			held->hidden_until = UINT64_MAX;
+		if (world.records[i].hidden_until >= world.asked_at)
+			world.records[i].hidden_until = UINT64_MAX;
 	}
-	world.seen_from = world.asked_seen_from;
+	know_less(world.asked_seen_from);
 	world.asked_at = 0;
+}
+
+void world_replica_is_copied(void)
+{
+	world.copied_seen_from =
+	    world.asked_at ? world.asked_seen_from : world.seen_from;
+}
+
+void world_replica_is_old(void)
+{
+	world_is_not_asked_anew();
+	world_moment();
+	know_less(world.copied_seen_from);
 }
 
 /* ---- what was there ---- */

@@ -80,6 +80,11 @@ void world_is_asked_anew(void);
 /* Nobody does so any more, whether or not it was done: the mount is gone. */
 void world_is_not_asked_anew(void);
 
+/* The replica is copied; the copy is in its place, which knows no more than was
+ * seen when it was made. */
+void world_replica_is_copied(void);
+void world_replica_is_old(void);
+
 /* ---- what was there ---- */
 
 /* Whether a record was there in each moment from first on until now. */
