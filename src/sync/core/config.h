@@ -17,7 +17,7 @@ struct sync_config {
 	struct content *content; /* NULL: file contents are not kept */
 	struct failures *failures;
 	struct activities *activities; /* NULL: nobody asks what is done */
-	const char *const *tables; /* named in the settings; NULL ends */
+	const char *const *tables;     /* named in the settings; NULL ends */
 	int64_t ttl_ms;
 	unsigned connections;
 	bool verify_sizes;
