@@ -176,7 +176,7 @@ static void *run(void *ctx)
 		STAILQ_REMOVE_HEAD(&ndjsons->jobs, link);
 		lock_release(&ndjsons->lock);
 		int64_t id = ndjsons->ending ? -ECANCELED : make(ndjsons, job);
-		job->done(job, id == -ECANCELED ? -EIO : id);
+		job->done(job->ctx, id == -ECANCELED ? -EIO : id);
 		lock_acquire(&ndjsons->lock);
 	}
 	lock_release(&ndjsons->lock);
@@ -193,7 +193,7 @@ void ndjsons_make(struct ndjsons *ndjsons, struct ndjson_job *job)
 	}
 	lock_release(&ndjsons->lock);
 	if (late)
-		job->done(job, -EIO);
+		job->done(job->ctx, -EIO);
 }
 
 struct ndjsons *ndjsons_new(struct replica *replica)

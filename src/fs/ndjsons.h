@@ -24,7 +24,8 @@ struct ndjson_job {
 	uint64_t version;
 	/* Called once, on the thread: id is the file's number, which the kernel
 	 * is to be told once more; or -errno. */
-	void (*done)(struct ndjson_job *job, int64_t id);
+	void (*done)(void *ctx, int64_t id);
+	void *ctx;
 	STAILQ_ENTRY(ndjson_job) link;
 };
 

@@ -58,10 +58,9 @@ static void close_and_fail(struct making *making, int err)
 	fail(making, err);
 }
 
-static void on_made(struct ndjson_job *job, int64_t id)
+static void on_made(void *ctx, int64_t id)
 {
-	struct making *making =
-	    (struct making *)((char *)job - offsetof(struct making, job));
+	struct making *making = ctx;
 	struct fs_context *fs = making->pending.context;
 	if (id < 0) {
 		close_and_fail(making, (int)id);
@@ -99,6 +98,7 @@ static void read_on(struct making *making)
 		job->version =
 		    sync_dir_version(fs->sync, job->dir, &making->open);
 		job->done = on_made;
+		job->ctx = making;
 		ndjsons_make(fs->ndjsons, job);
 	} else if (!begin_step(making, on_more)) {
 		close_and_fail(making, -EINTR);
