@@ -5,7 +5,7 @@
 
 #include "api/auth.h"
 #include "api/call.h"
-#include "api/internal.h"
+#include "api/api_parts.h"
 #include "api/storage.h"
 #include "api/token.h"
 

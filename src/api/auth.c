@@ -23,7 +23,7 @@
 
 #include "api/call.h"
 #include "api/counts.h"
-#include "api/keeper.h"
+#include "api/token_keeper.h"
 #include "api/redact.h"
 #include "api/token.h"
 #include "base/buf.h"

@@ -6,7 +6,7 @@
 
 #include "api/api.h"
 #include "api/call.h"
-#include "api/internal.h"
+#include "api/api_parts.h"
 #include "base/buf.h"
 #include "base/percent.h"
 #include "json/split.h"

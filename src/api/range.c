@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "api/download.h"
-#include "api/internal.h"
+#include "api/api_parts.h"
 #include "api/retry.h"
 #include "api/storage.h"
 

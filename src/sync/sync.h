@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sync/core/config.h"
+#include "sync/core/sync_config.h"
 #include "sync/core/op.h"
 #include "sync/core/position.h"
 
