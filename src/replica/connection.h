@@ -23,7 +23,6 @@ enum statement {
 	ST_SPOIL,
 	ST_ENTRIES,
 	ST_TABLES,
-	ST_NAMES,
 	ST_NTH,
 	ST_LAST,
 	ST_LISTING,

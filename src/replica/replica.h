@@ -142,14 +142,6 @@ int replica_last(
 int replica_tables(
     struct replica *replica, int64_t after, replica_entry_fn fn, void *ctx);
 
-/* Called with each name, borrowed. Non-zero ends the walk. */
-typedef int (*replica_name_fn)(void *ctx, const char *name);
-
-/* The live names of dir that come after one, in the order of their bytes. 0,
- * what fn returned, or an error. */
-int replica_names(struct replica *replica, int64_t dir, const char *after,
-    replica_name_fn fn, void *ctx);
-
 /* What else is known of a listing. */
 enum listing_flag {
 	LISTING_UNDATED = 1,   /* some records have no updatedAt */
@@ -260,6 +252,9 @@ int replica_rename(struct replica *replica, const struct node *node,
 /* The name does not lead to the node any more, and the generation on a side
  * does not hold it. */
 int replica_bury(struct replica *replica, const struct node *node, int side);
+
+/* Called with each name, borrowed. Non-zero ends the walk. */
+typedef int (*replica_name_fn)(void *ctx, const char *name);
 
 /* Bury what a complete pass has not seen, but for what was confirmed alone
  * since then. fn, if not NULL, is told the names. */
