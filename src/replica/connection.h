@@ -65,6 +65,8 @@ enum connection_kind {
 /* Open path. 0; -EBADMSG: made by a newer version; -EIO, -ENOSPC, -ENOMEM. */
 int connection_open(const char *path, enum connection_kind kind,
     struct connection **ret_connection);
+
+/* NULL is fine. */
 void connection_close(struct connection *connection);
 
 /* A statement, ready to bind, or NULL. */

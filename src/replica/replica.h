@@ -90,6 +90,8 @@ int replica_open(const char *dir, const char *project, bool private,
  */
 int replica_open_archived(
     const char *dir, const char *project, struct replica **ret_replica);
+
+/* Whether it was opened so. Any thread. */
 bool replica_is_archived(const struct replica *replica);
 
 /* NULL is fine. */
@@ -97,6 +99,7 @@ void replica_close(struct replica *replica);
 
 /* ---- reading ---- */
 
+/* A node by its id, buried or not. -ENOENT. */
 int replica_get(struct replica *replica, int64_t id, struct node *ret_node);
 
 /* The live node of that name. -ENOENT. */
@@ -178,6 +181,8 @@ struct replica_listing {
 	int64_t dateless; /* at most so many records have neither */
 	int64_t ceiling;  /* the highest position in use; only read */
 };
+
+/* What is known of dir's; all zero where nothing is. */
 int replica_listing(
     struct replica *replica, int64_t dir, struct replica_listing *ret_listing);
 
@@ -199,8 +204,14 @@ void replica_totals(struct replica *replica, struct replica_totals *ret_totals);
 
 /* ---- writing ---- */
 
+/* Begin a transaction. */
 int replica_begin(struct replica *replica);
+
+/* Keep what was written since. 0, or the first error of it all; then it is
+ * taken back. */
 int replica_commit(struct replica *replica);
+
+/* Take back what was written since. */
 void replica_rollback(struct replica *replica);
 
 /* Set count ids aside, for nodes that shall be numbered in another order than
@@ -269,6 +280,7 @@ int replica_trim(struct replica *replica, int64_t dir, int64_t pos);
 int replica_unlist(
     struct replica *replica, int64_t dir, int64_t first, int64_t last);
 
+/* What is known of dir's listing from now on, but for its ceiling. */
 int replica_set_listing(struct replica *replica, int64_t dir,
     const struct replica_listing *listing);
 
