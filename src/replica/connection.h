@@ -7,7 +7,6 @@
 #define REPLICA_CONNECTION_H
 
 #include <sqlite3.h>
-#include <stdbool.h>
 #include <sys/queue.h>
 
 enum statement {

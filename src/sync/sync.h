@@ -14,9 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sync/core/sync_config.h"
 #include "sync/core/op.h"
 #include "sync/core/position.h"
+#include "sync/core/sync_config.h"
 
 struct sync;
 
