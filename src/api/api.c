@@ -121,6 +121,7 @@ void api_counters(struct api *api, struct api_counters *ret_counters)
 	    .limited = counts->limited,
 	    .bytes = counts->bytes,
 	    .quota_left = counts->quota_left,
+	    .held_until_ms = counts->held_until_ms,
 	};
 }
 

@@ -67,6 +67,8 @@ struct api_counters {
 	uint64_t limited;   /* answers 429 */
 	uint64_t bytes;	    /* of bodies received */
 	int64_t quota_left; /* -1: never told */
+	/* Nothing is asked before, as the server wishes: wall clock. */
+	int64_t held_until_ms;
 };
 
 /* The counts since the start, for .bkendfs/metrics. Any thread. */

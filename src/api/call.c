@@ -11,6 +11,7 @@
 #include "api/redact.h"
 #include "api/retry.h"
 #include "api/token.h"
+#include "base/timestamp.h"
 #include "base/buf.h"
 #include "base/failures.h"
 #include "base/log.h"
@@ -146,6 +147,13 @@ static void on_pause_over(void *ctx)
 	attempt_begin(call);
 }
 
+/* For who wonders why nothing comes. Loop thread. */
+static void note_hold(struct counts *counts, int64_t until_ms)
+{
+	if (counts->held_until_ms < until_ms)
+		counts->held_until_ms = until_ms;
+}
+
 /* Try again after a pause, if the policy says so. False: it gives up. */
 static bool pause_and_retry(struct api_call *call, int status, int err)
 {
@@ -175,6 +183,7 @@ static bool pause_and_retry(struct api_call *call, int status, int err)
 	if (status == 429) {
 		config->counts->limited++;
 		gate_hold(&calls->gate, wait);
+		note_hold(config->counts, timestamp_now_ms() + wait);
 	}
 	call->timer = http_timer_start(config->http, wait, on_pause_over, call);
 	if (!call->timer)

@@ -14,6 +14,7 @@ struct counts {
 	_Atomic uint64_t requests, objects, retries, sign_ins, refreshes,
 	    limited, bytes;
 	_Atomic int64_t quota_left; /* -1: never told */
+	_Atomic int64_t held_until_ms;
 };
 
 #endif

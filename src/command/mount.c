@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/activity.h"
+#include "base/failures.h"
 #include "base/own_dir.h"
 #include "command/background.h"
 #include "command/contact.h"
@@ -30,6 +32,7 @@
 struct house {
 	struct options *options;
 	struct contact *contact;
+	struct activities *activities;
 	struct replica *replica;
 	struct content *content; /* NULL: file contents are not kept */
 	int replica_err;	 /* why there is none */
@@ -118,11 +121,16 @@ static void open_content(struct house *house)
 
 static int open_status(struct house *house)
 {
+	house->activities = activities_new();
+	if (!house->activities)
+		return failed_for_memory();
 	house->status = status_new(&(struct status_source){
 	    .replica = house->replica,
 	    .content = house->content,
 	    .api = contact_api(house->contact),
 	    .failures = contact_failures(house->contact),
+	    .activities = house->activities,
+	    .tables = (const char *const *)house->options->tables,
 	    .url = house->options->url,
 	    .raw = house->options->raw,
 	});
@@ -164,6 +172,7 @@ static int open_sync(struct house *house)
 	    .replica = house->replica,
 	    .content = house->content,
 	    .failures = contact_failures(house->contact),
+	    .activities = house->activities,
 	    .tables = (const char *const *)options->tables,
 	    .ttl_ms = options->ttl_ms,
 	    .connections = options->connections,
@@ -220,6 +229,7 @@ static void close_house(struct house *house)
 	fs_free(house->fs);
 	status_free(house->status);
 	contact_free(house->contact);
+	activities_free(house->activities);
 	replica_close(house->replica);
 }
 

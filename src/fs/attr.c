@@ -58,7 +58,7 @@ void attr_of_node(
 
 bool attr_of_fixed(const struct attrs *attrs, int64_t id, struct stat *out)
 {
-	if (id < NODE_ROOT || id > NODE_CONTROL)
+	if (id < NODE_ROOT || id > NODE_TABLES)
 		return false;
 	fill(attrs, id, S_IFDIR | 0555, 0, attrs->made_ms, out);
 	return true;

@@ -18,6 +18,7 @@ struct fs_context {
 	struct control *control;
 	struct notifier *notifier;
 	struct pusher *pusher;
+	struct ndjsons *ndjsons;
 	struct texts *texts;
 	struct lookups *lookups; /* those that wait */
 	struct dirs *dirs;	 /* those that are open */

@@ -1,12 +1,16 @@
 #include "fs/op_dir.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "fs/control.h"
 #include "fs/dirs.h"
 #include "fs/lookups.h"
+#include "fs/ndjsons.h"
 #include "fs/notify.h"
+#include "fs/op_tables.h"
 #include "fs/pending.h"
 
 /* Positions of what stands in front of the entries. */
@@ -20,7 +24,7 @@ static struct dir *dir_of(const struct fuse_file_info *fi)
 /* Whether a directory's entries come from a listing. */
 static bool is_listed(int64_t id)
 {
-	return id != NODE_ROOT && id != NODE_CONTROL;
+	return id != NODE_ROOT && id != NODE_CONTROL && id != NODE_TABLES;
 }
 
 /* ---- opening ---- */
@@ -178,7 +182,7 @@ static int add_dots(struct filling *f, int64_t id, int64_t after)
 	struct stat attr = {.st_ino = (ino_t)id, .st_mode = S_IFDIR};
 	if (after < POS_DOT && add(f, ".", &attr, false, POS_DOT))
 		return 1;
-	attr.st_ino = NODE_ROOT;
+	attr.st_ino = id == NODE_TABLES ? NODE_CONTROL : NODE_ROOT;
 	return after < POS_DOTDOT && add(f, "..", &attr, false, POS_DOTDOT);
 }
 
@@ -198,12 +202,36 @@ static int fill_control(struct filling *f, int64_t after)
 {
 	struct stat attr = {.st_ino = CONTROL_FIRST, .st_mode = S_IFREG};
 	const char *name;
-	for (size_t i = 0; (name = control_name(f->fs->control, i)); i++) {
+	size_t i;
+	for (i = 0; (name = control_name(f->fs->control, i)); i++) {
 		int64_t pos = POS_DOTDOT + 1 + (int64_t)i;
 		if (pos > after && add(f, name, &attr, false, pos))
-			break;
+			return 0;
 	}
+	attr_of_fixed(&f->fs->attrs, NODE_TABLES, &attr);
+	int64_t last = POS_DOTDOT + 1 + (int64_t)i;
+	if (last > after)
+		add(f, "tables", &attr, true, last);
 	return 0;
+}
+
+static int add_stream(
+    void *ctx, const struct node *node, const char *name, int64_t pos)
+{
+	const struct stat attr = {.st_ino = NDJSON_FIRST, .st_mode = S_IFREG};
+	char file[NAME_MAX + 1];
+	(void)node;
+	snprintf(file, sizeof(file), "%s" NDJSON_TAIL, name);
+	return add(ctx, file, &attr, false, pos);
+}
+
+/* Of .bkendfs/tables: a file each, also for the stored files' metadata. */
+static int fill_tables(struct filling *f, int64_t after)
+{
+	if (after < POS_FILES && add_stream(f, NULL, "files", POS_FILES))
+		return 0;
+	int r = replica_tables(f->fs->replica, after, add_stream, f);
+	return r < 0 ? r : 0;
 }
 
 /*
@@ -317,6 +345,8 @@ static void read_dir(struct fs_context *fs, fuse_req_t req, struct dir *dir,
 			r = fill_root(&f, after);
 		else if (dir->id == NODE_CONTROL)
 			r = fill_control(&f, after);
+		else if (dir->id == NODE_TABLES)
+			r = fill_tables(&f, after);
 		else
 			r = fill_listed(&f, dir, after, &wait_after);
 	}

@@ -1,6 +1,7 @@
 #include "fs/op_getattr.h"
 
 #include "fs/control.h"
+#include "fs/ndjsons.h"
 #include "fs/pending.h"
 
 static void on_measured(struct sync_op *op, int err)
@@ -20,7 +21,9 @@ static void get_control(struct fs_context *fs, fuse_req_t req, int64_t id)
 {
 	struct stat attr;
 	int64_t size, made_ms;
-	int r = control_facts(fs->control, id, &size, &made_ms);
+	int r = id >= NDJSON_FIRST
+		    ? ndjsons_facts(fs->ndjsons, id, &size, &made_ms)
+		    : control_facts(fs->control, id, &size, &made_ms);
 	if (r < 0) {
 		reply_error(req, r);
 		return;

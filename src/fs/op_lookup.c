@@ -6,6 +6,7 @@
 #include "fs/control.h"
 #include "fs/lookups.h"
 #include "fs/notify.h"
+#include "fs/op_tables.h"
 #include "fs/pending.h"
 
 static int reply_entry(
@@ -168,7 +169,8 @@ static void look_up_parent(struct fs_context *fs, fuse_req_t req, int64_t id)
 	struct node node;
 	struct stat attr;
 	if (attr_of_fixed(&fs->attrs, id, &attr)) {
-		look_up_self(fs, req, NODE_ROOT);
+		look_up_self(
+		    fs, req, id == NODE_TABLES ? NODE_CONTROL : NODE_ROOT);
 		return;
 	}
 	int r = replica_get(fs->replica, id, &node);
@@ -212,6 +214,15 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	}
 	if (dir == NODE_ROOT && (fixed = fixed_in_root(name))) {
 		attr_of_fixed(&fs->attrs, fixed, &attr);
+		reply_entry(req, &attr, FOREVER_S);
+		return;
+	}
+	if (dir == NODE_TABLES) {
+		tables_lookup(fs, req, name);
+		return;
+	}
+	if (dir == NODE_CONTROL && strcmp(name, "tables") == 0) {
+		attr_of_fixed(&fs->attrs, NODE_TABLES, &attr);
 		reply_entry(req, &attr, FOREVER_S);
 		return;
 	}

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "fs/control.h"
+#include "fs/ndjsons.h"
 #include "fs/notify.h"
 #include "fs/push.h"
 #include "fs/pending.h"
@@ -66,7 +67,9 @@ static void read_control(
 {
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, BUF_MAX_DEFAULT);
-	int r = control_read(fs->control, id, (size_t)off, size, &text);
+	int r = id >= NDJSON_FIRST
+		    ? ndjsons_read(fs->ndjsons, id, off, size, &text)
+		    : control_read(fs->control, id, (size_t)off, size, &text);
 	if (r < 0)
 		reply_error(req, r);
 	else

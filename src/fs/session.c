@@ -13,6 +13,7 @@
 #include "fs/fs.h"
 #include "fs/lookups.h"
 #include "fs/mounting.h"
+#include "fs/ndjsons.h"
 #include "fs/notify.h"
 #include "fs/op_dir.h"
 #include "fs/op_getattr.h"
@@ -81,16 +82,17 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 /* A node id is a row id: there is nothing to forget but what .bkendfs showed,
  * each under a number that the kernel was told once. */
-static void forget(struct fs_context *fs, fuse_ino_t ino)
+static void forget(struct fs_context *fs, fuse_ino_t ino, uint64_t count)
 {
-	if ((int64_t)ino >= CONTROL_FIRST)
+	if ((int64_t)ino >= NDJSON_FIRST)
+		ndjsons_forget(fs->ndjsons, (int64_t)ino, count);
+	else if ((int64_t)ino >= CONTROL_FIRST)
 		control_forget(fs->control, (int64_t)ino);
 }
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t nlookup)
 {
-	(void)nlookup;
-	forget(context_of(req), ino);
+	forget(context_of(req), ino, nlookup);
 	fuse_reply_none(req);
 }
 
@@ -98,7 +100,7 @@ static void op_forget_multi(
     fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
 	for (size_t i = 0; i < count; i++)
-		forget(context_of(req), forgets[i].ino);
+		forget(context_of(req), forgets[i].ino, forgets[i].nlookup);
 	fuse_reply_none(req);
 }
 
@@ -196,9 +198,10 @@ static int make_context(
 	context->texts = texts_new(config->replica, config->raw);
 	context->lookups = lookups_new();
 	context->dirs = dirs_new();
+	context->ndjsons = ndjsons_new(config->replica);
 	return context->channel && context->control && context->notifier &&
 		       context->pusher && context->texts && context->lookups &&
-		       context->dirs
+		       context->dirs && context->ndjsons
 		   ? 0
 		   : -ENOMEM;
 }
@@ -206,6 +209,7 @@ static int make_context(
 static void free_context(struct fs_context *context)
 {
 	pusher_free(context->pusher);
+	ndjsons_free(context->ndjsons);
 	dirs_free(context->dirs, context->notifier);
 	notifier_free(context->notifier);
 	lookups_free(context->lookups);
@@ -323,6 +327,7 @@ static void end_pusher(struct fs *fs)
 void fs_unmount(struct fs *fs)
 {
 	notifier_end(fs->context.notifier);
+	ndjsons_end(fs->context.ndjsons);
 	end_pusher(fs);
 	channel_close(fs->context.channel);
 	if (fs->mounted)

@@ -31,6 +31,8 @@ static const char *const statement_sql[STATEMENTS] = {
     [ST_LOOKUP] = "SELECT " NODE_COLUMNS " FROM node n"
 		  " WHERE dir = ?1 AND name = ?2 AND live = 1",
     [ST_TEXT] = "SELECT text FROM text WHERE node = ?1",
+    [ST_TEXTS] = "SELECT node, text FROM text WHERE node BETWEEN ?1 AND ?2"
+		 " ORDER BY node",
     [ST_KEY] = "SELECT key FROM node WHERE id = ?1",
     [ST_NAME] = "SELECT name FROM node WHERE id = ?1",
     [ST_ETAG] = "SELECT etag FROM node WHERE id = ?1",
@@ -99,17 +101,22 @@ int connection_error(struct connection *connection, int result)
 	return sql_error(connection ? connection->db : NULL, result);
 }
 
+/* What each kind of connection begins with. */
+#define WRITER_PRAGMAS                                                         \
+	("PRAGMA page_size = " PAGE_SIZE ";"                                   \
+	 "PRAGMA journal_mode = WAL;"                                          \
+	 "PRAGMA synchronous = NORMAL;"                                        \
+	 "PRAGMA cache_size = -4096;"                                          \
+	 "PRAGMA wal_autocheckpoint = 0")
+#define READER_PRAGMAS                                                         \
+	("PRAGMA cache_size = -512;"                                           \
+	 "PRAGMA query_only = 1;"                                              \
+	 "PRAGMA schema_version")
+
 static const char *const pragmas[] = {
-    [CONNECTION_WRITER] = "PRAGMA page_size = " PAGE_SIZE ";"
-			  "PRAGMA journal_mode = WAL;"
-			  "PRAGMA synchronous = NORMAL;"
-			  "PRAGMA cache_size = -4096;"
-			  "PRAGMA wal_autocheckpoint = 0",
-    [CONNECTION_READER] = "PRAGMA cache_size = -512;"
-			  "PRAGMA query_only = 1;"
-			  "PRAGMA schema_version",
-    [CONNECTION_ARCHIVE] = "PRAGMA cache_size = -512;"
-			   "PRAGMA schema_version",
+    [CONNECTION_WRITER] = WRITER_PRAGMAS,
+    [CONNECTION_READER] = READER_PRAGMAS,
+    [CONNECTION_ARCHIVE] = READER_PRAGMAS,
 };
 
 /* immutable: SQLite makes no file beside it, and locks nothing. */

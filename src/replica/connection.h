@@ -16,6 +16,7 @@ enum statement {
 	ST_GET,
 	ST_LOOKUP,
 	ST_TEXT,
+	ST_TEXTS,
 	ST_KEY,
 	ST_NAME,
 	ST_ETAG,

@@ -171,6 +171,27 @@ int replica_text_part(struct replica *replica, int64_t id, uint64_t offset,
 	return r;
 }
 
+int replica_texts(struct replica *replica, int64_t first, int64_t last,
+    replica_text_fn fn, void *ctx)
+{
+	struct question q;
+	int r = ask(replica, ST_TEXTS, &q);
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(q.statement, 1, first);
+	sqlite3_bind_int64(q.statement, 2, last);
+	while ((r = next_row(&q)) == 1) {
+		const char *text = sqlite3_column_blob(q.statement, 1);
+		size_t len = (size_t)sqlite3_column_bytes(q.statement, 1);
+		r = text ? fn(ctx, sqlite3_column_int64(q.statement, 0), text,
+			       len)
+			 : -ENOMEM;
+		if (r != 0)
+			break;
+	}
+	return close_question(replica, &q, r);
+}
+
 int replica_key(struct replica *replica, int64_t id, struct buf *out)
 {
 	return one_blob(replica, ST_KEY, id, out);

@@ -32,6 +32,7 @@ enum {
 	NODE_FILES = 2,
 	NODE_STORAGE = 3,
 	NODE_CONTROL = 4, /* .bkendfs */
+	NODE_TABLES = 5,  /* .bkendfs/tables */
 	NODE_FIRST = 128, /* all others, counted up and never used again */
 };
 
@@ -112,6 +113,15 @@ int replica_text(struct replica *replica, int64_t id, struct buf *out);
 /* Append up to len bytes of it from offset on: fewer where it ends. -ENOENT. */
 int replica_text_part(struct replica *replica, int64_t id, uint64_t offset,
     size_t len, struct buf *out);
+
+/* Called with each text, borrowed. Non-zero ends the walk. */
+typedef int (*replica_text_fn)(
+    void *ctx, int64_t id, const char *text, size_t len);
+
+/* The texts of the nodes first <= id <= last that have one, by id. 0, what fn
+ * returned, or an error. */
+int replica_texts(struct replica *replica, int64_t first, int64_t last,
+    replica_text_fn fn, void *ctx);
 
 /* Append a node's key: the server's id, or a table's name. -ENOENT. */
 int replica_key(struct replica *replica, int64_t id, struct buf *out);

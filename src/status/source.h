@@ -10,6 +10,8 @@ struct status_source {
 	struct content *content; /* NULL: file contents are not kept */
 	struct api *api;	 /* NULL: offline */
 	struct failures *failures;
+	struct activities *activities;
+	const char *const *tables; /* named in the settings; NULL ends */
 	const char *url;
 	bool raw; /* record text as it came */
 };

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 
 #include "api/api.h"
+#include "base/activity.h"
 #include "base/failures.h"
 #include "base/timestamp.h"
 #include "content/content.h"
 #include "replica/replica.h"
 #include "status/metrics.h"
+#include "status/known_tables.h"
 
 struct status {
 	struct status_source source;
@@ -16,31 +18,30 @@ struct status {
 	struct status_file files[4];
 };
 
-static int count_table(
-    void *ctx, const struct node *node, const char *name, int64_t pos)
-{
-	(void)node;
-	(void)name;
-	(void)pos;
-	++*(int64_t *)ctx;
-	return 0;
-}
-
-/* A replica that cannot be read knows none, for all one can tell. */
-static int64_t count_tables(const struct status_source *source)
-{
-	int64_t count = 0;
-	replica_tables(source->replica, 0, count_table, &count);
-	return count;
-}
-
 const char *status_warning(const struct status *status)
 {
-	return count_tables(&status->source) > 0
+	return tables_count(&status->source) > 0
 		   ? NULL
 		   : "no table is known, so a backup of this mount would hold"
 		     " none: name them with -o tables=A:B or BKEND_TABLES, or"
 		     " list each one once";
+}
+
+/* What a person who waits wants to know. */
+static int print_doing(const struct status_source *source,
+    const struct api_counters *counters, struct buf *out)
+{
+	char until[TIMESTAMP_SIZE];
+	size_t count;
+	int r = activities_print(source->activities, "doing: ", out, &count);
+	if (r == 0 && counters->held_until_ms > timestamp_now_ms())
+		r = buf_printf(out,
+		    "doing: waiting for the quota until %s: the server allows"
+		    " no request before\n",
+		    timestamp_format(counters->held_until_ms, until));
+	else if (r == 0 && count == 0)
+		r = buf_printf(out, "doing: nothing that anybody waits for\n");
+	return r;
 }
 
 static int print_status(void *ctx, struct buf *out)
@@ -65,13 +66,17 @@ static int print_status(void *ctx, struct buf *out)
 	    BKENDFS_VERSION, source->url, source->api ? "online" : "offline",
 	    source->raw ? "raw" : "pretty",
 	    timestamp_format(status->started_ms, since),
-	    replica_path(source->replica), count_tables(source),
+	    replica_path(source->replica), tables_count(source),
 	    counters.requests, counters.objects, counters.retries,
 	    failures_count(source->failures), totals.nodes, totals.bytes,
 	    content.bytes, content.limit);
 	if (r == 0 && counters.quota_left >= 0)
 		r = buf_printf(
 		    out, "quota_left: %" PRId64 "\n", counters.quota_left);
+	if (r == 0)
+		r = print_doing(source, &counters, out);
+	if (r == 0)
+		r = tables_print(source, out);
 	const char *warning = status_warning(status);
 	if (r == 0 && warning)
 		r = buf_printf(out, "warning: %s\n", warning);

@@ -134,7 +134,7 @@ def mounts_under(path):
     top = os.path.realpath(os.path.dirname(path))
     top = os.path.join(top, os.path.basename(path))
     found = []
-    with open("/proc/self/mountinfo", encoding="utf-8") as table:
+    with open("/proc/self/mountinfo", errors="surrogateescape") as table:
         for line in table:
             left, right = line.rstrip("\n").split(" - ", 1)
             point = _unescape(left.split(" ")[4])
@@ -146,7 +146,7 @@ def mounts_under(path):
 
 def connection_of(path):
     """The number of the FUSE connection of the mount that is exactly there."""
-    with open("/proc/self/mountinfo", encoding="utf-8") as table:
+    with open("/proc/self/mountinfo", errors="surrogateescape") as table:
         for line in table:
             fields = line.split(" ")
             if _unescape(fields[4]) == os.path.realpath(path.parent) + (

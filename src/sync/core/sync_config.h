@@ -16,7 +16,8 @@ struct sync_config {
 	struct replica *replica;
 	struct content *content; /* NULL: file contents are not kept */
 	struct failures *failures;
-	const char *const *tables; /* named in the settings; NULL ends */
+	struct activities *activities; /* NULL: nobody asks what is done */
+	const char *const *tables;     /* named in the settings; NULL ends */
 	int64_t ttl_ms;
 	unsigned connections;
 	bool verify_sizes;

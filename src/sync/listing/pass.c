@@ -1,9 +1,11 @@
 #include "sync/listing/pass.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 
+#include "base/activity.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/timestamp.h"
@@ -33,6 +35,7 @@ struct pass {
 	struct spec *spec;   /* in slot 0 */
 	struct round *round;
 	struct parts parts; /* under way or not yet in turn */
+	struct activity activity;
 };
 
 static void on_spec(void *ctx, int err);
@@ -63,6 +66,7 @@ void pass_free(struct pass *pass)
 		return;
 	if (pass->round && pass->spec)
 		pass_stop(pass);
+	activity_over(&pass->activity);
 	spec_free(pass->spec);
 	round_free(pass->round);
 	free(pass);
@@ -103,9 +107,28 @@ static void stop_asking(struct pass *pass)
 	pass->window = 1;
 }
 
+/* For a person who looks at a silent `ls`. */
+static void say_where(struct pass *pass)
+{
+	struct activities *board = pass->core->config.activities;
+	int64_t last, page = round_page(pass->round, pass->done_slot, &last);
+	if (!page)
+		activity_say(board, &pass->activity,
+		    "listing %s, looking again for what changed meanwhile",
+		    pass->folder->title);
+	else if (last)
+		activity_say(board, &pass->activity,
+		    "listing %s, page %" PRId64 " of %" PRId64,
+		    pass->folder->title, page, last);
+	else
+		activity_say(board, &pass->activity,
+		    "listing %s, page %" PRId64, pass->folder->title, page);
+}
+
 void pass_stop(struct pass *pass)
 {
 	stop_asking(pass);
+	activity_over(&pass->activity);
 	pass->running = false;
 }
 
@@ -142,6 +165,7 @@ static void finish(struct pass *pass)
 	    .proven_ms = pass->wall_ms,
 	};
 	round_describe(pass->round, &listing);
+	activity_over(&pass->activity);
 	pass->running = false;
 	pass->events->whole(pass->ctx, &listing);
 }
@@ -253,7 +277,10 @@ static void take_back_parts(struct pass *pass)
 static void advance(struct pass *pass)
 {
 	enum round_step step;
-	if (take_in(pass, &step))
+	bool moved = take_in(pass, &step);
+	if (moved)
+		say_where(pass);
+	if (moved)
 		pass->events->advanced(pass->ctx);
 	if (!pass->running)
 		return;
@@ -443,10 +470,13 @@ void pass_run(struct pass *pass, const struct replica_listing *known)
 {
 	pass->running = true;
 	if (pass->base) {
+		say_where(pass);
 		take_up(pass);
 		return;
 	}
 	int r = begin(pass, known);
+	if (r == 0)
+		say_where(pass);
 	if (r < 0)
 		fail(pass, r);
 	else

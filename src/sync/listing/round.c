@@ -120,6 +120,16 @@ bool round_is_over(const struct round *round)
 	return round->over;
 }
 
+int64_t round_page(
+    const struct round *round, int64_t done_slot, int64_t *ret_last)
+{
+	int64_t page = done_slot - round->first_slot + 1;
+	if (round->evidence.round.kind != ROUND_PAGES)
+		return 0;
+	*ret_last = round->evidence.round.total >= 0 ? round->last_page : 0;
+	return *ret_last && page > *ret_last ? *ret_last : page;
+}
+
 int64_t round_next_slot(const struct round *round)
 {
 	return round->first_slot + round->next_page;

@@ -44,6 +44,11 @@ void round_forget(struct round *round);
 /* All that this one wants was asked for, and has come. */
 bool round_is_over(const struct round *round);
 
+/* The page that comes behind a slot, as a person counts; 0: what is asked for
+ * are no pages any more. *ret_last: of how many; 0: not known. */
+int64_t round_page(
+    const struct round *round, int64_t done_slot, int64_t *ret_last);
+
 /* The slot of the next question. */
 int64_t round_next_slot(const struct round *round);
 

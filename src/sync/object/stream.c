@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/activity.h"
 #include "base/buf.h"
 #include "base/failures.h"
 #include "base/log.h"
@@ -37,6 +38,7 @@ struct stream {
 	int64_t served;	  /* bytes handed out */
 	struct waiting *waiting;
 	const struct ahead_room *room;
+	struct activity activity; /* while somebody waits */
 };
 
 /* ---- failing ---- */
@@ -49,8 +51,24 @@ static void report(
 	log_warn("%s: %s", stream->subject, message);
 }
 
+/* Nobody waits, or else it is news that some need not any more. */
+static void say_progress(struct stream *stream)
+{
+	int64_t size = size_true(stream->size);
+	if (waiting_is_empty(stream->waiting))
+		activity_over(&stream->activity);
+	else if (size < 0)
+		activity_say(stream->core->config.activities, &stream->activity,
+		    "reading %s, which has not answered yet", stream->subject);
+	else
+		activity_say(stream->core->config.activities, &stream->activity,
+		    "reading %s, %" PRId64 " of %" PRId64 " bytes handed out",
+		    stream->subject, stream->served, size);
+}
+
 static void over(struct stream *stream)
 {
+	activity_over(&stream->activity);
 	stream->events->over(stream->ctx);
 }
 
@@ -289,6 +307,7 @@ void stream_free(struct stream *stream)
 {
 	if (!stream)
 		return;
+	activity_over(&stream->activity);
 	ahead_free(stream->ahead);
 	held_free(stream->held);
 	intake_free(stream->intake);
@@ -382,6 +401,7 @@ static bool is_used_up(const struct stream *stream)
 static void was_served(struct stream *stream, int64_t bytes)
 {
 	stream->served += bytes;
+	say_progress(stream);
 	held_let_go(stream->held, use_of, stream);
 	if (is_used_up(stream))
 		over(stream);
@@ -444,6 +464,7 @@ static void wait_for_bytes(
     struct stream *stream, struct sync_op *op, int64_t end, int got)
 {
 	waiting_add(stream->waiting, op);
+	say_progress(stream);
 	int r = got < 0 ? got
 			: ahead_fetch(
 			      stream->ahead, (int64_t)op->offset, end, true);

@@ -77,7 +77,8 @@ enum trait {
 	X(OLD_REPLICA, 1, "the replica's file is put back, and mounted")       \
 	X(DISK_FULL, 1, "the disk is full for some commits")                   \
 	X(WALL_CLOCK, 1, "the mount's wall clock is set")                      \
-	X(SUSPEND, 1, "the machine sleeps")
+	X(SUSPEND, 1, "the machine sleeps")                                    \
+	X(RELAPSE, 2, "a change is seen, in vain, and put back")
 
 enum step_kind {
 #define X(name, weight, text) STEP_##name,

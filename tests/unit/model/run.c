@@ -171,6 +171,31 @@ static void old_replica(void)
 	mount_start(false);
 }
 
+/* The server changes, some of a listing sees that, which is left or killed, and
+ * the server's database is put back to what it was before. */
+static void relapse(const struct step *step)
+{
+	trace("server: its database is saved");
+	world_back_up(step->a);
+	change_world(step->a % 5, step->b);
+	client_open(false);
+	for (uint32_t i = 0; i < 1 + step->b % 6; i++) {
+		struct http_call *call = open_call(0);
+		if (call)
+			answer(call, 20 * 7);
+	}
+	if (mount_is_dead() || finding_kind())
+		return;
+	if (step->c % 2) {
+		client_interrupt(0);
+	} else {
+		trace("mount: killed, and again");
+		remount(true);
+	}
+	if (world_put_back(step->a))
+		trace("server: its database is put back");
+}
+
 /* What is on the disk is all that there is. */
 static void list_offline(void)
 {
@@ -306,6 +331,9 @@ static void take_mount_step(const struct step *step)
 		break;
 	case STEP_OLD_REPLICA:
 		old_replica();
+		break;
+	case STEP_RELAPSE:
+		relapse(step);
 		break;
 	case STEP_DISK_FULL:
 		mount_disk_full(1 + step->a % 3);

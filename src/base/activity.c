@@ -1,0 +1,93 @@
+#include "base/activity.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/lock.h"
+#include "base/timestamp.h"
+
+/* No news for so long is worth a word, in seconds. */
+#define SILENCE_S 2
+
+struct activities {
+	struct lock lock;
+	TAILQ_HEAD(, activity) all; /* under lock: the oldest first */
+};
+
+struct activities *activities_new(void)
+{
+	struct activities *board = calloc(1, sizeof(*board));
+	if (!board)
+		return NULL;
+	lock_init(&board->lock);
+	TAILQ_INIT(&board->all);
+	return board;
+}
+
+void activities_free(struct activities *board)
+{
+	if (!board)
+		return;
+	lock_done(&board->lock);
+	free(board);
+}
+
+void activity_say(struct activities *board, struct activity *activity,
+    const char *format, ...)
+{
+	va_list args;
+	if (!board)
+		return;
+	va_start(args, format);
+	lock_acquire(&board->lock);
+	activity->news_ms = timestamp_mono_ms();
+	if (!activity->board) {
+		activity->board = board;
+		activity->began_ms = activity->news_ms;
+		TAILQ_INSERT_TAIL(&board->all, activity, link);
+	}
+	vsnprintf(activity->words, sizeof(activity->words), format, args);
+	lock_release(&board->lock);
+	va_end(args);
+}
+
+void activity_over(struct activity *activity)
+{
+	struct activities *board = activity->board;
+	if (!board)
+		return;
+	lock_acquire(&board->lock);
+	TAILQ_REMOVE(&board->all, activity, link);
+	activity->board = NULL;
+	lock_release(&board->lock);
+}
+
+int activities_print(struct activities *board, const char *prefix,
+    struct buf *out, size_t *ret_count)
+{
+	const struct activity *activity;
+	size_t count = 0;
+	int r = 0;
+	*ret_count = 0;
+	if (!board)
+		return 0;
+	int64_t now = timestamp_mono_ms();
+	lock_acquire(&board->lock);
+	TAILQ_FOREACH (activity, &board->all, link) {
+		int64_t silent = (now - activity->news_ms) / 1000;
+		if (r == 0)
+			r = buf_printf(out, "%s%s, for %" PRId64 " s", prefix,
+			    activity->words, (now - activity->began_ms) / 1000);
+		if (r == 0 && silent >= SILENCE_S)
+			r = buf_printf(
+			    out, ", without news for %" PRId64 " s", silent);
+		if (r == 0)
+			r = buf_printf(out, "\n");
+		count++;
+	}
+	lock_release(&board->lock);
+	*ret_count = count;
+	return r;
+}
