@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "api/api_parts.h"
 #include "api/auth.h"
 #include "api/call.h"
-#include "api/internal.h"
 #include "api/storage.h"
 #include "api/token.h"
 

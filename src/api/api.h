@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #include "api/answer.h"
-#include "api/keeper.h"
+#include "api/token_keeper.h"
 #include "base/failures.h"
 #include "http/http.h"
 

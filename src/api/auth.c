@@ -23,9 +23,9 @@
 
 #include "api/call.h"
 #include "api/counts.h"
-#include "api/keeper.h"
 #include "api/redact.h"
 #include "api/token.h"
+#include "api/token_keeper.h"
 #include "base/buf.h"
 #include "json/json.h"
 

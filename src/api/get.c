@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "api/api_parts.h"
 #include "api/call.h"
-#include "api/internal.h"
 #include "api/record.h"
 #include "base/buf.h"
 #include "base/percent.h"

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "api/api_parts.h"
 #include "api/call.h"
-#include "api/internal.h"
 #include "base/buf.h"
 #include "base/percent.h"
 #include "json/split.h"

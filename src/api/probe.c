@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "api/api.h"
+#include "api/api_parts.h"
 #include "api/auth.h"
 #include "api/call.h"
-#include "api/internal.h"
 #include "api/token.h"
 
 /* A table that every project may be asked about: what counts is only whether

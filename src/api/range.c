@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/api_parts.h"
 #include "api/download.h"
-#include "api/internal.h"
 #include "api/retry.h"
 #include "api/storage.h"
 

@@ -83,8 +83,10 @@ void range_free(struct range *range);
  * 0; -ENOMEM; -EPROTO: the URL is not one to follow. */
 int range_go(struct range *range);
 
-/* Whether a request is under way, and whether it is neither that nor pauses. */
+/* Whether a request is under way. */
 bool range_is_under_way(const struct range *range);
+
+/* Whether it has nothing to do: no request is under way, and no pause. */
 bool range_is_idle(const struct range *range);
 
 #endif

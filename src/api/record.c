@@ -1,7 +1,6 @@
 #include "api/record.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 enum { ID, UNDERSCORE_ID, CREATED, UPDATED, NAME, SIZE, MEMBERS };

@@ -20,9 +20,11 @@ struct blob {
  * is raised by len until the last reference goes. NULL: out of memory. */
 struct blob *blob_new(size_t len, _Atomic int64_t *account);
 
-/* Take, and give back, a reference; the last one's end is the blob's. Any
- * thread. unref: NULL is fine. */
+/* One reference more, for the caller. Any thread. */
 struct blob *blob_ref(struct blob *blob);
+
+/* Give a reference back; the last one's end is the blob's. NULL is fine. Any
+ * thread. */
 void blob_unref(struct blob *blob);
 
 #endif

@@ -8,11 +8,13 @@
 
 #define CLEANUP(function) __attribute__((cleanup(function)))
 
+/* For CLEANUP of what malloc and its kin gave, NULL or not. */
 static inline void cleanup_free(void *pointer)
 {
 	free(*(void **)pointer);
 }
 
+/* For CLEANUP of a descriptor; one below 0 is none. */
 static inline void cleanup_close(int *fd)
 {
 	if (*fd >= 0)

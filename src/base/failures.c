@@ -1,6 +1,5 @@
 #include "base/failures.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/lock.h"

@@ -19,22 +19,26 @@ struct LOCK_ATTRIBUTE(capability("mutex")) lock {
 	pthread_mutex_t mutex;
 };
 
+/* A lock that nobody has; lock_done is owed. */
 static inline void lock_init(struct lock *lock)
 {
 	pthread_mutex_init(&lock->mutex, NULL);
 }
 
+/* Its end. Nobody may have it. */
 static inline void lock_done(struct lock *lock)
 {
 	pthread_mutex_destroy(&lock->mutex);
 }
 
+/* Wait until nobody else has it, and take it. */
 static inline void lock_acquire(struct lock *lock) LOCK_ATTRIBUTE(
     acquire_capability(*lock)) LOCK_ATTRIBUTE(no_thread_safety_analysis)
 {
 	pthread_mutex_lock(&lock->mutex);
 }
 
+/* Give it back. */
 static inline void lock_release(struct lock *lock) LOCK_ATTRIBUTE(
     release_capability(*lock)) LOCK_ATTRIBUTE(no_thread_safety_analysis)
 {

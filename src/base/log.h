@@ -16,9 +16,12 @@ enum log_level {
 	LOG_LEVEL_DEBUG
 };
 
-/* Where lines go; call before threads start. path NULL leaves the target as
+/* Lines go to a file; call before threads start. path NULL leaves the target as
  * it is (stderr at first). 0, or -errno when the file cannot be opened. */
 int log_open_file(const char *path);
+
+/* Lines go to syslog, under ident, which must live on; call before threads
+ * start. */
 void log_open_syslog(const char *ident);
 
 /* What is less grave than that is left out; LOG_LEVEL_INFO at first. */

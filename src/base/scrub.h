@@ -5,8 +5,10 @@
 
 #include <stddef.h>
 
-/* As free and realloc, for what malloc and its kin gave. */
+/* As free, for what malloc and its kin gave. */
 void scrub_free(void *memory);
+
+/* As realloc, of what malloc and its kin gave. */
 void *scrub_realloc(void *memory, size_t size);
 
 #endif

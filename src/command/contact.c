@@ -1,6 +1,5 @@
 #include "command/contact.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

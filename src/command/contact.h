@@ -33,10 +33,16 @@ int contact_end(struct contact *contact);
  * for. */
 int contact_was_ended(struct contact *contact);
 
-/* Its parts; borrowed. The api is NULL before contact_begin. */
+/* Its transport; borrowed. */
 struct http *contact_http(const struct contact *contact);
+
+/* Its api; borrowed. NULL before contact_begin. */
 struct api *contact_api(const struct contact *contact);
+
+/* Where its failures are told of; borrowed. */
 struct failures *contact_failures(const struct contact *contact);
+
+/* The signals that end its waits; borrowed. */
 struct signals *contact_signals(const struct contact *contact);
 
 /* End its threads: no callback comes any more. NULL is fine. */

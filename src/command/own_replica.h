@@ -19,6 +19,8 @@ int own_replica_open(
  * is said, and there are none. 0, or an exit status after a complaint.
  */
 int own_replica_tables(const struct options *options, char ***ret_tables);
-void own_replica_tables_free(char **tables); /* NULL is fine */
+
+/* The end of such tables. NULL is fine. */
+void own_replica_tables_free(char **tables);
 
 #endif

@@ -12,7 +12,6 @@
 #include "base/lock.h"
 #include "base/timestamp.h"
 #include "command/refusal.h"
-#include "config/complain.h"
 #include "config/terminal.h"
 
 /* How long a server may leave us without an answer, in milliseconds; and when

@@ -33,11 +33,15 @@ struct survey_listing {
  * the answer. survey_listing_done is owed. */
 int survey_list(struct survey *survey, const char *table,
     struct survey_listing *ret_listing);
+
+/* The end of what survey_list gave. */
 void survey_listing_done(struct survey_listing *listing);
 
-/* A table's spec, or who we are, as JSON text. 0, or a signal, as above. */
+/* A table's spec as JSON text. 0, or a signal, as above. */
 int survey_spec(struct survey *survey, const char *table, struct buf *text,
     struct api_error *ret_error);
+
+/* Who we are, as JSON text. 0, or a signal, as above. */
 int survey_me(
     struct survey *survey, struct buf *text, struct api_error *ret_error);
 

@@ -123,7 +123,8 @@ const struct setting *setting_of_key(const char *name)
 	return NULL;
 }
 
-const char *setting_name(const struct setting *setting)
+/* What people call it: the option, the key or the variable. */
+static const char *setting_name(const struct setting *setting)
 {
 	return setting->option ? setting->option
 	       : setting->key  ? setting->key

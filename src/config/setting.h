@@ -47,9 +47,6 @@ const struct setting *setting_of_variable(const char *name);
 /* The row of a profile's key; NULL: there is none. */
 const struct setting *setting_of_key(const char *name);
 
-/* What people call it: the option, the key or the variable. */
-const char *setting_name(const struct setting *setting);
-
 /*
  * Set it, over what a weaker source has given. value: NULL where there was
  * none. where: what a complaint begins with, as "FILE:LINE: ". 0, or an exit

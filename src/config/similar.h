@@ -10,6 +10,7 @@ struct similar {
 	size_t distance;  /* of the best; where there is none, one too far */
 };
 
+/* Begin to look for what is like name, which must live on. */
 void similar_init(struct similar *similar, const char *name);
 
 /* Compare with one that there is; it becomes the best if it is closer. */

@@ -63,6 +63,7 @@ int64_t content_backlog(struct content *content);
 void content_keep_file(
     struct content *content, const struct node *object, int fd);
 
+/* What it holds, and how it did since it was made. */
 struct content_totals {
 	int64_t limit;	  /* bytes, the database included */
 	int64_t bytes;	  /* on the disk, as far as counted yet */
@@ -70,6 +71,8 @@ struct content_totals {
 	uint64_t damaged; /* blocks that did not fit their checksum */
 	uint64_t removed; /* segments removed to make room */
 };
+
+/* As of now; all zero where content is NULL. Any thread. */
 void content_totals(struct content *content, struct content_totals *ret_totals);
 
 #endif

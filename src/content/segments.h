@@ -16,6 +16,8 @@ struct segments;
 /* Open a replica's, made if need be. What an earlier replica of the same
  * project left is removed. 0 or -errno. */
 int segments_open(struct replica *replica, struct segments **ret_segments);
+
+/* Its end; the files stay. NULL is fine. */
 void segments_close(struct segments *segments);
 
 /* A descriptor of the directory of a replica's, if it is there: nothing is made

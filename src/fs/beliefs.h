@@ -27,6 +27,8 @@ struct told {
 
 /* longest_ms: no name is to be believed for longer. NULL: out of memory. */
 struct beliefs *beliefs_new(int64_t longest_ms);
+
+/* NULL is fine. */
 void beliefs_free(struct beliefs *beliefs);
 
 /* To be had before the replica is asked for a name of dir. */
@@ -48,9 +50,11 @@ void beliefs_untell(struct beliefs *beliefs, struct told *told);
  * that all have to be taken back (once more). */
 bool beliefs_taken_in(struct beliefs *beliefs, struct told *told);
 
-/* A name of dir, or any name, leads elsewhere now. True: the kernel may believe
- * otherwise. Its caller takes all names back then. */
+/* A name of dir leads elsewhere now. True: the kernel may believe otherwise.
+ * Its caller takes all names back then. */
 bool beliefs_change(struct beliefs *beliefs, int64_t dir, int64_t now_ms);
+
+/* The same of any name, in whatever directory. */
 bool beliefs_change_all(struct beliefs *beliefs, int64_t now_ms);
 
 #endif

@@ -16,7 +16,10 @@
 struct channel;
 struct fuse_session;
 
-struct channel *channel_new(void); /* NULL: out of memory */
+/* NULL: out of memory. */
+struct channel *channel_new(void);
+
+/* NULL is fine. */
 void channel_free(struct channel *channel);
 
 /* Put ourselves between libfuse and a session that is mounted. 0 or -errno. */

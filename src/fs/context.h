@@ -29,6 +29,7 @@ struct fs_context {
 /* Nodes never change, so what is said of them holds for good. In seconds. */
 #define FOREVER_S (365.0 * 24 * 3600)
 
+/* The mount that a request is for; borrowed. */
 static inline struct fs_context *context_of(fuse_req_t req)
 {
 	return fuse_req_userdata(req);

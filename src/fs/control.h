@@ -16,6 +16,8 @@ struct control;
 
 /* files must outlive it. NULL: out of memory. */
 struct control *control_new(const struct status_file *files);
+
+/* NULL is fine. */
 void control_free(struct control *control);
 
 /* The n-th name, or NULL. */

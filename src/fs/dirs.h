@@ -26,8 +26,10 @@ struct dirs *dirs_new(void);
 /* With what was left open when the mount ended. NULL is fine. */
 void dirs_free(struct dirs *dirs, struct notifier *notifier);
 
-/* Open one; NULL: out of memory. And close it: the pointer is dead. */
+/* Open one, for dirs_close. NULL: out of memory. */
 struct dir *dirs_open(struct dirs *dirs, int64_t id);
+
+/* Close it: the pointer is dead. */
 void dirs_close(struct dirs *dirs, struct notifier *notifier, struct dir *dir);
 
 /* Whether the kernel may keep what is read of a directory. */

@@ -44,8 +44,10 @@ const char *fs_last_message(void);
 /* sync is made with fs as its listener, so it is told afterwards. */
 void fs_set_sync(struct fs *fs, struct sync *sync);
 
-/* For sync_config.name_changed and names_expired. */
+/* For sync_config.name_changed: a name of dir leads elsewhere. Any thread. */
 void fs_name_changed(void *fs, int64_t dir, const char *name);
+
+/* For sync_config.names_expired: any name may. Any thread. */
 void fs_names_expired(void *fs);
 
 /* Serve until unmounted or told to end. */

@@ -21,8 +21,10 @@ struct lookups *lookups_new(void);
 /* None waits any more. NULL is fine. */
 void lookups_free(struct lookups *lookups);
 
-/* One begins to wait, or has its answer. */
+/* One begins to wait. */
 void lookups_add(struct lookups *lookups, struct waiting *waiting);
+
+/* One has its answer. */
 void lookups_remove(struct lookups *lookups, struct waiting *waiting);
 
 /* Whether one of the name is waiting. The kernel makes who finds the name in a

@@ -19,8 +19,11 @@ struct ndjson;
  * -ENOMEM, -ECANCELED once *cancelled, or an error of the replica. */
 int ndjson_make(struct replica *replica, int64_t dir, int64_t base, int64_t end,
     const _Atomic bool *cancelled, struct ndjson **ret_ndjson);
+
+/* NULL is fine. */
 void ndjson_free(struct ndjson *ndjson);
 
+/* How many bytes there are to read. */
 int64_t ndjson_size(const struct ndjson *ndjson);
 
 /* Append len bytes from offset on, fewer at the end. 0; -EIO: a text is not

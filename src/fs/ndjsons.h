@@ -29,7 +29,10 @@ struct ndjson_job {
 	STAILQ_ENTRY(ndjson_job) link;
 };
 
-struct ndjsons *ndjsons_new(struct replica *replica); /* NULL: out of memory */
+/* Of a replica, which must outlive it. NULL: out of memory. */
+struct ndjsons *ndjsons_new(struct replica *replica);
+
+/* NULL is fine. */
 void ndjsons_free(struct ndjsons *ndjsons);
 
 /* Jobs that are left end with -EIO; the thread ends. */

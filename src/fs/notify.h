@@ -23,6 +23,8 @@ struct notifier;
 
 /* Both must outlive it. NULL: out of memory. */
 struct notifier *notifier_new(struct channel *channel, struct http *http);
+
+/* NULL is fine. */
 void notifier_free(struct notifier *notifier);
 
 /* The mount stands, and serves nobody yet. 0 or -ENOMEM. */
@@ -39,16 +41,22 @@ uint64_t notifier_ticket(struct notifier *notifier, int64_t dir);
 double notifier_tell(
     struct notifier *notifier, int64_t dir, uint64_t ticket, int64_t valid_ms);
 
-/* The same for a reply of many names; told is the open directory's. It has been
- * taken in when the next request for that comes. Any thread. */
+/* The same for a reply of many names; told is the open directory's. Any
+ * thread. */
 double notifier_tell_many(struct notifier *notifier, struct told *told,
     int64_t dir, uint64_t ticket, int64_t valid_ms);
+
+/* That reply has been taken in: the next request for the open directory comes,
+ * or its end. Any thread. */
 void notifier_taken_in(struct notifier *notifier, struct told *told);
+
+/* That reply does not go out after all. Any thread. */
 void notifier_untell(struct notifier *notifier, struct told *told);
 
-/* A name of dir leads to another node now; all names may, for all the kernel
- * knows. Any thread; do not block. */
+/* A name of dir leads to another node now. Any thread; does not block. */
 void notifier_name_changed(struct notifier *notifier, int64_t dir);
+
+/* Any name may, for all the kernel knows. Any thread; does not block. */
 void notifier_names_expired(struct notifier *notifier);
 
 /* Reply with an error, once no name is believed that changed before: whoever

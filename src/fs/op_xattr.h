@@ -6,8 +6,10 @@
 
 #include "fs/context.h"
 
-/* Answer at once: the names, or one value; or, for a size of 0, how long. */
+/* Answer at once: the names; or, for a size of 0, how long they are. */
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+
+/* Answer at once: one value; or, for a size of 0, how long it is. */
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
 
 #endif

@@ -1,6 +1,5 @@
 #include "fs/push.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/timestamp.h"
 #include "fs/channel.h"
 #include "fs/control.h"

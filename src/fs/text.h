@@ -13,6 +13,8 @@ struct texts;
 /* Of a replica, which must outlive it. raw: as they came. NULL: out of
  * memory. */
 struct texts *texts_new(struct replica *replica, bool raw);
+
+/* NULL is fine. */
 void texts_free(struct texts *texts);
 
 /* A text as the server sent it has at most so many bytes. */

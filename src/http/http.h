@@ -151,6 +151,7 @@ static inline struct http_timer *http_timer_start(
 	return http->vtable->timer_start(http, delay_ms, fn, ctx);
 }
 
+/* Let it never fire. It is gone. NULL is fine. */
 static inline void http_timer_stop(struct http *http, struct http_timer *timer)
 {
 	if (timer)

@@ -24,10 +24,14 @@ int loop_new(struct loop **ret_loop);
 /* Drops timers, and tasks that were not run. NULL is fine. */
 void loop_free(struct loop *loop);
 
-/* As http.h says of http_post, http_timer_start and http_timer_stop. */
+/* As http.h says of http_post. */
 void loop_post(struct loop *loop, struct http_task *task);
+
+/* As http.h says of http_timer_start. */
 struct http_timer *loop_timer_start(
     struct loop *loop, int64_t delay_ms, void (*fn)(void *ctx), void *ctx);
+
+/* As http.h says of http_timer_stop, but for NULL. */
 void loop_timer_stop(struct loop *loop, struct http_timer *timer);
 
 /* Let loop_work tell that it is over. Any thread. */

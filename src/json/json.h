@@ -42,7 +42,8 @@ int json_check(const char *text, size_t len);
 int json_members(const char *text, size_t len, const char *const names[],
     size_t count, struct json_span spans[]);
 
-/* A value's kind, by its token text. */
+/* A value's kind, by its token text: a string, a number, an object, an array,
+ * and true (a kind of its own). */
 bool json_is_string(struct json_span value);
 bool json_is_number(struct json_span value);
 bool json_is_object(struct json_span value);

@@ -44,8 +44,6 @@ static const char *const statement_sql[STATEMENTS] = {
     [ST_TABLES] = "SELECT " NODE_COLUMNS ", n.name, n.id FROM node n"
 		  " WHERE dir = 1 AND live = 1 AND pos > 0 AND id > ?1"
 		  " ORDER BY id",
-    [ST_NAMES] = "SELECT name FROM node WHERE dir = ?1 AND name > ?2"
-		 " AND live = 1 ORDER BY name",
     [ST_LAST] = "SELECT node FROM entry WHERE dir = ?1 AND pos < ?2"
 		" ORDER BY pos DESC LIMIT 1",
     [ST_NTH] = "SELECT node FROM entry WHERE dir = ?1 AND pos >= ?2"

@@ -7,7 +7,6 @@
 #define REPLICA_CONNECTION_H
 
 #include <sqlite3.h>
-#include <stdbool.h>
 #include <sys/queue.h>
 
 enum statement {
@@ -24,7 +23,6 @@ enum statement {
 	ST_SPOIL,
 	ST_ENTRIES,
 	ST_TABLES,
-	ST_NAMES,
 	ST_NTH,
 	ST_LAST,
 	ST_LISTING,
@@ -67,6 +65,8 @@ enum connection_kind {
 /* Open path. 0; -EBADMSG: made by a newer version; -EIO, -ENOSPC, -ENOMEM. */
 int connection_open(const char *path, enum connection_kind kind,
     struct connection **ret_connection);
+
+/* NULL is fine. */
 void connection_close(struct connection *connection);
 
 /* A statement, ready to bind, or NULL. */

@@ -20,6 +20,8 @@ void pool_free(struct pool *pool);
 /* One that nobody else uses until it is returned. 0, or -errno of opening one
  * more. */
 int pool_borrow(struct pool *pool, struct connection **ret_connection);
+
+/* Give it back, with no statement under way. */
 void pool_return(struct pool *pool, struct connection *connection);
 
 #endif

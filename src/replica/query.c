@@ -282,24 +282,6 @@ int replica_tables(
 	return close_question(replica, &q, walk(&q, fn, ctx));
 }
 
-int replica_names(struct replica *replica, int64_t dir, const char *after,
-    replica_name_fn fn, void *ctx)
-{
-	struct question q;
-	int r = ask(replica, ST_NAMES, &q);
-	if (r < 0)
-		return r;
-	sqlite3_bind_int64(q.statement, 1, dir);
-	sqlite3_bind_text(q.statement, 2, after, -1, SQLITE_STATIC);
-	while ((r = next_row(&q)) == 1) {
-		const unsigned char *name = sqlite3_column_text(q.statement, 0);
-		r = name ? fn(ctx, (const char *)name) : -ENOMEM;
-		if (r)
-			break;
-	}
-	return close_question(replica, &q, r);
-}
-
 int replica_listing(
     struct replica *replica, int64_t dir, struct replica_listing *ret_listing)
 {

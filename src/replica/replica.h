@@ -91,6 +91,8 @@ int replica_open(const char *dir, const char *project, bool private,
  */
 int replica_open_archived(
     const char *dir, const char *project, struct replica **ret_replica);
+
+/* Whether it was opened so. Any thread. */
 bool replica_is_archived(const struct replica *replica);
 
 /* NULL is fine. */
@@ -98,6 +100,7 @@ void replica_close(struct replica *replica);
 
 /* ---- reading ---- */
 
+/* A node by its id, buried or not. -ENOENT. */
 int replica_get(struct replica *replica, int64_t id, struct node *ret_node);
 
 /* The live node of that name. -ENOENT. */
@@ -152,14 +155,6 @@ int replica_last(
 int replica_tables(
     struct replica *replica, int64_t after, replica_entry_fn fn, void *ctx);
 
-/* Called with each name, borrowed. Non-zero ends the walk. */
-typedef int (*replica_name_fn)(void *ctx, const char *name);
-
-/* The live names of dir that come after one, in the order of their bytes. 0,
- * what fn returned, or an error. */
-int replica_names(struct replica *replica, int64_t dir, const char *after,
-    replica_name_fn fn, void *ctx);
-
 /* What else is known of a listing. */
 enum listing_flag {
 	LISTING_UNDATED = 1,   /* some records have no updatedAt */
@@ -196,6 +191,8 @@ struct replica_listing {
 	int64_t dateless; /* at most so many records have neither */
 	int64_t ceiling;  /* the highest position in use; only read */
 };
+
+/* What is known of dir's; all zero where nothing is. */
 int replica_listing(
     struct replica *replica, int64_t dir, struct replica_listing *ret_listing);
 
@@ -217,8 +214,14 @@ void replica_totals(struct replica *replica, struct replica_totals *ret_totals);
 
 /* ---- writing ---- */
 
+/* Begin a transaction. */
 int replica_begin(struct replica *replica);
+
+/* Keep what was written since. 0, or the first error of it all; then it is
+ * taken back. */
 int replica_commit(struct replica *replica);
+
+/* Take back what was written since. */
 void replica_rollback(struct replica *replica);
 
 /* Set count ids aside, for nodes that shall be numbered in another order than
@@ -271,6 +274,9 @@ int replica_rename(struct replica *replica, const struct node *node,
  * does not hold it. */
 int replica_bury(struct replica *replica, const struct node *node, int side);
 
+/* Called with each name, borrowed. Non-zero ends the walk. */
+typedef int (*replica_name_fn)(void *ctx, const char *name);
+
 /* Bury what a complete pass has not seen, but for what was confirmed alone
  * since then. fn, if not NULL, is told the names. */
 int replica_sweep(struct replica *replica, int64_t dir, int side, int64_t base,
@@ -284,6 +290,7 @@ int replica_trim(struct replica *replica, int64_t dir, int64_t pos);
 int replica_unlist(
     struct replica *replica, int64_t dir, int64_t first, int64_t last);
 
+/* What is known of dir's listing from now on, but for its ceiling. */
 int replica_set_listing(struct replica *replica, int64_t dir,
     const struct replica_listing *listing);
 

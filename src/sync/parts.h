@@ -12,11 +12,20 @@ struct streams;
 struct sync;
 struct tables;
 
-/* All borrowed, for the life of the sync. */
+/* What all of it shares. This and what follows is borrowed, for the life of the
+ * sync. */
 struct core *sync_core(struct sync *sync);
+
+/* The listers of all directories. */
 struct listings *sync_listings(struct sync *sync);
+
+/* The records that are fetched by name. */
 struct fetches *sync_fetches(struct sync *sync);
+
+/* The stored files that are read. */
 struct streams *sync_streams(struct sync *sync);
+
+/* The tables that are looked for by name. */
 struct tables *sync_tables(struct sync *sync);
 
 #endif

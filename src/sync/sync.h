@@ -14,17 +14,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sync/core/config.h"
 #include "sync/core/op.h"
 #include "sync/core/position.h"
+#include "sync/core/sync_config.h"
 
 struct sync;
 
 /* 0 or -errno. */
 int sync_new(const struct sync_config *config, struct sync **ret_sync);
 
-/* Once the loop has ended. end: what waits gets -EIO. NULL is fine. */
+/* Once the loop has ended: what waits gets -EIO. NULL is fine. */
 void sync_end(struct sync *sync);
+
+/* The same, and the end of it all. NULL is fine. */
 void sync_free(struct sync *sync);
 
 /* A number for an operation, by which it can be interrupted. Any thread. */
@@ -55,6 +57,9 @@ void sync_interrupt(struct sync *sync, uint64_t op_id);
  */
 int sync_lookup_now(struct sync *sync, int64_t dir, const char *name,
     struct node *ret_node, int64_t *ret_since);
+
+/* As sync_lookup_now: a listing that is fresh; sync_dir_close is owed.
+ * -ENOTDIR: dir is none. */
 int sync_dir_open_now(struct sync *sync, int64_t dir, struct sync_dir *ret_dir);
 
 /* An object's bytes, which stay until sync_bytes_done. */
@@ -63,6 +68,8 @@ struct sync_bytes {
 	size_t len;	   /* what was asked for, or less at the object's end */
 	struct blob *blob; /* sync's own */
 };
+
+/* As sync_lookup_now: bytes that are here in one piece. */
 int sync_read_now(struct sync *sync, const struct node *node, uint64_t offset,
     size_t len, struct sync_bytes *ret_bytes);
 
@@ -70,6 +77,7 @@ int sync_read_now(struct sync *sync, const struct node *node, uint64_t offset,
 int sync_read_ahead(struct sync *sync, const struct node *node, size_t len,
     struct sync_bytes *ret_bytes);
 
+/* They are not looked at any more. Any thread. */
 void sync_bytes_done(struct sync_bytes *bytes);
 
 /* Until where open_dir may be read now (exclusive). 0; 1 when that is the end
@@ -81,6 +89,7 @@ int sync_dir_frontier(struct sync *sync, int64_t dir,
 void sync_dir_reading(struct sync *sync, int64_t dir,
     const struct sync_dir *open_dir, int64_t after);
 
+/* An open directory is no longer read. Any thread. */
 void sync_dir_close(struct sync *sync, struct sync_dir *open_dir);
 
 /* A number that changes whenever a directory's entries, or how long their names

@@ -15,7 +15,9 @@ struct tables;
 
 /* NULL: no memory. */
 struct tables *tables_new(struct core *core);
-void tables_free(struct tables *tables); /* NULL is fine */
+
+/* NULL is fine. */
+void tables_free(struct tables *tables);
 
 /* Find the table that op->name stands for: ends op, or restarts it when the
  * table is in the replica. */

@@ -149,8 +149,8 @@ static int join_object(struct buf *safe, const char *id, size_t id_len,
 	return 0;
 }
 
-int name_of_object(const char *id, size_t id_len, const char *original,
-    size_t original_len, struct buf *out)
+static int object_name(const char *id, size_t id_len, const char *original,
+    size_t original_len, bool is_twin, struct buf *out)
 {
 	CLEANUP_BUF struct buf safe;
 	size_t extension_len;
@@ -159,24 +159,26 @@ int name_of_object(const char *id, size_t id_len, const char *original,
 	    &safe, id, id_len, original, original_len, &extension_len);
 	if (r < 0)
 		return r;
-	if (safe.len <= NAME_BYTES_MAX)
+	if (!is_twin && safe.len <= NAME_BYTES_MAX)
 		return buf_add(out, safe.data, safe.len);
-	return add_marked(out, &safe, extension_len, hash_name(&safe));
+	uint64_t hash = hash_name(&safe);
+	if (is_twin) {
+		hash = hash_fnv1a(hash, "", 1);
+		hash = hash_fnv1a(hash, id, id_len);
+	}
+	return add_marked(out, &safe, extension_len, hash);
+}
+
+int name_of_object(const char *id, size_t id_len, const char *original,
+    size_t original_len, struct buf *out)
+{
+	return object_name(id, id_len, original, original_len, false, out);
 }
 
 int name_of_object_twin(const char *id, size_t id_len, const char *original,
     size_t original_len, struct buf *out)
 {
-	CLEANUP_BUF struct buf safe;
-	size_t extension_len;
-	buf_init(&safe, safe_max(id_len + original_len));
-	int r = join_object(
-	    &safe, id, id_len, original, original_len, &extension_len);
-	if (r < 0)
-		return r;
-	uint64_t hash = hash_fnv1a(hash_name(&safe), "", 1);
-	hash = hash_fnv1a(hash, id, id_len);
-	return add_marked(out, &safe, extension_len, hash);
+	return object_name(id, id_len, original, original_len, true, out);
 }
 
 /* The length in front of .json, 0 when there is nothing or no .json. */

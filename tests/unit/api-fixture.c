@@ -6,7 +6,7 @@
 
 #include "unit.h"
 
-#include "api/internal.h"
+#include "api/api_parts.h"
 #include "base/log.h"
 
 struct fake *fake;

@@ -12,8 +12,8 @@
 #include "service-fixture.h"
 #include "sync/core/core.h"
 #include "sync/listing/lister.h"
+#include "sync/object/budget.h"
 #include "sync/parts.h"
-#include "sync/object/limits.h"
 #include "sync/object/streams.h"
 #include "sync/sync.h"
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "api-fixture.h"
-#include "api/internal.h"
+#include "api/api_parts.h"
 
 /* ---- failures and secrets ---- */
 

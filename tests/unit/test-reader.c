@@ -1,7 +1,7 @@
 /* Readers of one object: told apart, and how far to get ahead of each. */
 #include "unit.h"
 
-#include "sync/object/limits.h"
+#include "sync/object/budget.h"
 #include "sync/object/reader.h"
 
 #define MIB (INT64_C(1) << 20)

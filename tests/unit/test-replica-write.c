@@ -119,28 +119,6 @@ static int add_name(void *ctx, const char *name)
 	return buf_printf(ctx, "%s ", name);
 }
 
-static void names_come_in_order_from_any_one_on(void **state)
-{
-	(void)state;
-	struct buf names;
-	buf_init(&names, 1000);
-	begin();
-	put("b", "{}", 0, 1);
-	put("c", "{}", 0, 0);
-	put("a", "{}", 0, 2);
-	struct node gone = put("gone", "{}", 0, 3);
-	assert_int_equal(replica_bury(replica, &gone, 0), 0);
-	commit();
-	assert_int_equal(
-	    replica_names(replica, table, "", add_name, &names), 0);
-	assert_string_equal(buf_str(&names), "a.json b.json c.json ");
-	buf_clear(&names);
-	assert_int_equal(
-	    replica_names(replica, table, "a.json", add_name, &names), 0);
-	assert_string_equal(buf_str(&names), "b.json c.json ");
-	buf_done(&names);
-}
-
 static void a_sweep_buries_what_was_not_seen(void **state)
 {
 	(void)state;
@@ -377,7 +355,6 @@ int main(void)
 	    TEST(a_record_stands_once_in_a_pass),
 	    TEST(a_record_that_changes_within_a_pass_keeps_its_place),
 	    TEST(a_page_can_be_taken_back),
-	    TEST(names_come_in_order_from_any_one_on),
 	    TEST(a_sweep_buries_what_was_not_seen),
 	    TEST(a_trim_forgets_entries_below),
 	    TEST(what_is_buried_is_thrown_away_at_the_next_start),

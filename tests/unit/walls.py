@@ -35,7 +35,7 @@ ARROWS = {
     "replica": ["base"],
     "api": ["http", "tree", "json"],
     "http": ["base"],
-    "tree": ["json"],
+    "tree": ["base"],
     "json": ["base"],
     "base": [],
     "emulator": ["emulator/server"],
@@ -61,7 +61,8 @@ HOMES = [
     (r"pcre2\.h", ["emulator/query/pattern"]),
 ]
 
-INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:([<"])([^>"]+)[>"]|(.*))',
+                     re.M)
 
 
 def room_of(path):
@@ -89,7 +90,7 @@ def includes(source):
         text = file.read_text(encoding="utf-8")
         for match in INCLUDE.finditer(text):
             line = text.count("\n", 0, match.start()) + 1
-            yield path, line, match.group(1) == "<", match.group(2)
+            yield path, line, match[1] == "<", match[2] or match[3]
 
 
 def objects(source, build):
@@ -124,13 +125,14 @@ def calls(source, build):
     """(file, symbol, file that defines it) across the files of src."""
     defined, wanted = {}, []
     for path, symbol, kind in symbols(source, build):
-        if kind in "UwV":
+        if kind in "Uwv":
             wanted.append((path, symbol))
         else:
             defined[program_of(path), symbol] = path
     for path, symbol in wanted:
-        home = (defined.get((program_of(path), symbol))
-                or defined.get((False, symbol), path))
+        ours = program_of(path)
+        home = (defined.get((ours, symbol))
+                or defined.get((not ours, symbol), path))
         if home != path:
             yield path, symbol, home
 
@@ -175,7 +177,7 @@ def circles(edges):
 def namesakes(source):
     """Files whose difference only the folder tells."""
     homes = collections.defaultdict(list)
-    for file in sorted(source.rglob("*.c")):
+    for file in sorted(source.rglob("*.[ch]")):
         homes[file.name].append(file.relative_to(source).as_posix())
     for name, paths in sorted(homes.items()):
         if len(paths) > 1 and name != "main.c":
@@ -251,7 +253,8 @@ def check_picture(source):
 
 def problems(source, build):
     yield from check_picture(source)
-    for room in sorted({room_of(path) for path, *_ in includes(source)}):
+    for room in sorted({room_of(file.relative_to(source).as_posix())
+                        for file in source.rglob("*.[ch]")}):
         if room not in ARROWS:
             yield f"src/{room}: no such room in walls.py"
     edges = collections.defaultdict(set)

@@ -49,9 +49,11 @@ void reply_error(struct reply *reply, const struct request *request, int status,
 /* 500, for errno-style errors of our own; returns at once when r >= 0. */
 void reply_failure(struct reply *reply, const struct request *request, int r);
 
-/* Open and close the envelope in force around what is added between. 0, -ENOMEM
- * or -EMSGSIZE. */
+/* Open the envelope in force around what is added from here on. 0, -ENOMEM or
+ * -EMSGSIZE. */
 int reply_begin(struct reply *reply, const struct request *request);
+
+/* Close what reply_begin opened. 0, -ENOMEM or -EMSGSIZE. */
 int reply_end(struct reply *reply, const struct request *request);
 
 #endif

@@ -28,6 +28,8 @@ void params_done(struct params *params);
 
 /* The first parameter of that name, or NULL. Borrowed. */
 const struct param *params_find(const struct params *params, const char *name);
+
+/* Its value; NULL: there is no such parameter. Borrowed. */
 const char *params_get(const struct params *params, const char *name);
 
 #endif

@@ -20,10 +20,14 @@ int stats_open_log(struct stats *stats, const char *path);
 /* A connection carries its first request. */
 void stats_add_connection(struct stats *stats);
 
-/* A request began / its answer is known (status 0: none) / it is over. */
+/* A request began. */
 void stats_begin(struct stats *stats, const struct request *request);
+
+/* Its answer is known; status 0: it gets none. */
 void stats_answer(
     struct stats *stats, const struct request *request, int status);
+
+/* It is over. */
 void stats_end(struct stats *stats);
 
 /* Append all counts as a JSON object. 0, -ENOMEM or -EMSGSIZE. */

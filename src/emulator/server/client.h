@@ -20,11 +20,15 @@ void clients_free(struct clients *clients);
 /* A new connection, of which a request is expected. Its socket must stay open
  * until client_free. NULL: out of memory. */
 struct client *client_new(struct clients *clients, int fd);
+
+/* Its end: nothing is expected of it any more. NULL is fine. */
 void client_free(struct client *client);
 
-/* The next part, the head or the body, is expected from now on; or the whole
- * request has come, and nothing is expected. NULL is fine. */
+/* The next part, the head or the body, is expected from now on. NULL is fine.
+ */
 void client_expect(struct client *client);
+
+/* The whole request has come, and nothing is expected. NULL is fine. */
 void client_served(struct client *client);
 
 #endif

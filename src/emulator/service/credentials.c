@@ -1,7 +1,6 @@
 #include "emulator/service/credentials.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"

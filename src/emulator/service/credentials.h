@@ -28,9 +28,12 @@ struct credentials {
 /* BKEND_PUBLISHABLE_KEY and so on: the settings that they are for. */
 extern const char *const credential_names[CREDENTIALS];
 
-/* Fill credentials that are empty with the sample's, or at random. 0, -ENOMEM,
- * or what getrandom says; done must be called anyway. */
+/* Fill empty credentials with the sample's. 0 or -ENOMEM; done must be
+ * called anyway. */
 int credentials_set_sample(struct credentials *credentials);
+
+/* Fill empty credentials at random. 0, -ENOMEM, or what getrandom
+ * says; done must be called anyway. */
 int credentials_set_random(struct credentials *credentials);
 
 /* Forget all of them. */

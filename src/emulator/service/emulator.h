@@ -7,7 +7,6 @@
 
 #include "base/lock.h"
 #include "emulator/exchange/fault.h"
-#include "emulator/exchange/http_reply.h"
 #include "emulator/exchange/stats.h"
 #include "emulator/service/credentials.h"
 #include "emulator/service/sessions.h"

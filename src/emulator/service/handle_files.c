@@ -1,6 +1,5 @@
 #include "emulator/service/handle.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 

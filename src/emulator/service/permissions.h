@@ -8,8 +8,6 @@
 #ifndef EMULATOR_PERMISSIONS_H
 #define EMULATOR_PERMISSIONS_H
 
-#include <stddef.h>
-
 #include "emulator/query/columns.h"
 #include "emulator/service/credentials.h"
 

@@ -49,10 +49,14 @@ void document_take_object(struct document *document, struct place *object);
 
 /* Before anybody else has it: --mutate is not to delete it. */
 void document_keep(struct document *document, bool keep);
+
+/* Whether it is so. */
 bool document_is_kept(const struct document *document);
 
-/* Both borrowed. */
+/* What it goes by; borrowed. */
 const struct document_key *document_key(const struct document *document);
+
+/* Where its text is; borrowed. */
 const struct place *document_text(const struct document *document);
 
 /* Append the text. 0 or what place_read says. Any thread. */

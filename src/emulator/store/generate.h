@@ -19,8 +19,10 @@
 /* The number-th id into out, NUL-terminated. Returns out. */
 char *generate_id(uint64_t number, char out[GENERATE_ID_LEN + 1]);
 
-/* The times in the number-th record's text. */
+/* The createdAt in the number-th record's text. */
 int64_t generate_created_ms(uint64_t number);
+
+/* The updatedAt in it. */
 int64_t generate_updated_ms(uint64_t number);
 
 /* Append a record's text of about size bytes. 0, -ENOMEM or -EMSGSIZE. */

@@ -37,9 +37,14 @@ int store_generate_files(struct store *store, const char *text);
 /* Call once, before the store is served: what exists is the beginning. */
 void store_mark_kept(struct store *store);
 
-/* Around what is called on a table; nothing that may block is done between. */
+/* Before what only reads of a table; nothing that may block is done under it.
+ */
 void store_read_lock(struct store *store);
+
+/* Before what changes a table; nothing that may block is done under it. */
 void store_write_lock(struct store *store);
+
+/* After either. */
 void store_unlock(struct store *store);
 
 /* A row of its own reference (row_unref), by id: 0 or -ENOENT. */

@@ -60,10 +60,12 @@ int table_remove(struct table *table, const char *id, size_t id_len);
 /* The position by id, or -1. */
 ssize_t table_find(const struct table *table, const char *id, size_t id_len);
 
-/* How many rows come before this id / this time (after: or are equal to it),
- * in the order's own way. */
+/* How many rows come before this id (after: or have it), in order of ids. */
 size_t table_rank_id(
     const struct table *table, const char *id, size_t id_len, bool after);
+
+/* How many rows come before this time (after: or have it), in order of
+ * updatedAt. */
 size_t table_rank_updated(const struct table *table, int64_t ms, bool after);
 
 /* Append the row's text, as the server has it. Any thread, without the lock. 0
@@ -73,9 +75,10 @@ int table_read_text(const struct table *table, row_t row, struct buf *out);
 /* The same, of a row that will be looked at again: queries look at all. */
 int table_keep_text(const struct table *table, row_t row, struct buf *out);
 
-/* The specification's text, taken over; or one that says nothing is made up
- * where there is no text. */
+/* The specification's text, taken over. */
 void table_take_spec(struct table *table, char *spec);
+
+/* Where there is no such text, one that says nothing is made up. */
 void table_make_up_spec(struct table *table);
 
 /* Append the specification. 0, -ENOENT (it has none), -ENOMEM. */

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sync/core/config.h"
+#include "sync/core/sync_config.h"
 
 struct ops;
 struct write;

@@ -67,7 +67,7 @@ void wait_restart(struct wait_list *list)
 	drain(list, &batch);
 	while ((op = TAILQ_FIRST(&batch))) {
 		TAILQ_REMOVE(&batch, op, link);
-		op_restart(op);
+		op->begin(op->ctx, op);
 	}
 }
 
@@ -109,11 +109,6 @@ void op_finish(struct sync_op *op, int err)
 {
 	TAILQ_REMOVE(&op->core->ops->pending, op, pending_link);
 	op->done(op, err);
-}
-
-void op_restart(struct sync_op *op)
-{
-	op->begin(op->ctx, op);
 }
 
 static bool was_interrupted(const struct ops *ops, uint64_t op_id)

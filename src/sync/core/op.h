@@ -114,7 +114,4 @@ void op_start(struct core *core, struct sync_op *op,
 /* op is over. It may be gone afterwards. */
 void op_finish(struct sync_op *op, int err);
 
-/* Begin op again from the start. */
-void op_restart(struct sync_op *op);
-
 #endif

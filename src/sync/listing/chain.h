@@ -31,8 +31,10 @@ struct chain {
 	struct buf last;    /* the last one known: all before it is in */
 };
 
-/* chain_done is owed. */
+/* Of no links yet; chain_done is owed. */
 void chain_init(struct chain *chain);
+
+/* Its end. */
 void chain_done(struct chain *chain);
 
 /* Begin again, from the first record. */

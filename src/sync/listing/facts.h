@@ -40,6 +40,7 @@ struct facts {
 int facts_record(
     struct facts *facts, struct ids *ids, const struct record *record);
 
+/* And what is known of more records, besides. */
 void facts_add(struct facts *facts, const struct facts *more);
 
 /* For replica_listing.flags, as far as they follow from the facts. */

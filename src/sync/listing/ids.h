@@ -17,6 +17,7 @@ struct ids {
 	size_t room;
 };
 
+/* None again, and no memory held. */
 void ids_done(struct ids *ids);
 
 /* Begin again. */

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "sync/core/core.h"
 #include "sync/core/folder.h"
-#include "sync/core/position.h"
 #include "sync/core/write.h"
 #include "sync/listing/entries.h"
 #include "sync/listing/facts.h"

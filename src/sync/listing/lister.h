@@ -58,9 +58,11 @@ bool lister_is_passing(const struct lister *lister);
  * and it began as lately as op asks for. */
 bool lister_may_join(const struct lister *lister, const struct sync_op *op);
 
-/* Begin to read the listing that is whole, or along with the pass under way;
- * view_leave is owed. 0 or -ENOMEM. */
+/* Begin to read the listing that is whole; view_leave is owed. 0 or -ENOMEM. */
 int lister_enter(struct lister *lister, struct sync_dir *ret_dir);
+
+/* Begin to read along with the pass under way; view_leave is owed. 0 or
+ * -ENOMEM. */
 int lister_join(struct lister *lister, struct sync_dir *ret_dir);
 
 /* Restart op at the next news, and see to it that there will be some: refresh

@@ -85,6 +85,7 @@ void part_take_back(struct part *part);
 /* The one behind it; NULL: none. */
 struct part *part_next(const struct part *part);
 
+/* The slot that its records go to. */
 int64_t part_slot(const struct part *part);
 
 /* It is in the replica. */

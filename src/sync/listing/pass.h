@@ -59,7 +59,7 @@ void pass_want_all(struct pass *pass, bool want);
 /* A reader has got to pos. */
 void pass_reader_at(struct pass *pass, int64_t pos);
 
-/* Where it is. */
+/* Where a pass is. */
 struct pass_state {
 	int64_t base;  /* of its generation; 0: there is none to take up */
 	int64_t began; /* a moment; of the last one */
@@ -68,6 +68,8 @@ struct pass_state {
 	bool is_empty;	  /* nothing is yet */
 	bool has_brought; /* a record: see pass_events */
 };
+
+/* Where it is now. */
 struct pass_state pass_state(const struct pass *pass);
 
 #endif

@@ -61,13 +61,16 @@ void view_expire(struct view *view);
 
 /* ---- what the faces ask ---- */
 
+/* How it stands now, all of one moment. Any thread. */
 struct view_now view_now(struct view *view);
 
 /* Whether the listing may be answered from now on. */
 bool view_is_fresh(const struct core *core, const struct view_now *now);
 
-/* Whether a node is in the listing; in what the pass has published. */
+/* Whether a node is in the listing. */
 bool view_lists(const struct view_now *now, const struct node *node);
+
+/* Whether it is in what the pass has published. */
 bool view_shows(const struct view_now *now, const struct node *node);
 
 /* ---- open directories ---- */

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "sync/core/core.h"
+#include "sync/object/budget.h"
 #include "sync/object/held.h"
 #include "sync/object/intake.h"
-#include "sync/object/limits.h"
 #include "sync/object/reader.h"
 #include "sync/object/size.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sync/object/limits.h"
+#include "sync/object/budget.h"
 #include "sync/object/ready.h"
 
 struct held_range {

@@ -50,8 +50,10 @@ void held_drop(struct held_range *range);
 /* Its source's ctx. */
 void *held_ctx(const struct held_range *range);
 
-/* Where it begins, and its length: as asked for, or cut. */
+/* Where it begins. */
 int64_t held_first(const struct held_range *range);
+
+/* Its length: as asked for, or cut. */
 int64_t held_len(const struct held_range *range);
 
 /* Its next bytes, of which there is room for as many. */
@@ -74,6 +76,8 @@ struct held_answer {
 	bool is_whole; /* they go elsewhere */
 	int reason;    /* why they are not wanted */
 };
+
+/* Of a range; borrowed, and to be written by who fetches it. */
 struct held_answer *held_answer(struct held_range *range);
 
 /* ---- all of them ---- */
@@ -84,6 +88,7 @@ int held_send_waiting(struct held *held);
 /* How many requests are under way. */
 unsigned held_under_way(const struct held *held);
 
+/* Whether there is no range. */
 bool held_is_empty(const struct held *held);
 
 /* Bytes that the ranges take up. */

@@ -13,7 +13,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct buf;
 struct core;
 struct held;
 struct intake;

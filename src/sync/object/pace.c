@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "http/http.h"
-#include "sync/object/limits.h"
+#include "sync/object/budget.h"
 
 /* A store that gives a first-size range in so many milliseconds is next to us:
  * more than so many at once only get into each other's way. Measured with nginx

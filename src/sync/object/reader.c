@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "sync/object/limits.h"
+#include "sync/object/budget.h"
 
 /* One who has read here and there only counts as sequential when he goes on
  * so close to where he was. */

@@ -50,11 +50,16 @@ struct ready {
 	bool waking; /* the loop has been told that there are notes */
 };
 
+/* With nothing in it; ready_done is owed. */
 void ready_init(struct ready *ready);
+
+/* Its end: nothing may be shown any more. */
 void ready_done(struct ready *ready);
 
 /* So many bytes of a range may be handed out now. */
 void ready_show(struct ready *ready, struct ready_range *range, int64_t filled);
+
+/* None may any more; who took some keeps it. */
 void ready_hide(struct ready *ready, struct ready_range *range);
 
 /*

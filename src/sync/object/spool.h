@@ -38,12 +38,17 @@ int spool_add(struct spool *spool, const void *data, size_t len);
 
 /* What has come is the whole object. */
 void spool_finish(struct spool *spool);
+
+/* Whether that was said. */
 bool spool_is_whole(const struct spool *spool);
 
-/* What the last answer brought. told: as planned. hash: where the plan was
- * alone, or told -1. */
+/* How much the last answer brought. */
 int64_t spool_size(const struct spool *spool);
+
+/* How much it was to bring, as planned; -1: that was not told. */
 int64_t spool_told(const struct spool *spool);
+
+/* The hash of what it brought, where the plan was alone, or told is -1. */
 uint64_t spool_hash(const struct spool *spool);
 
 /* Whether readers may have all up to end. */

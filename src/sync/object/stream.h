@@ -56,20 +56,26 @@ const struct node *stream_node(const struct stream *stream);
 /* Whether somebody waits for it. */
 bool stream_is_busy(const struct stream *stream);
 
-/* Whether it is here ahead of any reader, and whether none has got anything. */
+/* Whether it is here ahead of any reader. */
 bool stream_is_ahead(const struct stream *stream);
+
+/* Whether no reader has got anything of it. */
 bool stream_is_unread(const struct stream *stream);
 
-/* Bytes that it holds, and how many readers it gets ahead of now. */
+/* Bytes that it holds. */
 int64_t stream_held(const struct stream *stream);
+
+/* How many readers it gets ahead of now. */
 unsigned stream_readers(const struct stream *stream);
 
 /* Begin to fetch its first bytes, ahead of any reader. 0; 1: the content cache
  * has them all; -ENOSPC: there is no room for it; or -ENOMEM. */
 int stream_fetch_ahead(struct stream *stream);
 
-/* Read, or learn the size: op ends, or waits. The stream may be over then. */
+/* Read: op ends, or waits. The stream may be over then. */
 void stream_read(struct stream *stream, struct sync_op *op);
+
+/* Learn the size: op ends, or waits. The stream may be over then. */
 void stream_measure(struct stream *stream, struct sync_op *op);
 
 /* Some of a range of its own was handed out as it was shown. Likewise. */

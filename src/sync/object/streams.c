@@ -9,7 +9,7 @@
 #include "sync/core/offline.h"
 #include "sync/core/op.h"
 #include "sync/object/ahead.h"
-#include "sync/object/limits.h"
+#include "sync/object/budget.h"
 #include "sync/object/prefetch.h"
 #include "sync/object/ready.h"
 #include "sync/object/stream.h"

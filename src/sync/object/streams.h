@@ -37,8 +37,10 @@ size_t streams_count(const struct streams *streams);
 /* What counts the bytes that are held, by whomever. Any thread. */
 _Atomic int64_t *streams_account(struct streams *streams);
 
-/* Begin op of streams: read an object, or learn its true size. */
+/* Begin op of streams: read an object. */
 void streams_read(void *streams, struct sync_op *op);
+
+/* Begin op of streams: learn an object's true size. */
 void streams_measure(void *streams, struct sync_op *op);
 
 /* Begin to fetch an object that is likely to be read soon. 0; 1: it is here

@@ -63,6 +63,8 @@ enum whole_verdict {
 	WHOLE_ANOTHER, /* than what was read before */
 };
 
+/* What an answer with all of the object proves. An unsure one is remembered,
+ * for the next one to be compared with. */
 enum whole_verdict version_judge_whole(
     struct version *version, const struct whole *whole);
 

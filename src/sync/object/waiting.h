@@ -33,6 +33,7 @@ void waiting_free(struct waiting *waiting);
 /* op waits. */
 void waiting_add(struct waiting *waiting, struct sync_op *op);
 
+/* Whether none does. */
 bool waiting_is_empty(const struct waiting *waiting);
 
 /* Whether a read waits that has to do with [first, end). */

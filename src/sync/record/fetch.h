@@ -8,7 +8,6 @@
 #define SYNC_RECORD_FETCH_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 struct core;
 struct folder;

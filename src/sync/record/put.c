@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "api/record.h"
-#include "base/cleanup.h"
-#include "base/hash.h"
 #include "base/timestamp.h"
 #include "base/log.h"
 #include "json/json.h"

@@ -29,7 +29,7 @@ struct handle {
 	struct listing_check check;
 };
 
-/* What the kernel keeps of a listing that may be cached: src/fs/dir.c. */
+/* What the kernel keeps of a listing that may be cached: src/fs/dirs.c. */
 struct kept {
 	uint64_t version; /* as it was when that was read; 0: nothing is kept */
 	size_t count;
@@ -72,7 +72,7 @@ static void fail(struct handle *handle, int err)
 	handle->state = FAILED;
 }
 
-/* What fs/dir.c does: where somebody still reads another version, the kernel
+/* What fs/dirs.c does: where somebody still reads another version, the kernel
  * keeps nothing for who comes now, and believes nothing of what it has. */
 static bool others_read_another(const struct handle *handle)
 {

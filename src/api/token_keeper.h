@@ -1,7 +1,7 @@
 /* What auth.c asks of whoever keeps tokens between mounts: set by the command,
  * through struct api_config. */
-#ifndef API_KEEPER_H
-#define API_KEEPER_H
+#ifndef API_TOKEN_KEEPER_H
+#define API_TOKEN_KEEPER_H
 
 #include "api/answer.h"
 

@@ -3,8 +3,8 @@
  * get.c and probe.c, which ask for something by its parts. Loop thread only,
  * but for counts.
  */
-#ifndef API_INTERNAL_H
-#define API_INTERNAL_H
+#ifndef API_API_PARTS_H
+#define API_API_PARTS_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* What sync is made with: what it works on, and how. */
-#ifndef SYNC_CORE_CONFIG_H
-#define SYNC_CORE_CONFIG_H
+#ifndef SYNC_CORE_SYNC_CONFIG_H
+#define SYNC_CORE_SYNC_CONFIG_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* How much of a stored file is fetched at once, ahead of its readers, and held
  * for them: what the files of this room share. */
-#ifndef SYNC_OBJECT_LIMITS_H
-#define SYNC_OBJECT_LIMITS_H
+#ifndef SYNC_OBJECT_BUDGET_H
+#define SYNC_OBJECT_BUDGET_H
 
 #include <stdint.h>
 
