@@ -14,7 +14,9 @@ import pytest
 from conftest import wait_until
 from jsontext import pretty
 from odd_server import Reply
-from records import fails, oid, read, record, record_names, records
+from records import (
+    fails, moment, oid, read, record, record_names, records,
+)
 from truth import Client
 
 
@@ -525,3 +527,32 @@ def test_changes_all_the_while_are_seen_in_the_end(emulator, mount):
     assert _list(m) == sorted(rows)
     stale = [name for name, raw in rows.items() if read(m / "t" / name) != pretty(raw)]
     assert not stale
+
+
+def test_a_swap_is_seen_where_pages_have_a_size_and_an_order_of_their_own(
+    odd, mount
+):
+    server = _project(odd, 5)
+
+    def answer(request):
+        if not request.is_page("t"):
+            return None
+        if "andFilters" in request.query:
+            return Reply(400)
+        rows, first = server.tables["t"], 3 * int(request.query["page"]) - 3
+        pages = b'{"total":%d,"page":%d,"limit":3,"totalPages":%d}' % (
+            len(rows),
+            first // 3 + 1,
+            -(-len(rows) // 3),
+        )
+        return server.ok(
+            b'{"items":[%s],"pagination":%s}'
+            % (b",".join(rows[first : first + 3]), pages)
+        )
+
+    server.hooks.append(answer)
+    server.tables["t"][0] = _changed(0, moment(9))
+    m = mount(server, "-o", "ttl=0", "-o", "tables=t")
+    assert _list(m) == record_names(5)
+    server.tables["t"][4] = _changed(9)
+    assert _list(m) == record_names(4) + record_names(1, first=9)

@@ -49,6 +49,27 @@ def test_a_record_that_was_read_alone_is_there_offline(odd, mount, work):
     assert len(server.log) == before
 
 
+@pytest.mark.parametrize("claim", [None, 0])
+def test_a_file_without_a_size_is_no_empty_file(odd, mount, work, claim):
+    server = odd()
+    server.put_file("f1", "never.bin", b"x" * 1000, size=claim)
+    server.put_file("f2", "read.bin", b"y" * 1000, size=claim)
+    server.put_file("f3", "empty.bin", b"", size=claim)
+    m = mount(server, cache=work / "cache")
+    assert len(os.listdir(m / "storage")) == 3
+    assert read(m / "storage/f2_read.bin") == b"y" * 1000
+    assert read(m / "storage/f3_empty.bin") == b""
+    m.unmount()
+    m = mount(server, "-o", "offline", cache=work / "cache")
+    assert len(os.listdir(m / "storage")) == 3
+    assert run("cp", m / "storage/f1_never.bin", work / "copy").returncode == 1
+    with fails(errno.ENODATA):
+        os.stat(m / "storage/f1_never.bin")
+    assert b"storage/f1_never.bin" in m.report()
+    assert read(m / "storage/f2_read.bin") == b"y" * 1000
+    assert read(m / "storage/f3_empty.bin") == b""
+
+
 def test_a_table_that_was_not_listed_is_no_empty_table(odd, mount, work):
     server = _project(odd)
     m = mount(server, cache=work / "cache")

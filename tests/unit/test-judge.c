@@ -91,6 +91,15 @@ static void where_all_dates_are_one_the_order_is_in_doubt(void **state)
 	    probe(LISTING_LEVEL, DATE_UPDATED, facts), PROBE_CHANGED);
 }
 
+static void newer_ones_behind_the_first_are_out_of_order(void **state)
+{
+	(void)state;
+	assert_int_equal(PROBE(10, 3, 5000, true, false), PROBE_PROVEN);
+	assert_int_equal(PROBE(10, 3, 5000, true, true), PROBE_ANEW);
+	assert_int_equal(PROBE(9, 3, 5000, true, true), PROBE_ANEW);
+	assert_int_equal(PROBE(10, 3, 5001, false, true), PROBE_ANEW);
+}
+
 static void none_at_all_is_proven_by_none(void **state)
 {
 	(void)state;
@@ -318,6 +327,7 @@ int main(void)
 	    cmocka_unit_test(a_newest_date_that_went_back_is_not_believed),
 	    cmocka_unit_test(more_that_are_not_newer_are_not_believed),
 	    cmocka_unit_test(where_all_dates_are_one_the_order_is_in_doubt),
+	    cmocka_unit_test(newer_ones_behind_the_first_are_out_of_order),
 	    cmocka_unit_test(none_at_all_is_proven_by_none),
 	    cmocka_unit_test(without_dates_the_record_itself_counts),
 	    cmocka_unit_test(pages_that_add_up_are_sure),

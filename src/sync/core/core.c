@@ -59,7 +59,9 @@ int64_t confirmed_at(const struct core *core, const struct node *node)
 
 bool core_size_is_known(const struct core *core, const struct node *node)
 {
-	if (node->kind != NODE_KIND_OBJECT || node->proven || !core->api)
+	if (node->kind != NODE_KIND_OBJECT || node->proven)
 		return true;
-	return node->size > 0 && !core->config.verify_sizes;
+	/* Offline nobody can be asked, and a claim serves: reading tells that
+	 * the bytes are not there. An empty file would not be read. */
+	return node->size > 0 && !(core->api && core->config.verify_sizes);
 }

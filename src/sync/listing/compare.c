@@ -21,6 +21,7 @@ struct compare {
 	const struct replica_listing *listing;
 	enum date_field field;
 	struct compared compared;
+	int64_t last_ms; /* of the record before; NO_DATE */
 };
 
 struct compare *compare_new(
@@ -96,6 +97,11 @@ static int on_record(void *ctx, const char *text, size_t len)
 			      record.created_ms == RECORD_NO_DATE;
 	if (ms > compared->newest_ms)
 		compared->newest_ms = ms;
+	if (ms != NO_DATE) {
+		compared->rises |=
+		    compare->last_ms != NO_DATE && ms > compare->last_ms;
+		compare->last_ms = ms;
+	}
 	record_done(&record);
 	return r < 0 ? r : 0;
 }
@@ -104,6 +110,7 @@ static void on_restart(void *ctx)
 {
 	struct compare *compare = ctx;
 	compare->compared = (struct compared){.newest_ms = NO_DATE};
+	compare->last_ms = NO_DATE;
 }
 
 static void on_page(

@@ -6,6 +6,7 @@
 #ifndef SYNC_LISTING_COMPARE_H
 #define SYNC_LISTING_COMPARE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "api/api.h"
@@ -23,6 +24,7 @@ struct compared {
 	int64_t known;	  /* of them, listed just as they came */
 	int64_t dateless; /* of them, with neither date */
 	int64_t newest_ms;
+	bool rises; /* one is newer than one that came before it */
 };
 
 /* err: why none came; -EPROTO: the answer is none. */

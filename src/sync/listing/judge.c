@@ -10,6 +10,10 @@ enum probe_verdict judge_probe(const struct replica_listing *listing,
 		return PROBE_ANEW;
 	if (probe->total == 0 || listing->count == 0)
 		return as_many ? PROBE_PROVEN : PROBE_ANEW;
+	/* More came than the newest, and not in the order asked for: the first
+	 * need not be the newest of all. */
+	if (probe->rises)
+		return PROBE_ANEW;
 	/* Without a date there is only the record itself to go by. */
 	if (newest == NO_DATE || probe->newest_ms == NO_DATE)
 		return newest == probe->newest_ms && probe->known && as_many

@@ -18,6 +18,7 @@ struct probe_facts {
 	int64_t came;	   /* records */
 	int64_t newest_ms; /* NO_DATE: it has none */
 	bool known;	   /* the record is listed just so */
+	bool rises;	   /* one is newer than one that came before it */
 };
 
 enum probe_verdict {

@@ -422,6 +422,7 @@ static void on_newest(void *ctx, int err, const struct compared *compared)
 	    .came = compared->came,
 	    .newest_ms = compared->newest_ms,
 	    .known = compared->known == compared->came,
+	    .rises = compared->rises,
 	};
 	decide(refresh);
 }
