@@ -12,6 +12,7 @@
 #include "command/background.h"
 #include "command/contact.h"
 #include "command/mountpoint.h"
+#include "command/own_replica.h"
 #include "command/token_file.h"
 #include "config/account.h"
 #include "config/complain.h"
@@ -29,8 +30,8 @@
 /* Everything that lives while the mount does. */
 struct house {
 	struct options *options;
-	struct activities *activities;
 	struct contact *contact;
+	struct activities *activities;
 	struct replica *replica;
 	struct content *content; /* NULL: file contents are not kept */
 	int replica_err;	 /* why there is none */
@@ -42,33 +43,12 @@ struct house {
 	struct fs *fs;
 };
 
-int mount_open_replica(
-    const struct options *options, bool private, struct replica **ret_replica)
-{
-	const char *account = options->email	       ? options->email
-			      : options->refresh_token ? options->refresh_token
-			      : options->refresh_token_command
-				  ? options->refresh_token_command
-				  : "";
-	char *project;
-	/* Each of the three may see other rows. */
-	if (asprintf(&project, "%s\n%s\n%s", options->url, options->key,
-		account) < 0)
-		return -ENOMEM;
-	int r = replica_open(options->cache_dir, project, private, ret_replica);
-	if (r == -EROFS && options->offline)
-		r = replica_open_archived(
-		    options->cache_dir, project, ret_replica);
-	free_secret(project);
-	return r;
-}
-
 static int make_replica(struct house *house)
 {
 	struct options *options = house->options;
-	int r = mount_open_replica(options, options->nocache, &house->replica);
+	int r = own_replica_open(options, options->nocache, &house->replica);
 	if (r == -EWOULDBLOCK && !options->offline) {
-		r = mount_open_replica(options, true, &house->replica);
+		r = own_replica_open(options, true, &house->replica);
 		house->replica_is_private = r == 0;
 	}
 	return r;
@@ -248,8 +228,8 @@ static void close_house(struct house *house)
 	fs_free(house->fs);
 	status_free(house->status);
 	contact_free(house->contact);
-	replica_close(house->replica);
 	activities_free(house->activities);
+	replica_close(house->replica);
 }
 
 static int open_house(struct house *house)
