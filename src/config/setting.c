@@ -74,7 +74,7 @@ const struct setting settings[] = {
     {"xattr", NULL, "xattr", NULL,
 	"tell what the server said in extended attributes", NULL, SETTING_FLAG,
 	TO(xattr)},
-    {"verify_sizes", NULL, NULL, NULL,
+    {"verify_sizes", NULL, "verify_sizes", NULL,
 	"ask each stored file for its size at stat", NULL, SETTING_FLAG,
 	TO(verify_sizes)},
     {"cacert", NULL, "cacert", "FILE", "trust this CA instead of the system's",

@@ -170,8 +170,9 @@ static void a_long_value_is_whole(void **state)
 static void flags_are_yes_or_no(void **state)
 {
 	(void)state;
-	reads("[p]\nxattr = yes\nnocache = No\n", "p");
+	reads("[p]\nxattr = yes\nnocache = No\nverify_sizes = yes\n", "p");
 	assert_true(options.xattr);
+	assert_true(options.verify_sizes);
 	assert_false(options.nocache);
 	refused("[p]\nxattr = perhaps\n", "p", 2, "yes or no");
 	refused("[p]\nxattr =\n", "p", 2, "yes or no");
