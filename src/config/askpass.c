@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@
  * in the foreground, so that it can ask. */
 struct job {
 	pid_t pid;
+	int ended; /* a pidfd, readable then; -1: nobody tells */
 	int out;
 	int terminal; /* -1: none, or not ours to give */
 };
@@ -63,24 +65,32 @@ static int begin(struct job *job, const char *command)
 		run_in_child(job, fds[1], command);
 	close(fds[1]);
 	job->out = fds[0];
-	if (job->pid > 0)
+	if (job->pid > 0) {
 		setpgid(job->pid, job->pid);
+		job->ended = pidfd_open(job->pid, 0);
+	}
 	return job->pid < 0 ? -errno : 0;
 }
 
-/* All that it prints. 0, -ETIMEDOUT, or -EMSGSIZE. */
-static int read_all(int fd, struct buf *text)
+/* All that it prints until it ends: what it leaves running may keep the pipe
+ * for good. 0, -ETIMEDOUT, or -EMSGSIZE. */
+static int read_all(const struct job *job, struct buf *text)
 {
 	char piece[512];
 	int64_t until = timestamp_mono_ms() + PATIENCE_MS;
 	for (;;) {
-		struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+		struct pollfd fds[] = {
+		    {.fd = job->out, .events = POLLIN},
+		    {.fd = job->ended, .events = POLLIN},
+		};
 		int64_t left = until - timestamp_mono_ms();
 		if (left <= 0)
 			return -ETIMEDOUT;
-		if (poll(&poll_fd, 1, (int)left) <= 0)
+		if (poll(fds, ARRAY_SIZE(fds), (int)left) <= 0)
 			continue;
-		ssize_t got = read(fd, piece, sizeof(piece));
+		if (!fds[0].revents)
+			return 0;
+		ssize_t got = read(job->out, piece, sizeof(piece));
 		if (got <= 0)
 			return 0;
 		int r = buf_add(text, piece, (size_t)got);
@@ -90,12 +100,21 @@ static int read_all(int fd, struct buf *text)
 	}
 }
 
-/* What the shell says of its end. */
+/* What the shell says of its end. If a signal was that, all of the job goes
+ * with it: an interrupt finds no process that is just being forked. */
 static int finish(struct job *job, bool at_once)
 {
 	int status = -1;
+	siginfo_t how = {0};
 	close(job->out);
+	if (job->ended >= 0)
+		close(job->ended);
 	if (at_once)
+		kill(-job->pid, SIGKILL);
+	while (waitid(P_PID, (id_t)job->pid, &how, WEXITED | WNOWAIT) < 0 &&
+	       errno == EINTR)
+		;
+	if (how.si_code != CLD_EXITED)
 		kill(-job->pid, SIGKILL);
 	while (waitpid(job->pid, &status, 0) < 0 && errno == EINTR)
 		;
@@ -133,13 +152,13 @@ static int judge(const char *name, int r, int status, struct buf *text)
 
 int askpass_run(const char *name, const char *command, char **ret_line)
 {
-	struct job job = {.pid = -1, .out = -1, .terminal = -1};
+	struct job job = {.pid = -1, .ended = -1, .out = -1, .terminal = -1};
 	CLEANUP_BUF struct buf text;
 	buf_init_secret(&text, LINE_LEN_MAX);
 	int r = begin(&job, command);
 	if (r < 0)
 		return failed("%s: %s", name, strerror(-r));
-	r = read_all(job.out, &text);
+	r = read_all(&job, &text);
 	int status = judge(name, r, finish(&job, r < 0), &text);
 	if (status)
 		return status;

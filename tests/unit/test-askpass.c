@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,26 +46,58 @@ static bool is_alive(int pid)
 	return state != 'X' && state != 'Z';
 }
 
+/* Run what leaves a process behind it; that one's id. */
+static int leave_behind(const char *rest, int expected, char **ret_line)
+{
+	char name[] = "/tmp/test-askpass-XXXXXX", command[200], text[32] = "";
+	int file = mkostemp(name, O_CLOEXEC);
+	assert_true(file >= 0);
+	snprintf(command, sizeof(command), "sleep 1000 & echo $! >%s; %s", name,
+	    rest);
+	assert_int_equal(
+	    askpass_run("password_command", command, ret_line), expected);
+	assert_true(pread(file, text, sizeof(text) - 1, 0) > 0);
+	close(file);
+	unlink(name);
+	return atoi(text);
+}
+
 /* All of it, and not the shell alone. */
 static void one_that_hangs_is_ended(void **state)
 {
 	(void)state;
-	char name[] = "/tmp/test-askpass-XXXXXX", command[200], text[32] = "";
 	char *line = NULL;
-	int file = mkostemp(name, O_CLOEXEC);
-	assert_true(file >= 0);
-	snprintf(command, sizeof(command),
-	    "sleep 1000 & echo $! >%s; echo begun; wait", name);
 	/* The minute is over once the shell has told that it sleeps. */
 	step = 31000;
-	assert_int_equal(
-	    askpass_run("password_command", command, &line), EXIT_USAGE);
+	int left = leave_behind("echo begun; wait", EXIT_USAGE, &line);
 	assert_null(line);
-	assert_true(pread(file, text, sizeof(text) - 1, 0) > 0);
-	while (is_alive(atoi(text)))
+	while (is_alive(left))
 		usleep(1000);
-	close(file);
-	unlink(name);
+}
+
+/* It holds the pipe, which would have no end. */
+static void what_it_leaves_running_is_not_waited_for(void **state)
+{
+	(void)state;
+	char *line = NULL;
+	step = 0;
+	int left = leave_behind("echo word", 0, &line);
+	assert_string_equal(line, "word");
+	assert_true(is_alive(left));
+	assert_int_equal(kill(left, SIGKILL), 0);
+	free(line);
+}
+
+/* Who interrupts it means all of it, also what was forked too late to hear. */
+static void one_that_is_interrupted_leaves_nothing(void **state)
+{
+	(void)state;
+	char *line = NULL;
+	step = 0;
+	int left = leave_behind("kill -INT $$", EXIT_USAGE, &line);
+	assert_null(line);
+	while (is_alive(left))
+		usleep(1000);
 }
 
 int main(void)
@@ -72,6 +105,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_it_prints_is_taken),
 	    cmocka_unit_test(one_that_hangs_is_ended),
+	    cmocka_unit_test(what_it_leaves_running_is_not_waited_for),
+	    cmocka_unit_test(one_that_is_interrupted_leaves_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
