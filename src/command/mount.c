@@ -245,11 +245,13 @@ static int open_house(struct house *house)
 	if (!status)
 		status = open_status(house);
 	if (!status)
+		status = contact_was_ended(house->contact);
+	/* Whoever sees the mount may take it for alive: what is sent to it from
+	 * here on is for it, and kept until it is. */
+	if (!status)
 		status = open_fs(house);
 	if (!status)
 		status = open_sync(house);
-	if (!status)
-		status = contact_was_ended(house->contact);
 	return status;
 }
 

@@ -44,8 +44,8 @@ static bool take(struct signals *signals, int number)
 	bool ending = signals->ending;
 	if (!ending && signals->on_signal)
 		signals->on_signal(signals->ctx, number);
-	else if (!signals->missed)
-		signals->missed = number;
+	else if (!signals->missed || signals->missed == SIGHUP)
+		signals->missed = number; /* one that ends is kept */
 	lock_release(&signals->lock);
 	return !ending;
 }

@@ -25,7 +25,8 @@ void signals_free(struct signals *signals);
 void signals_watch(struct signals *signals,
     void (*on_signal)(void *ctx, int signal), void *ctx);
 
-/* The signal that came while nobody watched; 0: none. */
+/* The signal that came while nobody watched; 0: none. SIGHUP only if no other
+ * came. */
 int signals_missed(struct signals *signals);
 
 /* Say that one has ended the start. The exit status. */

@@ -3,11 +3,13 @@ believed, also by who never lists; and a name that a listing did not find any
 more is gone for the kernel, too."""
 
 import os
+import select
 import signal
+import subprocess
 
 import pytest
 
-from conftest import wait_until
+from conftest import BKENDFS, environment, is_mounted, wait_until
 from jsontext import pretty
 from records import oid, read, record, record_names, records
 
@@ -109,3 +111,33 @@ def test_who_stands_in_a_directory_still_does(project):
             assert os.getcwd() == str(m / "t")
     finally:
         os.chdir(here)
+
+
+def _starts(path):
+    """Wait for what is mounted there; the kernel tells of each change."""
+    with open("/proc/self/mountinfo") as table:
+        changes = select.poll()
+        changes.register(table, select.POLLPRI)
+        while not is_mounted(path):
+            assert changes.poll(20_000)
+            table.seek(0)
+            table.read()
+
+
+def test_a_mount_that_is_seen_can_be_freshened(odd, work, watched):
+    """Whoever sees the mount may send the signal: what is not yet watched for
+    is kept, and ends nothing."""
+    server = odd()
+    server.tables["t"] = records(1)
+    for number in range(10):
+        path = work / f"mnt-{number}"
+        path.mkdir()
+        process = subprocess.Popen(
+            [str(BKENDFS), "-f", str(path)], env=environment(work, server.env())
+        )
+        watched.pids.add(process.pid)
+        _starts(path)
+        process.send_signal(signal.SIGHUP)
+        assert _listed(path) == record_names(1)
+        subprocess.run(["fusermount3", "-u", path], check=True)
+        assert process.wait(10) == 0
