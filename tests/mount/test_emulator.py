@@ -684,6 +684,26 @@ def test_a_missing_object_is_named(tmp_path):
     assert done.returncode == 1 and "storage/f_x" in done.stderr
 
 
+@pytest.mark.parametrize("files", [
+    [], ["Documents/letter.txt"], ["files/letter.txt", "Documents/picture.png"],
+    ["letter.json"],
+])
+def test_a_directory_that_is_no_backup_is_not_served(tmp_path, files):
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    done = subprocess.run([EMULATOR, "--data", tmp_path], capture_output=True, text=True,
+                          timeout=20, check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    assert "this is no backup" in done.stderr
+
+
+def test_a_backup_of_a_project_without_anything_is_one(client, tmp_path):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "storage").mkdir()
+    assert client("--data", tmp_path).data("/v1/files")["items"] == []
+
+
 # The command line, and hostile input -----------------------------------------
 
 
