@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "emulator/service/signer.h"
+#include "emulator/exchange/signer.h"
 
 const char *const credential_names[CREDENTIALS] = {
     [PUBLISHABLE_KEY] = "BKEND_PUBLISHABLE_KEY",

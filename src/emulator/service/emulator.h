@@ -10,7 +10,7 @@
 #include "emulator/exchange/stats.h"
 #include "emulator/service/credentials.h"
 #include "emulator/service/sessions.h"
-#include "emulator/service/signer.h"
+#include "emulator/exchange/signer.h"
 #include "emulator/store/store.h"
 
 struct emulator {
