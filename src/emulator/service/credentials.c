@@ -47,6 +47,11 @@ int credentials_set_sample(struct credentials *credentials)
 	return 0;
 }
 
+bool credentials_are_sample(const struct credentials *credentials)
+{
+	return strcmp(credentials->values[PASSWORD], sample[PASSWORD]) == 0;
+}
+
 int credentials_set_random(struct credentials *credentials)
 {
 	for (size_t i = 0; i < CREDENTIALS; i++) {

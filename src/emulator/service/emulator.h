@@ -8,6 +8,7 @@
 #include "base/lock.h"
 #include "emulator/exchange/fault.h"
 #include "emulator/exchange/stats.h"
+#include "emulator/mcp/mcp_server.h"
 #include "emulator/service/credentials.h"
 #include "emulator/service/sessions.h"
 #include "emulator/exchange/signer.h"
@@ -17,6 +18,8 @@ struct emulator {
 	/* Immutable while serving. */
 	struct store *store;
 	struct sessions *sessions;
+	struct oauth_server *oauth;
+	struct mcp_server *mcp;
 	struct faults *faults;
 	struct stats *stats;
 	struct signer signer;

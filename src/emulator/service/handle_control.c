@@ -102,6 +102,12 @@ static void expire(struct emulator *emulator, const struct request *request,
 		sessions_expire(emulator->sessions, false);
 	else if (what && strcmp(what, "sessions") == 0)
 		sessions_expire(emulator->sessions, true);
+	else if (what && strcmp(what, "mcp-tokens") == 0)
+		oauth_server_expire(emulator->oauth, false);
+	else if (what && strcmp(what, "mcp-grants") == 0)
+		oauth_server_expire(emulator->oauth, true);
+	else if (what && strcmp(what, "mcp-sessions") == 0)
+		mcp_server_end_sessions(emulator->mcp);
 	else if (what && strcmp(what, "urls") == 0)
 		__atomic_add_fetch(&emulator->url_epoch, 1, __ATOMIC_RELAXED);
 	else
