@@ -2,7 +2,6 @@
 and what it is told."""
 
 import base64
-import contextlib
 import hashlib
 import html
 import json
@@ -16,7 +15,6 @@ from test_emulator import Client
 
 CALLBACK = "http://127.0.0.1/callback"
 FORM = "application/x-www-form-urlencoded"
-NUMBERS = {str(i) for i in range(10)}
 EDITIONS = {
     "none": (None, None, None),
     "environment": ("organizationId", "projectId", "environment"),

@@ -34,7 +34,7 @@ static const char style[] =
 
 /* The longest literal that C promises is 4,095 bytes. */
 static const char style_end[] =
-    "div{display:flex;flex-direction:row-reverse;gap:.75rem;flex-wrap:wrap}"
+    "div{display:flex;gap:.75rem;flex-wrap:wrap}"
     "button{flex:1 1 8rem;padding:.7rem 1rem;font:inherit;font-weight:600;"
     "color:inherit;background:transparent;border:1px solid var(--line);"
     "border-radius:.4rem;cursor:pointer}"
@@ -107,7 +107,7 @@ static int add_words(struct buf *out, const char *name,
 		    "</bdi>?</h1>\n<p>A program that calls itself so asks to "
 		    "see the names of this project’s tables.</p>\n<dl>\n");
 	if (r == 0)
-		r = add_row(out, "It asks for", wish->scope);
+		r = add_row(out, "Scope", wish->scope);
 	if (r == 0)
 		r = add_row(out, "The answer goes to", source);
 	if (r == 0)
