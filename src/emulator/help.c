@@ -130,7 +130,7 @@ const char *const help_text[] = {
     "                        status (0: no answer), flags (auth, key,\n"
     "                        range=…; -: none)\n"
     "\n",
-    "Control interface:\n"
+    "Control interface, for programs only: pages of a browser are refused\n"
     "  GET    /_emulator/stats         counts since the last reset\n"
     "  POST   /_emulator/reset         zero them\n"
     "  POST   /_emulator/set?SWITCH=VALUE[&…]\n"

@@ -253,6 +253,12 @@ void handle_control(
 {
 	const char *rest = request->path + strlen("/_emulator/");
 	bool post = strcmp(request->method, "POST") == 0;
+	/* Of whoever may change something, a page always says where it comes
+	 * from; tests are no pages. */
+	if (request->headers.origin) {
+		refuse(reply, 403, "This is for no page of a browser");
+		return;
+	}
 	if (strcmp(rest, "stats") == 0) {
 		stats_print(emulator->stats, &reply->body);
 	} else if (strcmp(rest, "reset") == 0 && post) {
