@@ -164,10 +164,10 @@ class Site(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, page, address="127.0.0.1"):
+    def __init__(self, page, address, port):
         if ":" in address:
             self.address_family = socket.AF_INET6
-        super().__init__((address, 0), SiteHandler)
+        super().__init__((address, port), SiteHandler)
         self.page = page
         self.asked = []
         host = f"[{address}]" if ":" in address else address
@@ -188,9 +188,9 @@ class SiteHandler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def site(page="<!DOCTYPE html><title>done</title>", address="127.0.0.1"):
-    """A web site on another port."""
-    server = Site(page, address)
+def site(page="<!DOCTYPE html><title>done</title>", address="127.0.0.1", port=0):
+    """A web site on another port, or on that one."""
+    server = Site(page, address, port)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

@@ -718,6 +718,13 @@ def test_lists_without_pages_end_after_the_first(program):
     assert mcp.error("tools/call", call) == -32602
 
 
+def test_a_page_may_be_smaller_than_was_asked_for(program):
+    mcp = Mcp(program("--max-limit", 2)).ready()
+    page = json.loads(mcp.call("backend_table_list", limit=100))
+    assert len(page["items"]) == page["pagination"]["limit"] == 2
+    assert page["pagination"]["hasNext"]
+
+
 def test_a_table_that_comes_later_is_told_of(program):
     one = program()
     mcp = Mcp(one).ready()

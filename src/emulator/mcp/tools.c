@@ -207,6 +207,8 @@ static struct jsonrpc_problem read_call(const struct organization *organization,
 	    !read_number(arguments, "limit", (size_t)switches->mcp_page,
 		LIMIT_MAX, &call->limit))
 		return invalid("page or limit is not valid");
+	if (call->limit > (size_t)switches->max_limit)
+		call->limit = (size_t)switches->max_limit;
 	bool narrow = switches->mcp_edition != MCP_NONE;
 	call->view.list = (narrow ? one : all)[call->tool];
 	if (narrow && find_place(organization, arguments, call) != 0)
