@@ -27,7 +27,8 @@ struct reply {
 	struct reply_header headers[REPLY_HEADERS_MAX];
 	int header_count;
 	bool own_origin_only;  /* no page from elsewhere may read it */
-	enum fault_kind fault; /* FAULT_RESET, _CUT and _STALL */
+	enum fault_kind fault; /* FAULT_RESET and what follows it */
+	bool early;	       /* the request came before its Retry-After */
 };
 
 /* 200, application/json, with nothing in it. */
