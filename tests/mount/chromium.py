@@ -89,8 +89,15 @@ class Chromium:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
+    def wait_for_paint(self):
+        """Until a person could see the page: the browser takes no input for one
+        that it has not shown."""
+        self.evaluate("new Promise(done => requestAnimationFrame("
+                      "() => requestAnimationFrame(done)))")
+
     def click(self, selector):
         """Press what is there as a mouse does, and wait for the next page."""
+        self.wait_for_paint()
         x, y = self.evaluate(
             "(() => { const box = document.querySelector(%s).getBoundingClientRect();"
             "return [box.x + box.width / 2, box.y + box.height / 2]; })()" % json.dumps(selector))
@@ -100,8 +107,10 @@ class Chromium:
                       clickCount=1)
         self.wait_for("Page.loadEventFired", start)
 
-    def enter(self, text):
-        """Write where the cursor stands, and press Enter."""
+    def enter(self, selector, text):
+        """Write into that field, and press Enter."""
+        self.wait_for_paint()
+        self.evaluate(f"document.querySelector({json.dumps(selector)}).focus()")
         start = len(self.events)
         self.call("Input.insertText", text=text)
         for kind in "keyDown", "keyUp":

@@ -59,10 +59,10 @@ def test_the_password_is_asked_for_until_it_is_right(emulator, work):
         one = Program(server)
         one.callback = program.url + "/callback"
         browser.goto(server.url + one.question())
-        browser.enter("wrong")
+        browser.enter("[name=password]", "wrong")
         assert "not it" in browser.evaluate("document.body.textContent")
         assert not program.asked
-        browser.enter(server.settings["BKEND_PASSWORD"])
+        browser.enter("[name=password]", server.settings["BKEND_PASSWORD"])
         assert one.exchange(query_of(program.asked[0])["code"])[0] == 200
 
 
