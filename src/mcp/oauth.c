@@ -355,10 +355,10 @@ int oauth_register(struct web *web, const struct oauth_server *server,
 	CLEANUP_BUF struct buf body;
 	CLEANUP_ANSWER struct web_answer answer = {0};
 	*error = (struct mcp_error){0};
+	buf_init(&body, 4096);
 	if (!server->registration_endpoint)
 		return fail(error, -ENOENT,
 		    "the server has no place where to register a client");
-	buf_init(&body, 4096);
 	if (buf_printf(&body,
 		"{\"client_name\":\"bkendfs\",\"redirect_uris\":[\"%s\"],"
 		"\"token_endpoint_auth_method\":\"none\","
