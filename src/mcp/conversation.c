@@ -82,13 +82,24 @@ static int fail(struct mcp_error *error, int r, const char *message)
 	return r;
 }
 
+static void name_request(struct mcp_error *error, const char *what)
+{
+	snprintf(error->request, sizeof(error->request), "MCP %s", what);
+}
+
 static int need_access(
     struct conversation *conversation, struct mcp_error *error)
 {
+	struct mcp_error why;
 	if (conversation->access)
 		return 0;
-	return grants_access(conversation->grants, conversation->web, NULL,
-	    &conversation->access, error);
+	int r = grants_access(conversation->grants, conversation->web, NULL,
+	    &conversation->access, &why);
+	if (r < 0 && !why.request[0])
+		memcpy(why.request, error->request, sizeof(why.request));
+	if (r < 0)
+		*error = why;
+	return r;
 }
 
 static int send(struct conversation *conversation, const char *method,
@@ -296,12 +307,13 @@ int conversation_ask(struct conversation *conversation, const char *method,
 	int r;
 	do {
 		*error = (struct mcp_error){0};
-		snprintf(
-		    error->request, sizeof(error->request), "MCP %s", what);
+		name_request(error, "initialize");
 		r = conversation->begun ? 0 : begin(conversation, error);
-		if (r == 0)
+		if (r == 0) {
+			name_request(error, what);
 			r = ask_once(
 			    conversation, method, params, ret_answer, error);
+		}
 	} while (r < 0 && (renew(conversation, error) ||
 			      is_forgotten(conversation, error)));
 	return r;

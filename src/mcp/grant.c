@@ -88,7 +88,8 @@ static const struct {
 
 static char **field(const struct grant *grant, size_t i)
 {
-	return (char **)((const char *)grant + lines[i].offset);
+	uintptr_t at = (uintptr_t)grant + lines[i].offset;
+	return (char **)at;
 }
 
 static int take_line(char *line, struct grant *grant)

@@ -10,6 +10,9 @@
 /* Items a page: what the service allows. */
 #define LIMIT "100"
 
+/* Of JSON-RPC. */
+#define NO_SUCH_METHOD "-32601"
+
 struct finder {
 	struct inquiry *inquiry;
 	struct tools *tools;
@@ -241,7 +244,8 @@ static int run(struct finder *finder, struct mcp_error *error)
 {
 	int r = inquiry_by_cursor(
 	    finder->inquiry, "tools/list", take_tools, finder->tools, error);
-	if (r < 0 && inquiry_is_over(error))
+	/* One that answers, but has no tools, may have resources. */
+	if (r < 0 && strcmp(error->code, NO_SUCH_METHOD) != 0)
 		return r;
 	if (r < 0 || !tool_name(finder->tools, TOOL_TABLES))
 		return 0; /* resources may tell */

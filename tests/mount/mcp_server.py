@@ -199,12 +199,13 @@ class McpServer:
         try:
             body["result"] = self.result(said["method"], said.get("params") or {})
         except LookupError as wrong:
-            body["error"] = {"code": -32602, "message": str(wrong)}
+            body["error"] = {"code": -32601, "message": str(wrong)}
         text = json.dumps(body)
         if not self.sse:
             return Reply(200, text.encode(), headers)
         note = json.dumps({"jsonrpc": "2.0", "method": "notifications/message", "params": {}})
-        stream = f": hello\nevent: message\ndata: {note}\n\nid: 7\r\ndata: {text[:20]}\r\ndata: {text[20:]}\r\n\r\n"
+        cut = text.index(",") + 1
+        stream = f": hello\nevent: message\ndata: {note}\n\nid: 7\r\ndata: {text[:cut]}\r\ndata: {text[cut:]}\r\n\r\n"
         return Reply(200, stream.encode(), {"Content-Type": "text/event-stream", **headers})
 
     def tools(self):
