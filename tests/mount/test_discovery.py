@@ -3,6 +3,7 @@ whoever has logged in, and the key confirms each."""
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -10,7 +11,7 @@ import threading
 
 import pytest
 
-from conftest import environment, succeed, wait_until
+from conftest import BKENDFS, environment, run, succeed, wait_until
 from mcp_server import McpServer
 from odd_server import Reply
 from records import record_names, records
@@ -445,3 +446,44 @@ def test_the_address_may_be_set(project, login, mount, work, odd):
     login(project, BKEND_MCP_URL=mcp.url + "/")
     m = mount(project, "-o", f"mcp_url={mcp.url}", env=state(work))
     assert listed(m) == MANY[:4]
+
+
+# --check -------------------------------------------------------------------
+
+
+def _check(server, work, **extra):
+    settings = environment(work, server.env()) | {
+        "BKENDFS_CACHE_DIR": str(work / "check-cache"), "XDG_CONFIG_HOME": str(work / "no-config")}
+    settings.update(state(work, **extra))
+    settings = {k: v for k, v in settings.items() if v is not None}
+    done = run(BKENDFS, "--check", env=settings, timeout=60)
+    assert done.stderr == b""
+    return done.returncode, done.stdout.decode()
+
+
+def test_check_tells_what_it_was_told(project, login, work):
+    project.tables["secret"] = records(1)
+    project.hooks.append(lambda r: project.no(403, "data/permission-denied")
+                         if r.path == "/v1/data/secret" else None)
+    mcp = McpServer(project)
+    mcp.projects = {"p1": {"prod": [*MANY, "secret"]}, "p2": {"prod": [f"no{n}" for n in range(9)]}}
+    login(project)
+    status, report = _check(project, work, BKEND_TABLES="table00")
+    assert f"mcp:      {mcp.url} tells of 55 names\n" in report
+    assert re.search(r"^  table00 +2 records, named;", report, re.M)
+    assert len(re.findall(r"^  table\d\d +2 records, mcp: not named in the settings", report, re.M)) == 44
+    assert re.search(r"^  secret +may not be listed", report, re.M) and "  no" not in report
+    assert status == 0 and "A full backup would succeed" in report
+    assert project.count(lambda r: r.is_page() and "/no" in r.path) == 3
+    assert mcp.faults == []
+
+
+def test_check_tells_that_it_was_not_told(project, login, work):
+    mcp = McpServer(project)
+    login(project)
+    project.hooks.insert(0, lambda r: Reply(403, b"{}") if r.path == mcp.path else None)
+    status, report = _check(project, work, BKEND_TABLES="table00")
+    assert re.search(r"^mcp: .* does not say which tables there are: .*MCP initialize", report, re.M)
+    assert status == 0
+    status, report = _check(project, work)
+    assert status == 1 and "none is known" in report
