@@ -59,6 +59,8 @@ HOMES = [
     (r"ini\.h", ["config/profile"]),
     (r"microhttpd\.h", ["emulator/server/"]),
     (r"pcre2\.h", ["emulator/query/pattern"]),
+    (r"utf8proc\.h", ["emulator/load/nfc"]),
+    (r"zlib\.h", ["emulator/load/gzip"]),
 ]
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:([<"])([^>"]+)[>"]|(.*))',
