@@ -368,8 +368,10 @@ def test_what_is_no_file_is_named_and_left_alone(emulator, saved):
 
 
 def test_a_directory_without_a_backup_is_refused(refused, saved):
-    assert "there is no backup in it" in refused({})
-    assert "there is no backup in it" in refused({"notes.txt": b"", ".git/HEAD": b""})
+    assert "this is no backup" in refused({})
+    assert "this is no backup" in refused({"notes.txt": b"", ".git/HEAD": b""})
+    # The directory of one table is not the backup.
+    assert "this is no backup" in refused({"a.json": {"id": "a"}, "b.json": {"id": "b"}, ".spec.json": {}})
     said = refused({"mnt/t/a.json": {"id": "a"}})
     assert re.search(r"mnt: holds directories .* --data '.*/backup/mnt'", said)
 

@@ -19,6 +19,9 @@ struct backup {
 	struct loading *files; /* the list of stored files */
 	struct objects *objects;
 	struct unpacked *spool;
+	bool has_files;
+	bool has_storage;
+	bool is_one; /* something was found that only a backup holds */
 };
 
 int backup_new(struct store *store, struct backup **ret_backup)
@@ -76,11 +79,16 @@ int backup_add_directory(struct backup *backup, const char *name)
 {
 	struct loading *loading;
 	const char *stray = stray_kind(name);
+	/* Every mount has both of the first two. */
 	if (strcmp(name, "files") == 0) {
+		backup->has_files = true;
+		backup->is_one |= backup->has_storage;
 		loading_confirm(backup->files);
 		return BACKUP_METADATA;
 	}
 	if (strcmp(name, "storage") == 0) {
+		backup->has_storage = true;
+		backup->is_one |= backup->has_files;
 		objects_expect(backup->objects, OBJECTS_SAVED);
 		return BACKUP_OBJECTS;
 	}
@@ -141,6 +149,7 @@ int backup_add_record(struct backup *backup, const char *dir, const char *name,
 {
 	struct loading *loading = backup->files;
 	struct document *record = document_ref(saved->document);
+	backup->is_one = true;
 	bool metadata = strcmp(dir, "files") == 0;
 	int r =
 	    metadata ? 0 : find_loading(backup, name_to_table(dir), &loading);
@@ -173,6 +182,7 @@ static int add_spec(struct backup *backup, const char *dir, const char *name,
 	if (!spec)
 		return -ENOMEM;
 	table_take_spec(loading_table(loading), spec);
+	backup->is_one = true;
 	return 0;
 }
 
@@ -205,6 +215,7 @@ static int add_object(struct backup *backup, enum objects_origin origin,
 {
 	if (stray_kind(name))
 		return refuse(dir, name, &place, "");
+	backup->is_one = true;
 	return objects_add(backup->objects, origin, name, place);
 }
 
@@ -242,6 +253,7 @@ static int add_export(struct backup *backup, const char *name,
 	r = export_read(name, what, place, target.loading,
 	    target.loading == backup->files, &backup->spool, take_item,
 	    &target);
+	backup->is_one |= r == 0;
 	if (r == 0)
 		loading_confirm(target.loading);
 	else if (r > 0)
@@ -300,24 +312,20 @@ static int add_name(struct loading *loading, struct buf *out)
 		   : r;
 }
 
-static bool is_anything_there(const struct backup *backup)
+/* Any directory's name may be a table's: what is in them tells. */
+static int check_is_one(const struct backup *backup)
 {
-	for (size_t i = 0; i < backup->loading_count; i++)
-		if (loading_is_confirmed(backup->loadings[i]))
-			return true;
-	return loading_is_confirmed(backup->files) ||
-	       objects_is_any_expected(backup->objects);
+	if (backup->is_one)
+		return 0;
+	log_error("this is no backup: there are no tables' directories with "
+		  "records, no exported pages, no tables in one file, and no "
+		  "stored files; name the directory that these lie in");
+	return -EPROTO;
 }
 
 /* The last word before it is served. */
 static int conclude(struct backup *backup)
 {
-	if (!is_anything_there(backup)) {
-		log_error("there is no backup in it: neither TABLE/ID.json, as "
-			  "a copied mount has them, nor TABLE_pageN.json, nor "
-			  "TABLE.json");
-		return -EPROTO;
-	}
 	CLEANUP_BUF struct buf names;
 	buf_init(&names, BUF_MAX_DEFAULT);
 	int r = 0;
@@ -334,7 +342,9 @@ static int conclude(struct backup *backup)
 
 int backup_finish(struct backup *backup)
 {
-	int r = finish_tables(backup);
+	int r = check_is_one(backup);
+	if (r == 0)
+		r = finish_tables(backup);
 	if (r == 0)
 		r = loading_finish(backup->files);
 	if (r == 0)

@@ -96,6 +96,14 @@ static int complain(struct reader *reader, const char *what)
 	return saved_complain("", reader->name, what);
 }
 
+/* ID.json: what somebody gave for the backup is the directory of one table. */
+static bool is_record_file(
+    const struct reader *reader, const struct document *record)
+{
+	return reader->what->page < 0 &&
+	       strcmp(document_key(record)->id, reader->what->table) == 0;
+}
+
 /* A record's text, which lies at this offset of the file's. */
 static int add_record(
     struct reader *reader, const char *text, size_t len, uint64_t offset)
@@ -115,6 +123,11 @@ static int add_record(
 		return complain(reader, "a record has no id");
 	if (r < 0)
 		return r;
+	if (reader->records == 0 && is_record_file(reader, saved.document)) {
+		reader->strange = true;
+		saved_done(&saved);
+		return 0;
+	}
 	reader->records++;
 	r = reader->fn(reader->ctx, &saved);
 	saved_done(&saved);

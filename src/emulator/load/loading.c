@@ -203,12 +203,16 @@ static int compare_pages(const void *a, const void *b)
 
 static void miss_pages(struct loading *loading, int64_t first, int64_t last)
 {
+	const char *name = table_name(loading->table);
 	if (first == last)
-		loading_miss(loading, "page %" PRId64 " is missing", first);
+		loading_miss(loading,
+		    "page %" PRId64 " is missing (%s_page%" PRId64 ".json)",
+		    first, name, first);
 	else
 		loading_miss(loading,
-		    "pages %" PRId64 " to %" PRId64 " are missing", first,
-		    last);
+		    "pages %" PRId64 " to %" PRId64
+		    " are missing (%s_page%" PRId64 ".json and so on)",
+		    first, last, name, first);
 }
 
 static void find_missing_pages(struct loading *loading)

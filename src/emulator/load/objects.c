@@ -53,7 +53,7 @@ void objects_expect(struct objects *objects, enum objects_origin origin)
 	objects->shelves[origin].expected = true;
 }
 
-bool objects_is_any_expected(const struct objects *objects)
+static bool is_any_expected(const struct objects *objects)
 {
 	return objects->shelves[OBJECTS_SAVED].expected ||
 	       objects->shelves[OBJECTS_EXPORTED].expected;
@@ -257,7 +257,7 @@ static int join_entries(
 		return 0;
 	qsort(objects->entries, objects->entry_count, sizeof(*objects->entries),
 	    compare_entries);
-	if (!objects_is_any_expected(objects)) {
+	if (!is_any_expected(objects)) {
 		loading_miss(files,
 		    "no storage, nor bkend_files: stored files have no "
 		    "content");

@@ -22,9 +22,6 @@ void objects_free(struct objects *objects);
 /* The directory for those of this origin is there. */
 void objects_expect(struct objects *objects, enum objects_origin origin);
 
-/* Whether any such directory is there. */
-bool objects_is_any_expected(const struct objects *objects);
-
 /* One object. The place is taken over. 0 or -ENOMEM. */
 int objects_add(struct objects *objects, enum objects_origin origin,
     const char *name, struct place place);
