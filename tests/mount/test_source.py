@@ -1,6 +1,7 @@
 """A directory is mounted by its name: what a copy of a mount saved, or an
 official export, without account, network or a second program to start."""
 
+import errno
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import pytest
 from conftest import (
     BKENDFS, alive, daemon_of, environment, is_mounted, run, succeed, wait_until,
 )
+from records import fails
 
 # What is set for a project elsewhere must not matter.
 ELSEWHERE = {
@@ -236,6 +238,20 @@ def test_mount_8_can_call_it(backup, work, start):
     finally:
         succeed("fusermount3", "-u", work / "mnt")
     wait_until(lambda: not daemon_of(work / "mnt"), 20, "the end of it")
+
+
+def test_without_its_server_it_does_not_wait_long(mount, backup):
+    one = mount(None, backup)
+    name = f"{1:024x}.json"
+    with open(one / "posts" / name, "rb") as file:
+        file.read()
+    [server] = servers_of(one.pid)
+    os.kill(server, signal.SIGKILL)
+    before = time.monotonic()
+    with fails(errno.ENETUNREACH, errno.EIO):
+        os.listdir(one / "posts")
+    assert time.monotonic() - before < 40
+    assert b"posts" in one.report("errors")
 
 
 # What cannot be mounted --------------------------------------------------------
