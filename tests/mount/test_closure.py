@@ -266,6 +266,32 @@ def test_large_listings(emulator, mount, rounds):
     assert sum(path.startswith(b"big/") for path in tree) == 2345 + 1
 
 
+@pytest.mark.parametrize("layout", ["pretty", "raw"])
+def test_an_official_export(mount, work, rounds, layout):
+    """What is made up for files of which the scripts saved no metadata stays as
+    it was made up first."""
+    export = work / "export"
+    (export / "bkend_files").mkdir(parents=True)
+    for page in (1, 2):
+        items = b",".join(b'{"id":"%d-%d",%s}' % (page, number, members)
+                          for number, members in enumerate(ODD.values()))
+        (export / f"posts_page{page}.json").write_bytes(
+            b'{"success":true,"data":{"items":[%s],"pagination":{"total":%d,"page":%d,'
+            b'"limit":%d,"totalPages":2,"hasNext":%s}}}' % (
+                items, 2 * len(ODD), page, len(ODD), b"true" if page == 1 else b"false"))
+    names = ["photo.jpg", "no extension", f"{oid(1)}_with id.png", "%2F.txt", "é.txt",
+             "a_b_c", "x" * 200 + ".txt", "日" * 75, "~0123456789abcdef.txt"]
+    for number, name in enumerate(names):
+        path = export / "bkend_files" / name
+        path.write_bytes(b"content %d" % number)
+        os.utime(path, ns=(0, 1704153602123456789 + number))
+    options = ("-o", f"json={layout}")
+    tree = rounds(mount(None, export, *options), *options)
+    assert sum(path.startswith(b"posts/") for path in tree) == 2 * len(ODD)
+    assert sorted(one[0] for path, one in tree.items() if path.startswith(b"storage/")) == [
+        b"content %d" % number for number in range(len(names))]
+
+
 # What is not known --------------------------------------------------------------
 
 
