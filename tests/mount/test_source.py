@@ -178,6 +178,14 @@ def test_no_port_is_opened_and_nobody_else_can_connect(mount, backup):
     assert not list(one.cache.glob("**/socket*"))
 
 
+def test_it_needs_no_network_at_all(mount, backup):
+    """Not even that of this machine: there is no interface that is up."""
+    through = ("unshare", "-n") if os.geteuid() == 0 else ()
+    one = mount(None, backup, env=ELSEWHERE, through=through)
+    assert len(os.listdir(one / "posts")) == 5
+    assert text_of(one / "posts" / f"{2:024x}.json")["title"] == "post 2"
+
+
 @pytest.mark.parametrize("how", ["unmount", "TERM", "KILL"])
 def test_the_server_ends_with_the_mount(mount, backup, how):
     one = mount(None, backup)
