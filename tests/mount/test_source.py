@@ -379,7 +379,7 @@ def test_a_signal_ends_the_start(work, backup, whom):
     shutil.copy(BKENDFS, slow / "bkendfs")
     (slow / "bkend-emulator").write_text(
         f"#!/bin/sh\necho $$ > {work}/pid.new\n"
-        f"mv {work}/pid.new {work}/pid\nexec sleep 1000\n")
+        f"mv {work}/pid.new {work}/pid\nexec sleep 2000\n")
     (slow / "bkend-emulator").chmod(0o755)
     process = subprocess.Popen(
         [slow / "bkendfs", backup, work / "mnt"], stderr=subprocess.PIPE,
