@@ -43,7 +43,10 @@ static void print_settings(
 	for (size_t i = 0; i < CREDENTIALS; i++)
 		printf("%s=%s\n", credential_names[i],
 		    emulator->credentials.values[i]);
-	printf("BKEND_TABLES=");
+	printf("BKEND_PAGE_URL=http://%s/", address);
+	if (*emulator->page_token)
+		printf("page/%s/", emulator->page_token);
+	printf("\nBKEND_TABLES=");
 	const struct table *table;
 	for (size_t i = 0; (table = store_nth(emulator->store, i)); i++)
 		printf("%s%s", i > 0 ? ":" : "", table_name(table));
@@ -67,6 +70,9 @@ static int load(struct emulator *emulator, const struct command_line *options)
 		return 2;
 	r = credentials_file_load(
 	    &emulator->credentials, options->data, options->credentials);
+	if (r == 0)
+		r = emulator_open_pages(emulator, options->data,
+		    !options->data && !options->credentials);
 	return r < 0;
 }
 

@@ -16,7 +16,7 @@ void cors_add_headers(const struct request *request, struct reply *reply)
 	/* Also where none is named: what a browser keeps of an <img> is not
 	 * what it may hand to a script. */
 	reply_add_header(reply, "Vary", "Origin");
-	if (!request->origin_is_allowed)
+	if (!request->origin_is_allowed || reply->own_origin_only)
 		return;
 	reply_add_header(reply, "Access-Control-Allow-Origin", "%s",
 	    request->headers.origin);

@@ -25,6 +25,7 @@ struct reply {
 	uint64_t len;
 	struct reply_header headers[REPLY_HEADERS_MAX];
 	int header_count;
+	bool own_origin_only;  /* no page from elsewhere may read it */
 	enum fault_kind fault; /* FAULT_RESET, _CUT and _STALL */
 };
 

@@ -124,9 +124,21 @@ static int route_data(struct request *request, const char *rest)
 	return take_id(request, rest, strlen(rest));
 }
 
+/* Whether a browser asks, for a page. */
+static bool wants_page(const struct request *request)
+{
+	const char *accept = request->headers.accept;
+	return accept && strstr(accept, "text/html");
+}
+
 int request_route(struct request *request)
 {
 	const char *rest;
+	if (after(request->path, "/page/") ||
+	    (strcmp(request->path, "/") == 0 && wants_page(request))) {
+		request->kind = ROUTE_PAGE;
+		return 0;
+	}
 	if ((rest = after(request->path, "/_emulator/"))) {
 		request->kind = ROUTE_CONTROL;
 		return 0;

@@ -22,6 +22,7 @@ enum route_kind {
 	ROUTE_FILE,
 	ROUTE_DOWNLOAD_URL,
 	ROUTE_OBJECT,
+	ROUTE_PAGE, /* what a person is shown */
 	ROUTE_CONTROL,
 };
 
@@ -37,6 +38,7 @@ struct request_headers {
 	const char *host;
 	const char *origin;
 	const char *private_network;
+	const char *accept;
 };
 
 struct request {
@@ -61,7 +63,8 @@ int request_new(const char *uri, struct request **ret_request);
 /* NULL is fine. */
 void request_free(struct request *request);
 
-/* Find kind, table and id from method-independent path. 0 or -ENOMEM. */
+/* Find kind, table and id, whatever the method is: from the path, and for the
+ * beginning of all paths from what is accepted. 0 or -ENOMEM. */
 int request_route(struct request *request);
 
 /* The bearer token of the Authorization header, or NULL. Borrowed. */

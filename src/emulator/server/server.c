@@ -166,6 +166,7 @@ static void read_headers(
 	    {"Origin", &headers->origin},
 	    {"Access-Control-Request-Private-Network",
 		&headers->private_network},
+	    {"Accept", &headers->accept},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 		*wanted[i].value = MHD_lookup_connection_value(
