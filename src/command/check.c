@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "command/contact.h"
+#include "command/local_server.h"
 #include "command/mount.h"
 #include "command/own_replica.h"
 #include "command/refusal.h"
@@ -121,6 +122,10 @@ static int tell_account(struct check *check)
 static int tell_who(struct check *check)
 {
 	const struct options *options = check->options;
+	if (options->directory) {
+		printf("directory: %s\n", options->directory);
+		return 0;
+	}
 	printf("server:   %s\n", options->url);
 	if (options->email || options->refresh_token ||
 	    options->refresh_token_command)
@@ -202,8 +207,12 @@ static int tell_spec(struct check *check, const char *table)
 	if (number)
 		return number;
 	if (error.err) {
-		printf("; no .spec.json: ");
-		print_reason(&error);
+		printf("; no .spec.json");
+		/* None was saved. */
+		if (!check->options->directory) {
+			printf(": ");
+			print_reason(&error);
+		}
 	} else {
 		tell_rules(buf_str(&text), text.len);
 	}
@@ -226,9 +235,10 @@ static int tell_table(struct check *check, const char *table, bool is_named)
 	if (!number && !refused) {
 		count_listing(check, &listing);
 		check->requests++; /* its spec */
-		printf(is_named ? ", named"
-				: ", found by use: not named in the settings,"
-				  " so a backup elsewhere would miss it");
+		printf(check->options->directory ? ""
+		       : is_named		 ? ", named"
+				  : ", found by use: not named in the settings,"
+				    " so a backup elsewhere would miss it");
 		number = tell_spec(check, table);
 	}
 	survey_listing_done(&listing);
@@ -239,12 +249,15 @@ static int tell_tables(struct check *check)
 {
 	char **named = check->options->tables, **found = check->found;
 	int number = 0;
-	printf("tables:%s\n", named[0] || found[0] ? "" : "   none is known");
+	bool none = !named[0] && !(found && found[0]);
+	printf("tables:%s\n", !none			  ? ""
+			      : check->options->directory ? "   none"
+							  : "   none is known");
 	for (size_t i = 0; !number && named[i]; i++)
 		number = tell_table(check, named[i], true);
-	for (size_t i = 0; !number && found[i]; i++)
+	for (size_t i = 0; !number && found && found[i]; i++)
 		number = tell_table(check, found[i], false);
-	if (!named[0] && !found[0])
+	if (none && !check->options->directory)
 		check->problems++;
 	return number;
 }
@@ -347,7 +360,8 @@ static int run(const struct options *options)
 {
 	struct check check = {.options = options};
 	signals_block();
-	int status = own_replica_tables(options, &check.found);
+	int status =
+	    options->directory ? 0 : own_replica_tables(options, &check.found);
 	if (!status)
 		status = contact_open(options, &check.contact);
 	if (!status)
@@ -362,15 +376,28 @@ static int run(const struct options *options)
 	return status;
 }
 
+/* A directory has a server of our own. */
+static int run_local(struct options *options)
+{
+	struct local_server *server = NULL;
+	int status = local_server_start(options, &server);
+	if (!status)
+		status = account_complete(options);
+	if (!status)
+		status = run(options);
+	local_server_end(server);
+	return status;
+}
+
 int check_project(const struct arguments *arguments)
 {
 	struct options options;
 	int status = config_read(arguments, &options);
 	if (!status && options.offline)
 		status = complain("--check asks the server: not with offline");
-	if (!status)
+	if (!status && !options.directory)
 		status = account_complete(&options);
-	if (!status)
+	if (!status && !options.directory)
 		status = token_file_prepare(&options);
 	secrets_forget();
 	/* What fails is in the report. */
@@ -379,7 +406,8 @@ int check_project(const struct arguments *arguments)
 	if (!status)
 		status = mount_open_log(&options);
 	if (!status)
-		status = run(&options);
+		status =
+		    options.directory ? run_local(&options) : run(&options);
 	options_done(&options);
 	return status;
 }

@@ -14,7 +14,7 @@
 
 struct turn {
 	int64_t began_ns; /* 0: none is under way */
-	int64_t starved_ns;
+	int64_t excused_ns;
 };
 
 #ifdef LOOP_WATCH
@@ -22,7 +22,7 @@ struct turn {
 void turn_begin(struct turn *turn);
 
 /* It is about to wait again. The time that it waited for a processor in between
- * is not counted. */
+ * is not counted; nor, under a sanitizer, the time that it had one. */
 void turn_end(struct turn *turn);
 #else
 static inline void turn_begin(struct turn *turn)

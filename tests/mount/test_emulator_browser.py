@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from devtools import running_chromium
+from chromium import running_chromium
 from test_emulator import Client
 
 APP = """<!DOCTYPE html><meta charset="utf-8"><img id="picture" crossorigin>

@@ -10,8 +10,8 @@ import urllib.parse
 
 import pytest
 
+from chromium import chromium
 from conftest import BKENDFS, environment, run, succeed
-from devtools import chromium
 from test_emulator import Client
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -73,7 +73,7 @@ def site(emulator):
 def tab(work):
     """A browser's tab."""
     with chromium(work) as browser:
-        yield browser.page()
+        yield browser
 
 
 def _backup(work, **tables):
@@ -90,12 +90,12 @@ def _backup(work, **tables):
 def _is_well_made(page, site):
     """It is loaded whole, from here alone, and as wide as the screen."""
     assert page.named("Log.entryAdded") == [] and page.named("Runtime.exceptionThrown") == []
-    urls = page.urls()
+    urls = [one["request"]["url"] for one in page.named("Network.requestWillBeSent")]
     assert len(urls) >= 2 and all(url.startswith(site.server.url + "/") for url in urls), urls
     assert page.named("Network.loadingFailed") == []
     for one in page.named("Network.responseReceived"):
         assert one["response"]["status"] in (200, 206), one["response"]["url"]
-    wide, screen = page.value("[document.documentElement.scrollWidth, innerWidth]")
+    wide, screen = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert wide <= screen
 
 
@@ -103,28 +103,28 @@ def _is_well_made(page, site):
 def test_a_person_goes_through_all_of_it(site, tab, width, dark):
     one = site()
     tab.shape(width, dark=dark)
-    tab.open(one.url)
+    tab.goto(one.url)
     _is_well_made(tab, one)
-    bright = tab.value("getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0] > 128")
+    bright = tab.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0] > 128")
     assert bright == (not dark)
-    tables = dict(tab.value("[...document.querySelectorAll('.tables a')].map(a => "
+    tables = dict(tab.evaluate("[...document.querySelectorAll('.tables a')].map(a => "
                             "[a.children[0].textContent, a.children[1].textContent])"))
     assert tables == {name: str(one.client.data(f"/v1/{name}")["pagination"]["total"])
                       for name in one.server.tables}
     tab.click("a[href='table?name=posts']")
     _is_well_made(tab, one)
-    ids = tab.value("[...document.querySelectorAll('.records a')]"
+    ids = tab.evaluate("[...document.querySelectorAll('.records a')]"
                     ".map(a => new URL(a.href).searchParams.get('id'))")
     assert ids == one.client.ids("/v1/posts", limit=50)
     tab.click(".pager a[href$='page=2']")
     _is_well_made(tab, one)
-    more = tab.value("[...document.querySelectorAll('.records a')]"
+    more = tab.evaluate("[...document.querySelectorAll('.records a')]"
                      ".map(a => new URL(a.href).searchParams.get('id'))")
     assert more == one.client.ids("/v1/posts", limit=50, page=2)
     tab.click(f".records a[href$='{more[-1]}']")
     _is_well_made(tab, one)
     record = one.client.data(f"/v1/posts/{more[-1]}")
-    shown = dict(tab.value("[...document.querySelectorAll('.record > dl > dt')].map(dt => "
+    shown = dict(tab.evaluate("[...document.querySelectorAll('.record > dl > dt')].map(dt => "
                            "[dt.textContent, dt.nextElementSibling.textContent])"))
     assert list(shown) == list(record)
     assert shown["body"] == record["body"] and shown["viewsTotal"] == str(record["viewsTotal"])
@@ -133,7 +133,7 @@ def test_a_person_goes_through_all_of_it(site, tab, width, dark):
     tab.click("nav a")
     tab.click("a[href='files']")
     _is_well_made(tab, one)
-    assert tab.value("document.querySelectorAll('.files li').length") == one.client.data(
+    assert tab.evaluate("document.querySelectorAll('.files li').length") == one.client.data(
         "/v1/files")["pagination"]["total"]
 
 
@@ -147,17 +147,17 @@ def test_pictures_show_as_pictures(site, tab):
         query = {"mime": mime} if mime else {}
         one.server.put_file(f"f{number}", b"" if name == "e.png" else data, name=name, **query)
     tab.shape(1280)
-    tab.open(one.url)
+    tab.goto(one.url)
     _is_well_made(tab, one)
-    tab.open(one.server.url + one.base + "files")
+    tab.goto(one.server.url + one.base + "files")
     _is_well_made(tab, one)
-    tab.value("Promise.all([...document.images].map(one => one.decode())).then(() => 0)")
-    shown = dict(tab.value("[...document.querySelectorAll('.files li')].map(li => [li"
+    tab.evaluate("Promise.all([...document.images].map(one => one.decode())).then(() => 0)")
+    shown = dict(tab.evaluate("[...document.querySelectorAll('.files li')].map(li => [li"
                            ".querySelector('b').textContent, li.querySelector('img')?.naturalWidth"
                            " ?? li.querySelector('.mark').textContent])"))
     assert shown == {"a.png": 1, "b.png": 1, "c.bin": "bin", "d.svg": 9, "e.png": "png"}
     tab.click("a[href='file?id=f0']")
-    assert tab.value("document.querySelector('.whole').naturalWidth") == 1
+    assert tab.evaluate("document.querySelector('.whole').naturalWidth") == 1
     assert one.page("object", id="f0")[1] == PICTURE
 
 
@@ -260,9 +260,9 @@ def test_nothing_foreign_runs(evil, tab):
         todo += [link for link in Text(evil.get(evil.base + name)[2].decode()).links
                  if link.startswith(("record?", "file?"))][:8]
     for link in todo:
-        tab.open(evil.server.url + evil.base + link)
+        tab.goto(evil.server.url + evil.base + link)
         _is_well_made(tab, evil)
-        assert tab.value("document.title") != "evil" and tab.value("document.scripts.length") == 0
+        assert tab.evaluate("document.title") != "evil" and tab.evaluate("document.scripts.length") == 0
     assert tab.named("Page.javascriptDialogOpening") == []
 
 
@@ -285,10 +285,10 @@ def test_contents_run_nothing(site, tab):
         assert all("sandbox" in policy and "allow" not in policy for policy in policies)
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert (headers["Content-Disposition"] != "attachment") == opens, mime
-        tab.open(one.server.url + one.base)
+        tab.goto(one.server.url + one.base)
         went = tab.call("Page.navigate", url=f"{one.server.url}{one.base}object?id=f{number}")
         assert (went.get("errorText") != "net::ERR_ABORTED") == opens, mime
-        assert tab.value("document.title") != "evil"
+        assert tab.evaluate("document.title") != "evil"
 
 
 # What is large --------------------------------------------------------------------
@@ -438,15 +438,15 @@ def test_a_page_of_another_port_gets_nothing(site, tab):
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        tab.open(f"http://127.0.0.1:{server.server_port}/")
-        assert tab.value("main()") == []
+        tab.goto(f"http://127.0.0.1:{server.server_port}/")
+        assert tab.evaluate("main()") == []
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
     # Its own page has the picture.
-    tab.open(one.server.url + one.base + "file?id=f")
-    assert tab.value("document.querySelector('img').naturalWidth") == 1
+    tab.goto(one.server.url + one.base + "file?id=f")
+    assert tab.evaluate("document.querySelector('img').naturalWidth") == 1
 
 
 # What stays as it is -------------------------------------------------------------------

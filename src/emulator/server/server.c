@@ -167,6 +167,8 @@ static void read_headers(
 	    {"Access-Control-Request-Private-Network",
 		&headers->private_network},
 	    {"Accept", &headers->accept},
+	    {"Content-Type", &headers->content_type},
+	    {"Mcp-Session-Id", &headers->mcp_session_id},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 		*wanted[i].value = MHD_lookup_connection_value(
@@ -271,6 +273,9 @@ static enum MHD_Result send_reply(struct server *server,
 	if (!response)
 		return MHD_NO;
 	MHD_add_response_header(response, "Content-Type", reply->type);
+	if (reply->location.len > 0)
+		MHD_add_response_header(
+		    response, "Location", buf_str(&reply->location));
 	for (int i = 0; i < reply->header_count; i++)
 		MHD_add_response_header(
 		    response, reply->headers[i].name, reply->headers[i].value);
@@ -353,7 +358,9 @@ int server_start(struct emulator *emulator, const struct server_config *config,
 	    .listen_fd = -1,
 	    .stop_fd = -1,
 	};
-	int r = listen_open(config->address);
+	int r = config->socket;
+	if (r < 0)
+		r = listen_open(config->address);
 	if (r < 0)
 		goto fail;
 	server->listen_fd = r;

@@ -34,6 +34,11 @@ void handle_object_contents(struct emulator *emulator,
 void handle_page(
     struct emulator *emulator, struct request *request, struct reply *reply);
 
+/* /mcp, and /mcp/oauth/… and the metadata with it: which tables there are, for
+ * programs that were allowed to ask. Neither knows of API keys. */
+void handle_mcp(
+    struct emulator *emulator, struct request *request, struct reply *reply);
+
 /* /_emulator/…: the control interface, where it was asked for. */
 void handle_control(
     struct emulator *emulator, struct request *request, struct reply *reply);
