@@ -67,9 +67,11 @@ static bool host_is_plain(const char *host)
 
 int request_add_base(const struct request *request, struct buf *out)
 {
-	const char *host = request->headers.host;
-	return buf_printf(
-	    out, "http://%s", host && host_is_plain(host) ? host : "127.0.0.1");
+	const struct request_headers *headers = &request->headers;
+	const char *host = headers->host, *proto = headers->forwarded_proto;
+	return buf_printf(out, "http%s://%s",
+	    proto && strcmp(proto, "https") == 0 ? "s" : "",
+	    host && host_is_plain(host) ? host : "127.0.0.1");
 }
 
 bool request_is_api(const struct request *request)

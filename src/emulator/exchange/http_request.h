@@ -41,6 +41,7 @@ struct request_headers {
 	const char *origin;
 	const char *private_network;
 	const char *accept;
+	const char *forwarded_proto;
 	const char *content_type;
 	const char *mcp_session_id;
 };
@@ -77,7 +78,8 @@ const char *request_bearer(const struct request *request);
 /* Whether the body is said to be of this type, whatever parameters follow. */
 bool request_has_type(const struct request *request, const char *type);
 
-/* Append http://host, as whoever asks calls us. 0, -ENOMEM or -EMSGSIZE. */
+/* Append http://host, as whoever asks calls us: https where a web server in
+ * front of us says so. 0, -ENOMEM or -EMSGSIZE. */
 int request_add_base(const struct request *request, struct buf *out);
 
 /* Whether it is for the API, /v1/…, be there such an endpoint or not. */

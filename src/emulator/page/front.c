@@ -1,5 +1,6 @@
 #include "emulator/page/front.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "emulator/page/file_pages.h"
@@ -68,9 +69,11 @@ static int add_files(const struct view *view, uint64_t files)
 /* Where we are, as whoever asks calls us. */
 static void add_url(const struct view *view)
 {
-	const char *host = view->request->headers.host;
-	html_add(view->html, "http://");
-	html_string(view->html, host ? host : "127.0.0.1");
+	CLEANUP_BUF struct buf url;
+	buf_init(&url, BUF_MAX_DEFAULT);
+	if (request_add_base(view->request, &url) < 0)
+		view->html->error = -ENOMEM;
+	html_string(view->html, buf_str(&url));
 }
 
 static void add_setting(struct html *html, const char *name, const char *value)
