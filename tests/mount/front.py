@@ -25,7 +25,14 @@ http {{
         listen 127.0.0.1:{port} ssl http2;
         ssl_certificate {dir}/{name}.crt;
         ssl_certificate_key {dir}/{name}.key;
-        keepalive_requests 10000;
+        keepalive_requests 100000;
+        # What goes in comes out: as it comes, as slowly, and once.
+        proxy_buffering off;
+        proxy_request_buffering off;
+        proxy_next_upstream off;
+        proxy_read_timeout 3600;
+        client_max_body_size 0;
+        merge_slashes off;
         location / {{
             proxy_pass {api};
             proxy_http_version 1.1;
@@ -104,7 +111,12 @@ class Front:
     def secrets(self):
         return self.server.secrets()
 
-    def log(self):
+    def __getattr__(self, name):
+        """All else is the server's."""
+        return getattr(self.server, name)
+
+    def lines(self):
+        """What it was asked for: protocol, connection, path."""
         return (self.dir / "access.log").read_text().splitlines()
 
     def stop(self):

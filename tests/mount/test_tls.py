@@ -39,7 +39,7 @@ def test_http_2_is_spoken_where_the_server_has_it(front, mount):
     site = front()
     m = mount(site, "-o", f"cacert={site.ca}")
     assert len(os.listdir(m / "posts")) == 450
-    pages = [line.split() for line in site.log() if "/v1/data/posts?" in line]
+    pages = [line.split() for line in site.lines() if "/v1/data/posts?" in line]
     assert len(pages) >= 5
     assert {protocol for protocol, *_ in pages} == {"HTTP/2.0"}
     connections = {connection for _, connection, _ in pages}
@@ -100,7 +100,7 @@ def test_the_emulator_behind_it_leads_back_through_it(emulator, mount, work):
         m = mount(site, "-o", f"cacert={site.ca}")
         assert os.listdir(m / "posts")
         assert read(m / f"storage/{oid(2)}_f") == b"content" * 1000
-        fetched = [line for line in site.log() if " /storage/" in line]
+        fetched = [line for line in site.lines() if " /storage/" in line]
         assert fetched and all(line.startswith("HTTP/2.0 ") for line in fetched)
         page = succeed("curl", "-sL", "--cacert", site.ca, "-H", "Accept: text/html", site.url)
         assert f"bkendfs {site.url} mnt".encode() in page
