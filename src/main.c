@@ -9,6 +9,7 @@
 #include "command/mount.h"
 #include "config/arguments.h"
 #include "config/complain.h"
+#include "config/config.h"
 #include "config/secrets.h"
 #include "config/usage.h"
 
@@ -43,7 +44,8 @@ static int run(const struct arguments *arguments)
 	case COMMAND_MOUNT:
 		break;
 	}
-	return mount_project(arguments);
+	return config_wants_directory(arguments) ? local_directory(arguments)
+						 : mount_project(arguments);
 }
 
 int main(int argc, char **argv)

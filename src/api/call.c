@@ -41,7 +41,8 @@ struct api_call {
 	struct buf error_body;
 	bool refused; /* our own side did not like the body */
 	unsigned attempt;
-	unsigned renewals;     /* 1: refreshed, 2: signed in again */
+	unsigned garbled;  /* of these with an answer that nobody understood */
+	unsigned renewals; /* 1: refreshed, 2: signed in again */
 	unsigned stale_tokens; /* refusals of tokens that are gone already */
 	int64_t started_ms;
 	uint64_t token_generation; /* of the token that was sent */
@@ -154,16 +155,26 @@ static void note_hold(struct counts *counts, int64_t until_ms)
 		counts->held_until_ms = until_ms;
 }
 
+/* How an attempt ended. */
+struct ending {
+	int status; /* 0: no whole answer came */
+	int err;
+	bool garbled; /* nobody can understand the answer */
+	const char *detail;
+};
+
 /* Try again after a pause, if the policy says so. False: it gives up. */
-static bool pause_and_retry(struct api_call *call, int status, int err)
+static bool pause_and_retry(struct api_call *call, const struct ending *ending)
 {
 	struct calls *calls = call->calls;
 	const struct calls_config *config = &calls->config;
+	int status = ending->err ? 0 : ending->status;
 	struct retry_outcome outcome = {
 	    .status = status,
-	    .err = err,
+	    .err = ending->err,
 	    .retry_after_ms = call->head.retry_after_ms,
 	    .attempt = call->attempt,
+	    .garbled = ending->garbled ? call->garbled : 0,
 	    .elapsed_ms = http_now(config->http) - call->started_ms,
 	    .budget_ms = call->spec.patience_ms,
 	    .random = (uint32_t)(random_next(&calls->random) >> 32),
@@ -212,46 +223,73 @@ static bool renew_and_retry(struct api_call *call)
 	return true;
 }
 
+/* An answer of success, in full. 0 in err: it is what was asked for. */
+static void judge_body(
+    struct api_call *call, struct ending *ending, struct api_error *error)
+{
+	int err = call->ops->end(call->ctx, error);
+	/* A body of the length that was announced, or none where there never
+	 * is one, is as it was meant. */
+	if (err == -EPIPE &&
+	    (call->head.content_length >= 0 || ending->status == 204))
+		err = -EPROTO;
+	if (err == -EPIPE)
+		ending->status = 0;
+	ending->err = err;
+	ending->garbled = err == -EPROTO && !error->code[0];
+	ending->detail = "the answer is not what the API promises";
+}
+
+static void judge_refusal(
+    const struct api_call *call, int status, struct api_error *error)
+{
+	const struct redact *redact = call->calls->config.redact;
+	redact_error(
+	    redact, buf_str(&call->error_body), call->error_body.len, error);
+	if (status >= 300 && status < 400 && call->head.location[0])
+		redact_redirect(redact, call->head.location, error);
+}
+
+static void judge(
+    struct api_call *call, struct ending *ending, struct api_error *error)
+{
+	int status = call->head.status;
+	ending->status = status;
+	error->status = status;
+	if (ending->err == 0 && status >= 200 && status < 300) {
+		judge_body(call, ending, error);
+	} else if (ending->err == 0) {
+		judge_refusal(call, status, error);
+	} else if (call->refused) {
+		ending->garbled = ending->err == -EPROTO;
+		ending->detail = "the answer is not what the API promises";
+	} else {
+		ending->status = 0;
+	}
+	error->status = ending->status;
+}
+
 /* What comes of an attempt. The call is still inside the gate, and leaves it on
  * each way from here. */
 static void conclude(struct api_call *call, int err, const char *detail)
 {
-	const struct redact *redact = call->calls->config.redact;
 	struct api_error error = {0};
-	int status = call->head.status;
-	if (err == 0 && status >= 200 && status < 300) {
-		error.status = status;
-		err = call->ops->end(call->ctx, &error);
-		if (err == 0) {
-			finish(call, &error);
-			return;
-		}
-		/* A body of the length that was announced, or none where
-		 * there never is one, is as it was meant. */
-		if (err == -EPIPE &&
-		    (call->head.content_length >= 0 || status == 204))
-			err = -EPROTO;
-		status = err == -EPIPE ? 0 : status;
-		detail = "the answer is not what the API promises";
-	} else if (err == 0) {
-		redact_error(redact, buf_str(&call->error_body),
-		    call->error_body.len, &error);
-		if (status >= 300 && status < 400 && call->head.location[0])
-			redact_redirect(redact, call->head.location, &error);
-	} else if (call->refused) {
-		detail = "the answer is not what the API promises";
-	} else {
-		status = 0;
+	struct ending ending = {.err = err, .detail = detail};
+	judge(call, &ending, &error);
+	if (ending.err == 0 && ending.status >= 200 && ending.status < 300) {
+		finish(call, &error);
+		return;
 	}
-	error.status = status;
-	if (status == 401 && err == 0 && renew_and_retry(call))
+	if (ending.status == 401 && ending.err == 0 && renew_and_retry(call))
 		return;
 	call->ops->restart(call->ctx);
-	if (pause_and_retry(call, err ? 0 : status, err))
+	call->garbled += ending.garbled;
+	if (pause_and_retry(call, &ending))
 		return;
-	if (err && !error.message[0])
-		snprintf(error.message, sizeof(error.message), "%s", detail);
-	error.err = retry_errno(status, err);
+	if (ending.err && !error.message[0])
+		snprintf(
+		    error.message, sizeof(error.message), "%s", ending.detail);
+	error.err = retry_errno(ending.status, ending.err);
 	finish(call, &error);
 }
 

@@ -44,6 +44,14 @@ bool retry_may_pass(int err)
 	}
 }
 
+/* Whether it is worth another attempt, as far as the failure's kind goes. */
+static bool may_pass(const struct retry_outcome *outcome)
+{
+	if (outcome->garbled)
+		return outcome->garbled <= RETRY_GARBLED_MAX;
+	return retry_may_pass(outcome->err);
+}
+
 int64_t retry_wait_ms(const struct retry_outcome *outcome)
 {
 	int64_t pause = growing_pause(outcome->attempt, outcome->random);
@@ -52,7 +60,7 @@ int64_t retry_wait_ms(const struct retry_outcome *outcome)
 		return limited_pause(outcome, pause);
 	if (status != 0 && status != 408 && (status < 500 || status > 599))
 		return -1;
-	if (!retry_may_pass(outcome->err))
+	if (!may_pass(outcome))
 		return -1;
 	int64_t left = outcome->budget_ms - outcome->elapsed_ms;
 	if (left <= 0)

@@ -16,6 +16,8 @@ struct retry_outcome {
 				   done is told; 0: it did not, or in some way */
 	int64_t retry_after_ms; /* what Retry-After asked for; -1: nothing */
 	unsigned attempt;	/* 1 for the first */
+	unsigned garbled;	/* answers so far that nobody understood, if
+				   this is another one of them; else 0 */
 	int64_t elapsed_ms;	/* since the first attempt began */
 	int64_t budget_ms;	/* patience, the setting retry */
 	uint32_t random;	/* any 32 random bits, for the jitter */
@@ -29,13 +31,19 @@ struct retry_outcome {
 /* A rate-limited request without Retry-After waits at least this long. */
 #define RETRY_LIMITED_MS 1000
 
+/* What gets an answer that cannot be understood, such as a proxy's page, is
+ * asked again so often. */
+#define RETRY_GARBLED_MAX 4
+
 /*
  * How long to wait before the next attempt, in milliseconds, or -1 to give up.
  * 429 waits as long as it was told, whatever the budget (the caller may stop
  * waiting); 408, 5xx and broken transfers (status 0) are retried until the
  * budget is over, a Retry-After that they carry being heeded; the last pause is
- * shortened so that one attempt falls at the end of the budget. Everything else
- * is final, and so is a transfer that broke for a reason that stays.
+ * shortened so that one attempt falls at the end of the budget. An
+ * answer that nobody understood is like a broken transfer, but asked for
+ * RETRY_GARBLED_MAX times more only. Everything
+ * else is final, and so is a transfer that broke for a reason that stays.
  */
 int64_t retry_wait_ms(const struct retry_outcome *outcome);
 

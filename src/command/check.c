@@ -11,6 +11,7 @@
 #include "command/check_parts.h"
 #include "command/check_tables.h"
 #include "command/check_words.h"
+#include "command/local_server.h"
 #include "command/mount.h"
 #include "command/own_replica.h"
 #include "command/token_file.h"
@@ -63,6 +64,10 @@ static int tell_account(struct check *check)
 static int tell_who(struct check *check)
 {
 	const struct options *options = check->options;
+	if (options->directory) {
+		printf("directory: %s\n", options->directory);
+		return 0;
+	}
 	printf("server:   %s\n", options->url);
 	if (options->email || options->refresh_token ||
 	    options->refresh_token_command)
@@ -174,7 +179,8 @@ static int run(const struct options *options)
 {
 	struct check check = {.options = options};
 	signals_block();
-	int status = own_replica_tables(options, &check.found);
+	int status =
+	    options->directory ? 0 : own_replica_tables(options, &check.found);
 	if (!status)
 		status = contact_open(options, &check.contact);
 	if (!status)
@@ -189,15 +195,28 @@ static int run(const struct options *options)
 	return status;
 }
 
+/* A directory has a server of our own. */
+static int run_local(struct options *options)
+{
+	struct local_server *server = NULL;
+	int status = local_server_start(options, &server);
+	if (!status)
+		status = account_complete(options);
+	if (!status)
+		status = run(options);
+	local_server_end(server);
+	return status;
+}
+
 int check_project(const struct arguments *arguments)
 {
 	struct options options;
 	int status = config_read(arguments, &options);
 	if (!status && options.offline)
 		status = complain("--check asks the server: not with offline");
-	if (!status)
+	if (!status && !options.directory)
 		status = account_complete(&options);
-	if (!status)
+	if (!status && !options.directory)
 		status = token_file_prepare(&options);
 	secrets_forget();
 	/* What fails is in the report. */
@@ -206,7 +225,8 @@ int check_project(const struct arguments *arguments)
 	if (!status)
 		status = mount_open_log(&options);
 	if (!status)
-		status = run(&options);
+		status =
+		    options.directory ? run_local(&options) : run(&options);
 	options_done(&options);
 	return status;
 }

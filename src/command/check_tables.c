@@ -67,8 +67,12 @@ static int tell_spec(struct check *check, const char *table)
 	if (number)
 		return number;
 	if (error.err) {
-		printf("; no .spec.json: ");
-		check_print_reason(&error);
+		printf("; no .spec.json");
+		/* None was saved. */
+		if (!check->options->directory) {
+			printf(": ");
+			check_print_reason(&error);
+		}
 	} else {
 		tell_rules(buf_str(&text), text.len);
 	}
@@ -115,7 +119,8 @@ static int tell_table(
 	if (!number && !refused) {
 		check_count_listing(check, &listing);
 		check->requests++; /* its spec */
-		printf("%s", origins[origin]);
+		if (!check->options->directory)
+			printf("%s", origins[origin]);
 		number = tell_spec(check, table);
 	}
 	survey_listing_done(&listing);
@@ -145,6 +150,8 @@ static int ask_mcp(struct check *check)
 {
 	struct mcp_error error;
 	char words[400];
+	if (check->options->directory)
+		return 0;
 	if (own_mcp_new(check->options, contact_http(check->contact), NULL,
 		&check->mcp) < 0)
 		return 0; /* the next one that needs memory says so */
@@ -201,19 +208,22 @@ int check_tables(struct check *check)
 {
 	char **named = check->options->tables, **found = check->found;
 	int err, number = ask_mcp(check);
-	bool none = !named[0] && !found[0] &&
+	bool directory = check->options->directory != NULL;
+	bool none = !named[0] && !(found && found[0]) &&
 		    (!check->told || !candidates_count(check->told));
 	if (!number)
-		printf("tables:%s\n", none ? "   none is known" : "");
+		printf("tables:%s\n", !none	  ? ""
+				      : directory ? "   none"
+						  : "   none is known");
 	for (size_t i = 0; !number && named[i]; i++, check->tables++)
 		number = tell_table(check, named[i], NAMED, &err);
 	if (!number)
 		number = tell_told(check);
-	for (size_t i = 0; !number && found[i]; i++, check->tables++) {
+	for (size_t i = 0; !number && found && found[i]; i++, check->tables++) {
 		if (!was_told(check->told, found[i]))
 			number = tell_table(check, found[i], FOUND, &err);
 	}
-	if (!check->tables)
+	if (!check->tables && !directory)
 		check->problems++;
 	return number;
 }

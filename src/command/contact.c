@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "command/local_server.h"
 #include "command/sign_in.h"
 #include "command/token_file.h"
 #include "config/complain.h"
@@ -27,7 +28,12 @@ static int open_http(struct contact *contact)
 	    contact->options->connections, cacert, &contact->http);
 	if (r < 0 && cacert)
 		return failed("cacert=%s: %s", cacert, strerror(-r));
-	return r < 0 ? failed("cannot start: %s", strerror(-r)) : 0;
+	if (r < 0)
+		return failed("cannot start: %s", strerror(-r));
+	const char *path = local_server_socket(contact->options->server);
+	return path && http_curl_connect_to(contact->http, path) < 0
+		   ? failed_for_memory()
+		   : 0;
 }
 
 static int open_parts(struct contact *contact)

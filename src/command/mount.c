@@ -11,6 +11,7 @@
 #include "base/own_dir.h"
 #include "command/background.h"
 #include "command/contact.h"
+#include "command/local_server.h"
 #include "command/mountpoint.h"
 #include "command/own_mcp.h"
 #include "command/own_replica.h"
@@ -132,7 +133,8 @@ static int open_status(struct house *house)
 	    .failures = contact_failures(house->contact),
 	    .activities = house->activities,
 	    .tables = (const char *const *)house->options->tables,
-	    .url = house->options->url,
+	    .url = house->options->directory ? NULL : house->options->url,
+	    .directory = house->options->directory,
 	    .raw = house->options->raw,
 	});
 	return house->status ? 0 : failed_for_memory();
@@ -141,7 +143,7 @@ static int open_status(struct house *house)
 /* Nothing is asked before somebody looks; the login may come while we live. */
 static int open_mcp(struct house *house)
 {
-	if (house->options->offline)
+	if (house->options->offline || house->options->directory)
 		return 0;
 	return own_mcp_new(house->options, contact_http(house->contact),
 		   contact_failures(house->contact), &house->mcp) < 0
@@ -156,7 +158,7 @@ static int open_fs(struct house *house)
 	    .http = contact_http(house->contact),
 	    .replica = house->replica,
 	    .files = status_files(house->status),
-	    .url = options->url,
+	    .source = options_source(options),
 	    .mountpoint = options->mountpoint,
 	    .options = options->mount_options,
 	    .raw = options->raw,
@@ -204,10 +206,21 @@ static int open_sync(struct house *house)
 	return 0;
 }
 
+/* What its server had to say when it read the directory. */
+static void tell_remarks(struct house *house)
+{
+	const struct local_server *server = house->options->server;
+	const char *remark;
+	for (size_t i = 0; (remark = local_server_remark(server, i)); i++)
+		failures_add(contact_failures(house->contact), "(start)", "", 0,
+		    0, "", remark);
+}
+
 /* A mount without tables looks fine, and is copied as such. Who has logged in
  * is told of them once he looks. */
 static void warn(struct house *house)
 {
+	tell_remarks(house);
 	const char *warning = status_warning(house->status);
 	if (!warning || (house->mcp && mcp_has_login(house->mcp)))
 		return;
@@ -280,7 +293,8 @@ int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 	signals_block();
 	int status = open_house(&house);
 	if (!status) {
-		log_info("mounted %s on %s", options->url, options->mountpoint);
+		log_info("mounted %s on %s", options_source(options),
+		    options->mountpoint);
 		warn(&house);
 		on_live(ctx);
 		signals_watch(

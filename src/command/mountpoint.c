@@ -60,6 +60,28 @@ static bool is_fuse_mount(const char *path)
 	return found;
 }
 
+/* Whether one of two real paths is the other, or lies in it. */
+static bool is_within(const char *inner, const char *outer)
+{
+	size_t len = strlen(outer);
+	/* The root's name ends in a slash. */
+	if (len == 1)
+		return true;
+	return strncmp(inner, outer, len) == 0 &&
+	       (!inner[len] || inner[len] == '/');
+}
+
+/* What is read would be hidden by the mount, or would become a part of it. */
+static int check_apart(const struct options *options)
+{
+	const char *source = options->directory, *target = options->mountpoint;
+	if (source && (is_within(source, target) || is_within(target, source)))
+		return failed("%s cannot be mounted on %s: one lies in the"
+			      " other; choose a mount point elsewhere",
+		    source, target);
+	return 0;
+}
+
 int mountpoint_check(struct options *options)
 {
 	struct stat st;
@@ -88,5 +110,5 @@ int mountpoint_check(struct options *options)
 		return failed("%s is busy: something is mounted there already;"
 			      " unmount it with fusermount3 -u %s",
 		    absolute, absolute);
-	return 0;
+	return check_apart(options);
 }

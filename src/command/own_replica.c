@@ -6,10 +6,25 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "command/local_server.h"
 #include "config/complain.h"
 
 /* No project has more. */
 #define TABLES_MAX 1000
+
+/* Whoever mounts it sees all of it; what it holds may be replaced. */
+static int open_of_directory(
+    const struct options *options, bool private, struct replica **ret_replica)
+{
+	const char *edition = local_server_edition(options->server);
+	CLEANUP_FREE char *project = NULL;
+	if (asprintf(&project, "directory\n%s", options->directory) < 0)
+		return -ENOMEM;
+	return private || !edition ? replica_open(options->cache_dir, project,
+					 true, ret_replica)
+				   : replica_open_edition(options->cache_dir,
+					 project, edition, ret_replica);
+}
 
 int own_replica_open(
     const struct options *options, bool private, struct replica **ret_replica)
@@ -20,6 +35,8 @@ int own_replica_open(
 				  ? options->refresh_token_command
 				  : "";
 	char *project;
+	if (options->directory)
+		return open_of_directory(options, private, ret_replica);
 	/* Each of the three may see other rows. */
 	if (asprintf(&project, "%s\n%s\n%s", options->url, options->key,
 		account) < 0)

@@ -35,15 +35,16 @@ static int explain_refusal(
 	if (refusal_wants_code(error))
 		return failed("%s asks for a second factor: set BKEND_MFA_CODE"
 			      " to a fresh code (%s)",
-		    options->url, refusal_words(error));
+		    options_source(options), refusal_words(error));
 	bool of_key = speaks_of(error, "api-key") ||
 		      speaks_of(error, "api key") || speaks_of(error, "apikey");
 	if (has_session(options) && !of_key)
 		return failed("%s has ended the session: sign in where it came"
 			      " from, and give the new refresh token (%s)",
-		    options->url, refusal_words(error));
+		    options_source(options), refusal_words(error));
 	if (!options->email || of_key)
-		return failed("%s refuses the key: check %s (%s)", options->url,
+		return failed("%s refuses the key: check %s (%s)",
+		    options_source(options),
 		    options->email || has_session(options)
 			? "BKEND_PUBLISHABLE_KEY"
 			: "BKEND_SECRET_KEY or"
@@ -51,7 +52,7 @@ static int explain_refusal(
 		    refusal_words(error));
 	return failed("%s refuses to sign in %s: check BKEND_EMAIL,"
 		      " BKEND_PASSWORD and the key (%s)",
-	    options->url, options->email, refusal_words(error));
+	    options_source(options), options->email, refusal_words(error));
 }
 
 /* Whether the answer means that we may go on. Without an account only a
@@ -75,29 +76,31 @@ static int explain(const struct options *options, const struct api_error *error)
 	case -EKEYREJECTED:
 		return failed("the certificate of %s does not verify (%s);"
 			      " give its CA with -o cacert=FILE",
-		    options->url, refusal_words(error));
+		    options_source(options), refusal_words(error));
 	case -EIO:
 		if (error->status)
-			return failed("%s fails (status %d, %s)", options->url,
-			    error->status, refusal_words(error));
+			return failed("%s fails (status %d, %s)",
+			    options_source(options), error->status,
+			    refusal_words(error));
 		/* fall through */
 	case -ENETUNREACH:
 	case -ETIMEDOUT:
 		return failed("cannot reach %s (%s): check the URL and the"
 			      " network",
-		    options->url, refusal_words(error));
+		    options_source(options), refusal_words(error));
 	case -EACCES:
 		return explain_refusal(options, error);
 	case -ENOENT:
 		return failed("%s is no bkend API: signing in gave status %d;"
 			      " check the URL",
-		    options->url, error->status);
+		    options_source(options), error->status);
 	default:
 		if (error->status == 400)
 			return explain_refusal(options, error);
 		return failed("%s does not answer as a bkend API (status %d,"
 			      " %s)",
-		    options->url, error->status, refusal_words(error));
+		    options_source(options), error->status,
+		    refusal_words(error));
 	}
 }
 

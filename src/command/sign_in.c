@@ -125,7 +125,8 @@ void sign_in_waits(void *ctx, int status, int64_t wait_ms)
 		fprintf(stderr,
 		    "bkendfs: %s wants us to wait for %" PRId64
 		    " s (status %d): waiting; a signal (Ctrl-C) ends that\n",
-		    sign_in->options->url, (wait_ms + 999) / 1000, status);
+		    options_source(sign_in->options), (wait_ms + 999) / 1000,
+		    status);
 		sign_in->explained = true;
 	}
 	lock_release(&sign_in->lock);
@@ -137,7 +138,7 @@ static void explain_locked(struct sign_in *sign_in) REQUIRES(sign_in->lock)
 		fprintf(stderr,
 		    "bkendfs: %s has not answered yet: waiting; a signal"
 		    " (Ctrl-C) ends that\n",
-		    sign_in->options->url);
+		    options_source(sign_in->options));
 	sign_in->explained = true;
 }
 

@@ -1,10 +1,12 @@
 #include "config/config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/own_dir.h"
 #include "config/complain.h"
 #include "config/environment.h"
@@ -34,20 +36,89 @@ static int check(const struct options *options)
 	return 0;
 }
 
+static bool is_url(const char *source)
+{
+	return strstr(source, "://") != NULL;
+}
+
+bool config_wants_directory(const struct arguments *arguments)
+{
+	const char *source = arguments->source;
+	return source && !is_url(source) &&
+	       (strchr(source, '/') || strcmp(source, ".") == 0 ||
+		   strcmp(source, "..") == 0);
+}
+
+/* ---- a directory ---- */
+
+static int no_directory(const char *path, int err)
+{
+	switch (err) {
+	case ENOENT:
+		return failed("there is no directory %s to mount (a profile's"
+			      " name has no / in it, and a URL has ://)",
+		    path);
+	case ENOTDIR:
+		return failed("%s is no directory: what is mounted is the"
+			      " directory that a backup is in; a packed one has"
+			      " to be unpacked first",
+		    path);
+	case EACCES:
+		return failed("%s cannot be read: permission denied; it takes"
+			      " the right to list it, and what is in it",
+		    path);
+	default:
+		return failed("%s cannot be read: %s", path, strerror(err));
+	}
+}
+
+/* A daemon leaves the directory that path may begin at. */
+static int find_directory(const char *path, struct options *options)
+{
+	DIR *dir = opendir(path);
+	if (!dir)
+		return no_directory(path, errno);
+	closedir(dir);
+	options->directory = realpath(path, NULL);
+	return options->directory ? 0 : no_directory(path, errno);
+}
+
+/* What is set for a server, elsewhere, is not for the one of our own. */
+static int apply_directory(const char *path, struct options *options)
+{
+	free(TAKE(options->url));
+	int status = find_directory(path, options);
+	return status ? status : environment_apply_here(options);
+}
+
+static int check_directory(const struct options *options)
+{
+	if (options->offline)
+		return complain("a directory needs no network, and is read"
+				" itself: leave out offline (which is for what"
+				" was read once of a server)");
+	if (options->url)
+		return complain("SOURCE is a directory: leave out url=");
+	if (options->tables[0])
+		return complain("a directory shows the tables that it holds:"
+				" leave out tables=");
+	return 0;
+}
+
+/* ---- all of it ---- */
+
 static int apply_sources(
     const struct arguments *arguments, struct options *options)
 {
 	const char *source = arguments->source;
-	if (source && strstr(source, "://")) {
+	if (config_wants_directory(arguments))
+		return apply_directory(source, options);
+	if (source && is_url(source)) {
 		/* A profile's keys are not this server's. */
 		int status = environment_apply(options);
 		return status ? status
 			      : options_set_string(&options->url, source);
 	}
-	if (source && (strchr(source, '/') || strcmp(source, ".") == 0))
-		return complain("'%s' is no profile's name, and no URL (with"
-				" ://)",
-		    source);
 	int status = profile_apply(source, options);
 	return status ? status : environment_apply(options);
 }
@@ -59,6 +130,8 @@ static int finish(const struct arguments *arguments, int status,
 		status = arguments_apply(arguments, options);
 	if (!status)
 		status = check(options);
+	if (!status && options->directory)
+		status = check_directory(options);
 	if (status)
 		options_done(options);
 	*ret_options = *options;

@@ -8,10 +8,16 @@
 #include "config/arguments.h"
 #include "config/options.h"
 
+/* Whether what is to be mounted is a directory, which is served by an emulator
+ * of our own: anything with a / that is no URL, or "." or "..". */
+bool config_wants_directory(const struct arguments *arguments);
+
 /*
  * Read them all. The source is a profile's name, or a URL (anything with ://),
- * which stands for no profile. 0, or an exit status after a complaint; then
- * *ret_options is all zeros.
+ * which stands for no profile, or a directory, of which the environment and the
+ * profiles know nothing: who serves it sets what is missing then (the URL, the
+ * key, the tables), before account_complete. 0, or an exit status after a
+ * complaint; then *ret_options is all zeros.
  */
 int config_read(const struct arguments *arguments, struct options *ret_options);
 

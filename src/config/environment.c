@@ -55,21 +55,29 @@ static void drop_replaced(struct options *options)
 		drop(&options->password_command);
 }
 
+static int apply_one(const struct setting *setting, struct options *options)
+{
+	const char *value = value_of(setting);
+	CLEANUP_FREE char *where = NULL;
+	if (!value)
+		return 0;
+	if (asprintf(&where, "%s: ", setting->variable) < 0)
+		return failed_for_memory();
+	return setting_apply(setting, where, value, options);
+}
+
 int environment_apply(struct options *options)
 {
 	int status = 0;
 	drop_replaced(options);
-	for (size_t i = 0; !status && i < settings_count; i++) {
-		const struct setting *s = &settings[i];
-		const char *value = value_of(s);
-		CLEANUP_FREE char *where = NULL;
-		if (!value)
-			continue;
-		if (asprintf(&where, "%s: ", s->variable) < 0)
-			return failed_for_memory();
-		status = setting_apply(s, where, value, options);
-	}
+	for (size_t i = 0; !status && i < settings_count; i++)
+		status = apply_one(&settings[i], options);
 	return status;
+}
+
+int environment_apply_here(struct options *options)
+{
+	return apply_one(setting_of_variable("BKENDFS_CACHE_DIR"), options);
 }
 
 int environment_config_file(char **ret_path)

@@ -13,6 +13,10 @@
  */
 int environment_apply(struct options *options);
 
+/* The same of what is said of this machine, and not of a project: where the
+ * replicas are. */
+int environment_apply_here(struct options *options);
+
 /*
  * Where the profiles are: $XDG_CONFIG_HOME/bkendfs/config, or
  * .config/bkendfs/config in the user's home, or /etc/bkendfs/config where there

@@ -16,6 +16,11 @@ int options_set_string(char **where, const char *value)
 	return 0;
 }
 
+const char *options_source(const struct options *options)
+{
+	return options->directory ? options->directory : options->url;
+}
+
 void options_done(struct options *options)
 {
 	for (size_t i = 0; options->tables && options->tables[i]; i++)
@@ -23,6 +28,7 @@ void options_done(struct options *options)
 	free(options->tables);
 	free(options->mountpoint);
 	free(options->url);
+	free(options->directory);
 	free(options->publishable_key_command);
 	free(options->secret_key_command);
 	free(options->password_command);

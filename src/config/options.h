@@ -10,10 +10,17 @@
 
 #include "base/log.h"
 
+struct local_server;
+
 struct options {
 	/* All strings are owned. */
-	char *mountpoint;      /* absolute once it has been checked */
-	char *url;	       /* without a slash or /v1 at its end */
+	char *mountpoint; /* absolute once it has been checked */
+	char *url;	  /* without a slash or /v1 at its end */
+	char *directory;  /* mounted in the place of a server's project:
+			     its real path; NULL: none is */
+	/* What serves it; borrowed. NULL: nothing yet, or a server elsewhere
+	 * is asked. */
+	const struct local_server *server;
 	char *publishable_key; /* as given; NULL: not given */
 	char *secret_key;      /* the same */
 	char *key;	       /* the one of the two that is used */
@@ -48,6 +55,10 @@ struct options {
 	bool debug;
 	bool single_threaded;
 };
+
+/* What is mounted, as a person knows it: the directory, or the server's URL.
+ * Borrowed. */
+const char *options_source(const struct options *options);
 
 /* Replace an owned string, overwriting the old one: it may be a secret. 0, or
  * an exit status after a complaint; then *where is as it was. */

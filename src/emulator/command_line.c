@@ -1,6 +1,7 @@
 #include "emulator/command_line.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -87,6 +88,17 @@ static int set_number(const char *name, const char *value, int64_t *ret)
 	return 0;
 }
 
+static int set_socket(
+    const char *name, const char *value, struct server_config *config)
+{
+	int64_t fd;
+	if (number_parse(value, 0, COMMAND_LINE_NUMBER_MAX, &fd) < 0 ||
+	    fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0)
+		return usage(name, "not an open socket");
+	config->socket = (int)fd;
+	return 0;
+}
+
 static int set_value(const char *name, const char *value,
     struct emulator *emulator, struct command_line *options)
 {
@@ -98,6 +110,8 @@ static int set_value(const char *name, const char *value,
 		options->server.address = value;
 		return 0;
 	}
+	if (strcmp(name, "socket") == 0)
+		return set_socket(name, value, &options->server);
 	if (strcmp(name, "credentials") == 0) {
 		options->credentials = value;
 		return 0;
@@ -152,6 +166,7 @@ int command_line_parse(int argc, char **argv, struct emulator *emulator,
 	    .server =
 		{
 		    .address = "127.0.0.1:0",
+		    .socket = -1,
 		    .client_timeout_s = SERVER_CLIENT_TIMEOUT_S,
 		    .connections = SERVER_CONNECTIONS,
 		},

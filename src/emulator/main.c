@@ -65,8 +65,11 @@ static int load(struct emulator *emulator, const struct command_line *options)
 	store_mark_kept(emulator->store);
 	if (r < 0)
 		return 2;
-	r = credentials_file_load(
-	    &emulator->credentials, options->data, options->credentials);
+	/* One client, who is told of them, and ends with us. */
+	r = options->server.socket >= 0 && !options->credentials
+		? credentials_set_random(&emulator->credentials)
+		: credentials_file_load(&emulator->credentials, options->data,
+		      options->credentials);
 	return r < 0;
 }
 

@@ -23,7 +23,7 @@ struct fs_config {
 	struct replica *replica;
 	const struct status_file *files; /* of .bkendfs; a row without a name
 					    ends them */
-	const char *url;		 /* shown as fsname */
+	const char *source;		 /* shown as fsname */
 	const char *mountpoint;		 /* absolute */
 	const char *options; /* further mount options, comma list, or NULL */
 	bool raw;	     /* record text as it came */

@@ -143,7 +143,7 @@ static int add_options(struct fs *fs, struct fuse_args *args)
 	const struct fs_config *config = &fs->config;
 	char options[1024], name[256];
 	size_t used = 0;
-	for (const char *c = config->url; *c && used < sizeof(name) - 1; c++)
+	for (const char *c = config->source; *c && used < sizeof(name) - 1; c++)
 		name[used++] = *c == ',' || *c == '\\' || *c < ' ' ? '_' : *c;
 	name[used] = '\0';
 	snprintf(options, sizeof(options),

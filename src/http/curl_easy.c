@@ -1,5 +1,6 @@
 #include "http/curl_easy.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 struct easy_pool {
 	char *cacert;	/* or NULL */
 	char *no_proxy; /* hosts that are spoken to directly */
+	char *socket;	/* who is spoken to, whatever a URL names; or NULL */
 	CURL *idle[IDLE_HANDLES_MAX];
 	size_t count;
 };
@@ -63,7 +65,15 @@ void easy_pool_free(struct easy_pool *pool)
 		curl_easy_cleanup(pool->idle[--pool->count]);
 	free(pool->cacert);
 	free(pool->no_proxy);
+	free(pool->socket);
 	free(pool);
+}
+
+int easy_pool_set_socket(struct easy_pool *pool, const char *path)
+{
+	free(pool->socket);
+	pool->socket = strdup(path);
+	return pool->socket ? 0 : -ENOMEM;
 }
 
 /* A redirect may lead from this machine to http:// on another: nothing is sent
@@ -120,6 +130,7 @@ static void set_options(
 	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, before_request);
 	curl_easy_setopt(e, CURLOPT_PREREQDATA, e);
 	curl_easy_setopt(e, CURLOPT_NOPROXY, pool->no_proxy);
+	curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, pool->socket);
 	/* What is meant for the server is not for the proxy on the way. */
 	curl_easy_setopt(e, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);

@@ -16,6 +16,10 @@ struct easy_pool;
  * out of memory. */
 struct easy_pool *easy_pool_new(const char *cacert);
 
+/* From the next handle on, connections are made to the AF_UNIX socket at path,
+ * which is copied. 0 or -ENOMEM. */
+int easy_pool_set_socket(struct easy_pool *pool, const char *path);
+
 /* All handles have been given back. NULL is fine. */
 void easy_pool_free(struct easy_pool *pool);
 

@@ -188,6 +188,11 @@ static const struct http_vtable curl_vtable = {
     .free = curl_free_transport,
 };
 
+int http_curl_connect_to(struct http *http, const char *path)
+{
+	return easy_pool_set_socket(transport_of(http)->pool, path);
+}
+
 int http_curl_new(
     unsigned connections, const char *cacert, struct http **ret_http)
 {

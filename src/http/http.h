@@ -192,6 +192,13 @@ static inline void http_free(struct http *http)
 int http_curl_new(
     unsigned connections, const char *cacert, struct http **ret_http);
 
+/*
+ * For such a transport, before it is asked for anything: all connections are
+ * made to the AF_UNIX socket at path, whatever a URL names, and through no
+ * proxy. 0 or -ENOMEM.
+ */
+int http_curl_connect_to(struct http *http, const char *path);
+
 /* Whether url is http://, with a host that is no loopback. Such a URL would
  * send credentials in the clear. */
 bool http_url_is_clear_remote(const char *url);

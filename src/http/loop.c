@@ -10,6 +10,7 @@
 #include "base/lock.h"
 #include "base/timestamp.h"
 #include "http/http.h"
+#include "http/turn.h"
 
 /* It looks up at least this often; work wakes it at once anyway. */
 #define WAIT_LONGEST_MS 1000
@@ -24,6 +25,7 @@ struct http_timer {
 struct loop {
 	int wake_fd; /* immutable after new */
 	/* Loop thread only. */
+	struct turn turn;
 	TAILQ_HEAD(timer_list, http_timer) timers; /* by due time */
 	struct pollfd *watched; /* the first one is wake_fd */
 	struct pollfd *found;	/* room for those that are ready */
@@ -172,7 +174,10 @@ void loop_wait(struct loop *loop, int64_t due_ms,
 	uint64_t woken;
 	if (timer && timer->due_ms < due_ms)
 		due_ms = timer->due_ms;
-	if (poll(loop->watched, loop->count, milliseconds_until(due_ms)) <= 0)
+	turn_end(&loop->turn);
+	int n = poll(loop->watched, loop->count, milliseconds_until(due_ms));
+	turn_begin(&loop->turn);
+	if (n <= 0)
 		return;
 	if (loop->watched[0].revents &&
 	    read(loop->wake_fd, &woken, sizeof(woken)) < 0)

@@ -13,6 +13,7 @@
 #include "base/own_dir.h"
 #include "replica/archive.h"
 #include "replica/checkpoint.h"
+#include "replica/edition.h"
 #include "replica/internal.h"
 #include "replica/private.h"
 
@@ -21,6 +22,7 @@ static const char *const file_tails[] = {"", "-wal", "-shm", "-journal"};
 
 static int take_lock(struct replica *replica)
 {
+	struct stat st;
 	CLEANUP_FREE char *path = NULL;
 	size_t stem = strlen(replica->path) - strlen(".db");
 	if (asprintf(&path, "%.*s.lock", (int)stem, replica->path) < 0)
@@ -31,7 +33,10 @@ static int take_lock(struct replica *replica)
 		return -errno;
 	if (flock(replica->lock_fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? -EWOULDBLOCK : -errno;
-	return 0;
+	/* Whoever has removed it since thought that nobody wants it. */
+	if (fstat(replica->lock_fd, &st) < 0)
+		return -errno;
+	return st.st_nlink ? 0 : -EWOULDBLOCK;
 }
 
 /* What SQLite will open must be nobody else's, nor lead elsewhere. */
@@ -48,11 +53,26 @@ static int check_files(const struct replica *replica)
 	return 0;
 }
 
+static uint64_t hash_of(const char *text)
+{
+	return hash_fnv1a(HASH_FNV1A_INIT, text, strlen(text));
+}
+
 static int name_path(
     struct replica *replica, const char *own, const char *project)
 {
-	uint64_t hash = hash_fnv1a(HASH_FNV1A_INIT, project, strlen(project));
-	return asprintf(&replica->path, "%s/%016" PRIx64 ".db", own, hash) < 0
+	return asprintf(&replica->path, "%s/%016" PRIx64 ".db", own,
+		   hash_of(project)) < 0
+		   ? -ENOMEM
+		   : 0;
+}
+
+/* Those of one project have a beginning in common. */
+static int name_edition(struct replica *replica, const char *own,
+    const char *project, const char *edition)
+{
+	return asprintf(&replica->path, "%s/%016" PRIx64 "-%016" PRIx64 ".db",
+		   own, hash_of(project), hash_of(edition)) < 0
 		   ? -ENOMEM
 		   : 0;
 }
@@ -75,8 +95,9 @@ static bool is_archive(const struct replica *replica, const char *own)
 	       (access(own, W_OK) < 0 || access(replica->path, W_OK) < 0);
 }
 
-static int choose_path(
-    struct replica *replica, const char *dir, const char *project, bool private)
+/* edition: NULL where there is only one. */
+static int choose_path(struct replica *replica, const char *dir,
+    const char *project, const char *edition, bool private)
 {
 	CLEANUP_FREE char *own = NULL;
 	int r = own_dir_make(dir, &own);
@@ -85,7 +106,8 @@ static int choose_path(
 	private_sweep(own);
 	if (private)
 		return choose_private(replica, own);
-	r = name_path(replica, own, project);
+	r = edition ? name_edition(replica, own, project, edition)
+		    : name_path(replica, own, project);
 	if (r == 0 && is_archive(replica, own))
 		r = -EROFS;
 	if (r == 0)
@@ -139,15 +161,15 @@ static int finish_open(struct replica *replica, enum connection_kind kind,
 	return r;
 }
 
-int replica_open(const char *dir, const char *project, bool private,
-    struct replica **ret_replica)
+static int open_edition(const char *dir, const char *project,
+    const char *edition, bool private, struct replica **ret_replica)
 {
 	struct replica *replica = replica_new();
 	if (!replica)
 		return -ENOMEM;
 	/* All that is made here is for the owner alone. */
 	mode_t mask = umask(0077);
-	int r = choose_path(replica, dir, project, private);
+	int r = choose_path(replica, dir, project, edition, private);
 	if (r == 0)
 		r = connection_open(
 		    replica->path, CONNECTION_WRITER, &replica->writer);
@@ -156,6 +178,34 @@ int replica_open(const char *dir, const char *project, bool private,
 		    replica->path, replica->writer, &replica->checkpointer);
 	umask(mask);
 	return finish_open(replica, CONNECTION_READER, r, ret_replica);
+}
+
+int replica_open(const char *dir, const char *project, bool private,
+    struct replica **ret_replica)
+{
+	return open_edition(dir, project, NULL, private, ret_replica);
+}
+
+/* Remove the other ones. */
+static void sweep(const struct replica *replica)
+{
+	CLEANUP_FREE char *path = strdup(replica->path);
+	if (!path)
+		return;
+	char *own = strrchr(path, '/') + 1;
+	own[-1] = own[strlen(own) - strlen(".db")] = '\0';
+	CLEANUP_FREE char *prefix = strndup(own, strcspn(own, "-") + 1);
+	if (prefix)
+		edition_sweep(path, prefix, own);
+}
+
+int replica_open_edition(const char *dir, const char *project,
+    const char *edition, struct replica **ret_replica)
+{
+	int r = open_edition(dir, project, edition, false, ret_replica);
+	if (r == 0)
+		sweep(*ret_replica);
+	return r;
 }
 
 int replica_open_archived(

@@ -91,6 +91,15 @@ int replica_open(const char *dir, const char *project, bool private,
     struct replica **ret_replica);
 
 /*
+ * The same of a project that does not change, but may be replaced as a whole:
+ * edition tells which one it is, and each has a database of its own. Those of
+ * other editions are removed, unless they are open. -EWOULDBLOCK: another mount
+ * has this one open.
+ */
+int replica_open_edition(const char *dir, const char *project,
+    const char *edition, struct replica **ret_replica);
+
+/*
  * The same of a replica that is to be read only, from a directory that cannot
  * be written, where nothing is made or changed; nothing of what is below for
  * writing may be called then. What cannot be read in its place (an older form,

@@ -12,6 +12,7 @@ struct status_source {
 	struct failures *failures;
 	struct activities *activities;
 	const char *const *tables; /* named in the settings; NULL ends */
+	const char *directory;	   /* what is mounted; NULL: */
 	const char *url;
 	bool raw; /* record text as it came */
 };

@@ -20,7 +20,8 @@ struct status {
 
 const char *status_warning(const struct status *status)
 {
-	return tables_count(&status->source) > 0
+	/* A directory shows all that it holds. */
+	return status->source.directory || tables_count(&status->source) > 0
 		   ? NULL
 		   : "no table is known, so a backup of this mount would hold"
 		     " none: name them with -o tables=A:B or BKEND_TABLES,"
@@ -58,14 +59,15 @@ static int print_status(void *ctx, struct buf *out)
 	if (source->api)
 		api_counters(source->api, &counters);
 	int r = buf_printf(out,
-	    "version: %s\nurl: %s\nmode: %s\nrecords: %s\nmounted: %s\n"
+	    "version: %s\n%s: %s\nmode: %s\nrecords: %s\nmounted: %s\n"
 	    "replica: %s\ntables: %" PRId64 "\n"
 	    "requests: %" PRIu64 "\nobject_requests: %" PRIu64
 	    "\nretries: %" PRIu64 "\nfailures: %" PRIu64
 	    "\nreplica_nodes: %" PRId64 "\nreplica_bytes: %" PRId64
 	    "\ncontent_bytes: %" PRId64 "\ncontent_limit: %" PRId64 "\n",
-	    BKENDFS_VERSION, source->url, source->api ? "online" : "offline",
-	    source->raw ? "raw" : "pretty",
+	    BKENDFS_VERSION, source->directory ? "directory" : "url",
+	    source->directory ? source->directory : source->url,
+	    source->api ? "online" : "offline", source->raw ? "raw" : "pretty",
 	    timestamp_format(status->started_ms, since),
 	    replica_path(source->replica), tables_count(source),
 	    counters.requests, counters.objects, counters.retries,

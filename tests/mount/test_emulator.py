@@ -470,6 +470,52 @@ def test_faults_of_each_kind(client):
     one.data("/v1/t")
 
 
+def test_answers_of_others_and_halves(client):
+    one = client("--no-demo", "--generate", "t=5:100")
+    one.server.put_file("f", b"x" * 1000)
+    whole = one.call("GET", "/v1/t", **one.headers)[2]
+    one.server.set(fail="100:half")
+    status, _, half = one.call("GET", "/v1/t", **one.headers)
+    assert status == 200 and half == whole[: len(whole) // 2]
+    one.server.set(fail="")
+    path = one.download("f")["url"][len(one.server.url):]
+    one.server.set(fail="100:page")
+    status, headers, page = one.call("GET", "/v1/t", **one.headers)
+    assert status == 200 and page.startswith(b"<!doctype html>")
+    assert headers["Content-Type"] == "text/html"
+    # An object is whatever it is.
+    assert one.call("GET", path)[2] == b"x" * 1000
+
+
+def test_who_comes_before_he_was_told_to_is_counted(client):
+    one = client("--no-demo", "--generate", "t=5:100", "--fail", "100:429:API")
+    status, headers, _ = one.call("GET", "/v1/t", **one.headers)
+    assert (status, headers["Retry-After"]) == (429, "1")
+    one.server.set(fail="")
+    one.api("/v1/data/t/spec")  # this was not told to wait
+    assert one.server.stats()["early"] == 0
+    one.api("/v1/t")
+    assert one.server.stats()["early"] == 1
+    time.sleep(1.1)
+    one.api("/v1/t")
+    assert one.server.stats()["early"] == 1
+
+
+def test_a_seed_chooses_the_same_faults_in_any_order(client):
+    def fates(seed, pages):
+        one = client(
+            "--no-demo", "--generate", "t=5:100", "--fail", "50:500", "--seed", seed
+        )
+        return {
+            (page, number): one.api("/v1/t", page=page)[0]
+            for number in range(3) for page in pages
+        }
+
+    first = fates(7, range(1, 30))
+    assert fates(7, range(29, 0, -1)) == first
+    assert fates(8, range(1, 30)) != first
+
+
 def test_some_faults_are_some(client):
     one = client("--no-demo", "--generate", "t=5:100", "--fail", "30:500")
     failed = sum(one.api("/v1/t")[0] == 500 for _ in range(300))
@@ -636,6 +682,26 @@ def test_a_missing_object_is_named(tmp_path):
     done = subprocess.run([EMULATOR, "--data", tmp_path], capture_output=True, text=True,
                           timeout=20, check=False)
     assert done.returncode == 1 and "storage/f_x" in done.stderr
+
+
+@pytest.mark.parametrize("files", [
+    [], ["Documents/letter.txt"], ["files/letter.txt", "Documents/picture.png"],
+    ["letter.json"],
+])
+def test_a_directory_that_is_no_backup_is_not_served(tmp_path, files):
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    done = subprocess.run([EMULATOR, "--data", tmp_path], capture_output=True, text=True,
+                          timeout=20, check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    assert "this is no backup" in done.stderr
+
+
+def test_a_backup_of_a_project_without_anything_is_one(client, tmp_path):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "storage").mkdir()
+    assert client("--data", tmp_path).data("/v1/files")["items"] == []
 
 
 # The command line, and hostile input -----------------------------------------

@@ -412,7 +412,7 @@ def test_a_failed_request_is_one_line_in_the_log(project, mount):
     m = mount(project)
     with fails(errno.EACCES):
         read(m / NAME)
-    lines = [line for line in m.log().splitlines() if b"403" in line]
+    lines = [line for line in m.log().splitlines() if b"status 403" in line]
     assert len(lines) == 1
     assert b"GET" in lines[0] and PATH.encode() in lines[0]
     assert b"?" not in lines[0]

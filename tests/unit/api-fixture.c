@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include "api/api_parts.h"
+#include "api/retry.h"
 #include "base/log.h"
 
 struct fake *fake;
@@ -234,12 +235,19 @@ int64_t persist(
 	return fake_now(fake) - begin;
 }
 
+void persist_garbled(struct outcome *outcome, const struct fake_answer *answer)
+{
+	uint64_t before = counters().retries;
+	persist(outcome, answer, 0);
+	assert_outcome(outcome, -EPROTO, 200);
+	assert_int_equal(counters().retries - before, RETRY_GARBLED_MAX);
+}
+
 void assert_no_pages(const char *const bodies[], size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		ANSWER_LIST(&outcomes[i], .status = 200, .body = bodies[i],
+		list(&first_page, &outcomes[i]);
+		PERSIST_GARBLED(&outcomes[i], .status = 200, .body = bodies[i],
 		    .length_told = true);
-		assert_outcome(&outcomes[i], -EPROTO, 200);
-		assert_int_equal(fake_timer_count(fake), 0);
 	}
 }

@@ -93,13 +93,19 @@ struct http_call *only_line(const char *line);
 		ANSWER(only(), __VA_ARGS__);                                   \
 	} while (0)
 
-/* Each of the bodies, whole, is no page, and none is asked for again. */
+/* Each of the bodies, whole, is no page. */
 void assert_no_pages(const char *const bodies[], size_t count);
 
 /* Answer whatever is asked in the same way until the call is over. How long
  * that took, in milliseconds. */
 int64_t persist(
     struct outcome *outcome, const struct fake_answer *answer, int err);
+
+/* The same, given as the members of a fake_answer. It was understood by nobody,
+ * and asked for as often as that may be. */
+#define PERSIST_GARBLED(outcome, ...)                                          \
+	persist_garbled(outcome, &(const struct fake_answer){__VA_ARGS__})
+void persist_garbled(struct outcome *outcome, const struct fake_answer *answer);
 
 void assert_bearer(struct http_call *call, const char *token);
 void assert_outcome(const struct outcome *outcome, int err, int status);

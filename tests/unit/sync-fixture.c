@@ -7,6 +7,7 @@
 #include "remove-tree.h"
 #include "unit.h"
 
+#include "api/retry.h"
 #include "base/log.h"
 
 struct fake *fake;
@@ -168,4 +169,15 @@ struct http_call *request_at(const char *line, const char *file, int number)
 	}
 	_assert_true(call != NULL, line, file, number);
 	return call;
+}
+
+void answer_garbled(struct http_call *call, const char *body)
+{
+	char line[512];
+	snprintf(line, sizeof(line), "%s", fake_line(call));
+	for (int i = 0; i <= RETRY_GARBLED_MAX; i++) {
+		while (!(call = fake_find(fake, line)))
+			assert_true(fake_advance_to_timer(fake));
+		ANSWER(call, .status = 200, .body = body, .length_told = true);
+	}
 }

@@ -71,4 +71,8 @@ size_t sent(void);
 struct http_call *request_at(const char *line, const char *file, int number);
 #define request(line) request_at(line, __FILE__, __LINE__)
 
+/* Answer an open request with a body, whole, that is none of the API's, each
+ * time that it is asked for again. */
+void answer_garbled(struct http_call *call, const char *body);
+
 #endif

@@ -391,9 +391,9 @@ static void a_record_without_an_id_is_eproto(void **state)
 	fixture_start();
 	struct ask *open = ask_open(posts);
 	serve(request(SPEC_LINE));
-	ANSWER(request(FIRST_PAGE), .status = 200,
-	    .body = "{\"items\":[{\"id\":\"a\"},{\"name\":\"b\"}],"
-		    "\"pagination\":{\"total\":2}}");
+	answer_garbled(request(FIRST_PAGE),
+	    "{\"items\":[{\"id\":\"a\"},{\"name\":\"b\"}],"
+	    "\"pagination\":{\"total\":2}}");
 	assert_ended(open, -EPROTO);
 	assert_non_null(strstr(errors_text(), "has no id"));
 }
@@ -408,8 +408,7 @@ static void what_is_no_listing_is_eproto(void **state)
 		struct ask *open = ask_open(posts);
 		if (i == 0)
 			serve(request(SPEC_LINE));
-		ANSWER(request(FIRST_PAGE), .status = 200, .body = bodies[i],
-		    .length_told = true);
+		answer_garbled(request(FIRST_PAGE), bodies[i]);
 		assert_ended(open, -EPROTO);
 	}
 }

@@ -60,6 +60,28 @@ static void a_transfer_that_broke_for_good_is_final(void **state)
 	}
 }
 
+static void what_nobody_understood_is_asked_for_a_few_times(void **state)
+{
+	(void)state;
+	struct retry_outcome outcome = failed(0);
+	outcome.err = -EPROTO;
+	for (unsigned i = 1; i <= RETRY_GARBLED_MAX; i++) {
+		outcome.attempt = outcome.garbled = i;
+		assert_true(wait_ms(outcome) >= RETRY_FIRST_MS / 2);
+	}
+	outcome.garbled++;
+	assert_int_equal(wait_ms(outcome), -1);
+	/* Others do not count. */
+	outcome.garbled = 0;
+	outcome.err = -EPIPE;
+	assert_true(wait_ms(outcome) >= RETRY_FIRST_MS / 2);
+	/* It does not outlast patience. */
+	outcome.garbled = 1;
+	outcome.err = -EPROTO;
+	outcome.elapsed_ms = outcome.budget_ms;
+	assert_int_equal(wait_ms(outcome), -1);
+}
+
 static void what_is_final_has_its_errno(void **state)
 {
 	(void)state;
@@ -199,6 +221,7 @@ int main(void)
 	    cmocka_unit_test(passing_failures_are_retried),
 	    cmocka_unit_test(everything_else_is_final),
 	    cmocka_unit_test(a_transfer_that_broke_for_good_is_final),
+	    cmocka_unit_test(what_nobody_understood_is_asked_for_a_few_times),
 	    cmocka_unit_test(what_is_final_has_its_errno),
 	    cmocka_unit_test(pauses_double_up_to_the_longest),
 	    cmocka_unit_test(jitter_stays_between_half_and_whole),

@@ -285,8 +285,10 @@ def main():
     if sys.argv[1:] == ["--picture"]:
         print("\n".join(picture()).rstrip("\n"))
         return 0
+    if len(sys.argv) != 3:
+        sys.exit("usage: walls.py SRC BUILD | --picture")
     sys.setrecursionlimit(10000)
-    source, build = (pathlib.Path(path).resolve() for path in sys.argv[1:3])
+    source, build = (pathlib.Path(path).resolve() for path in sys.argv[1:])
     found = list(problems(source, build))
     for problem in found:
         print(problem)

@@ -5,11 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/lock.h"
+#include "base/number.h"
 #include "base/random.h"
 #include "base/timestamp.h"
+#include "emulator/exchange/told_waits.h"
 
 #define SCRIPTS_MAX 64
+/* How many requests are told apart: those that fall together share a count. */
+#define COUNTS_MAX 65536
+/* A random 429 says so. */
+#define LIMITED_S 1
 
 struct faults {
 	struct lock lock;
@@ -18,7 +25,9 @@ struct faults {
 	size_t script_count;
 	int64_t window_start_ms;
 	int64_t window_used;
-	uint64_t random;
+	struct told_waits told;
+	uint16_t counts[COUNTS_MAX]; /* how often each request came */
+	uint64_t seed;		     /* where no other one is set */
 };
 
 int faults_new(struct faults **ret_faults)
@@ -27,7 +36,7 @@ int faults_new(struct faults **ret_faults)
 	if (!faults)
 		return -ENOMEM;
 	lock_init(&faults->lock);
-	faults->random = (uint64_t)timestamp_now_ms() | 1;
+	faults->seed = random_seed();
 	*ret_faults = faults;
 	return 0;
 }
@@ -131,36 +140,108 @@ static bool limit_locked(struct faults *faults, const struct request *request,
 	return true;
 }
 
-/* [0, 100) */
-static double draw_locked(struct faults *faults) REQUIRES(faults->lock)
+/* ---- random faults ---- */
+
+/* What is asked. Of an object the path: each of its URLs is another one. */
+static uint64_t key_of(const struct request *request)
 {
-	uint64_t random = random_next(&faults->random);
-	return (double)(random >> 11) * 100 / 9007199254740992.0;
+	const char *what =
+	    request_is_storage(request) ? request->path : request->uri;
+	uint64_t key = hash_fnv1a(
+	    HASH_FNV1A_INIT, request->method, strlen(request->method));
+	return hash_fnv1a(key, what, strlen(what));
+}
+
+/* [0, 100), by the seed, the request, how often that came, and the fault; not
+ * by what came in between. */
+static double draw(uint64_t seed, uint64_t key, uint16_t count, int fault)
+{
+	const uint64_t from[] = {seed, key, count, (uint64_t)fault};
+	uint64_t state = hash_fnv1a(HASH_FNV1A_INIT, from, sizeof(from)) | 1;
+	for (int i = 0; i < 3; i++)
+		random_next(&state);
+	return (double)(state >> 11) * 100 / 9007199254740992.0;
+}
+
+static void reply_page(struct reply *reply)
+{
+	reply->type = "text/html";
+	buf_adds(&reply->body, "<!doctype html><title>Proxy</title>"
+			       "<p>Please wait a little\n");
+}
+
+static void reply_limited(const struct request *request, struct reply *reply)
+{
+	reply_error(reply, request, 429, "data/rate-limit-exceeded",
+	    "Too many requests");
+	reply_add_header(reply, "Retry-After", "%d", LIMITED_S);
+}
+
+/* Whether that is an answer of its own. */
+static bool fail(
+    enum fault_kind kind, const struct request *request, struct reply *reply)
+{
+	switch (kind) {
+	case FAULT_500:
+		reply_error(reply, request, 500, "common/internal-error",
+		    "Told to fail");
+		return true;
+	case FAULT_503:
+		reply_error(reply, request, 503, "common/service-unavailable",
+		    "Told to fail");
+		return true;
+	case FAULT_429:
+		reply_limited(request, reply);
+		return true;
+	case FAULT_PAGE:
+		reply_page(reply);
+		return true;
+	default:
+		reply->fault = kind;
+		return false;
+	}
+}
+
+/* Objects are whatever bytes there are, and their store limits nobody. */
+static bool concerns(const struct fail *fail, bool storage)
+{
+	if (!storage)
+		return fail->api;
+	return fail->storage && fail->kind != FAULT_429 &&
+	       fail->kind != FAULT_PAGE && fail->kind != FAULT_HALF;
 }
 
 static bool fail_locked(struct faults *faults, const struct request *request,
     struct reply *reply) REQUIRES(faults->lock)
 {
 	const struct switches *switches = &request->switches;
-	bool storage = request_is_storage(request);
+	uint64_t key = key_of(request);
+	uint64_t seed =
+	    switches->seed ? (uint64_t)switches->seed : faults->seed;
+	uint16_t count = faults->counts[key % COUNTS_MAX]++;
 	for (int i = 0; i < switches->fail_count; i++) {
-		const struct fail *fail = &switches->fails[i];
-		if (!(storage ? fail->storage : fail->api) ||
-		    draw_locked(faults) >= fail->percent)
-			continue;
-		if (fail->kind > FAULT_503) {
-			reply->fault = fail->kind;
-			return false;
-		}
-		if (fail->kind == FAULT_500)
-			reply_error(reply, request, 500,
-			    "common/internal-error", "Told to fail");
-		else
-			reply_error(reply, request, 503,
-			    "common/service-unavailable", "Told to fail");
-		return true;
+		const struct fail *one = &switches->fails[i];
+		if (concerns(one, request_is_storage(request)) &&
+		    draw(seed, key, count, i) < one->percent)
+			return fail(one->kind, request, reply);
 	}
 	return false;
+}
+
+/* ---- who comes too early ---- */
+
+static void watch_waits_locked(struct faults *faults,
+    const struct request *request, struct reply *reply) REQUIRES(faults->lock)
+{
+	int64_t now = timestamp_mono_ms(), wait_s;
+	uint64_t key = key_of(request);
+	reply->early = told_waits_is_early(&faults->told, key, now);
+	for (int i = 0; i < reply->header_count; i++) {
+		const struct reply_header *header = &reply->headers[i];
+		if (strcmp(header->name, "Retry-After") == 0 &&
+		    number_parse(header->value, 0, 1 << 30, &wait_s) == 0)
+			told_waits_add(&faults->told, key, now + wait_s * 1000);
+	}
 }
 
 bool faults_answer(
@@ -172,6 +253,7 @@ bool faults_answer(
 	if (!found)
 		answered = limit_locked(faults, request, reply) ||
 			   fail_locked(faults, request, reply);
+	watch_waits_locked(faults, request, reply);
 	lock_release(&faults->lock);
 	return answered;
 }

@@ -25,7 +25,8 @@ struct reply {
 	uint64_t len;
 	struct reply_header headers[REPLY_HEADERS_MAX];
 	int header_count;
-	enum fault_kind fault; /* FAULT_RESET, _CUT and _STALL */
+	enum fault_kind fault; /* FAULT_RESET and what follows it */
+	bool early;	       /* the request came before its Retry-After */
 };
 
 /* 200, application/json, with nothing in it. */

@@ -19,6 +19,7 @@ struct stats {
 	uint64_t by_kind[ROUTE_CONTROL + 1];
 	uint64_t by_status[STATUS_MAX];
 	uint64_t connections;
+	uint64_t early;
 	uint64_t inflight;
 	uint64_t inflight_max;
 	int log_fd; /* -1: no log */
@@ -49,6 +50,7 @@ void stats_reset(struct stats *stats)
 {
 	lock_acquire(&stats->lock);
 	stats->requests = stats->storage = stats->connections = 0;
+	stats->early = 0;
 	memset(stats->by_kind, 0, sizeof(stats->by_kind));
 	memset(stats->by_status, 0, sizeof(stats->by_status));
 	stats->inflight_max = stats->inflight;
@@ -111,7 +113,7 @@ static int format_line(
 }
 
 void stats_answer(
-    struct stats *stats, const struct request *request, int status)
+    struct stats *stats, const struct request *request, int status, bool early)
 {
 	CLEANUP_BUF struct buf line;
 	buf_init(&line, BUF_MAX_DEFAULT);
@@ -119,6 +121,7 @@ void stats_answer(
 	lock_acquire(&stats->lock);
 	if (status >= 0 && status < STATUS_MAX)
 		stats->by_status[status]++;
+	stats->early += early;
 	int fd = stats->log_fd;
 	/* Under the lock, so that the file is not closed meanwhile. */
 	if (r == 0 && fd >= 0 && write(fd, line.data, line.len) < 0)
@@ -142,12 +145,12 @@ static int print_locked(const struct stats *stats, struct buf *out)
 	    ",\"pages\":%" PRIu64 ",\"spec\":%" PRIu64 ",\"records\":%" PRIu64
 	    ",\"urls\":%" PRIu64 ",\"signin\":%" PRIu64 ",\"refresh\":%" PRIu64
 	    ",\"inflight_max\":%" PRIu64 ",\"connections\":%" PRIu64
-	    ",\"by_status\":{",
+	    ",\"early\":%" PRIu64 ",\"by_status\":{",
 	    stats->requests, stats->requests - stats->storage, stats->storage,
 	    kind[ROUTE_LIST] + kind[ROUTE_FILES], kind[ROUTE_SPEC],
 	    kind[ROUTE_RECORD] + kind[ROUTE_FILE], kind[ROUTE_DOWNLOAD_URL],
 	    kind[ROUTE_SIGNIN], kind[ROUTE_REFRESH], stats->inflight_max,
-	    stats->connections);
+	    stats->connections, stats->early);
 	const char *comma = "";
 	for (int i = 0; r == 0 && i < STATUS_MAX; i++) {
 		if (stats->by_status[i] == 0)

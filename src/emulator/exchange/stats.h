@@ -23,9 +23,10 @@ void stats_add_connection(struct stats *stats);
 /* A request began. */
 void stats_begin(struct stats *stats, const struct request *request);
 
-/* Its answer is known; status 0: it gets none. */
+/* Its answer is known; status 0: it gets none. early: it came before the time
+ * that it was told to wait for. */
 void stats_answer(
-    struct stats *stats, const struct request *request, int status);
+    struct stats *stats, const struct request *request, int status, bool early);
 
 /* It is over. */
 void stats_end(struct stats *stats);

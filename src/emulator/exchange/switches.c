@@ -41,6 +41,7 @@ static const struct {
     {"url-ttl", offsetof(struct switches, url_ttl_s), 0},
     {"max-limit", offsetof(struct switches, max_limit), 1},
     {"mutate", offsetof(struct switches, mutate), 0},
+    {"seed", offsetof(struct switches, seed), 0},
 };
 
 void switches_init(struct switches *switches)
@@ -60,9 +61,12 @@ enum fault_kind fault_kind_parse(const char *name)
 	static const char *const names[] = {
 	    [FAULT_500] = "500",
 	    [FAULT_503] = "503",
+	    [FAULT_429] = "429",
+	    [FAULT_PAGE] = "page",
 	    [FAULT_RESET] = "reset",
 	    [FAULT_CUT] = "cut",
 	    [FAULT_STALL] = "stall",
+	    [FAULT_HALF] = "half",
 	};
 	for (size_t i = 1; i < ARRAY_SIZE(names); i++)
 		if (strcmp(name, names[i]) == 0)

@@ -30,9 +30,13 @@ enum fault_kind {
 	FAULT_NONE,
 	FAULT_500,
 	FAULT_503,
+	FAULT_429,  /* and Retry-After */
+	FAULT_PAGE, /* 200, and something in HTML, as a proxy would */
+	/* Of the right answer: */
 	FAULT_RESET, /* no answer, the connection is closed */
 	FAULT_CUT,   /* half of the body, the connection is closed */
 	FAULT_STALL, /* half of the body, then nothing for an hour */
+	FAULT_HALF,  /* half of the body, as if that were all */
 };
 
 enum paging { PAGING_DEFAULT, PAGING_NEXT, PAGING_NEXTPAGE, PAGING_NONE };
@@ -56,6 +60,7 @@ struct switches {
 	int64_t rate_window_s;
 	int64_t max_limit;
 	int64_t mutate;	 /* changes a second */
+	int64_t seed;	 /* of the faults; 0: any */
 	int error_shape; /* 1, 2, 3: API.md's order */
 	enum paging paging;
 	bool envelope;	       /* {"success":true,"data":…} around answers */
@@ -73,7 +78,8 @@ void switches_init(struct switches *switches);
 int switches_set(
     struct switches *switches, const char *name, const char *value);
 
-/* reset, cut, stall, 500, 503 -> kind; FAULT_NONE for anything else. */
+/* 500, 503, 429, page, reset, cut, stall, half -> kind; FAULT_NONE for anything
+ * else. */
 enum fault_kind fault_kind_parse(const char *name);
 
 #endif

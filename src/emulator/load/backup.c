@@ -33,6 +33,7 @@ struct backup {
 	size_t part_count;
 	bool has_files;	  /* metadata was saved */
 	bool has_storage; /* objects were */
+	bool is_one;	  /* something was found that only a backup holds */
 };
 
 int backup_new(struct store *store, struct backup **ret_backup)
@@ -83,12 +84,15 @@ static int find_part(
 int backup_add_directory(struct backup *backup, const char *name)
 {
 	struct part *part;
+	/* Every mount has both. */
 	if (strcmp(name, "files") == 0) {
 		backup->has_files = true;
+		backup->is_one |= backup->has_storage;
 		return 1;
 	}
 	if (strcmp(name, "storage") == 0) {
 		backup->has_storage = true;
+		backup->is_one |= backup->has_files;
 		return 1;
 	}
 	if (strcmp(name, "bkend_files") == 0)
@@ -128,12 +132,24 @@ static int add_object(
 	return 0;
 }
 
+static bool is_json(const char *name)
+{
+	size_t len = strlen(name);
+	return len >= 5 && strcmp(name + len - 5, ".json") == 0;
+}
+
+/* Any other file may lie in any directory. */
+static bool is_of_backup(const char *dir, const char *name)
+{
+	return is_json(name) || strcmp(dir, "storage") == 0 ||
+	       strcmp(dir, "bkend_files") == 0;
+}
+
 /* DIR/ID.json into a table, the stored files' included. */
 static int add_record(
     const char *dir, const char *name, struct place place, struct table *table)
 {
-	size_t len = strlen(name);
-	if (len < 5 || strcmp(name + len - 5, ".json") != 0) {
+	if (!is_json(name)) {
 		log_warn("%s/%s: not a record, not served", dir, name);
 		place_done(&place);
 		return 0;
@@ -184,6 +200,7 @@ static int add_root_file(
 	memcpy(table, name, table_len);
 	table[table_len] = '\0';
 	int r = find_part(backup, table, &part);
+	backup->is_one = true;
 	if (r == 0) {
 		part->from_pages = true;
 		part->pages++;
@@ -202,6 +219,7 @@ int backup_add_file(struct backup *backup, const char *dir, const char *name,
 	struct part *part;
 	if (!*dir)
 		return add_root_file(backup, name, place);
+	backup->is_one |= is_of_backup(dir, name);
 	if (strcmp(dir, "files") == 0)
 		return add_record(dir, name, place, files);
 	if (strcmp(dir, "storage") == 0)
@@ -328,10 +346,21 @@ static int finish_part(const struct part *part)
 	return 0;
 }
 
+/* Any directory's name may be a table's: what is in them tells. */
+static int check_is_one(const struct backup *backup)
+{
+	if (backup->is_one)
+		return 0;
+	log_error("this is no backup: there are no"
+		  " tables' directories with records, no exported pages, and"
+		  " no stored files; name the directory that these lie in");
+	return -EPROTO;
+}
+
 int backup_finish(struct backup *backup)
 {
 	const char *twin = "";
-	int r = 0;
+	int r = check_is_one(backup);
 	for (size_t i = 0; r == 0 && i < backup->part_count; i++)
 		r = finish_part(&backup->parts[i]);
 	/* Objects saved without any metadata are served like an export's. */

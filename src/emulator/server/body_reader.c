@@ -79,6 +79,8 @@ int body_reader_new(struct reply *reply, int64_t rate, int client_fd,
 		reader->len = reply->body.len;
 		buf_init(&reply->body, reply->body.max);
 	}
+	if (reply->fault == FAULT_HALF)
+		reader->len /= 2;
 	bool broken = reply->fault == FAULT_CUT || reply->fault == FAULT_STALL;
 	reader->sent_most =
 	    broken ? body_reader_declared(reader) / 2 : reader->len;

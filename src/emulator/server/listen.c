@@ -74,6 +74,10 @@ void listen_read_address(int fd, char *out, size_t size)
 	socklen_t len = sizeof(address);
 	char host[INET6_ADDRSTRLEN] = "", port[8] = "";
 	getsockname(fd, (struct sockaddr *)&address, &len);
+	if (address.ss_family == AF_UNIX) {
+		snprintf(out, size, "localhost");
+		return;
+	}
 	getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), port,
 	    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
 	if (strcmp(host, "0.0.0.0") == 0)

@@ -9,7 +9,8 @@
 int listen_open(const char *text);
 
 /* host:port of a listening socket, as an URL has it; of one that listens
- * everywhere, the loopback address. */
+ * everywhere, the loopback address; of one without an address, which only
+ * bkendfs knows how to call, a host that is answered to. */
 void listen_read_address(int fd, char *out, size_t size);
 
 #endif

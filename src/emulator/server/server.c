@@ -352,7 +352,9 @@ int server_start(struct emulator *emulator, const struct server_config *config,
 	    .listen_fd = -1,
 	    .stop_fd = -1,
 	};
-	int r = listen_open(config->address);
+	int r = config->socket;
+	if (r < 0)
+		r = listen_open(config->address);
 	if (r < 0)
 		goto fail;
 	server->listen_fd = r;

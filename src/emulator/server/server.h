@@ -21,6 +21,7 @@ struct server;
 
 struct server_config {
 	const char *address; /* ADDRESS:PORT, [ADDRESS]:PORT or PORT */
+	int socket; /* a listening one, taken over, to be used instead; or -1 */
 	struct host_names hosts;
 	struct origins origins;
 	int64_t client_timeout_s;

@@ -189,5 +189,5 @@ void dispatch_answer(
 		refuse_host(request, reply);
 	}
 	stats_answer(emulator->stats, request,
-	    reply->fault == FAULT_RESET ? 0 : reply->status);
+	    reply->fault == FAULT_RESET ? 0 : reply->status, reply->early);
 }

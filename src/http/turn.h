@@ -1,0 +1,39 @@
+/*
+ * How long the loop's thread is away from its waiting: whatever it calls in one
+ * turn must not block, or all others wait with it. Builds with
+ * -Dloop_watch=true measure each turn and log those that took too long; others
+ * do nothing here. Called by loop.c on the loop's thread.
+ */
+#ifndef HTTP_TURN_H
+#define HTTP_TURN_H
+
+#include <stdint.h>
+
+/* A turn that takes longer is reported. */
+#define TURN_LONGEST_MS 50
+
+struct turn {
+	int64_t began_ns; /* 0: none is under way */
+	int64_t excused_ns;
+};
+
+#ifdef LOOP_WATCH
+/* The thread has work. */
+void turn_begin(struct turn *turn);
+
+/* It is about to wait again. The time that it waited for a processor in between
+ * is not counted; nor, under a sanitizer, the time that it had one. */
+void turn_end(struct turn *turn);
+#else
+static inline void turn_begin(struct turn *turn)
+{
+	(void)turn;
+}
+
+static inline void turn_end(struct turn *turn)
+{
+	(void)turn;
+}
+#endif
+
+#endif
