@@ -84,6 +84,14 @@ def test_in_other_ways(emulator, login, mount, work, switches):
     assert listed(m) == server.tables
 
 
+def test_a_list_that_cannot_be_had_whole_says_so(emulator, login, mount, work):
+    server = many(emulator, "--mcp-paging", "none")
+    assert allow(login, server, work)[0] == "Done"
+    m = mount(server, env=state(work))
+    assert listed(m) == server.tables[:20]
+    assert b"no way to ask for the next page" in m.report("errors")
+
+
 def test_deny(emulator, login, mount, work):
     server = emulator()
     one = login(server)
