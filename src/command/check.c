@@ -11,6 +11,7 @@
 #include "command/check_parts.h"
 #include "command/check_tables.h"
 #include "command/check_words.h"
+#include "command/contact.h"
 #include "command/local_server.h"
 #include "command/mount.h"
 #include "command/own_replica.h"

@@ -119,6 +119,7 @@ static int tell_table(
 	if (!number && !refused) {
 		check_count_listing(check, &listing);
 		check->requests++; /* its spec */
+		/* Whoever names a directory names all that it holds. */
 		if (!check->options->directory)
 			printf("%s", origins[origin]);
 		number = tell_spec(check, table);

@@ -56,13 +56,15 @@ HOMES = [
     (r"fuse.*", ["fs/"]),
     (r"sqlite3\.h", ["replica/"]),
     (r"curl/.*", ["http/curl"]),
-    (r"(cjson/)?cJSON.*", ["api/", "mcp/", "emulator/service/", "emulator/mcp/",
-                             "emulator/oauth/"]),
+    (r"(cjson/)?cJSON.*", ["api/", "mcp/", "emulator/service/",
+                            "emulator/mcp/", "emulator/oauth/"]),
     (r"xxhash\.h", ["content/"]),
     (r"ini\.h", ["config/profile"]),
     (r"microhttpd\.h", ["emulator/server/", "mcp/loopback"]),
-    (r"openssl/.*", ["mcp/pkce", "emulator/oauth/challenge"]),
+    (r"openssl/.*", ["emulator/oauth/challenge", "mcp/pkce"]),
     (r"pcre2\.h", ["emulator/query/pattern"]),
+    (r"utf8proc\.h", ["emulator/load/nfc"]),
+    (r"zlib\.h", ["emulator/load/gzip"]),
 ]
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:([<"])([^>"]+)[>"]|(.*))',
