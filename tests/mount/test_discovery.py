@@ -481,6 +481,20 @@ def test_check_tells_what_it_was_told(project, login, work):
     assert mcp.faults == []
 
 
+def test_check_remembers_how(project, login, mount, work):
+    mcp = McpServer(project)
+    mcp.projects = {"p1": {"prod": MANY[:2]}}
+    login(project)
+    m = mount(project, env=state(work), cache=work / "check-cache")
+    assert listed(m) == MANY[:2]
+    os.listdir(m / "table07")
+    m.unmount()
+    project.hooks.insert(0, lambda r: Reply(403, b"{}") if r.path == mcp.path else None)
+    _, report = _check(project, work)
+    assert len(re.findall(r"^  table0[01] +2 records, mcp: ", report, re.M)) == 2
+    assert re.search(r"^  table07 +2 records, found by use: ", report, re.M)
+
+
 def test_check_tells_that_it_was_not_told(project, login, work):
     mcp = McpServer(project)
     login(project)
