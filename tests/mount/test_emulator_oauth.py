@@ -262,6 +262,14 @@ def test_the_page_is_for_no_frame_and_fetches_nothing(program):
     assert "<script" not in page and "src=" not in page
 
 
+@pytest.mark.parametrize("callback, leaves", [
+    (CALLBACK, False), ("com.example.app:/x", False), ("https://example.com/x", True)])
+def test_the_page_says_where_the_answer_goes(emulator, callback, leaves):
+    _, _, page = Program(emulator(), callback=callback).ask()
+    assert callback.rpartition("/")[0].removesuffix("/callback") in page
+    assert ("web site" in page) == leaves and ("this machine" in page) != leaves
+
+
 def test_what_a_program_calls_itself_is_text(emulator):
     name = "<img src=x onerror=alert(1)>\"'&amp;\x1b[31m"
     _, _, page = Program(emulator(), name=name).ask()
