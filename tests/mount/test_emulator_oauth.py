@@ -37,6 +37,29 @@ def test_the_metadata_say_where_everything_is(program):
     assert one.http.call("GET", "/.well-known/oauth-authorization-server/mcp")[0] == 404
 
 
+def test_behind_a_server_that_speaks_tls_links_lead_to_it(emulator):
+    server = emulator("--allow-host", "data.example.com")
+    one = Program(server)
+    proxied = {"Host": "data.example.com", "X_Forwarded_Proto": "https"}
+    _, _, text = one.http.call("GET", "/.well-known/oauth-authorization-server", **proxied)
+    assert json.loads(text)["token_endpoint"] == "https://data.example.com/mcp/oauth/token"
+    _, headers, _ = one.http.call("POST", "/mcp", **proxied)
+    assert '"https://data.example.com/.well-known/' in headers["WWW-Authenticate"]
+    file_id = one.http.data("/v1/files")["items"][0]["id"]
+    status, _, text = one.http.call("POST", f"/v1/files/{file_id}/download-url",
+                                    **proxied, **one.http.headers)
+    assert json.loads(text)["data"]["url"].startswith("https://data.example.com/storage/")
+    # The form comes back by a page of that address.
+    _, _, page = one.http.call("GET", one.question(), **proxied)
+    status, _, _ = one.decide("allow", page.decode(), headers={
+        **proxied, "Origin": "https://data.example.com"})
+    assert status == 303
+    for made_up in "http", "javascript", "https, http", "":
+        _, _, text = one.http.call("GET", "/.well-known/oauth-protected-resource",
+                                   **{**proxied, "X_Forwarded_Proto": made_up})
+        assert json.loads(text)["resource"] == "http://data.example.com/mcp"
+
+
 @pytest.mark.parametrize("uri", [
     "http://127.0.0.1/x", "http://127.0.0.1:8080/x?y=1", "http://[::1]:1/", "http://localhost",
     "https://example.com/back", "com.example.app:/back", "com.example.app://back"])

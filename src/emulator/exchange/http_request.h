@@ -42,6 +42,7 @@ struct request_headers {
 	const char *accept;
 	const char *content_type;
 	const char *mcp_session_id;
+	const char *forwarded_proto;
 };
 
 struct request {
@@ -75,7 +76,8 @@ const char *request_bearer(const struct request *request);
 /* Whether the body is said to be of this type, whatever parameters follow. */
 bool request_has_type(const struct request *request, const char *type);
 
-/* Append http://host, as whoever asks calls us. 0, -ENOMEM or -EMSGSIZE. */
+/* Append http://host, as whoever asks calls us; https:// if a web server in
+ * front says so. 0, -ENOMEM or -EMSGSIZE. */
 int request_add_base(const struct request *request, struct buf *out);
 
 /* Whether it is for the API, /v1/…, be there such an endpoint or not. */

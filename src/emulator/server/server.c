@@ -169,6 +169,7 @@ static void read_headers(
 	    {"Accept", &headers->accept},
 	    {"Content-Type", &headers->content_type},
 	    {"Mcp-Session-Id", &headers->mcp_session_id},
+	    {"X-Forwarded-Proto", &headers->forwarded_proto},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 		*wanted[i].value = MHD_lookup_connection_value(
