@@ -4,7 +4,7 @@ browser."""
 import pytest
 
 from chromium import chromium, site
-from test_emulator_mcp import Program, consent_of, query_of
+from mcp_client import Program, consent_of, query_of
 
 
 @pytest.mark.parametrize("width, height", [(1280, 800), (390, 844), (320, 480)])

@@ -71,6 +71,16 @@ static void a_policy_names_no_more_than_where_it_leads(void **state)
 	assert_false(redirect_is_fit("https://e.com /x"));
 }
 
+static void what_leaves_the_machine_is_known(void **state)
+{
+	(void)state;
+	assert_true(redirect_is_local("http://127.0.0.1:80/x"));
+	assert_true(redirect_is_local("http://[::1]"));
+	assert_true(redirect_is_local("com.e.app:/x"));
+	assert_false(redirect_is_local("https://e.com/x"));
+	assert_false(redirect_is_local("HTTPS://e.com/x"));
+}
+
 static void a_value_is_encoded(void **state)
 {
 	(void)state;
@@ -89,6 +99,7 @@ int main(void)
 	    cmocka_unit_test(only_the_port_on_this_machine_is_free),
 	    cmocka_unit_test(what_seems_to_be_this_machine_is_not),
 	    cmocka_unit_test(a_policy_names_no_more_than_where_it_leads),
+	    cmocka_unit_test(what_leaves_the_machine_is_known),
 	    cmocka_unit_test(a_value_is_encoded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

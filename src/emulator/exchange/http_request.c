@@ -67,10 +67,11 @@ static bool host_is_plain(const char *host)
 
 int request_add_base(const struct request *request, struct buf *out)
 {
-	const struct request_headers *headers = &request->headers;
-	const char *host = headers->host, *proto = headers->forwarded_proto;
-	return buf_printf(out, "http%s://%s",
-	    proto && strcmp(proto, "https") == 0 ? "s" : "",
+	const char *host = request->headers.host;
+	const char *proto = request->headers.forwarded_proto;
+	/* Whoever makes it up gets links that do not work, and nobody else. */
+	bool secure = proto && strcasecmp(proto, "https") == 0;
+	return buf_printf(out, "%s://%s", secure ? "https" : "http",
 	    host && host_is_plain(host) ? host : "127.0.0.1");
 }
 

@@ -86,12 +86,14 @@ static int begin(
 	    title, nonce, style, style_end);
 }
 
-static int add_row(struct buf *out, const char *name, const char *value)
+/* The remark is ours. */
+static int add_row(
+    struct buf *out, const char *name, const char *value, const char *remark)
 {
 	int r = buf_printf(out, "<dt>%s</dt><dd><code>", name);
 	if (r == 0)
 		r = add_escaped(out, value);
-	return r == 0 ? buf_adds(out, "</code></dd>\n") : r;
+	return r == 0 ? buf_printf(out, "</code>%s</dd>\n", remark) : r;
 }
 
 /* name, source and base: the program's name, where its answer goes, and who we
@@ -107,11 +109,14 @@ static int add_words(struct buf *out, const char *name,
 		    "</bdi>?</h1>\n<p>A program that calls itself so asks to "
 		    "see the names of this project’s tables.</p>\n<dl>\n");
 	if (r == 0)
-		r = add_row(out, "Scope", wish->scope);
+		r = add_row(out, "Scope", wish->scope, "");
 	if (r == 0)
-		r = add_row(out, "The answer goes to", source);
+		r = add_row(out, "The answer goes to", source,
+		    redirect_is_local(wish->redirect_uri)
+			? ", on this machine"
+			: " <b class=\"bad\">– a web site</b>");
 	if (r == 0)
-		r = add_row(out, "The project is served by", base);
+		r = add_row(out, "The project is served by", base, "");
 	if (r == 0)
 		r = buf_adds(out,
 		    "</dl>\n<p class=\"soft\">Nothing here can be changed, "

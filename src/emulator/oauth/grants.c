@@ -86,23 +86,28 @@ static void end_grant(struct grant *grant)
 
 /* ---- finding ---- */
 
-/* Whose place a new one may take: one that is gone, else the oldest of those
- * that only asked, else the oldest. */
+/* Whether one has to go rather than the other: who only asked, else who is
+ * older. */
+static bool goes_before(const struct grant *one, const struct grant *other)
+{
+	if ((one->stage == ASKED) != (other->stage == ASKED))
+		return one->stage == ASKED;
+	return one->number < other->number;
+}
+
+/* Whose place a new one may take: one that is gone, else what has to go. */
 static struct grant *find_place_locked(struct grants *grants, int64_t now_ms)
     REQUIRES(grants->lock)
 {
-	struct grant *best = NULL;
+	struct grant *first = &grants->items[0];
 	for (size_t i = 0; i < GRANTS_MAX; i++) {
 		struct grant *grant = &grants->items[i];
 		if (grant->stage == GONE || grant->until_ms <= now_ms)
 			return grant;
-		bool better = grant->stage == ASKED;
-		if (!best || better > (best->stage == ASKED) ||
-		    (better == (best->stage == ASKED) &&
-			grant->number < best->number))
-			best = grant;
+		if (goes_before(grant, first))
+			first = grant;
 	}
-	return best;
+	return first;
 }
 
 static struct grant *find_consent_locked(struct grants *grants,

@@ -104,6 +104,12 @@ bool redirect_fits(const char *registered, const char *given)
 	       strcmp(one.rest, other.rest) == 0;
 }
 
+bool redirect_is_local(const char *uri)
+{
+	struct parts parts;
+	return split(uri, &parts) && !parts.secure;
+}
+
 int redirect_add_source(const char *uri, struct buf *out)
 {
 	struct parts parts;

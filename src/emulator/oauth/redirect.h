@@ -22,6 +22,9 @@ bool redirect_is_fit(const char *uri);
  * the port of one on the loopback interface, which is any free one. */
 bool redirect_fits(const char *registered, const char *given);
 
+/* Whether this (fit) address is of something on the browser's own machine. */
+bool redirect_is_local(const char *uri);
+
 /* Append what a Content-Security-Policy has to name, so that a form's answer
  * may lead to this (fit) address. 0, -ENOMEM or -EMSGSIZE. */
 int redirect_add_source(const char *uri, struct buf *out);
