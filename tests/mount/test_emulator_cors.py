@@ -146,3 +146,16 @@ def test_the_control_interface_is_for_no_page(one):
     assert "Access-Control-Allow-Origin" not in headers
     _, headers, _ = one.call("GET", "/_emulator/stats", Origin=PAGE)
     assert "Access-Control-Allow-Origin" not in headers
+
+
+@pytest.mark.parametrize("origin", ["https://example.com", "null", PAGE, "{own}"])
+def test_no_page_drives_the_emulator(one, origin):
+    origin = origin.format(own=one.server.url)
+    kinds = {"Origin": origin, "Content_Type": "text/plain"}
+    for method, path in (("POST", "/_emulator/set?latency=1000"), ("POST", "/_emulator/reset"),
+                         ("PUT", "/_emulator/data/posts/x"), ("DELETE", "/_emulator/files/x"),
+                         ("POST", "/_emulator/expire?what=sessions")):
+        status, _, body = one.call(method, path, "{}", **kinds)
+        assert status == 403 and b"no page" in body
+    assert one.server.stats()["requests"] == 0
+    assert one.data("/v1/posts", limit=1)["items"][0]["id"] != "x"

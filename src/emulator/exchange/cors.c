@@ -9,14 +9,23 @@
 
 #define READABLE                                                               \
 	"Accept-Ranges, Content-Length, Content-Range, ETag, Retry-After, "    \
-	"X-Incomplete, X-RateLimit-Limit, X-RateLimit-Remaining"
+	"X-Incomplete, X-RateLimit-Limit, X-RateLimit-Remaining, "             \
+	"WWW-Authenticate, Mcp-Session-Id"
+
+/* What MCP's requests carry besides. */
+static const char *more_headers(const struct request *request)
+{
+	return request->kind == ROUTE_MCP
+		   ? ", mcp-session-id, mcp-protocol-version"
+		   : "";
+}
 
 void cors_add_headers(const struct request *request, struct reply *reply)
 {
 	/* Also where none is named: what a browser keeps of an <img> is not
 	 * what it may hand to a script. */
 	reply_add_header(reply, "Vary", "Origin");
-	if (!request->origin_is_allowed)
+	if (!request->origin_is_allowed || reply->own_origin_only)
 		return;
 	reply_add_header(reply, "Access-Control-Allow-Origin", "%s",
 	    request->headers.origin);
@@ -38,7 +47,7 @@ void cors_answer(const struct request *request, struct reply *reply)
 	}
 	reply_add_header(reply, "Access-Control-Allow-Methods", METHODS);
 	reply_add_header(reply, "Access-Control-Allow-Headers",
-	    "authorization, x-api-key, content-type");
+	    "authorization, x-api-key, content-type%s", more_headers(request));
 	reply_add_header(reply, "Access-Control-Max-Age", MAX_AGE);
 	if (headers->private_network)
 		reply_add_header(

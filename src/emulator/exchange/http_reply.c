@@ -11,11 +11,13 @@ void reply_init(struct reply *reply)
 {
 	*reply = (struct reply){.status = 200, .type = "application/json"};
 	buf_init(&reply->body, REPLY_MAX);
+	buf_init(&reply->location, BUF_MAX_DEFAULT);
 }
 
 void reply_done(struct reply *reply)
 {
 	buf_done(&reply->body);
+	buf_done(&reply->location);
 	if (reply->has_object)
 		row_unref(reply->object);
 	reply->has_object = false;

@@ -10,7 +10,7 @@
 
 struct reply_header {
 	char name[40];
-	char value[288]; /* an origin is the longest */
+	char value[640]; /* a policy that names an origin is the longest */
 };
 
 struct reply {
@@ -23,8 +23,10 @@ struct reply {
 	row_t object; /* a reference */
 	uint64_t offset;
 	uint64_t len;
+	struct buf location; /* where to go instead; empty: nowhere */
 	struct reply_header headers[REPLY_HEADERS_MAX];
 	int header_count;
+	bool own_origin_only;  /* no page from elsewhere may read it */
 	enum fault_kind fault; /* FAULT_RESET and what follows it */
 	bool early;	       /* the request came before its Retry-After */
 };

@@ -48,6 +48,30 @@ const char *request_bearer(const struct request *request)
 	return header + 7 + strspn(header + 7, " ");
 }
 
+bool request_has_type(const struct request *request, const char *type)
+{
+	const char *given = request->headers.content_type;
+	size_t len = strlen(type);
+	return given && strncasecmp(given, type, len) == 0 &&
+	       strchr("; \t", given[len]);
+}
+
+/* Hosts go back into a URL only when nothing in them could break it. */
+static bool host_is_plain(const char *host)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789.:-[]";
+	return *host && host[strspn(host, plain)] == '\0';
+}
+
+int request_add_base(const struct request *request, struct buf *out)
+{
+	const char *host = request->headers.host;
+	return buf_printf(
+	    out, "http://%s", host && host_is_plain(host) ? host : "127.0.0.1");
+}
+
 bool request_is_api(const struct request *request)
 {
 	return strncmp(request->path, "/v1/", 4) == 0;
@@ -134,6 +158,15 @@ int request_route(struct request *request)
 	if ((rest = after(request->path, "/storage/"))) {
 		request->kind = ROUTE_OBJECT;
 		return take_id(request, rest, strlen(rest));
+	}
+	if (strcmp(request->path, "/mcp") == 0) {
+		request->kind = ROUTE_MCP;
+		return 0;
+	}
+	if (after(request->path, "/mcp/oauth/") ||
+	    after(request->path, "/.well-known/oauth-")) {
+		request->kind = ROUTE_OAUTH;
+		return 0;
 	}
 	if (!(rest = after(request->path, "/v1/")))
 		return 0;

@@ -22,6 +22,8 @@ enum route_kind {
 	ROUTE_FILE,
 	ROUTE_DOWNLOAD_URL,
 	ROUTE_OBJECT,
+	ROUTE_OAUTH,
+	ROUTE_MCP,
 	ROUTE_CONTROL,
 };
 
@@ -37,6 +39,9 @@ struct request_headers {
 	const char *host;
 	const char *origin;
 	const char *private_network;
+	const char *accept;
+	const char *content_type;
+	const char *mcp_session_id;
 };
 
 struct request {
@@ -66,6 +71,12 @@ int request_route(struct request *request);
 
 /* The bearer token of the Authorization header, or NULL. Borrowed. */
 const char *request_bearer(const struct request *request);
+
+/* Whether the body is said to be of this type, whatever parameters follow. */
+bool request_has_type(const struct request *request, const char *type);
+
+/* Append http://host, as whoever asks calls us. 0, -ENOMEM or -EMSGSIZE. */
+int request_add_base(const struct request *request, struct buf *out);
 
 /* Whether it is for the API, /v1/…, be there such an endpoint or not. */
 bool request_is_api(const struct request *request);

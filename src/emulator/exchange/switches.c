@@ -42,6 +42,8 @@ static const struct {
     {"max-limit", offsetof(struct switches, max_limit), 1},
     {"mutate", offsetof(struct switches, mutate), 0},
     {"seed", offsetof(struct switches, seed), 0},
+    {"mcp-code-ttl", offsetof(struct switches, mcp_code_ttl_s), 0},
+    {"mcp-page", offsetof(struct switches, mcp_page), 1},
 };
 
 void switches_init(struct switches *switches)
@@ -51,6 +53,9 @@ void switches_init(struct switches *switches)
 	    .url_ttl_s = 900,
 	    .rate_window_s = 1,
 	    .max_limit = 100,
+	    .mcp_code_ttl_s = 600,
+	    .mcp_page = 20,
+	    .mcp_projects = 1,
 	    .error_shape = 1,
 	    .envelope = true,
 	};
@@ -175,6 +180,37 @@ static int set_choice(
 	return i < 0 ? i : 0;
 }
 
+static int set_mcp_choice(
+    struct switches *switches, const char *name, const char *value)
+{
+	static const char *const answers[] = {"json", "sse", NULL};
+	static const char *const editions[] = {
+	    "none", "environment", "environment-id", "env-id", NULL};
+	static const char *const pagings[] = {"page", "none", NULL};
+	static const char *const resources[] = {"all", "tables", "none", NULL};
+	static const char *const tools[] = {"plain", "numbered", "none", NULL};
+	int i;
+	if (strcmp(name, "mcp-answers") == 0) {
+		if ((i = choice(value, answers)) >= 0)
+			switches->mcp_sse = i;
+	} else if (strcmp(name, "mcp-edition") == 0) {
+		if ((i = choice(value, editions)) >= 0)
+			switches->mcp_edition = (enum mcp_edition)i;
+	} else if (strcmp(name, "mcp-paging") == 0) {
+		if ((i = choice(value, pagings)) >= 0)
+			switches->mcp_no_paging = i;
+	} else if (strcmp(name, "mcp-resources") == 0) {
+		if ((i = choice(value, resources)) >= 0)
+			switches->mcp_resources = (enum mcp_resources)i;
+	} else if (strcmp(name, "mcp-tools") == 0) {
+		if ((i = choice(value, tools)) >= 0)
+			switches->mcp_tools = (enum mcp_tools)i;
+	} else {
+		return -ENOENT;
+	}
+	return i < 0 ? i : 0;
+}
+
 int switches_set(struct switches *switches, const char *name, const char *value)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(number_names); i++)
@@ -189,5 +225,10 @@ int switches_set(struct switches *switches, const char *name, const char *value)
 		return set_lie(switches, value);
 	if (strcmp(name, "rate-limit") == 0)
 		return set_rate_limit(switches, value);
+	if (strcmp(name, "mcp-projects") == 0)
+		return number_parse(
+		    value, 1, MCP_PROJECTS_MAX, &switches->mcp_projects);
+	if (strncmp(name, "mcp-", 4) == 0)
+		return set_mcp_choice(switches, name, value);
 	return set_choice(switches, name, value);
 }

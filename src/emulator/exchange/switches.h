@@ -39,7 +39,30 @@ enum fault_kind {
 	FAULT_HALF,  /* half of the body, as if that were all */
 };
 
+/* What MCP's tools call their arguments: an edition has names of its own, or
+ * none. */
+enum mcp_edition {
+	MCP_NONE,	    /* the whole organisation is listed */
+	MCP_ENVIRONMENT,    /* organizationId, projectId, environment */
+	MCP_ENVIRONMENT_ID, /* organizationId, projectId, environmentId */
+	MCP_ENV_ID,	    /* orgId, projectId, envId */
+};
+
+/* Which tools MCP has: get_context and others, the same with it being called
+ * 0_get_context, or no tools. */
+enum mcp_tools { MCP_TOOLS_PLAIN, MCP_TOOLS_NUMBERED, MCP_TOOLS_NONE };
+
+/* Which resources: those of the whole organisation, bkend://tables alone, or
+ * none. */
+enum mcp_resources {
+	MCP_RESOURCES_ALL,
+	MCP_RESOURCES_TABLES,
+	MCP_RESOURCES_NONE
+};
+
 enum paging { PAGING_DEFAULT, PAGING_NEXT, PAGING_NEXTPAGE, PAGING_NONE };
+
+#define MCP_PROJECTS_MAX 1000
 
 struct fail {
 	double percent;
@@ -59,9 +82,18 @@ struct switches {
 	int64_t rate_limit; /* requests a window; 0: no limit */
 	int64_t rate_window_s;
 	int64_t max_limit;
-	int64_t mutate;	 /* changes a second */
-	int64_t seed;	 /* of the faults; 0: any */
-	int error_shape; /* 1, 2, 3: API.md's order */
+	int64_t mutate; /* changes a second */
+	int64_t seed;	/* of the faults; 0: any */
+	int64_t mcp_code_ttl_s;
+	int64_t mcp_page;     /* entries in an answer, unless asked for more */
+	int64_t mcp_projects; /* in the organisation, with the served one */
+	enum mcp_edition mcp_edition;
+	enum mcp_tools mcp_tools;
+	enum mcp_resources mcp_resources;
+	bool mcp_sse;	    /* answers as a stream of events */
+	bool mcp_no_paging; /* lists that take no page, and end after the first
+			     */
+	int error_shape;    /* 1, 2, 3: API.md's order */
 	enum paging paging;
 	bool envelope;	       /* {"success":true,"data":…} around answers */
 	bool pagination_first; /* before "items" */

@@ -166,6 +166,9 @@ static void read_headers(
 	    {"Origin", &headers->origin},
 	    {"Access-Control-Request-Private-Network",
 		&headers->private_network},
+	    {"Accept", &headers->accept},
+	    {"Content-Type", &headers->content_type},
+	    {"Mcp-Session-Id", &headers->mcp_session_id},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 		*wanted[i].value = MHD_lookup_connection_value(
@@ -270,6 +273,9 @@ static enum MHD_Result send_reply(struct server *server,
 	if (!response)
 		return MHD_NO;
 	MHD_add_response_header(response, "Content-Type", reply->type);
+	if (reply->location.len > 0)
+		MHD_add_response_header(
+		    response, "Location", buf_str(&reply->location));
 	for (int i = 0; i < reply->header_count; i++)
 		MHD_add_response_header(
 		    response, reply->headers[i].name, reply->headers[i].value);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "emulator/service/signer.h"
+#include "emulator/exchange/signer.h"
 
 const char *const credential_names[CREDENTIALS] = {
     [PUBLISHABLE_KEY] = "BKEND_PUBLISHABLE_KEY",
@@ -45,6 +45,11 @@ int credentials_set_sample(struct credentials *credentials)
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+bool credentials_are_sample(const struct credentials *credentials)
+{
+	return strcmp(credentials->values[PASSWORD], sample[PASSWORD]) == 0;
 }
 
 int credentials_set_random(struct credentials *credentials)

@@ -36,6 +36,9 @@ int credentials_set_sample(struct credentials *credentials);
  * says; done must be called anyway. */
 int credentials_set_random(struct credentials *credentials);
 
+/* Whether the password is the sample's, and so no secret. */
+bool credentials_are_sample(const struct credentials *credentials);
+
 /* Forget all of them. */
 void credentials_done(struct credentials *credentials);
 

@@ -70,6 +70,10 @@ static void dispatch(
 	case ROUTE_OBJECT:
 		handle_object(emulator, request, reply);
 		return;
+	case ROUTE_OAUTH:
+	case ROUTE_MCP:
+		handle_mcp(emulator, request, reply);
+		return;
 	case ROUTE_SIGNIN:
 	case ROUTE_REFRESH:
 		/* The token may be over: that is what these are for. */
@@ -125,12 +129,13 @@ static const char *method_of(enum route_kind kind)
 }
 
 /* An object's URL is signed for GET: what else is asked of it, its own handler
- * refuses. What is no endpoint of ours is one of the service's that writes, if
- * something is to be written there. */
+ * refuses, as MCP's does. What is no endpoint of ours is one of the service's
+ * that writes, if something is to be written there. */
 static bool is_allowed(const struct request *request)
 {
 	bool get = strcmp(request->method, "GET") == 0;
-	if (request->kind == ROUTE_OBJECT)
+	if (request->kind == ROUTE_OBJECT || request->kind == ROUTE_OAUTH ||
+	    request->kind == ROUTE_MCP)
 		return true;
 	if (request->kind == ROUTE_NONE)
 		return get || !request_is_api(request);

@@ -15,6 +15,11 @@ int emulator_new(struct emulator **ret_emulator)
 	if (r == 0)
 		r = sessions_new(&emulator->sessions);
 	if (r == 0)
+		r = oauth_server_new(&emulator->oauth);
+	if (r == 0)
+		r = mcp_server_new(
+		    emulator->store, emulator->oauth, &emulator->mcp);
+	if (r == 0)
 		r = faults_new(&emulator->faults);
 	if (r == 0)
 		r = stats_new(&emulator->stats);
@@ -34,6 +39,8 @@ void emulator_free(struct emulator *emulator)
 		return;
 	stats_free(emulator->stats);
 	faults_free(emulator->faults);
+	mcp_server_free(emulator->mcp);
+	oauth_server_free(emulator->oauth);
 	sessions_free(emulator->sessions);
 	store_free(emulator->store);
 	credentials_done(&emulator->credentials);

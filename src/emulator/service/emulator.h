@@ -8,15 +8,18 @@
 #include "base/lock.h"
 #include "emulator/exchange/fault.h"
 #include "emulator/exchange/stats.h"
+#include "emulator/mcp/mcp_server.h"
 #include "emulator/service/credentials.h"
 #include "emulator/service/sessions.h"
-#include "emulator/service/signer.h"
+#include "emulator/exchange/signer.h"
 #include "emulator/store/store.h"
 
 struct emulator {
 	/* Immutable while serving. */
 	struct store *store;
 	struct sessions *sessions;
+	struct oauth_server *oauth;
+	struct mcp_server *mcp;
 	struct faults *faults;
 	struct stats *stats;
 	struct signer signer;

@@ -25,6 +25,11 @@ void handle_files(struct emulator *emulator, struct request *request,
 void handle_object(
     struct emulator *emulator, struct request *request, struct reply *reply);
 
+/* /mcp, and /mcp/oauth/… and the metadata with it: which tables there are, for
+ * programs that were allowed to ask. Neither knows of API keys. */
+void handle_mcp(
+    struct emulator *emulator, struct request *request, struct reply *reply);
+
 /* /_emulator/…: the control interface, where it was asked for. */
 void handle_control(
     struct emulator *emulator, struct request *request, struct reply *reply);

@@ -102,6 +102,12 @@ static void expire(struct emulator *emulator, const struct request *request,
 		sessions_expire(emulator->sessions, false);
 	else if (what && strcmp(what, "sessions") == 0)
 		sessions_expire(emulator->sessions, true);
+	else if (what && strcmp(what, "mcp-tokens") == 0)
+		oauth_server_expire(emulator->oauth, false);
+	else if (what && strcmp(what, "mcp-grants") == 0)
+		oauth_server_expire(emulator->oauth, true);
+	else if (what && strcmp(what, "mcp-sessions") == 0)
+		mcp_server_end_sessions(emulator->mcp);
 	else if (what && strcmp(what, "urls") == 0)
 		__atomic_add_fetch(&emulator->url_epoch, 1, __ATOMIC_RELAXED);
 	else
@@ -247,6 +253,12 @@ void handle_control(
 {
 	const char *rest = request->path + strlen("/_emulator/");
 	bool post = strcmp(request->method, "POST") == 0;
+	/* Of whoever may change something, a page always says where it comes
+	 * from; tests are no pages. */
+	if (request->headers.origin) {
+		refuse(reply, 403, "This is for no page of a browser");
+		return;
+	}
 	if (strcmp(rest, "stats") == 0) {
 		stats_print(emulator->stats, &reply->body);
 	} else if (strcmp(rest, "reset") == 0 && post) {

@@ -20,26 +20,17 @@ static int sign(struct emulator *emulator, const struct request *request,
 	return r;
 }
 
-/* Hosts go back into a URL only when nothing in them could break it. */
-static bool host_is_plain(const char *host)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789.:-[]";
-	return *host && host[strspn(host, plain)] == '\0';
-}
-
 int presign_add_url(struct emulator *emulator, const struct request *request,
     int64_t expires_ms, struct buf *out)
 {
 	char signature[SIGNATURE_SIZE];
-	const char *host = request->headers.host;
 	unsigned epoch =
 	    __atomic_load_n(&emulator->url_epoch, __ATOMIC_RELAXED);
 	int r = sign(emulator, request, expires_ms, epoch, signature);
 	if (r == 0)
-		r = buf_printf(out, "http://%s/storage/",
-		    host && host_is_plain(host) ? host : "127.0.0.1");
+		r = request_add_base(request, out);
+	if (r == 0)
+		r = buf_adds(out, "/storage/");
 	if (r == 0)
 		r = percent_encode(buf_str(&request->id), request->id.len, out);
 	if (r == 0)

@@ -6,7 +6,7 @@
 
 #include "base/lock.h"
 #include "base/timestamp.h"
-#include "emulator/service/signer.h"
+#include "emulator/exchange/signer.h"
 
 /* The oldest of more pairs than this is forgotten. */
 #define PAIRS_MAX 4096

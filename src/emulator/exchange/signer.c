@@ -1,4 +1,4 @@
-#include "emulator/service/signer.h"
+#include "emulator/exchange/signer.h"
 
 #include <errno.h>
 #include <inttypes.h>

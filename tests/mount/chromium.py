@@ -1,0 +1,210 @@
+"""
+A person at a browser: a real, headless Chromium that tests press buttons in. It
+is talked to by the protocol of its developer tools, over two pipes.
+"""
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from conftest import environment
+
+TIMEOUT = 60  # seconds, for any one thing that a page does
+
+
+class Chromium:
+    """One window. Made by chromium()."""
+
+    def __init__(self, process, into, out, width, height):
+        self.process = process
+        self._into = into
+        self._out = out
+        self._text = b""
+        self._number = 0
+        self._session = None
+        self.events = []  # what came unasked
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.call("Target.attachToTarget", targetId=target,
+                                  flatten=True)["sessionId"]
+        self._target = target
+        for domain in "Page", "Runtime", "Network":
+            self.call(domain + ".enable")
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
+                  deviceScaleFactor=1, mobile=False)
+
+    def _read(self, deadline):
+        while b"\0" not in self._text:
+            ready, _, _ = select.select([self._out], [], [], max(0, deadline - time.monotonic()))
+            piece = os.read(self._out, 1 << 20) if ready else b""
+            assert piece, "the browser does not answer"
+            self._text += piece
+        message, self._text = self._text.split(b"\0", 1)
+        return json.loads(message)
+
+    def call(self, method, **params):
+        """Call a method of the protocol: its result."""
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": params}
+        if self._session:
+            message["sessionId"] = self._session
+        os.write(self._into, json.dumps(message).encode() + b"\0")
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            answer = self._read(deadline)
+            if answer.get("id") == self._number:
+                assert "error" not in answer, (method, answer["error"])
+                return answer["result"]
+            if "method" in answer:
+                self.events.append(answer)
+
+    def wait_for(self, method, start=0):
+        """The first event of that kind from the start-th on: its parameters."""
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            for event in self.events[start:]:
+                if event["method"] == method:
+                    return event["params"]
+            message = self._read(deadline)
+            if "method" in message:
+                self.events.append(message)
+
+    def goto(self, url):
+        """Open a page, and wait until it has loaded."""
+        start = len(self.events)
+        self.call("Page.navigate", url=url)
+        self.wait_for("Page.loadEventFired", start)
+
+    def evaluate(self, expression):
+        """The value of an expression of JavaScript in the page."""
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True,
+                           awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def wait_for_paint(self):
+        """Until a person could see the page: the browser takes no input for one
+        that it has not shown."""
+        self.evaluate("new Promise(done => requestAnimationFrame("
+                      "() => requestAnimationFrame(done)))")
+
+    def click(self, selector):
+        """Press what is there as a mouse does, and wait for the next page."""
+        self.wait_for_paint()
+        x, y = self.evaluate(
+            "(() => { const box = document.querySelector(%s).getBoundingClientRect();"
+            "return [box.x + box.width / 2, box.y + box.height / 2]; })()" % json.dumps(selector))
+        start = len(self.events)
+        for kind in "mousePressed", "mouseReleased":
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left",
+                      clickCount=1)
+        self.wait_for("Page.loadEventFired", start)
+
+    def enter(self, selector, text):
+        """Write into that field, and press Enter."""
+        self.wait_for_paint()
+        self.evaluate(f"document.querySelector({json.dumps(selector)}).focus()")
+        start = len(self.events)
+        self.call("Input.insertText", text=text)
+        for kind in "keyDown", "keyUp":
+            self.call("Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", text="\r",
+                      windowsVirtualKeyCode=13)
+        self.wait_for("Page.loadEventFired", start)
+
+    def close(self):
+        """Close the window, as a person who is tired of it."""
+        self._session = None
+        self.call("Target.closeTarget", targetId=self._target)
+
+    def requests(self):
+        """The addresses of all that was fetched."""
+        return [event["params"]["request"]["url"] for event in self.events
+                if event["method"] == "Network.requestWillBeSent"]
+
+
+@contextlib.contextmanager
+def chromium(work, width=1280, height=800):
+    """A browser of its own, ended at the end."""
+    ours_in, theirs_out = os.pipe()
+    theirs_in, ours_out = os.pipe()
+
+    def place():
+        # Where the browser looks for them; neither may be in the other's way.
+        high = [os.dup2(theirs_in, 20), os.dup2(theirs_out, 21)]
+        os.dup2(high[0], 3)
+        os.dup2(high[1], 4)
+        for descriptor in high:
+            os.close(descriptor)
+
+    command = [
+        shutil.which("chromium"), "--headless=new", "--disable-gpu", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--disable-dev-shm-usage", f"--user-data-dir={work}/chromium", "--remote-debugging-pipe"]
+    if os.geteuid() == 0:
+        command.insert(1, "--no-sandbox")
+    with open(work / "chromium.err", "wb") as errors:
+        process = subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
+            command, stdout=subprocess.DEVNULL, stderr=errors, preexec_fn=place, pass_fds=(3, 4),
+            env=dict(environment(work), HOME=str(work)))
+    os.close(theirs_in)
+    os.close(theirs_out)
+    try:
+        yield Chromium(process, ours_out, ours_in, width, height)
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        os.close(ours_in)
+        os.close(ours_out)
+
+
+class Site(ThreadingHTTPServer):
+    """A web site of one page, which remembers what it was asked for."""
+
+    daemon_threads = True
+
+    def __init__(self, page, address, port):
+        if ":" in address:
+            self.address_family = socket.AF_INET6
+        super().__init__((address, port), SiteHandler)
+        self.page = page
+        self.asked = []
+        host = f"[{address}]" if ":" in address else address
+        self.url = f"http://{host}:{self.server_port}"
+
+
+class SiteHandler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path != "/favicon.ico":
+            self.server.asked.append(self.path)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(self.server.page.encode())
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def site(page="<!DOCTYPE html><title>done</title>", address="127.0.0.1", port=0):
+    """A web site on another port, or on that one."""
+    server = Site(page, address, port)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
