@@ -123,6 +123,12 @@ def test_an_error_saved_as_a_page_is_named_with_its_code(served, error, code, la
     assert sorted(one.ids("/v1/t")) == (["a"] if last else ["a", "b"])
 
 
+def test_an_export_of_errors_alone(served):
+    one, said = served({"t_page1.json": {"error": {"code": 429, "message": "Wait"}}})
+    assert "t: incomplete: t_page1.json holds an error in place of records: 429 (Wait)" in said
+    assert one.ids("/v1/t") == []
+
+
 def test_a_listing_of_an_incomplete_table_says_so_to_its_clients(served):
     one, _ = served({
         "t_page2.json": page("a"), "u_page1.json": page("b"),

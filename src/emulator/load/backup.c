@@ -94,7 +94,7 @@ int backup_add_directory(struct backup *backup, const char *name)
 	}
 	if (strcmp(name, "bkend_files") == 0) {
 		objects_expect(backup->objects, OBJECTS_EXPORTED);
-		return BACKUP_OBJECTS;
+		return BACKUP_EXPORTED;
 	}
 	const char *table = name_to_table(name);
 	if (stray || !table) {
@@ -213,8 +213,10 @@ static int add_to_table(struct backup *backup, const char *dir,
 static int add_object(struct backup *backup, enum objects_origin origin,
     const char *dir, const char *name, struct place place)
 {
-	if (stray_kind(name))
-		return refuse(dir, name, &place, "");
+	const char *slash = strrchr(name, '/');
+	const char *stray = stray_kind(slash ? slash + 1 : name);
+	if (stray)
+		return refuse(dir, name, &place, stray);
 	backup->is_one = true;
 	return objects_add(backup->objects, origin, name, place);
 }

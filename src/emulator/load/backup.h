@@ -20,6 +20,7 @@ enum backup_holds {
 	BACKUP_RECORDS,
 	BACKUP_METADATA, /* of stored files; records as well */
 	BACKUP_OBJECTS,
+	BACKUP_EXPORTED, /* objects, also in directories below */
 };
 
 /* The store is borrowed. 0 or -ENOMEM. */

@@ -1,6 +1,7 @@
 #include "emulator/load/directory.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,20 +10,24 @@
 #include "emulator/load/bundle.h"
 #include "emulator/load/backup.h"
 #include "emulator/load/crew.h"
+#include "emulator/load/stray.h"
 #include "emulator/load/backup_dir.h"
 
 /* Records that are in memory as more than their keys, at most. */
 #define BATCH ((size_t)1 << 16)
 
-/* One file, by its name alone; how large it is is not known yet. */
+/* Nobody's names have more slashes. */
+#define DEPTH_MAX 32
+
+/* One file, with its size. */
 static int load_file(struct backup *backup, const struct backup_dir *folder,
-    const char *dir, const char *name, bool with_size)
+    const char *dir, const char *name)
 {
 	struct place place = {.path = backup_dir_path(folder, name)};
 	uint64_t tag;
 	if (!place.path)
 		return -ENOMEM;
-	int r = with_size ? place_stat(&place, &place.len, &tag) : 0;
+	int r = place_stat(&place, &place.len, &tag);
 	if (r < 0) {
 		backup_dir_fail(place.path, -r);
 		place_done(&place);
@@ -31,14 +36,68 @@ static int load_file(struct backup *backup, const struct backup_dir *folder,
 	return backup_add_file(backup, dir, name, place);
 }
 
-static int load_objects(
-    struct backup *backup, const struct backup_dir *folder, const char *dir)
+/* below is the way from dir to the folder: "", or with a slash at its end. */
+static int load_object(struct backup *backup, const struct backup_dir *folder,
+    const char *dir, const char *below, const char *name)
+{
+	CLEANUP_FREE char *full = NULL;
+	struct place place = {.path = backup_dir_path(folder, name)};
+	if (!place.path || asprintf(&full, "%s%s", below, name) < 0) {
+		full = NULL;
+		place_done(&place);
+		return -ENOMEM;
+	}
+	return backup_add_file(backup, dir, full, place);
+}
+
+static int load_objects(struct backup *backup, const struct backup_dir *folder,
+    const char *dir, const char *below)
 {
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < folder->files.count; i++)
-		r = load_file(
-		    backup, folder, dir, folder->files.names[i], false);
+		r = load_object(
+		    backup, folder, dir, below, folder->files.names[i]);
 	return r;
+}
+
+/* Directories below that of the exported files: a name with a slash in it. */
+static int load_below(struct backup *backup, const struct backup_dir *folder,
+    const char *dir, const char *below, int depth);
+
+static int load_object_dir(struct backup *backup,
+    const struct backup_dir *parent, const char *dir, const char *below,
+    const char *name, int depth)
+{
+	CLEANUP(backup_dir_done) struct backup_dir folder = {.fd = -1};
+	CLEANUP_FREE char *path = backup_dir_path(parent, name);
+	CLEANUP_FREE char *deeper = NULL;
+	if (!path || asprintf(&deeper, "%s%s/", below, name) < 0) {
+		deeper = NULL;
+		return -ENOMEM;
+	}
+	if (depth > DEPTH_MAX || stray_kind(name)) {
+		log_warn("%s: not served", path);
+		return 0;
+	}
+	int r = backup_dir_read(path, &folder);
+	return r < 0 ? r : load_below(backup, &folder, dir, deeper, depth);
+}
+
+static int load_below(struct backup *backup, const struct backup_dir *folder,
+    const char *dir, const char *below, int depth)
+{
+	int r = load_objects(backup, folder, dir, below);
+	for (size_t i = 0; r == 0 && i < folder->folders.count; i++)
+		r = load_object_dir(backup, folder, dir, below,
+		    folder->folders.names[i], depth + 1);
+	return r;
+}
+
+static void name_folders(const struct backup_dir *folder, const char *dir)
+{
+	for (size_t i = 0; i < folder->folders.count; i++)
+		log_warn("%s/%s: a directory, not served", dir,
+		    folder->folders.names[i]);
 }
 
 static int take_results(struct backup *backup, const char *dir, char **names,
@@ -67,7 +126,7 @@ static ssize_t sort_out(
 			names[records++] = name;
 			continue;
 		}
-		int r = load_file(backup, folder, dir, name, true);
+		int r = load_file(backup, folder, dir, name);
 		if (r < 0)
 			return r;
 	}
@@ -96,11 +155,11 @@ static int load_records(struct backup *backup, const struct backup_dir *folder,
 static int load_directory(struct backup *backup,
     const struct backup_dir *folder, const char *dir, int holds)
 {
-	for (size_t i = 0; i < folder->folders.count; i++)
-		log_warn("%s/%s: a directory, not served", dir,
-		    folder->folders.names[i]);
+	if (holds == BACKUP_EXPORTED)
+		return load_below(backup, folder, dir, "", 0);
+	name_folders(folder, dir);
 	if (holds == BACKUP_OBJECTS)
-		return load_objects(backup, folder, dir);
+		return load_objects(backup, folder, dir, "");
 	return load_records(backup, folder, dir, holds == BACKUP_METADATA);
 }
 
@@ -141,7 +200,7 @@ static int load_root(struct backup *backup, const char *path)
 	for (size_t i = 0; r == 0 && i < root.folders.count; i++)
 		r = load_named(backup, &root, root.folders.names[i]);
 	for (size_t i = 0; r == 0 && i < root.files.count; i++)
-		r = load_file(backup, &root, "", root.files.names[i], true);
+		r = load_file(backup, &root, "", root.files.names[i]);
 	return r == 0 ? backup_finish(backup) : r;
 }
 

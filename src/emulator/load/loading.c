@@ -218,8 +218,9 @@ static void miss_pages(struct loading *loading, int64_t first, int64_t last)
 static void find_missing_pages(struct loading *loading)
 {
 	int64_t next = 1, last = loading->last_page;
-	qsort(loading->pages, loading->page_count, sizeof(*loading->pages),
-	    compare_pages);
+	if (loading->page_count > 0)
+		qsort(loading->pages, loading->page_count,
+		    sizeof(*loading->pages), compare_pages);
 	if (loading->said_pages > last)
 		last = loading->said_pages;
 	for (size_t i = 0; i < loading->page_count; i++) {
