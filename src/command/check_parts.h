@@ -18,7 +18,7 @@ struct check {
 	struct survey *survey;
 	struct mcp *mcp;
 	struct candidates *told; /* who lists tables; NULL: nobody did */
-	char **found; /* tables that only the replica names; NULL ends */
+	char **found; /* tables that only the replica names, or NULL */
 	/* What a full backup takes. */
 	int64_t requests;
 	int64_t downloads;

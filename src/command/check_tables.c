@@ -209,7 +209,7 @@ int check_tables(struct check *check)
 {
 	char **named = check->options->tables, **found = check->found;
 	int err, number = ask_mcp(check);
-	bool none = !named[0] && !found[0] &&
+	bool none = !named[0] && !(found && found[0]) &&
 		    (!check->told || !candidates_count(check->told));
 	if (!number)
 		printf("tables:%s\n", !none ? ""
@@ -220,7 +220,7 @@ int check_tables(struct check *check)
 		number = tell_table(check, named[i], NAMED, &err);
 	if (!number)
 		number = tell_told(check);
-	for (size_t i = 0; !number && found[i]; i++, check->tables++) {
+	for (size_t i = 0; !number && found && found[i]; i++, check->tables++) {
 		if (!was_told(check->told, found[i]))
 			number = tell_table(check, found[i], FOUND, &err);
 	}

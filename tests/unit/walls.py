@@ -64,6 +64,8 @@ HOMES = [
     (r"microhttpd\.h", ["emulator/server/", "mcp/loopback"]),
     (r"openssl/.*", ["emulator/oauth/challenge", "mcp/pkce"]),
     (r"pcre2\.h", ["emulator/query/pattern"]),
+    (r"utf8proc\.h", ["emulator/load/nfc"]),
+    (r"zlib\.h", ["emulator/load/gzip"]),
 ]
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:([<"])([^>"]+)[>"]|(.*))',
