@@ -494,3 +494,15 @@ def test_the_projects_name_is_its_directorys(backup, work, site):
     (work / "link").symlink_to(work / "backup")
     assert "<h1><bdi>backup</bdi></h1>" in site("--data", f"{work}/link/").page()[1].decode()
     assert "Sample project" in site().text().text
+
+
+def test_an_interrupted_export_does_not_look_whole(site, work):
+    data = work / "backup"
+    data.mkdir()
+    (data / "posts_page1.json").write_text(json.dumps({"data": {
+        "items": [{"id": "one-record"}],
+        "pagination": {"total": 5, "page": 1, "limit": 1, "totalPages": 5, "hasNext": True}}}))
+    one = site("--data", data)
+    _, headers, _ = one.client.call("GET", "/v1/posts", **one.client.headers)
+    assert "incomplete" in one.text().text
+    assert f"Incomplete: {headers['X-Incomplete']}" in one.text("table", name="posts").text

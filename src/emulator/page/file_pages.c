@@ -120,6 +120,7 @@ static int write_list(const struct view *view, const struct listing *listing,
 	html_count(html, listing->total);
 	html_format(html, " file%s%s</p>\n", listing->total == 1 ? "" : "s",
 	    listing->total > 1 ? ", the newest first" : "");
+	frame_add_missing(view, store_files(view->site->store));
 	int r = listing->count > 0 ? write_tiles(view, listing) : 0;
 	frame_add_pager(view, pager, NULL);
 	frame_end(view);

@@ -49,6 +49,16 @@ void frame_open(const struct view *view)
 	html_add(view->html, "</nav>\n</header>\n<main>\n");
 }
 
+void frame_add_missing(const struct view *view, const struct table *table)
+{
+	const char *missing = table_missing(table);
+	if (!missing)
+		return;
+	html_add(view->html, "<p class=\"missing\">Incomplete: ");
+	html_string(view->html, missing);
+	html_add(view->html, "</p>\n");
+}
+
 void frame_end(const struct view *view)
 {
 	html_add(view->html,

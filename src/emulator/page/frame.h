@@ -21,6 +21,9 @@ void frame_add_step(const struct view *view, const char *table);
 /* The way is over, and the page begins. */
 void frame_open(const struct view *view);
 
+/* What of the table is missing, in words, where something is. */
+void frame_add_missing(const struct view *view, const struct table *table);
+
 /* The page is over. */
 void frame_end(const struct view *view);
 

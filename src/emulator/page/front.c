@@ -49,6 +49,8 @@ static void add_tables(const struct view *view)
 		html_add(html, "\"><bdi>");
 		html_string(html, name);
 		html_add(html, "</bdi> <span>");
+		if (table_missing(table))
+			html_add(html, "incomplete · ");
 		html_count(html, count(store, table));
 		html_add(html, "</span></a></li>\n");
 	}

@@ -92,6 +92,7 @@ static int write_items(const struct view *view, struct table *table,
 	html_count(html, listing->total);
 	html_format(html, " record%s%s</p>\n", listing->total == 1 ? "" : "s",
 	    listing->total > 1 ? ", the newest first" : "");
+	frame_add_missing(view, table);
 	if (listing->count > 0)
 		html_add(html, "<ul class=\"records\">\n");
 	for (size_t i = 0; r == 0 && i < listing->count; i++)
