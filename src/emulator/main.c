@@ -48,7 +48,10 @@ static void print_settings(struct emulator *emulator,
 	if (options->server.socket >= 0 &&
 	    claims_are_true(store_files(emulator->store)) != 1)
 		printf("BKEND_SIZES=wrong\n");
-	printf("BKEND_TABLES=");
+	printf("BKEND_PAGE_URL=http://%s/", address);
+	if (*emulator->page_token)
+		printf("page/%s/", emulator->page_token);
+	printf("\nBKEND_TABLES=");
 	const struct table *table;
 	for (size_t i = 0; (table = store_nth(emulator->store, i)); i++)
 		printf("%s%s", i > 0 ? ":" : "", table_name(table));
@@ -75,6 +78,9 @@ static int load(struct emulator *emulator, const struct command_line *options)
 		? credentials_set_random(&emulator->credentials)
 		: credentials_file_load(&emulator->credentials, options->data,
 		      options->credentials);
+	if (r == 0)
+		r = emulator_open_pages(emulator, options->data,
+		    credentials_are_sample(&emulator->credentials));
 	return r < 0;
 }
 

@@ -17,6 +17,9 @@ from odd_server import Reply
 from records import record_names, records
 from test_login import Login, choice, get, kept
 
+# A login is to the address of whoever lists the tables: the server itself.
+pytestmark = pytest.mark.wire("the server's own address")
+
 MANY = [f"table{n:02d}" for n in range(45)]
 
 
