@@ -8,10 +8,8 @@
 
 #include "base/percent.h"
 #include "json/json.h"
-#include "mcp/rpc.h"
+#include "mcp/oauth_ask.h"
 
-#define ANSWER_MAX ((size_t)64 << 10)
-#define PATIENCE_MS 20000
 #define LIFETIME_DEFAULT_S 3600
 
 /* What we need, and no more. */
@@ -29,320 +27,6 @@ static void cleanup_json(cJSON **json)
 
 #define CLEANUP_JSON CLEANUP(cleanup_json)
 #define CLEANUP_ANSWER CLEANUP(web_answer_done)
-
-void oauth_server_done(struct oauth_server *server)
-{
-	free(server->issuer);
-	free(server->authorization_endpoint);
-	free(server->token_endpoint);
-	free(server->registration_endpoint);
-	free(server->revocation_endpoint);
-	*server = (struct oauth_server){0};
-}
-
-/* ---- errors ---- */
-
-/* The length of "https://host:port". */
-static size_t origin_len(const char *url)
-{
-	const char *host = strstr(url, "://");
-	return host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/?#")
-		    : strlen(url);
-}
-
-/* Method and path, which tell nothing that is secret. */
-static void name_request(
-    struct mcp_error *error, const char *method, const char *url)
-{
-	const char *path = url + origin_len(url);
-	snprintf(error->request, sizeof(error->request), "%s %.*s", method,
-	    (int)strcspn(path, "?#"), path);
-}
-
-static int fail(struct mcp_error *error, int r, const char *message)
-{
-	error->err = r;
-	snprintf(error->message, sizeof(error->message), "%s", message);
-	return r;
-}
-
-static int errno_of(int status)
-{
-	return status == 404   ? -ENOENT
-	       : status >= 500 ? -EIO
-	       : status == 429 ? -EAGAIN
-	       : status >= 400 ? -EACCES
-			       : -EPROTO;
-}
-
-/* The server's words, if there are some. */
-static void tell_refusal(
-    struct mcp_error *error, const struct web_answer *answer)
-{
-	CLEANUP_BUF struct buf words;
-	int64_t code;
-	buf_init(&words, sizeof(error->message) * 8);
-	CLEANUP_JSON cJSON *root =
-	    cJSON_ParseWithLength(buf_str(&answer->body), answer->body.len);
-	const cJSON *name = member(root, "error");
-	if (cJSON_IsString(name))
-		snprintf(
-		    error->code, sizeof(error->code), "%s", name->valuestring);
-	rpc_read_error(buf_str(&answer->body), answer->body.len, &code, &words);
-	error->status = answer->status;
-	fail(error, errno_of(answer->status),
-	    words.len ? buf_str(&words) : "the server refuses");
-}
-
-/* What went over the wire and came back in words. */
-static void hide(struct mcp_error *error, const char *secret)
-{
-	if (secret && *secret &&
-	    (strstr(error->message, secret) || strstr(error->code, secret))) {
-		error->code[0] = '\0';
-		strcpy(
-		    error->message, "the server's words repeat what is secret");
-	}
-}
-
-/* 0: the answer is one of success. */
-static int ask(struct web *web, const struct web_request *request,
-    struct web_answer *ret_answer, struct mcp_error *error)
-{
-	*error = (struct mcp_error){0};
-	name_request(error, request->method, request->url);
-	int r = web_ask(web, request, ret_answer);
-	if (r < 0)
-		return fail(error, r,
-		    ret_answer->detail[0] ? ret_answer->detail
-		    : r == -ETIME	  ? "no answer came in time"
-					  : strerror(-r));
-	if (ret_answer->status / 100 == 2)
-		return 0;
-	tell_refusal(error, ret_answer);
-	return error->err;
-}
-
-/* ---- where things are ---- */
-
-static bool has_origin_of(const char *url, const char *other)
-{
-	size_t len = origin_len(url);
-	return len == origin_len(other) && strncasecmp(url, other, len) == 0;
-}
-
-/* It goes onto a terminal, to a browser by way of a shell script, and into a
- * line of a file. */
-static bool is_harmless(const char *url)
-{
-	for (const char *c = url; *c; c++) {
-		if (*c <= ' ' || *c > '~')
-			return false;
-	}
-	size_t origin = origin_len(url);
-	return !strpbrk(url, "#\"'<>\\`$|") && !memchr(url, '@', origin);
-}
-
-/* Where a person, or a token, may be sent to: never in the clear from where it
- * was not. */
-static bool is_endpoint(const char *url, const char *from)
-{
-	if (!is_harmless(url) || http_url_problem(url))
-		return false;
-	return strncasecmp(from, "https:", 6) != 0 ||
-	       strncasecmp(url, "https:", 6) == 0;
-}
-
-static int take_url(
-    const cJSON *root, const char *name, const char *from, char **where)
-{
-	const cJSON *value = member(root, name);
-	if (!cJSON_IsString(value))
-		return 0;
-	if (!is_endpoint(value->valuestring, from))
-		return -EPROTO;
-	return (*where = strdup(value->valuestring)) ? 0 : -ENOMEM;
-}
-
-static bool does_s256(const cJSON *root)
-{
-	const cJSON *methods = member(root, "code_challenge_methods_supported");
-	const cJSON *one;
-	if (!methods)
-		return true;
-	cJSON_ArrayForEach (one, methods) {
-		if (cJSON_IsString(one) &&
-		    strcmp(one->valuestring, "S256") == 0)
-			return true;
-	}
-	return false;
-}
-
-/* from: where the metadata came from. Its issuer has to live there. */
-static int read_server(const cJSON *root, const char *from,
-    struct oauth_server *server, const char **why)
-{
-	*why = "its metadata name no place where to get a token";
-	int r = take_url(root, "issuer", from, &server->issuer);
-	if (r == 0)
-		r = take_url(root, "authorization_endpoint", from,
-		    &server->authorization_endpoint);
-	if (r == 0)
-		r = take_url(
-		    root, "token_endpoint", from, &server->token_endpoint);
-	if (r == 0)
-		r = take_url(root, "registration_endpoint", from,
-		    &server->registration_endpoint);
-	if (r == 0)
-		r = take_url(root, "revocation_endpoint", from,
-		    &server->revocation_endpoint);
-	if (r < 0)
-		*why = "its metadata lead to places that nobody should send a"
-		       " token to";
-	else if (!server->authorization_endpoint || !server->token_endpoint)
-		r = -EPROTO;
-	if (r == 0 && server->issuer && !has_origin_of(server->issuer, from)) {
-		*why = "its metadata are another server's (issuer)";
-		r = -EPROTO;
-	}
-	if (r == 0 && !does_s256(root)) {
-		*why = "it does not know S256";
-		r = -EPROTO;
-	}
-	server->tells_issuer = cJSON_IsTrue(
-	    member(root, "authorization_response_iss_parameter_supported"));
-	return r;
-}
-
-/* One JSON object. -ENOENT: there is none. */
-static int get_json(
-    struct web *web, const char *url, cJSON **ret_root, struct mcp_error *error)
-{
-	static const char *const headers[] = {"Accept: application/json", NULL};
-	CLEANUP_ANSWER struct web_answer answer;
-	int r = ask(web,
-	    &(struct web_request){.method = "GET",
-		.url = url,
-		.headers = headers,
-		.max = ANSWER_MAX,
-		.patience_ms = PATIENCE_MS},
-	    &answer, error);
-	if (r < 0)
-		return error->status / 100 == 4 || error->status / 100 == 3
-			   ? -ENOENT
-			   : r;
-	*ret_root =
-	    cJSON_ParseWithLength(buf_str(&answer.body), answer.body.len);
-	if (cJSON_IsObject(*ret_root))
-		return 0;
-	cJSON_Delete(*ret_root);
-	*ret_root = NULL;
-	fail(error, -ENOENT, "the answer is no JSON object");
-	return -ENOENT;
-}
-
-/*
- * The n-th place where metadata of that name may be: at the origin's root, as
- * the service has it; with the path behind, as RFC 8414 says; behind the path,
- * as OpenID Connect has it; and the same of the path's own parent. -ENOENT:
- * there is no such place.
- */
-static int place(const char *url, const char *name, int n, struct buf *out)
-{
-	size_t origin = origin_len(url);
-	const char *path = url + origin;
-	size_t len = strcspn(path, "?#");
-	while (len && path[len - 1] == '/')
-		len--;
-	const char *last = len ? memrchr(path, '/', len) : NULL;
-	size_t parent = last ? (size_t)(last - path) : 0;
-	buf_clear(out);
-	if (n > 0 && !len)
-		return -ENOENT;
-	switch (n) {
-	case 0:
-		return buf_printf(
-		    out, "%.*s/.well-known/%s", (int)origin, url, name);
-	case 1:
-		return buf_printf(out, "%.*s/.well-known/%s%.*s", (int)origin,
-		    url, name, (int)len, path);
-	case 2:
-		return buf_printf(
-		    out, "%.*s/.well-known/%s", (int)(origin + len), url, name);
-	case 3:
-		return parent ? buf_printf(out, "%.*s/.well-known/%s",
-				    (int)(origin + parent), url, name)
-			      : -ENOENT;
-	default:
-		return -ENOENT;
-	}
-}
-
-#define PLACES 4
-
-/* -ENOENT: none of the places has some. */
-static int find_named(struct web *web, const char *url, const char *name,
-    cJSON **ret_root, struct mcp_error *error)
-{
-	CLEANUP_BUF struct buf where;
-	int r = -ENOENT;
-	buf_init(&where, 4096);
-	for (int n = 0; r == -ENOENT && n < PLACES; n++) {
-		r = place(url, name, n, &where);
-		if (r == 0)
-			r = get_json(web, buf_str(&where), ret_root, error);
-	}
-	return r;
-}
-
-static int find_server(struct web *web, const char *url,
-    struct oauth_server *ret_server, struct mcp_error *error)
-{
-	static const char *const names[] = {
-	    "oauth-authorization-server", "openid-configuration"};
-	CLEANUP_JSON cJSON *root = NULL;
-	const char *why;
-	int r = -ENOENT;
-	for (size_t i = 0; r == -ENOENT && i < ARRAY_SIZE(names); i++)
-		r = find_named(web, url, names[i], &root, error);
-	if (r < 0)
-		return r;
-	r = read_server(root, url, ret_server, &why);
-	if (r < 0) {
-		oauth_server_done(ret_server);
-		fail(error, r, why);
-	}
-	return r;
-}
-
-/* The server that gives tokens may be another one; then this one says so. */
-static int find_elsewhere(struct web *web, const char *url,
-    struct oauth_server *ret_server, struct mcp_error *error)
-{
-	CLEANUP_JSON cJSON *root = NULL;
-	int r = find_named(web, url, "oauth-protected-resource", &root, error);
-	const cJSON *first =
-	    cJSON_GetArrayItem(member(root, "authorization_servers"), 0);
-	if (r < 0)
-		return r;
-	if (!cJSON_IsString(first) || !is_endpoint(first->valuestring, url))
-		return -ENOENT;
-	return find_server(web, first->valuestring, ret_server, error);
-}
-
-int oauth_find(struct web *web, const char *url,
-    struct oauth_server *ret_server, struct mcp_error *error)
-{
-	*ret_server = (struct oauth_server){0};
-	int r = find_server(web, url, ret_server, error);
-	if (r == -ENOENT)
-		r = find_elsewhere(web, url, ret_server, error);
-	if (r == -ENOENT)
-		fail(error, r,
-		    "no OAuth metadata are there: is it the address of the"
-		    " service's MCP server?");
-	return r;
-}
 
 /* ---- registration ---- */
 
@@ -369,7 +53,7 @@ int oauth_register(struct web *web, const struct oauth_server *server,
 	*error = (struct mcp_error){0};
 	buf_init(&body, 4096);
 	if (!server->registration_endpoint)
-		return fail(error, -ENOENT,
+		return oauth_fail(error, -ENOENT,
 		    "the server has no place where to register a client");
 	if (buf_printf(&body,
 		"{\"client_name\":\"bkendfs\",\"redirect_uris\":[\"%s\"],"
@@ -377,14 +61,14 @@ int oauth_register(struct web *web, const struct oauth_server *server,
 		"\"grant_types\":[\"authorization_code\",\"refresh_token\"],"
 		"\"response_types\":[\"code\"]}",
 		redirect_uri) < 0)
-		return fail(error, -ENOMEM, "out of memory");
-	int r = ask(web,
+		return oauth_fail(error, -ENOMEM, "out of memory");
+	int r = oauth_ask(web,
 	    &(struct web_request){.method = "POST",
 		.url = server->registration_endpoint,
 		.headers = headers,
 		.body = buf_str(&body),
-		.max = ANSWER_MAX,
-		.patience_ms = PATIENCE_MS},
+		.max = OAUTH_ANSWER_MAX,
+		.patience_ms = OAUTH_PATIENCE_MS},
 	    &answer, error);
 	if (r < 0)
 		return r;
@@ -392,9 +76,10 @@ int oauth_register(struct web *web, const struct oauth_server *server,
 	    cJSON_ParseWithLength(buf_str(&answer.body), answer.body.len);
 	const cJSON *id = member(root, "client_id");
 	if (!is_plain(id))
-		return fail(error, -EPROTO, "the answer has no client_id");
+		return oauth_fail(
+		    error, -EPROTO, "the answer has no client_id");
 	*ret_client_id = strdup(id->valuestring);
-	return *ret_client_id ? 0 : fail(error, -ENOMEM, "out of memory");
+	return *ret_client_id ? 0 : oauth_fail(error, -ENOMEM, "out of memory");
 }
 
 /* ---- forms ---- */
@@ -445,18 +130,18 @@ static int post_form(struct web *web, const char *url, const struct pair *pairs,
 	static const char *const headers[] = {"Accept: application/json",
 	    "Content-Type: application/x-www-form-urlencoded", NULL};
 	CLEANUP_BUF struct buf body;
-	buf_init_secret(&body, ANSWER_MAX);
+	buf_init_secret(&body, OAUTH_ANSWER_MAX);
 	*ret_answer = (struct web_answer){0};
 	*error = (struct mcp_error){0};
 	if (add_pairs(&body, pairs, count) < 0)
-		return fail(error, -ENOMEM, "out of memory");
-	return ask(web,
+		return oauth_fail(error, -ENOMEM, "out of memory");
+	return oauth_ask(web,
 	    &(struct web_request){.method = "POST",
 		.url = url,
 		.headers = headers,
 		.body = buf_str(&body),
-		.max = ANSWER_MAX,
-		.patience_ms = PATIENCE_MS,
+		.max = OAUTH_ANSWER_MAX,
+		.patience_ms = OAUTH_PATIENCE_MS,
 		.once = true},
 	    ret_answer, error);
 }
@@ -495,7 +180,7 @@ static int read_tokens(const struct web_answer *answer,
 	if (!is_plain(access) ||
 	    (cJSON_IsString(type) && strcasecmp(type->valuestring, "bearer"))) {
 		scrub(root);
-		return fail(
+		return oauth_fail(
 		    error, -EPROTO, "the answer has no token that serves");
 	}
 	tokens.access = strdup(access->valuestring);
@@ -504,7 +189,7 @@ static int read_tokens(const struct web_answer *answer,
 	scrub(root);
 	if (!tokens.access || (is_plain(refresh) && !tokens.refresh)) {
 		free_secret(tokens.access);
-		return fail(error, -ENOMEM, "out of memory");
+		return oauth_fail(error, -ENOMEM, "out of memory");
 	}
 	*ret_tokens = tokens;
 	return 0;
@@ -526,8 +211,8 @@ int oauth_exchange(struct web *web, const char *token_endpoint,
 	    web, token_endpoint, pairs, ARRAY_SIZE(pairs), &answer, error);
 	if (r == 0)
 		r = read_tokens(&answer, ret_tokens, error);
-	hide(error, code);
-	hide(error, verifier);
+	oauth_hide(error, code);
+	oauth_hide(error, verifier);
 	return r;
 }
 
@@ -545,7 +230,7 @@ int oauth_refresh(struct web *web, const char *token_endpoint,
 	    web, token_endpoint, pairs, ARRAY_SIZE(pairs), &answer, error);
 	if (r == 0)
 		r = read_tokens(&answer, ret_tokens, error);
-	hide(error, refresh);
+	oauth_hide(error, refresh);
 	return r;
 }
 
@@ -561,6 +246,6 @@ int oauth_revoke(struct web *web, const char *revocation_endpoint,
 	CLEANUP_ANSWER struct web_answer answer;
 	int r = post_form(
 	    web, revocation_endpoint, pairs, ARRAY_SIZE(pairs), &answer, error);
-	hide(error, token);
+	oauth_hide(error, token);
 	return r;
 }
