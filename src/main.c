@@ -4,6 +4,8 @@
 
 #include "command/check.h"
 #include "command/local.h"
+#include "command/log_in.h"
+#include "command/log_out.h"
 #include "command/mount.h"
 #include "config/arguments.h"
 #include "config/complain.h"
@@ -33,6 +35,10 @@ static int run(const struct arguments *arguments)
 		return 0;
 	case COMMAND_CHECK:
 		return check_project(arguments);
+	case COMMAND_LOGIN:
+		return log_in(arguments);
+	case COMMAND_LOGOUT:
+		return log_out(arguments);
 	case COMMAND_DEMO:
 		return local_demo(arguments);
 	case COMMAND_MOUNT:

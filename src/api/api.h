@@ -123,6 +123,8 @@ struct api_query {
 	bool descending;
 	const char *filters; /* andFilters as JSON text; NULL: none */
 	bool speculative;    /* nobody waits for it yet */
+	bool expects_miss;   /* the table may well not be there: a 404 is an
+				answer, not worth a line */
 };
 
 /* Where a page goes. The sink itself must outlive the call. */

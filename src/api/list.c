@@ -139,6 +139,7 @@ struct api_call *api_list(struct api *api, const struct api_query *query,
 	    .patience_ms = api->patience_ms,
 	    .speculative = query->speculative,
 	    .may_be_refused = query->filters || query->sort_by,
+	    .expects_miss = query->expects_miss,
 	};
 	return call_start(api->calls, &spec, &list_ops, call);
 }

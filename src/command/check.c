@@ -8,76 +8,19 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "command/check_parts.h"
+#include "command/check_tables.h"
+#include "command/check_words.h"
 #include "command/contact.h"
 #include "command/local_server.h"
 #include "command/mount.h"
 #include "command/own_replica.h"
-#include "command/refusal.h"
-#include "command/survey.h"
 #include "command/token_file.h"
 #include "config/account.h"
 #include "config/complain.h"
 #include "config/config.h"
 #include "config/secrets.h"
 #include "json/json.h"
-
-struct check {
-	const struct options *options;
-	struct contact *contact;
-	struct survey *survey;
-	char **found; /* tables that only the replica names; NULL ends */
-	/* What a full backup takes. */
-	int64_t requests;
-	int64_t downloads;
-	double bytes;
-	bool at_least;	   /* a server did not tell all of it */
-	unsigned problems; /* that would make it fail */
-};
-
-/* ---- words ---- */
-
-/* What a server says, for a terminal: its words, its code and the status. */
-static void print_reason(const struct api_error *error)
-{
-	char text[400], code[200];
-	if (!error->status) {
-		printf("%s", strerror(-error->err));
-		return;
-	}
-	log_make_safe(refusal_words(error), text, sizeof(text));
-	log_make_safe(error->code, code, sizeof(code));
-	if (error->message[0] && error->code[0])
-		printf("%s (%s, %d)", text, code, error->status);
-	else
-		printf("%s (%d)", text, error->status);
-}
-
-static void print_bytes(double bytes)
-{
-	static const char *const units[] = {"bytes", "KB", "MB", "GB", "TB"};
-	size_t i = 0;
-	for (; bytes >= 1000 && i + 1 < ARRAY_SIZE(units); i++)
-		bytes /= 1000;
-	printf(i ? "%.1f %s" : "%.0f %s", bytes, units[i]);
-}
-
-/* "one file", or "files": an s more. */
-static void print_count(int64_t count, const char *one)
-{
-	printf("%" PRId64 " %s%s", count, one, count == 1 ? "" : "s");
-}
-
-static int64_t count_of(const struct survey_listing *listing)
-{
-	return listing->total >= 0 ? listing->total : listing->seen;
-}
-
-static void print_items(const struct survey_listing *listing, const char *one)
-{
-	if (listing->total < 0 && listing->more)
-		printf("at least ");
-	print_count(count_of(listing), one);
-}
 
 /* ---- who ---- */
 
@@ -107,7 +50,7 @@ static int tell_account(struct check *check)
 			     ARRAY_SIZE(names), members) < 0) {
 		printf("account:  signed in; the server does not say as whom:"
 		       " ");
-		print_reason(&error);
+		check_print_reason(&error);
 		printf("\n");
 		return 0;
 	}
@@ -137,131 +80,6 @@ static int tell_who(struct check *check)
 	return 0;
 }
 
-/* ---- tables ---- */
-
-static void count_listing(
-    struct check *check, const struct survey_listing *listing)
-{
-	int64_t count = count_of(listing);
-	int64_t pages = (count + listing->limit - 1) / listing->limit;
-	check->requests += pages ? pages : 1;
-	if (listing->seen)
-		check->bytes += (double)listing->bytes / (double)listing->seen *
-				(double)count;
-	if (listing->total < 0 && listing->more)
-		check->at_least = true;
-}
-
-static void explain_refused(
-    struct check *check, const struct survey_listing *listing)
-{
-	const struct api_error *error = &listing->error;
-	check->problems++;
-	if (error->err == -ENOENT)
-		printf("is not there: take it out of the setting tables\n");
-	else if (error->err == -EACCES) {
-		printf("may not be listed: ");
-		print_reason(error);
-		printf("; single records may be readable by their names\n");
-	} else {
-		printf("fails: ");
-		print_reason(error);
-		printf("\n");
-	}
-}
-
-static bool is_empty(struct json_span value)
-{
-	static const char *const empty[] = {"", "{}", "[]", "null", "false"};
-	for (size_t i = 0; i < ARRAY_SIZE(empty); i++) {
-		if (value.len == strlen(empty[i]) &&
-		    (!value.len ||
-			memcmp(value.text, empty[i], value.len) == 0))
-			return true;
-	}
-	return false;
-}
-
-/* Rules that leave something out without a word. */
-static void tell_rules(const char *text, size_t len)
-{
-	static const char *const names[] = {
-	    "permissions", "rowFilters", "columnPermissions"};
-	struct json_span outer[3] = {0}, inner[3] = {0};
-	if (json_members(text, len, names, 3, outer) < 0)
-		return;
-	if (json_is_object(outer[0]))
-		json_members(outer[0].text, outer[0].len, names, 3, inner);
-	if (!is_empty(outer[1]) || !is_empty(inner[1]))
-		printf("; its row filters may hide records from this listing");
-	if (!is_empty(outer[2]) || !is_empty(inner[2]))
-		printf("; its column permissions may leave fields out");
-}
-
-static int tell_spec(struct check *check, const char *table)
-{
-	struct api_error error;
-	CLEANUP_BUF struct buf text;
-	buf_init(&text, BUF_MAX_DEFAULT);
-	int number = survey_spec(check->survey, table, &text, &error);
-	if (number)
-		return number;
-	if (error.err) {
-		printf("; no .spec.json");
-		/* None was saved. */
-		if (!check->options->directory) {
-			printf(": ");
-			print_reason(&error);
-		}
-	} else {
-		tell_rules(buf_str(&text), text.len);
-	}
-	printf("\n");
-	return 0;
-}
-
-static int tell_table(struct check *check, const char *table, bool is_named)
-{
-	struct survey_listing listing;
-	int number = survey_list(check->survey, table, &listing);
-	int refused = listing.error.err;
-	if (!number && (is_named || refused != -ENOENT)) {
-		printf("  %-20s ", table);
-		if (refused)
-			explain_refused(check, &listing);
-		else
-			print_items(&listing, "record");
-	}
-	if (!number && !refused) {
-		count_listing(check, &listing);
-		check->requests++; /* its spec */
-		printf(check->options->directory ? ""
-		       : is_named		 ? ", named"
-				  : ", found by use: not named in the settings,"
-				    " so a backup elsewhere would miss it");
-		number = tell_spec(check, table);
-	}
-	survey_listing_done(&listing);
-	return number;
-}
-
-static int tell_tables(struct check *check)
-{
-	char **named = check->options->tables, **found = check->found;
-	int number = 0;
-	bool none = !named[0] && !(found && found[0]);
-	printf("tables:%s\n", !none			  ? ""
-			      : check->options->directory ? "   none"
-							  : "   none is known");
-	for (size_t i = 0; !number && named[i]; i++)
-		number = tell_table(check, named[i], true);
-	for (size_t i = 0; !number && found && found[i]; i++)
-		number = tell_table(check, found[i], false);
-	if (none && !check->options->directory)
-		check->problems++;
-	return number;
-}
-
 /* ---- files ---- */
 
 static int tell_download(struct check *check, const struct buf *id)
@@ -271,7 +89,7 @@ static int tell_download(struct check *check, const struct buf *id)
 	if (number || !error.err)
 		return number;
 	printf("          they may be listed, but not downloaded: ");
-	print_reason(&error);
+	check_print_reason(&error);
 	printf("\n");
 	check->problems++;
 	return 0;
@@ -280,15 +98,15 @@ static int tell_download(struct check *check, const struct buf *id)
 static int tell_listed_files(
     struct check *check, const struct survey_listing *listing)
 {
-	int64_t count = count_of(listing);
+	int64_t count = check_count_of(listing);
 	double bytes = listing->seen ? (double)listing->claimed /
 					   (double)listing->seen * (double)count
 				     : 0;
-	print_items(listing, "file");
+	check_print_items(listing, "file");
 	printf(", %s", listing->more ? "about " : "");
-	print_bytes(bytes);
+	check_print_bytes(bytes);
 	printf("\n");
-	count_listing(check, listing);
+	check_count_listing(check, listing);
 	check->requests += count; /* where to download each from */
 	check->downloads += count;
 	check->bytes += bytes;
@@ -303,7 +121,7 @@ static int tell_files(struct check *check)
 		printf("files:    ");
 	if (!number && listing.error.err) {
 		printf("may not be listed: ");
-		print_reason(&listing.error);
+		check_print_reason(&listing.error);
 		printf("\n");
 		check->problems++;
 	} else if (!number) {
@@ -324,11 +142,11 @@ static void tell_cost(struct check *check)
 		       " wants a pause\n",
 		    counters.quota_left);
 	printf("backup:   %s ", check->at_least ? "at least" : "about");
-	print_count(check->requests, "request");
+	check_print_count(check->requests, "request");
 	printf(" and ");
-	print_count(check->downloads, "download");
+	check_print_count(check->downloads, "download");
 	printf(", ");
-	print_bytes(check->bytes);
+	check_print_bytes(check->bytes);
 	printf("\n%s\n", check->problems
 			     ? "A full backup would fail, or miss something:"
 			       " see above."
@@ -339,7 +157,7 @@ static int report(struct check *check)
 {
 	int number = tell_who(check);
 	if (!number)
-		number = tell_tables(check);
+		number = check_tables(check);
 	if (!number)
 		number = tell_files(check);
 	if (number)
@@ -351,6 +169,8 @@ static int report(struct check *check)
 static void done(struct check *check)
 {
 	contact_stop(check->contact);
+	mcp_free(check->mcp);
+	candidates_free(check->told);
 	survey_free(check->survey);
 	contact_free(check->contact);
 	own_replica_tables_free(check->found);

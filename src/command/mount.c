@@ -13,6 +13,7 @@
 #include "command/contact.h"
 #include "command/local_server.h"
 #include "command/mountpoint.h"
+#include "command/own_mcp.h"
 #include "command/own_replica.h"
 #include "command/token_file.h"
 #include "config/account.h"
@@ -37,6 +38,7 @@ struct house {
 	struct content *content; /* NULL: file contents are not kept */
 	int replica_err;	 /* why there is none */
 	bool replica_is_private;
+	struct mcp *mcp; /* NULL: offline */
 	struct sync_config sync_config;
 	struct sync *sync;
 	struct status *status;
@@ -138,6 +140,17 @@ static int open_status(struct house *house)
 	return house->status ? 0 : failed_for_memory();
 }
 
+/* Nothing is asked before somebody looks; the login may come while we live. */
+static int open_mcp(struct house *house)
+{
+	if (house->options->offline)
+		return 0;
+	return own_mcp_new(house->options, contact_http(house->contact),
+		   contact_failures(house->contact), &house->mcp) < 0
+		   ? failed_for_memory()
+		   : 0;
+}
+
 static int open_fs(struct house *house)
 {
 	struct options *options = house->options;
@@ -170,6 +183,7 @@ static int open_sync(struct house *house)
 	house->sync_config = (struct sync_config){
 	    .http = contact_http(house->contact),
 	    .api = contact_api(house->contact),
+	    .mcp = house->mcp,
 	    .replica = house->replica,
 	    .content = house->content,
 	    .failures = contact_failures(house->contact),
@@ -202,12 +216,13 @@ static void tell_remarks(struct house *house)
 		    0, "", remark);
 }
 
-/* A mount without tables looks fine, and is copied as such. */
+/* A mount without tables looks fine, and is copied as such. Who has logged in
+ * is told of them once he looks. */
 static void warn(struct house *house)
 {
 	tell_remarks(house);
 	const char *warning = status_warning(house->status);
-	if (!warning)
+	if (!warning || (house->mcp && mcp_has_login(house->mcp)))
 		return;
 	fprintf(stderr, "bkendfs: %s\n", warning);
 	failures_add(
@@ -231,6 +246,7 @@ static void on_signal(void *ctx, int number)
 static void close_house(struct house *house)
 {
 	contact_stop(house->contact);
+	mcp_stop(house->mcp);
 	/* Who waits is answered while there is a way to him. */
 	sync_end(house->sync);
 	if (house->fs)
@@ -240,6 +256,7 @@ static void close_house(struct house *house)
 	sync_free(house->sync);
 	fs_free(house->fs);
 	status_free(house->status);
+	mcp_free(house->mcp);
 	contact_free(house->contact);
 	activities_free(house->activities);
 	replica_close(house->replica);
@@ -257,6 +274,8 @@ static int open_house(struct house *house)
 		open_content(house);
 	if (!status)
 		status = open_status(house);
+	if (!status)
+		status = open_mcp(house);
 	if (!status)
 		status = contact_was_ended(house->contact);
 	/* Whoever sees the mount may take it for alive: what is sent to it from

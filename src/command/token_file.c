@@ -1,24 +1,20 @@
 #include "command/token_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/kept_file.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "base/own_dir.h"
 #include "base/timestamp.h"
 #include "config/askpass.h"
 #include "config/complain.h"
-
-#define FILE_SIZE_MAX ((size_t)64 << 10)
 
 /* What is written down. */
 struct tokens {
@@ -31,9 +27,7 @@ struct tokens {
 
 struct token_file {
 	const struct options *options;
-	char *path;
-	char *lock_path;
-	int lock_fd;	      /* -1: not held */
+	struct kept_file *kept;
 	uint64_t generation;  /* of the pair that this mount has; 0: none */
 	struct tokens tokens; /* as read, while the lock is held */
 };
@@ -81,41 +75,24 @@ static int take_line(char *line, struct tokens *tokens)
 	return r;
 }
 
-static int read_text(const char *path, struct buf *text)
-{
-	char piece[1024];
-	ssize_t got;
-	int r = own_file_check(path);
-	if (r < 0)
-		return r;
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	do {
-		got = read(fd, piece, sizeof(piece));
-		r = got < 0 ? -errno : buf_add(text, piece, (size_t)got);
-	} while (r == 0 && got > 0);
-	explicit_bzero(piece, sizeof(piece));
-	return r;
-}
-
 /* None at all is fine: all is empty then. */
 static int read_tokens(struct token_file *file)
 {
 	CLEANUP_BUF struct buf text;
-	buf_init_secret(&text, FILE_SIZE_MAX);
+	buf_init_secret(&text, KEPT_FILE_MAX);
 	tokens_done(&file->tokens);
-	int r = read_text(file->path, &text);
+	int r = kept_file_read(file->kept, &text);
 	char *rest = text.data, *line;
 	while (r == 0 && (line = strsep(&rest, "\n")))
 		r = take_line(line, &file->tokens);
 	return r;
 }
 
-static int write_all(int fd, const struct tokens *tokens)
+static int write_tokens(const struct token_file *file)
 {
+	const struct tokens *tokens = &file->tokens;
 	CLEANUP_BUF struct buf text;
-	buf_init_secret(&text, FILE_SIZE_MAX);
+	buf_init_secret(&text, KEPT_FILE_MAX);
 	int r = buf_printf(&text,
 	    "seed %016" PRIx64 "\ngeneration %" PRIu64 "\nexpires %" PRId64
 	    "\n",
@@ -124,62 +101,21 @@ static int write_all(int fd, const struct tokens *tokens)
 		r = buf_printf(&text, "access %s\n", tokens->access);
 	if (r == 0 && tokens->refresh)
 		r = buf_printf(&text, "refresh %s\n", tokens->refresh);
-	if (r == 0 && write(fd, text.data, text.len) != (ssize_t)text.len)
-		r = -EIO;
-	return r == 0 && fsync(fd) < 0 ? -errno : r;
+	return r == 0 ? kept_file_write(file->kept, &text) : r;
 }
-
-/* Whole or not at all, also across a power cut. */
-static int write_tokens(const struct token_file *file)
-{
-	CLEANUP_FREE char *name = NULL;
-	if (asprintf(&name, "%s.XXXXXX", file->path) < 0)
-		return -ENOMEM;
-	CLEANUP_CLOSE int fd = mkostemp(name, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	int r = write_all(fd, &file->tokens);
-	if (r == 0 && rename(name, file->path) < 0)
-		r = -errno;
-	if (r < 0)
-		unlink(name);
-	CLEANUP_FREE char *dir = strndup(
-	    file->path, (size_t)(strrchr(file->path, '/') - file->path));
-	CLEANUP_CLOSE int dir_fd =
-	    r == 0 && dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	if (dir_fd >= 0)
-		fsync(dir_fd);
-	return r;
-}
-
-/* ---- the lock ---- */
 
 /* And read what is there. 0; -EAGAIN: somebody else has it, and wait is false;
  * or what goes wrong. */
 static int lock(struct token_file *file, bool wait)
 {
-	int r = own_file_check(file->lock_path);
-	if (r < 0)
-		return r;
-	file->lock_fd = open(
-	    file->lock_path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (file->lock_fd < 0)
-		return -errno;
-	while (flock(file->lock_fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0) {
-		if (errno == EINTR)
-			continue;
-		r = errno == EWOULDBLOCK ? -EAGAIN : -errno;
-		break;
-	}
+	int r = kept_file_lock(file->kept, wait);
 	return r == 0 ? read_tokens(file) : r;
 }
 
 static void unlock(struct token_file *file)
 {
 	tokens_done(&file->tokens);
-	if (file->lock_fd >= 0)
-		close(file->lock_fd);
-	file->lock_fd = -1;
+	kept_file_unlock(file->kept);
 }
 
 /* ---- before the mount ---- */
@@ -202,10 +138,10 @@ static int find_path(struct token_file *file)
 	if (r < 0)
 		return failed(
 		    "%s is no place for tokens: %s", dir, own_dir_problem(r));
-	if (asprintf(&file->path, "%s/tokens-%016" PRIx64, own, hash) < 0 ||
-	    asprintf(&file->lock_path, "%s.lock", file->path) < 0)
-		return failed_for_memory();
-	return 0;
+	char name[40];
+	snprintf(name, sizeof(name), "tokens-%016" PRIx64, hash);
+	return kept_file_new(own, name, &file->kept) < 0 ? failed_for_memory()
+							 : 0;
 }
 
 int token_file_open(const struct options *options, struct token_file **ret_file)
@@ -217,7 +153,6 @@ int token_file_open(const struct options *options, struct token_file **ret_file)
 	if (!file)
 		return failed_for_memory();
 	file->options = options;
-	file->lock_fd = -1;
 	int status = find_path(file);
 	if (status)
 		token_file_close(file);
@@ -230,9 +165,8 @@ void token_file_close(struct token_file *file)
 {
 	if (!file)
 		return;
-	unlock(file);
-	free(file->path);
-	free(file->lock_path);
+	tokens_done(&file->tokens);
+	kept_file_free(file->kept);
 	free(file);
 }
 
@@ -260,7 +194,9 @@ static int plant(struct token_file *file, const char *token)
 	free_secret(TAKE(tokens->access));
 	int status = options_set_string(&tokens->refresh, token);
 	int r = status ? 0 : write_tokens(file);
-	return r < 0 ? failed("%s: %s", file->path, strerror(-r)) : status;
+	return r < 0
+		   ? failed("%s: %s", kept_file_path(file->kept), strerror(-r))
+		   : status;
 }
 
 static int plant_first(struct token_file *file)
@@ -281,7 +217,9 @@ static int plant_first(struct token_file *file)
 static int prepare(struct token_file *file)
 {
 	int r = lock(file, true);
-	int status = r < 0 ? failed("%s: %s", file->path, strerror(-r)) : 0;
+	int status =
+	    r < 0 ? failed("%s: %s", kept_file_path(file->kept), strerror(-r))
+		  : 0;
 	if (!status && !file->tokens.refresh)
 		status = plant_first(file);
 	unlock(file);
@@ -332,7 +270,7 @@ static int take(void *ctx, struct answer_tokens *ret_pair)
 	free_secret(refresh);
 	unlock(file);
 	if (r != -EAGAIN && r != -ENOENT)
-		log_warn("%s: %s", file->path, strerror(-r));
+		log_warn("%s: %s", kept_file_path(file->kept), strerror(-r));
 	return r;
 }
 
@@ -357,7 +295,7 @@ static void keep(void *ctx, const struct answer_tokens *pair)
 	int r = pair ? note(file, pair) : 0;
 	if (r < 0)
 		log_error("%s: %s: the session ends with this mount",
-		    file->path, strerror(-r));
+		    kept_file_path(file->kept), strerror(-r));
 	unlock(file);
 }
 

@@ -197,12 +197,53 @@ static int get_password(struct options *options)
 	return ask_password(options);
 }
 
-int account_complete(struct options *options)
+/* ---- the server that lists tables ---- */
+
+#define DEFAULT_API "https://api-client.bkend.ai"
+#define DEFAULT_MCP "https://api.bkend.ai/mcp"
+
+static int default_mcp_url(struct options *options)
+{
+	char *url;
+	if (strcmp(options->url, DEFAULT_API) == 0)
+		return options_set_string(&options->mcp_url, DEFAULT_MCP);
+	if (asprintf(&url, "%s/mcp", options->url) < 0)
+		return failed_for_memory();
+	options->mcp_url = url;
+	return 0;
+}
+
+static int check_mcp_url(struct options *options)
+{
+	char *url = options->mcp_url;
+	if (!url)
+		return default_mcp_url(options);
+	cut_slashes(url);
+	if (!http_url_is_http(url) || strpbrk(url, "?#@ \t\r\n"))
+		return complain(
+		    "mcp_url=%s: it looks like https://HOST/mcp", url);
+	if (http_url_is_clear_remote(url))
+		return complain("mcp_url=%s: tokens would be sent in the clear:"
+				" use https:// (http:// is for this machine"
+				" only)",
+		    url);
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+int account_identify(struct options *options)
 {
 	int status = check_url(options);
 	if (!status)
-		status = check_commands(options);
+		status = check_mcp_url(options);
 	if (!status)
-		status = choose_key(options);
+		status = check_commands(options);
+	return status ? status : choose_key(options);
+}
+
+int account_complete(struct options *options)
+{
+	int status = account_identify(options);
 	return status ? status : get_password(options);
 }

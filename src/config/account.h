@@ -6,11 +6,14 @@
 #include "config/options.h"
 
 /*
- * Check the URL, choose between the keys (an account goes with the publishable
- * one; the secret one needs none), have the commands run that know what is
- * missing, and ask for a password where nobody knows it. 0, or an exit status
- * after a complaint.
+ * Check the URLs, and choose between the keys (an account goes with the
+ * publishable one; the secret one needs none); have the command run that knows
+ * it. 0, or an exit status after a complaint.
  */
+int account_identify(struct options *options);
+
+/* The same, and have the command run that knows the password, or ask for it
+ * where nobody does. 0, or an exit status after a complaint. */
 int account_complete(struct options *options);
 
 #endif

@@ -159,6 +159,8 @@ static int long_option(const char *arg, struct arguments *arguments)
 	} commands[] = {
 	    {"--demo", COMMAND_DEMO},
 	    {"--check", COMMAND_CHECK},
+	    {"--login", COMMAND_LOGIN},
+	    {"--logout", COMMAND_LOGOUT},
 	    {"--help", COMMAND_HELP},
 	    {"--version", COMMAND_VERSION},
 	};
@@ -211,13 +213,20 @@ static int short_options(
 	return 0;
 }
 
-/* [SOURCE] MOUNTPOINT, of which the sample project has no source, and a check
- * no mount point. */
+/* What mounts nothing. */
+static bool has_no_mountpoint(enum command command)
+{
+	return command == COMMAND_CHECK || command == COMMAND_LOGIN ||
+	       command == COMMAND_LOGOUT;
+}
+
+/* [SOURCE] MOUNTPOINT, of which the sample project has no source, and some
+ * commands have no mount point. */
 static int positional(
     const char *const *names, size_t count, struct arguments *arguments)
 {
 	bool source = arguments->command != COMMAND_DEMO;
-	bool mountpoint = arguments->command != COMMAND_CHECK;
+	bool mountpoint = !has_no_mountpoint(arguments->command);
 	if (count < mountpoint)
 		return complain(
 		    "no mount point given: bkendfs [options] [SOURCE]"

@@ -35,6 +35,7 @@ void options_done(struct options *options)
 	free(options->refresh_token_command);
 	free(options->email);
 	free(options->cache_dir);
+	free(options->mcp_url);
 	free(options->cacert);
 	free(options->log_path);
 	free(options->mount_options);

@@ -35,9 +35,10 @@ struct options {
 	char *mfa_code;		     /* NULL: none */
 	char **tables;		     /* NULL ends; never NULL itself */
 	char *cache_dir;	     /* absolute */
-	char *cacert;		     /* NULL: the system's store */
-	char *log_path;		     /* NULL: stderr or syslog */
-	char *mount_options;	     /* for FUSE, comma list; NULL: none */
+	char *mcp_url;	/* of the server that lists tables; NULL: not given */
+	char *cacert;	/* NULL: the system's store */
+	char *log_path; /* NULL: stderr or syslog */
+	char *mount_options; /* for FUSE, comma list; NULL: none */
 	enum log_level log_level;
 	int64_t ttl_ms;
 	int64_t retry_ms;

@@ -77,6 +77,10 @@ const struct setting settings[] = {
     {"verify_sizes", NULL, "verify_sizes", NULL,
 	"ask each stored file for its size at stat", NULL, SETTING_FLAG,
 	TO(verify_sizes)},
+    {"mcp_url", "BKEND_MCP_URL", "mcp_url", "URL",
+	"the server that lists tables, after --login (https://api.bkend.ai/mcp;"
+	" for any other API URL, that with /mcp behind)",
+	NULL, SETTING_STRING, TO(mcp_url)},
     {"cacert", NULL, "cacert", "FILE", "trust this CA instead of the system's",
 	NULL, SETTING_PATH, TO(cacert)},
     {"log", NULL, "log", "FILE",

@@ -27,6 +27,12 @@ static bool is_listed(int64_t id)
 	return id != NODE_ROOT && id != NODE_CONTROL && id != NODE_TABLES;
 }
 
+/* Whether they are the tables that are known. */
+static bool has_tables(int64_t id)
+{
+	return id == NODE_ROOT || id == NODE_TABLES;
+}
+
 /* ---- opening ---- */
 
 /*
@@ -76,6 +82,31 @@ static void on_opened(struct sync_op *op, int err)
 	pending_free(opening);
 }
 
+/* 0: it may be read; -EAGAIN: that has to be waited for. */
+static int open_now(struct fs_context *fs, struct dir *dir)
+{
+	if (is_listed(dir->id))
+		return sync_dir_open_now(fs->sync, dir->id, &dir->open);
+	return has_tables(dir->id) ? sync_find_tables_now(fs->sync) : 0;
+}
+
+static void open_slowly(struct fs_context *fs, fuse_req_t req,
+    const struct fuse_file_info *fi, struct dir *dir)
+{
+	struct opening *opening = pending_new(sizeof(*opening), req, on_opened);
+	if (!opening) {
+		dirs_close(fs->dirs, fs->notifier, dir);
+		return;
+	}
+	opening->dir = dir;
+	opening->fi = *fi;
+	opening->pending.op.dir = dir->id;
+	if (is_listed(dir->id))
+		sync_dir_open(fs->sync, &opening->pending.op);
+	else
+		sync_find_tables(fs->sync, &opening->pending.op);
+}
+
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs_context *fs = context_of(req);
@@ -84,25 +115,14 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		reply_error(req, -ENOMEM);
 		return;
 	}
-	int r = is_listed(dir->id)
-		    ? sync_dir_open_now(fs->sync, dir->id, &dir->open)
-		    : 0;
+	int r = open_now(fs, dir);
 	if (r == 0) {
 		reply_open(req, fi, dir);
 	} else if (r != -EAGAIN) {
 		dirs_close(fs->dirs, fs->notifier, dir);
 		reply_error(req, r);
 	} else {
-		struct opening *opening =
-		    pending_new(sizeof(*opening), req, on_opened);
-		if (!opening) {
-			dirs_close(fs->dirs, fs->notifier, dir);
-			return;
-		}
-		opening->dir = dir;
-		opening->fi = *fi;
-		opening->pending.op.dir = dir->id;
-		sync_dir_open(fs->sync, &opening->pending.op);
+		open_slowly(fs, req, fi, dir);
 	}
 }
 

@@ -151,6 +151,8 @@ static void set_options(
 		curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
 	if (strcmp(r->method, "POST") == 0)
 		set_body(e, r);
+	else if (strcmp(r->method, "DELETE") == 0)
+		curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, "DELETE");
 }
 
 CURL *easy_take(struct easy_pool *pool, const struct http_request *request)

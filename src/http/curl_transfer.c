@@ -72,7 +72,9 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 		http_head_begin(&call->head, line);
 		call->head_whole = false;
 	} else {
-		http_head_parse(&call->head, line);
+		const char *value = http_head_parse(&call->head, line);
+		if (value && call->sink->field)
+			call->sink->field(call->ctx, line, value);
 	}
 	return len;
 }

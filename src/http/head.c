@@ -115,11 +115,11 @@ static void take_date(struct http_head *head, const char *value)
 	settle_retry(head);
 }
 
-void http_head_parse(struct http_head *head, char *line)
+const char *http_head_parse(struct http_head *head, char *line)
 {
 	char *value = strchr(line, ':');
 	if (!value)
-		return;
+		return NULL;
 	*value++ = '\0';
 	value += strspn(value, " \t");
 	value[strcspn(value, "\r\n")] = '\0';
@@ -144,6 +144,7 @@ void http_head_parse(struct http_head *head, char *line)
 		take_modified(head, value);
 	else if (strcasecmp(line, "Location") == 0)
 		take_location(head, value);
+	return value;
 }
 
 /* A date is a strong validator only when the content cannot have changed again

@@ -12,7 +12,8 @@ void http_head_reset(struct http_head *head);
 void http_head_begin(struct http_head *head, const char *line);
 
 /* Learn from one line, "Name: value" with or without its end; line is changed.
- * Unknown names and broken values are passed over. */
-void http_head_parse(struct http_head *head, char *line);
+ * Unknown names and broken values are passed over. The value, without white
+ * space around it, of the name that line then is; NULL: it is no field. */
+const char *http_head_parse(struct http_head *head, char *line);
 
 #endif

@@ -20,7 +20,7 @@ struct http_timer;
 
 /* What is asked for. Strings are borrowed until http_start returns. */
 struct http_request {
-	const char *method; /* "GET" or "POST" */
+	const char *method; /* "GET", "POST" or "DELETE" */
 	const char *url;
 	const char *const *headers; /* "Name: value", NULL ends; may be NULL */
 	const char *body;	    /* NULL: none; sent with Content-Length */
@@ -75,7 +75,7 @@ const char *http_head_validator(const struct http_head *head);
 /* Whether an answer has a validator that an earlier one had. */
 bool http_head_matches(const struct http_head *head, const char *validator);
 
-/* Where an answer goes. All three are called on the loop thread. */
+/* Where an answer goes. All of them are called on the loop thread. */
 struct http_sink {
 	/* The header of the final answer (after redirects), once, before any
 	 * body byte. Non-zero (-errno) ends the transfer with that error. */
@@ -91,6 +91,10 @@ struct http_sink {
 	 * short, reset, silent). detail is one line for a human, free of
 	 * secrets. */
 	void (*done)(void *ctx, int err, const char *detail);
+	/* A field of the header, before head: for who needs one that struct
+	 * http_head has not. Both are borrowed; lines that are too long are
+	 * left out. May be NULL. */
+	void (*field)(void *ctx, const char *name, const char *value);
 };
 
 /* Work for the loop thread. Its owner sets fn and ctx, and keeps it where it is

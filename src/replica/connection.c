@@ -89,6 +89,7 @@ static const char *const statement_sql[STATEMENTS] = {
     [ST_SET_SIZE] = "UPDATE node SET size = ?2, proven = 1, etag = ?3,"
 		    " salt = ?4 WHERE id = ?1",
     [ST_SHOW_TABLE] = "UPDATE node SET pos = 1 WHERE id = ?1 AND pos = 0",
+    [ST_TELL_TABLE] = "UPDATE node SET pos = 2 WHERE id = ?1 AND pos = 1",
     [ST_TOTALS] = "SELECT count(*), CAST(total(max(size, 0)) AS INTEGER),"
 		  " (SELECT made FROM meta),"
 		  " (SELECT seq FROM sqlite_sequence WHERE name = 'node'),"

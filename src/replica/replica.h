@@ -44,6 +44,14 @@ enum node_kind {
 	NODE_KIND_OBJECT = 5,
 };
 
+/* Of a table, in the place of node.pos[0]: whether it is shown in the root, and
+ * why. */
+enum table_shown {
+	TABLE_HIDDEN = 0,
+	TABLE_SHOWN = 1, /* named, or found by use */
+	TABLE_TOLD = 2,	 /* the server that lists tables told of it, too */
+};
+
 struct node {
 	int64_t id;
 	int64_t dir;
@@ -273,6 +281,9 @@ int replica_put(struct replica *replica, const struct replica_row *row,
 /* The table's directory, made if need be. listed: show it in the root. */
 int replica_put_table(struct replica *replica, const char *table,
     const char *name, bool listed, int64_t *ret_id);
+
+/* A table that is shown was told of. */
+int replica_tell_table(struct replica *replica, int64_t id);
 
 /* Rename a live node, keeping the rest: the new name leads to a new node,
  * which takes over the entry. */

@@ -339,6 +339,11 @@ int replica_put_table(struct replica *replica, const char *table,
 	return r;
 }
 
+int replica_tell_table(struct replica *replica, int64_t id)
+{
+	return RUN(replica, ST_TELL_TABLE, id);
+}
+
 int replica_sweep(struct replica *replica, int64_t dir, int side, int64_t base,
     int64_t since, replica_name_fn fn, void *ctx)
 {

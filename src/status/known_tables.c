@@ -52,8 +52,9 @@ static int print_one(
 	(void)pos;
 	if (printing->lines++ == LINES_MAX)
 		return 1;
-	const char *how =
-	    is_named(printing->source, name) ? "named" : "found by use";
+	const char *how = is_named(printing->source, name) ? "named"
+			  : node->pos[0] >= TABLE_TOLD	   ? "mcp"
+							   : "found by use";
 	int r = replica_listing(printing->source->replica, node->id, &listing);
 	if (r < 0)
 		return r;

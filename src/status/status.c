@@ -24,8 +24,9 @@ const char *status_warning(const struct status *status)
 	return status->source.directory || tables_count(&status->source) > 0
 		   ? NULL
 		   : "no table is known, so a backup of this mount would hold"
-		     " none: name them with -o tables=A:B or BKEND_TABLES, or"
-		     " list each one once";
+		     " none: name them with -o tables=A:B or BKEND_TABLES,"
+		     " list each one once, or have them listed: bkendfs"
+		     " --login";
 }
 
 /* What a person who waits wants to know. */

@@ -5,6 +5,7 @@
 #include "sync/core/core.h"
 #include "sync/core/folder.h"
 #include "sync/core/offline.h"
+#include "sync/discovery.h"
 #include "sync/listing/lister.h"
 #include "sync/listing/listings.h"
 #include "sync/listing/view.h"
@@ -130,4 +131,22 @@ uint64_t sync_dir_version(
 	    now.version != open_dir->version)
 		return 0;
 	return now.version;
+}
+
+/* ---- the root ---- */
+
+static void begin_find(void *ctx, struct sync_op *op)
+{
+	struct sync *sync = ctx;
+	discovery_await(sync_discovery(sync), op);
+}
+
+void sync_find_tables(struct sync *sync, struct sync_op *op)
+{
+	op_start(sync_core(sync), op, begin_find, sync);
+}
+
+int sync_find_tables_now(struct sync *sync)
+{
+	return discovery_is_due(sync_discovery(sync)) ? -EAGAIN : 0;
 }

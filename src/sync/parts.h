@@ -6,6 +6,7 @@
 #define SYNC_PARTS_H
 
 struct core;
+struct discovery;
 struct listings;
 struct fetches;
 struct streams;
@@ -27,5 +28,8 @@ struct streams *sync_streams(struct sync *sync);
 
 /* The tables that are looked for by name. */
 struct tables *sync_tables(struct sync *sync);
+
+/* The tables that others tell of. */
+struct discovery *sync_discovery(struct sync *sync);
 
 #endif

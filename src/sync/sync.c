@@ -9,6 +9,7 @@
 #include "sync/core/core.h"
 #include "sync/core/offline.h"
 #include "sync/core/write.h"
+#include "sync/discovery.h"
 #include "sync/listing/listings.h"
 #include "sync/parts.h"
 #include "sync/record/fetch.h"
@@ -23,6 +24,7 @@ struct sync {
 	struct listings *listings;
 	struct streams *streams;
 	struct tables *tables;
+	struct discovery *discovery;
 	struct http_task expire_task;
 	_Atomic bool expiring; /* expire_task is posted */
 };
@@ -87,8 +89,9 @@ static int make_rooms(struct sync *sync)
 	sync->listings = listings_new(core, sync->fetches);
 	sync->streams = streams_new(core);
 	sync->tables = tables_new(core);
+	sync->discovery = discovery_new(core, sync->tables);
 	return core->ops && core->write && sync->fetches && sync->listings &&
-		       sync->streams && sync->tables
+		       sync->streams && sync->tables && sync->discovery
 		   ? 0
 		   : -ENOMEM;
 }
@@ -113,8 +116,10 @@ int sync_new(const struct sync_config *config, struct sync **ret_sync)
 
 void sync_end(struct sync *sync)
 {
-	if (sync)
-		ops_end(sync->core.ops, -EIO);
+	if (!sync)
+		return;
+	discovery_end(sync->discovery);
+	ops_end(sync->core.ops, -EIO);
 }
 
 void sync_free(struct sync *sync)
@@ -124,6 +129,7 @@ void sync_free(struct sync *sync)
 	sync_end(sync);
 	streams_free(sync->streams);
 	fetches_free(sync->fetches);
+	discovery_free(sync->discovery);
 	tables_free(sync->tables);
 	listings_free(sync->listings);
 	write_free(sync->core.write);
@@ -156,6 +162,11 @@ struct streams *sync_streams(struct sync *sync)
 struct tables *sync_tables(struct sync *sync)
 {
 	return sync->tables;
+}
+
+struct discovery *sync_discovery(struct sync *sync)
+{
+	return sync->discovery;
 }
 
 /* ---- what the rooms know ---- */

@@ -35,6 +35,13 @@ uint64_t sync_op_id(struct sync *sync);
 /* Find a name. -ENOENT: there is none, for certain. */
 void sync_lookup(struct sync *sync, struct sync_op *op);
 
+/* Find out which tables there are, where a server could tell: ends well also
+ * where that fails. */
+void sync_find_tables(struct sync *sync, struct sync_op *op);
+
+/* The same, at once: 0, or -EAGAIN: start the operation. Any thread. */
+int sync_find_tables_now(struct sync *sync);
+
 /* Begin to read a directory; sync_dir_close is owed after success. */
 void sync_dir_open(struct sync *sync, struct sync_op *op);
 

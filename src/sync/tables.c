@@ -170,7 +170,7 @@ static void on_answer(
 		conclude(search, r);
 }
 
-static bool ask(struct search *search)
+static bool ask(struct search *search, bool doubtful)
 {
 	static const struct api_page_sink sink = {
 	    .record = on_record,
@@ -182,13 +182,15 @@ static bool ask(struct search *search)
 	    .table = name_to_table(search->name),
 	    .page = 1,
 	    .limit = 1,
+	    .expects_miss = doubtful,
 	};
 	search->call =
 	    api_list(search->tables->core->api, &query, &sink, search);
 	return search->call != NULL;
 }
 
-static struct search *search_new(struct tables *tables, const char *name)
+static struct search *search_new(
+    struct tables *tables, const char *name, bool doubtful)
 {
 	struct search *search = calloc(1, sizeof(*search));
 	if (!search)
@@ -199,7 +201,7 @@ static struct search *search_new(struct tables *tables, const char *name)
 	search->hook = (struct commit_hook){.fn = on_commit, .ctx = search};
 	wait_init(&search->waiting, on_abandoned, search);
 	LIST_INSERT_HEAD(&tables->searches, search, link);
-	if (!search->name || !ask(search)) {
+	if (!search->name || !ask(search, doubtful)) {
 		search_free(search);
 		return NULL;
 	}
@@ -217,7 +219,7 @@ static struct search *find_search(
 	return NULL;
 }
 
-void tables_look_up(struct tables *tables, struct sync_op *op)
+static void look_up(struct tables *tables, struct sync_op *op, bool doubtful)
 {
 	struct replica *replica = tables->core->replica;
 	int64_t since = moment_believed(tables->core, op->began);
@@ -232,9 +234,19 @@ void tables_look_up(struct tables *tables, struct sync_op *op)
 	}
 	struct search *search = find_search(tables, op->name, since);
 	if (!search)
-		search = search_new(tables, op->name);
+		search = search_new(tables, op->name, doubtful);
 	if (search)
 		wait_add(&search->waiting, op);
 	else
 		op_finish(op, -ENOMEM);
+}
+
+void tables_look_up(struct tables *tables, struct sync_op *op)
+{
+	look_up(tables, op, false);
+}
+
+void tables_try(struct tables *tables, struct sync_op *op)
+{
+	look_up(tables, op, true);
 }

@@ -23,4 +23,8 @@ void tables_free(struct tables *tables);
  * table is in the replica. */
 void tables_look_up(struct tables *tables, struct sync_op *op);
 
+/* The same of a name that somebody else has told of: that it is not there is
+ * not worth a line in .bkendfs/errors. */
+void tables_try(struct tables *tables, struct sync_op *op);
+
 #endif

@@ -223,6 +223,18 @@ static void an_encoding_is_told(void **state)
 	assert_true(PARSED("content-encoding: gzip").encoded);
 }
 
+/* For who needs a field that is not kept. */
+static void name_and_value_are_handed_back(void **state)
+{
+	(void)state;
+	struct http_head head;
+	char line[] = "Mcp-Session-Id:  a b\r\n", none[] = "no field\r\n";
+	http_head_reset(&head);
+	assert_string_equal(http_head_parse(&head, line), "a b");
+	assert_string_equal(line, "Mcp-Session-Id");
+	assert_null(http_head_parse(&head, none));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +250,7 @@ int main(void)
 	    cmocka_unit_test(an_answer_matches_what_it_has_itself),
 	    cmocka_unit_test(a_body_that_nothing_frames_ends_by_close),
 	    cmocka_unit_test(an_encoding_is_told),
+	    cmocka_unit_test(name_and_value_are_handed_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 
 #define READABLE                                                               \
 	"Accept-Ranges, Content-Length, Content-Range, ETag, Retry-After, "    \
-	"X-RateLimit-Limit, X-RateLimit-Remaining, "                           \
+	"X-Incomplete, X-RateLimit-Limit, X-RateLimit-Remaining, "             \
 	"WWW-Authenticate, Mcp-Session-Id"
 
 /* What MCP's requests carry besides. */

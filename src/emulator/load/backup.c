@@ -5,35 +5,23 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "emulator/load/bundle.h"
 #include "emulator/load/export.h"
-#include "emulator/load/saved.h"
+#include "emulator/load/objects.h"
+#include "emulator/load/loading.h"
+#include "emulator/load/stray.h"
 #include "tree/name.h"
-
-/* A file of the directory storage. */
-struct object {
-	char *name;
-	struct place place;
-	bool claimed; /* by metadata */
-};
-
-/* What is known of one table while it is put together. */
-struct part {
-	struct table *table;
-	bool from_pages; /* pages may overlap */
-	int64_t pages;
-	int64_t last_page;
-};
 
 struct backup {
 	struct store *store;
-	struct object *objects;
-	size_t object_count;
-	size_t object_cap;
-	struct part *parts;
-	size_t part_count;
-	bool has_files;	  /* metadata was saved */
-	bool has_storage; /* objects were */
-	bool is_one;	  /* something was found that only a backup holds */
+	struct loading **loadings; /* tables */
+	size_t loading_count;
+	struct loading *files; /* the list of stored files */
+	struct objects *objects;
+	struct unpacked *spool;
+	bool has_files;
+	bool has_storage;
+	bool is_one; /* something was found that only a backup holds */
 };
 
 int backup_new(struct store *store, struct backup **ret_backup)
@@ -42,308 +30,286 @@ int backup_new(struct store *store, struct backup **ret_backup)
 	if (!backup)
 		return -ENOMEM;
 	backup->store = store;
-	*ret_backup = backup;
-	return 0;
+	int r = loading_new("files", store_files(store), &backup->files);
+	if (r == 0)
+		r = objects_new(&backup->objects);
+	if (r < 0)
+		backup_free(backup);
+	else
+		*ret_backup = backup;
+	return r;
 }
 
 void backup_free(struct backup *backup)
 {
 	if (!backup)
 		return;
-	for (size_t i = 0; i < backup->object_count; i++) {
-		free(backup->objects[i].name);
-		place_done(&backup->objects[i].place);
-	}
-	free(backup->objects);
-	free(backup->parts);
+	for (size_t i = 0; i < backup->loading_count; i++)
+		loading_free(backup->loadings[i]);
+	free(backup->loadings);
+	loading_free(backup->files);
+	objects_free(backup->objects);
+	unpacked_unref(backup->spool);
 	free(backup);
 }
 
-static int find_part(
-    struct backup *backup, const char *table, struct part **ret_part)
+static int find_loading(
+    struct backup *backup, const char *table, struct loading **ret_loading)
 {
-	for (size_t i = 0; i < backup->part_count; i++)
-		if (strcmp(table_name(backup->parts[i].table), table) == 0) {
-			*ret_part = &backup->parts[i];
+	for (size_t i = 0; i < backup->loading_count; i++)
+		if (strcmp(table_name(loading_table(backup->loadings[i])),
+			table) == 0) {
+			*ret_loading = backup->loadings[i];
 			return 0;
 		}
-	struct part *parts =
-	    reallocarray(backup->parts, backup->part_count + 1, sizeof(*parts));
-	if (!parts)
+	struct loading **loadings = reallocarray(
+	    backup->loadings, backup->loading_count + 1, sizeof(*loadings));
+	if (!loadings)
 		return -ENOMEM;
-	backup->parts = parts;
-	struct part part = {0};
-	int r = store_table(backup->store, table, &part.table);
-	if (r < 0)
-		return r;
-	*ret_part = &parts[backup->part_count++];
-	**ret_part = part;
-	return 0;
+	backup->loadings = loadings;
+	int r = loading_new(table, NULL, &loadings[backup->loading_count]);
+	if (r == 0)
+		*ret_loading = loadings[backup->loading_count++];
+	return r;
 }
+
+/* ---- directories ---- */
 
 int backup_add_directory(struct backup *backup, const char *name)
 {
-	struct part *part;
-	/* Every mount has both. */
+	struct loading *loading;
+	const char *stray = stray_kind(name);
+	/* Every mount has both of the first two. */
 	if (strcmp(name, "files") == 0) {
 		backup->has_files = true;
 		backup->is_one |= backup->has_storage;
-		return 1;
+		loading_confirm(backup->files);
+		return BACKUP_METADATA;
 	}
 	if (strcmp(name, "storage") == 0) {
 		backup->has_storage = true;
 		backup->is_one |= backup->has_files;
-		return 1;
+		objects_expect(backup->objects, OBJECTS_SAVED);
+		return BACKUP_OBJECTS;
 	}
-	if (strcmp(name, "bkend_files") == 0)
-		return 1;
+	if (strcmp(name, "bkend_files") == 0) {
+		objects_expect(backup->objects, OBJECTS_EXPORTED);
+		return BACKUP_OBJECTS;
+	}
 	const char *table = name_to_table(name);
-	if (!table) {
-		if (name[0] != '.')
-			log_warn(
-			    "%s: not a table's directory, not served", name);
-		return 0;
+	if (stray || !table) {
+		log_warn("%s: %s, not served", name,
+		    stray ? stray : "not a table's directory");
+		return BACKUP_NOTHING;
 	}
-	int r = find_part(backup, table, &part);
-	return r < 0 ? r : 1;
+	int r = find_loading(backup, table, &loading);
+	if (r < 0)
+		return r;
+	loading_confirm(loading);
+	return BACKUP_RECORDS;
 }
 
-static int add_object(
-    struct backup *backup, const char *name, struct place place)
+static bool has_ending(const char *name, const char *ending)
 {
-	if (backup->object_count == backup->object_cap) {
-		size_t cap = backup->object_cap ? backup->object_cap * 2 : 64;
-		struct object *objects =
-		    reallocarray(backup->objects, cap, sizeof(*objects));
-		if (!objects) {
-			place_done(&place);
-			return -ENOMEM;
-		}
-		backup->objects = objects;
-		backup->object_cap = cap;
-	}
-	char *copy = strdup(name);
-	if (!copy) {
-		place_done(&place);
-		return -ENOMEM;
-	}
-	backup->objects[backup->object_count++] =
-	    (struct object){.name = copy, .place = place};
+	size_t len = strlen(name), n = strlen(ending);
+	return len > n && strcmp(name + len - n, ending) == 0;
+}
+
+bool backup_is_record(const char *name)
+{
+	return !stray_kind(name) &&
+	       (has_ending(name, ".json") || has_ending(name, ".json.gz"));
+}
+
+static bool is_spec(const char *name)
+{
+	return strcmp(name, ".spec.json") == 0 ||
+	       strcmp(name, ".spec.json.gz") == 0;
+}
+
+/* Say of a file what it is instead of data, if anything is known. */
+static int refuse(const char *dir, const char *name, struct place *place,
+    const char *otherwise)
+{
+	const char *stray = stray_kind(name);
+	log_warn("%s%s%s: %s, not served", dir, *dir ? "/" : "", name,
+	    stray ? stray : otherwise);
+	place_done(place);
 	return 0;
 }
 
-static bool is_json(const char *name)
+static int add_metadata(
+    struct backup *backup, enum objects_origin origin, struct saved *saved)
 {
-	size_t len = strlen(name);
-	return len >= 5 && strcmp(name + len - 5, ".json") == 0;
+	return objects_add_metadata(backup->objects, origin, saved);
 }
 
-/* Any other file may lie in any directory. */
-static bool is_of_backup(const char *dir, const char *name)
+int backup_add_record(struct backup *backup, const char *dir, const char *name,
+    struct saved *saved)
 {
-	return is_json(name) || strcmp(dir, "storage") == 0 ||
-	       strcmp(dir, "bkend_files") == 0;
-}
-
-/* DIR/ID.json into a table, the stored files' included. */
-static int add_record(
-    const char *dir, const char *name, struct place place, struct table *table)
-{
-	if (!is_json(name)) {
-		log_warn("%s/%s: not a record, not served", dir, name);
-		place_done(&place);
-		return 0;
+	struct loading *loading = backup->files;
+	struct document *record = document_ref(saved->document);
+	backup->is_one = true;
+	bool metadata = strcmp(dir, "files") == 0;
+	int r =
+	    metadata ? 0 : find_loading(backup, name_to_table(dir), &loading);
+	if (r < 0) {
+		document_unref(record);
+		return r;
 	}
-	struct document *record;
-	int r = saved_read_document(place, &record);
-	if (r == -EPROTO)
-		return saved_complain(dir, name, "not a valid JSON object");
-	if (r == -EINVAL)
-		return saved_complain(dir, name, "the record has no id");
-	if (r < 0)
-		return saved_complain(dir, name, strerror(-r));
-	return table_append(table, record);
+	r = loading_add_file(loading, name, record);
+	return r == 0 && metadata ? add_metadata(backup, OBJECTS_SAVED, saved)
+				  : r;
 }
 
-static int add_spec(const char *dir, struct place place, struct table *table)
+static int add_spec(struct backup *backup, const char *dir, const char *name,
+    struct place place)
 {
+	struct loading *loading;
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, DOCUMENT_TEXT_MAX);
-	int r = place_read(&place, &text);
+	int r = find_loading(backup, name_to_table(dir), &loading);
+	if (r == 0)
+		r = place_read(&place, &text);
+	if (r == 0)
+		r = saved_open_text(&place, &text, &backup->spool);
 	place_done(&place);
+	if (r == 0 && json_check(buf_str(&text), text.len) < 0)
+		return saved_complain(dir, name, "not valid JSON");
 	if (r < 0)
-		return saved_complain(dir, ".spec.json", strerror(-r));
-	if (json_check(buf_str(&text), text.len) < 0)
-		return saved_complain(dir, ".spec.json", "not valid JSON");
-	while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]))
-		text.data[--text.len] = '\0';
+		return saved_explain(dir, name, r);
 	char *spec = buf_steal(&text);
 	if (!spec)
 		return -ENOMEM;
-	table_take_spec(table, spec);
+	table_take_spec(loading_table(loading), spec);
+	backup->is_one = true;
 	return 0;
+}
+
+/* A file of a table's directory, or of files. */
+static int add_to_table(struct backup *backup, const char *dir,
+    const char *name, struct place place)
+{
+	struct saved saved;
+	CLEANUP_BUF struct buf text;
+	buf_init(&text, DOCUMENT_TEXT_MAX);
+	bool metadata = strcmp(dir, "files") == 0;
+	if (!metadata && is_spec(name))
+		return add_spec(backup, dir, name, place);
+	if (!backup_is_record(name))
+		return refuse(dir, name, &place, "not a record");
+	int r = place_read(&place, &text);
+	if (r < 0)
+		place_done(&place);
+	else
+		r = saved_take(place, &text, metadata, &backup->spool, &saved);
+	if (r < 0)
+		return saved_explain(dir, name, r);
+	r = backup_add_record(backup, dir, name, &saved);
+	saved_done(&saved);
+	return r;
+}
+
+static int add_object(struct backup *backup, enum objects_origin origin,
+    const char *dir, const char *name, struct place place)
+{
+	if (stray_kind(name))
+		return refuse(dir, name, &place, "");
+	backup->is_one = true;
+	return objects_add(backup->objects, origin, name, place);
+}
+
+/* ---- files of the root ---- */
+
+/* Where the records of a file go. */
+struct target {
+	struct backup *backup;
+	struct loading *loading;
+};
+
+static int take_item(void *ctx, struct saved *saved)
+{
+	struct target *target = ctx;
+	struct backup *backup = target->backup;
+	loading_confirm(target->loading);
+	int r =
+	    loading_add_item(target->loading, document_ref(saved->document));
+	return r == 0 && target->loading == backup->files
+		   ? add_metadata(backup, OBJECTS_EXPORTED, saved)
+		   : r;
+}
+
+static int add_export(struct backup *backup, const char *name,
+    const struct export_name *what, struct place place)
+{
+	struct target target = {backup, backup->files};
+	int r = strcmp(what->table, "files") == 0
+		    ? 0
+		    : find_loading(backup, what->table, &target.loading);
+	if (r < 0) {
+		place_done(&place);
+		return r;
+	}
+	r = export_read(name, what, place, target.loading,
+	    target.loading == backup->files, &backup->spool, take_item,
+	    &target);
+	backup->is_one |= r == 0;
+	if (r == 0)
+		loading_confirm(target.loading);
+	else if (r > 0)
+		log_warn("%s: holds no records, not served", name);
+	return r < 0 ? r : 0;
 }
 
 static int add_root_file(
     struct backup *backup, const char *name, struct place place)
 {
-	size_t table_len;
-	int64_t page;
-	char table[65];
-	struct part *part;
-	if (!export_is_page(name, &table_len, &page)) {
-		if (name[0] != '.')
-			log_warn("%s: not an exported page, not served", name);
-		place_done(&place);
-		return 0;
-	}
-	memcpy(table, name, table_len);
-	table[table_len] = '\0';
-	int r = find_part(backup, table, &part);
-	backup->is_one = true;
-	if (r == 0) {
-		part->from_pages = true;
-		part->pages++;
-		if (page > part->last_page)
-			part->last_page = page;
-		r = export_add_page(name, &place, part->table);
-	}
-	place_done(&place);
-	return r;
+	struct export_name what;
+	if (stray_kind(name) || !export_name_parse(name, &what))
+		return refuse("", name, &place,
+		    bundle_is_name(name)
+			? "an archive; unpack it and serve what was in it"
+			: "not an exported page, nor a table");
+	return add_export(backup, name, &what, place);
 }
 
 int backup_add_file(struct backup *backup, const char *dir, const char *name,
-    struct place place, int64_t mtime_ms)
+    struct place place)
 {
-	struct table *files = store_files(backup->store);
-	struct part *part;
 	if (!*dir)
 		return add_root_file(backup, name, place);
-	backup->is_one |= is_of_backup(dir, name);
-	if (strcmp(dir, "files") == 0)
-		return add_record(dir, name, place, files);
 	if (strcmp(dir, "storage") == 0)
-		return add_object(backup, name, place);
+		return add_object(backup, OBJECTS_SAVED, dir, name, place);
 	if (strcmp(dir, "bkend_files") == 0)
-		return export_add_object(name, place, mtime_ms, files);
-	int r = find_part(backup, name_to_table(dir), &part);
-	if (r < 0) {
-		place_done(&place);
-		return r;
-	}
-	if (strcmp(name, ".spec.json") == 0)
-		return add_spec(dir, place, part->table);
-	return add_record(dir, name, place, part->table);
+		return add_object(backup, OBJECTS_EXPORTED, dir, name, place);
+	return add_to_table(backup, dir, name, place);
 }
 
-static int compare_objects(const void *a, const void *b)
-{
-	const struct object *left = a, *right = b;
-	return strcmp(left->name, right->name);
-}
+/* ---- the end ---- */
 
-static struct object *find_object(struct backup *backup, const struct buf *name)
+static int finish_tables(struct backup *backup)
 {
-	struct object key = {.name = name->data};
-	if (backup->object_count == 0)
-		return NULL;
-	return bsearch(&key, backup->objects, backup->object_count, sizeof(key),
-	    compare_objects);
-}
-
-/* The object that a file's metadata names: the plain name's, unless a smaller
- * id has it already, else the marked one's. */
-static int claim_object(struct backup *backup, struct document *record,
-    const struct buf *original, struct object **ret_object)
-{
-	CLEANUP_BUF struct buf name;
-	buf_init(&name, BUF_MAX_DEFAULT);
-	const struct document_key *key = document_key(record);
-	int r = name_of_object(
-	    key->id, key->id_len, buf_str(original), original->len, &name);
-	if (r < 0)
-		return r;
-	struct object *object = find_object(backup, &name);
-	if (object && object->claimed) {
-		buf_clear(&name);
-		r = name_of_object_twin(key->id, key->id_len, buf_str(original),
-		    original->len, &name);
-		if (r < 0)
-			return r;
-		object = find_object(backup, &name);
-	}
-	if (!object || object->claimed)
-		return saved_complain("storage", name.data,
-		    "missing; the metadata in files names it");
-	*ret_object = object;
-	return 0;
-}
-
-static int join_object(struct backup *backup, struct document *record)
-{
-	static const char *const member = "originalName";
-	CLEANUP_BUF struct buf text, original;
-	buf_init(&text, DOCUMENT_TEXT_MAX);
-	buf_init(&original, DOCUMENT_TEXT_MAX);
-	struct json_span span;
-	struct object *object = NULL;
-	int r = place_read(document_text(record), &text);
-	if (r == 0)
-		r = json_members(buf_str(&text), text.len, &member, 1, &span);
-	if (r == 0 && span.text && json_is_string(span))
-		r = json_string_decode(span, &original);
-	if (r == 0)
-		r = claim_object(backup, record, &original, &object);
-	if (r < 0)
-		return r;
-	object->claimed = true;
-	document_take_object(record, &object->place);
-	return 0;
-}
-
-static int join_objects(struct backup *backup)
-{
-	struct table *files = store_files(backup->store);
 	int r = 0;
-	if (backup->object_count > 0)
-		qsort(backup->objects, backup->object_count,
-		    sizeof(*backup->objects), compare_objects);
-	if (!backup->has_storage) {
-		log_warn("storage: missing; stored files have no content");
-		return 0;
-	}
-	/* All of them, so that every missing one is named. */
-	const row_t *rows = table_rows(files, TABLE_BY_ID);
-	for (size_t i = 0; i < table_count(files); i++) {
-		struct document *record = row_document(rows[i]);
-		if (document_object(record))
+	for (size_t i = 0; r == 0 && i < backup->loading_count; i++) {
+		struct loading *loading = backup->loadings[i];
+		if (!loading_is_confirmed(loading))
 			continue;
-		int failed = join_object(backup, record);
-		r = failed < 0 ? failed : r;
+		r = loading_finish(loading);
+		if (r == 0)
+			r = store_adopt(
+			    backup->store, loading_take_table(loading));
 	}
-	for (size_t i = 0; i < backup->object_count; i++)
-		if (!backup->objects[i].claimed)
-			log_warn("storage/%s: no metadata names it, "
-				 "not served",
-			    backup->objects[i].name);
 	return r;
 }
 
-static int finish_part(const struct part *part)
+static int add_name(struct loading *loading, struct buf *out)
 {
-	const char *twin = "";
-	size_t dropped = table_settle(part->table, &twin);
-	if (dropped > 0 && !part->from_pages) {
-		log_error("%s: two records have the id %s",
-		    table_name(part->table), twin);
-		return -EPROTO;
-	}
-	if (part->pages < part->last_page)
-		log_warn("%s_page*.json: only %lld pages of at least %lld; "
-			 "records are missing",
-		    table_name(part->table), (long long)part->pages,
-		    (long long)part->last_page);
-	return 0;
+	int r = loading_is_incomplete(loading) && out->len > 0
+		    ? buf_adds(out, ", ")
+		    : 0;
+	return r == 0 && loading_is_incomplete(loading)
+		   ? buf_adds(out, table_name(loading_table(loading)))
+		   : r;
 }
 
 /* Any directory's name may be a table's: what is in them tells. */
@@ -351,31 +317,38 @@ static int check_is_one(const struct backup *backup)
 {
 	if (backup->is_one)
 		return 0;
-	log_error("this is no backup: there are no"
-		  " tables' directories with records, no exported pages, and"
-		  " no stored files; name the directory that these lie in");
+	log_error("this is no backup: there are no tables' directories with "
+		  "records, no exported pages, no tables in one file, and no "
+		  "stored files; name the directory that these lie in");
 	return -EPROTO;
+}
+
+/* The last word before it is served. */
+static int conclude(struct backup *backup)
+{
+	CLEANUP_BUF struct buf names;
+	buf_init(&names, BUF_MAX_DEFAULT);
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < backup->loading_count; i++)
+		r = add_name(backup->loadings[i], &names);
+	if (r == 0)
+		r = add_name(backup->files, &names);
+	if (r == 0 && names.len > 0)
+		log_warn("this backup is INCOMPLETE, and served all the same: "
+			 "what is missing of %s is said above",
+		    names.data);
+	return r;
 }
 
 int backup_finish(struct backup *backup)
 {
-	const char *twin = "";
 	int r = check_is_one(backup);
-	for (size_t i = 0; r == 0 && i < backup->part_count; i++)
-		r = finish_part(&backup->parts[i]);
-	/* Objects saved without any metadata are served like an export's. */
-	for (size_t i = 0;
-	     r == 0 && !backup->has_files && i < backup->object_count; i++) {
-		struct object *object = &backup->objects[i];
-		r = export_add_object(
-		    object->name, object->place, 0, store_files(backup->store));
-		object->place = (struct place){0};
-	}
-	if (r == 0 && table_settle(store_files(backup->store), &twin) > 0) {
-		log_error("files: two have the id %s", twin);
-		r = -EPROTO;
-	}
-	if (r == 0 && backup->has_files)
-		r = join_objects(backup);
-	return r;
+	if (r == 0)
+		r = finish_tables(backup);
+	if (r == 0)
+		r = loading_finish(backup->files);
+	if (r == 0)
+		r = objects_join(
+		    backup->objects, backup->files, &backup->spool);
+	return r == 0 ? conclude(backup) : r;
 }

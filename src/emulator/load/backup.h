@@ -1,33 +1,51 @@
 /*
- * Put what was saved back into a store: file by file, in any order. Two forms
- * are known: a copied mount (TABLE/ID.json, TABLE/.spec.json, files/ID.json,
- * storage/ID_NAME), and what the official export scripts save
- * (TABLE_pageN.json, bkend_files/NAME). What is wrong with a file is said on
- * stderr, naming it. Not thread-safe.
+ * Put what was saved back into a store: file by file, in any order. These forms
+ * are known, and may be mixed: a copied mount (TABLE/ID.json, TABLE/.spec.json,
+ * files/ID.json, storage/ID_NAME), what the official export scripts save
+ * (TABLE_pageN.json, files_pageN.json, bkend_files/NAME), and a whole table in
+ * one file (TABLE.json, .ndjson, .jsonl). What is wrong with a file, and what
+ * is known to be missing, is said on stderr. For one thread.
  */
 #ifndef EMULATOR_BACKUP_H
 #define EMULATOR_BACKUP_H
 
+#include "emulator/load/saved.h"
 #include "emulator/store/store.h"
 
 struct backup;
+
+/* What a directory of the root holds. */
+enum backup_holds {
+	BACKUP_NOTHING, /* of ours, which was said */
+	BACKUP_RECORDS,
+	BACKUP_METADATA, /* of stored files; records as well */
+	BACKUP_OBJECTS,
+};
 
 /* The store is borrowed. 0 or -ENOMEM. */
 int backup_new(struct store *store, struct backup **ret_backup);
 /* NULL is fine. */
 void backup_free(struct backup *backup);
 
-/* One directory of the root is there; files in it follow. 1 when its files
- * are wanted, 0 when it is nothing of ours (which is said), or -errno. */
+/* One directory of the root is there; what is in it follows. One of
+ * backup_holds, or -errno. */
 int backup_add_directory(struct backup *backup, const char *name);
 
-/* One file, dir being "" for those in the root itself. The place is taken
+/* Whether a name within such a directory may be a record's. */
+bool backup_is_record(const char *name);
+
+/* A record, or metadata, that was read from a file of a directory; what saved
+ * holds may be taken. 0 or -ENOMEM. */
+int backup_add_record(struct backup *backup, const char *dir, const char *name,
+    struct saved *saved);
+
+/* Any other file, dir being "" for those in the root itself. The place is taken
  * over. 0 or -errno. */
 int backup_add_file(struct backup *backup, const char *dir, const char *name,
-    struct place place, int64_t mtime_ms);
+    struct place place);
 
-/* All files were added: sort, and bring metadata and objects together. 0;
- * -EPROTO when something is missing; -ENOMEM. */
+/* All was added: sort, bring metadata and objects together, and say what is
+ * missing. 0; -EPROTO when what is there cannot be served; -ENOMEM. */
 int backup_finish(struct backup *backup);
 
 #endif

@@ -1,96 +1,165 @@
 #include "emulator/load/directory.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "emulator/load/bundle.h"
 #include "emulator/load/backup.h"
+#include "emulator/load/crew.h"
+#include "emulator/load/backup_dir.h"
 
-static int fail(const char *path, int error)
+/* Records that are in memory as more than their keys, at most. */
+#define BATCH ((size_t)1 << 16)
+
+/* One file, by its name alone; how large it is is not known yet. */
+static int load_file(struct backup *backup, const struct backup_dir *folder,
+    const char *dir, const char *name, bool with_size)
 {
-	log_error("%s: %s", path, strerror(error));
-	return -error;
-}
-
-static void close_directory(DIR **directory)
-{
-	if (*directory)
-		closedir(*directory);
-}
-
-/* path/name into a string of its own. */
-static char *join(const char *path, const char *name)
-{
-	char *joined;
-	return asprintf(&joined, "%s/%s", path, name) < 0 ? NULL : joined;
-}
-
-static int load_files(struct backup *backup, const char *path, const char *dir);
-
-/* One entry of a directory; dir is "" in the root. */
-static int load_entry(
-    struct backup *backup, const char *path, const char *dir, const char *name)
-{
-	CLEANUP_FREE char *full = join(path, name);
-	struct stat st;
-	if (!full)
+	struct place place = {.path = backup_dir_path(folder, name)};
+	uint64_t tag;
+	if (!place.path)
 		return -ENOMEM;
-	if (lstat(full, &st) < 0)
-		return fail(full, errno);
-	/* It might lead to any file that we may read, and others may not. */
-	if (S_ISLNK(st.st_mode)) {
-		log_warn("%s: a symbolic link, not followed, not served", full);
-		return 0;
+	int r = with_size ? place_stat(&place, &place.len, &tag) : 0;
+	if (r < 0) {
+		backup_dir_fail(place.path, -r);
+		place_done(&place);
+		return r;
 	}
-	if (S_ISDIR(st.st_mode) && !*dir) {
-		int r = backup_add_directory(backup, name);
-		return r > 0 ? load_files(backup, full, name) : r;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		log_warn("%s: not a file, not served", full);
-		return 0;
-	}
-	int64_t mtime_ms =
-	    (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
-	struct place place = {.path = TAKE(full), .len = (uint64_t)st.st_size};
-	return backup_add_file(backup, dir, name, place, mtime_ms);
+	return backup_add_file(backup, dir, name, place);
 }
 
-static int load_files(struct backup *backup, const char *path, const char *dir)
+static int load_objects(
+    struct backup *backup, const struct backup_dir *folder, const char *dir)
 {
-	CLEANUP(close_directory) DIR *directory = opendir(path);
-	if (!directory)
-		return fail(path, errno);
-	for (;;) {
-		errno = 0;
-		const struct dirent *entry = readdir(directory);
-		if (!entry)
-			return errno ? fail(path, errno) : 0;
-		if (strcmp(entry->d_name, ".") == 0 ||
-		    strcmp(entry->d_name, "..") == 0)
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < folder->files.count; i++)
+		r = load_file(
+		    backup, folder, dir, folder->files.names[i], false);
+	return r;
+}
+
+static int take_results(struct backup *backup, const char *dir, char **names,
+    struct crew_result *results, size_t count)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = results[i].error < 0
+			? saved_explain(dir, names[i], results[i].error)
+			: backup_add_record(
+			      backup, dir, names[i], &results[i].saved);
+	return r;
+}
+
+/* Files that are no records are taken at once; the names of records move to the
+ * front. How many, or -errno. */
+static ssize_t sort_out(
+    struct backup *backup, const struct backup_dir *folder, const char *dir)
+{
+	char **names = folder->files.names;
+	size_t records = 0;
+	for (size_t i = 0; i < folder->files.count; i++) {
+		char *name = names[i];
+		if (backup_is_record(name)) {
+			names[i] = names[records];
+			names[records++] = name;
 			continue;
-		int r = load_entry(backup, path, dir, entry->d_name);
+		}
+		int r = load_file(backup, folder, dir, name, true);
 		if (r < 0)
 			return r;
 	}
+	return (ssize_t)records;
+}
+
+static int load_records(struct backup *backup, const struct backup_dir *folder,
+    const char *dir, bool metadata)
+{
+	ssize_t count = sort_out(backup, folder, dir);
+	int r = count < 0 ? (int)count : 0;
+	for (size_t at = 0; r == 0 && at < (size_t)count; at += BATCH) {
+		struct crew_result *results;
+		size_t n =
+		    (size_t)count - at < BATCH ? (size_t)count - at : BATCH;
+		r = crew_read(folder, at, n, metadata, &results);
+		if (r < 0)
+			break;
+		r = take_results(
+		    backup, dir, folder->files.names + at, results, n);
+		crew_done(results, n);
+	}
+	return r;
+}
+
+static int load_directory(struct backup *backup,
+    const struct backup_dir *folder, const char *dir, int holds)
+{
+	for (size_t i = 0; i < folder->folders.count; i++)
+		log_warn("%s/%s: a directory, not served", dir,
+		    folder->folders.names[i]);
+	if (holds == BACKUP_OBJECTS)
+		return load_objects(backup, folder, dir);
+	return load_records(backup, folder, dir, holds == BACKUP_METADATA);
+}
+
+/* Someone copied the mount into a directory that was there already. */
+static bool is_one_too_high(const struct backup_dir *folder, const char *dir)
+{
+	static const char *const ours[] = {"files", "storage", "bkend_files"};
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		if (strcmp(dir, ours[i]) == 0)
+			return false;
+	return folder->files.count == 0 && folder->folders.count > 0;
+}
+
+static int load_named(
+    struct backup *backup, const struct backup_dir *root, const char *dir)
+{
+	CLEANUP(backup_dir_done) struct backup_dir folder = {.fd = -1};
+	CLEANUP_FREE char *path = backup_dir_path(root, dir);
+	if (!path)
+		return -ENOMEM;
+	int r = backup_dir_read(path, &folder);
+	if (r < 0)
+		return r;
+	if (is_one_too_high(&folder, dir)) {
+		log_warn("%s: holds directories and no records, not served; if "
+			 "it is the backup: --data '%s'",
+		    dir, path);
+		return 0;
+	}
+	int holds = backup_add_directory(backup, dir);
+	return holds <= 0 ? holds : load_directory(backup, &folder, dir, holds);
+}
+
+static int load_root(struct backup *backup, const char *path)
+{
+	CLEANUP(backup_dir_done) struct backup_dir root = {.fd = -1};
+	int r = backup_dir_read(path, &root);
+	for (size_t i = 0; r == 0 && i < root.folders.count; i++)
+		r = load_named(backup, &root, root.folders.names[i]);
+	for (size_t i = 0; r == 0 && i < root.files.count; i++)
+		r = load_file(backup, &root, "", root.files.names[i], true);
+	return r == 0 ? backup_finish(backup) : r;
 }
 
 int directory_load(struct store *store, const char *path)
 {
 	struct backup *backup;
+	struct stat st;
 	CLEANUP_FREE char *real = realpath(path, NULL);
-	if (!real)
-		return fail(path, errno);
+	if (!real || stat(real, &st) < 0)
+		return backup_dir_fail(path, errno);
+	if (!S_ISDIR(st.st_mode)) {
+		bundle_explain(path);
+		return -ENOTDIR;
+	}
 	int r = backup_new(store, &backup);
 	if (r < 0)
 		return r;
-	r = load_files(backup, real, "");
-	if (r == 0)
-		r = backup_finish(backup);
+	r = load_root(backup, real);
 	if (r < 0)
 		log_error("%s: cannot be served", path);
 	backup_free(backup);

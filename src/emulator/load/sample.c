@@ -32,7 +32,7 @@ static int add_next(struct backup *backup, const char **text, const char *end)
 	struct place place = {.memory = newline + 1, .len = size};
 	*text = newline + 1 + size;
 	int r = backup_add_directory(backup, path);
-	return r < 0 ? r : backup_add_file(backup, path, slash + 1, place, 0);
+	return r < 0 ? r : backup_add_file(backup, path, slash + 1, place);
 }
 
 int sample_load(struct store *store)

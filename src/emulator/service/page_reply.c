@@ -117,11 +117,20 @@ static int add_pagination(const struct page *page, struct buf *out)
 	return r == 0 ? buf_addc(out, '}') : r;
 }
 
+/* A copy of which something is missing never looks as if it were whole. */
+static void add_missing(const struct page *page, struct reply *reply)
+{
+	const char *missing = table_missing(page->table);
+	if (missing)
+		reply_add_header(reply, "X-Incomplete", "%s", missing);
+}
+
 static int write_page(const struct page *page, struct reply *reply)
 {
 	const struct switches *switches = &page->request->switches;
 	struct buf *out = &reply->body;
 	bool items = !(switches->lies & LIE_NO_ITEMS);
+	add_missing(page, reply);
 	int r = reply_begin(reply, page->request);
 	if (r == 0)
 		r = buf_addc(out, '{');

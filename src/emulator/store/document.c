@@ -120,7 +120,7 @@ int document_keep_text(struct document *document, struct buf *out)
 {
 	size_t before = out->len;
 	int r = document_read_text(document, out);
-	if (r == 0 && document->text.path &&
+	if (r == 0 && place_is_file(&document->text) &&
 	    !__atomic_load_n(&document->kept, __ATOMIC_RELAXED))
 		keep(document, buf_str(out) + before);
 	return r;
@@ -129,7 +129,7 @@ int document_keep_text(struct document *document, struct buf *out)
 const struct place *document_object(const struct document *document)
 {
 	const struct place *object = &document->object;
-	return object->path || object->memory ? object : NULL;
+	return place_is_set(object) ? object : NULL;
 }
 
 uint64_t document_object_hash(const struct document *document)

@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void place_done(struct place *place)
 {
 	free(place->owned);
 	free(place->path);
+	unpacked_unref(place->unpacked);
 	*place = (struct place){0};
 }
 
@@ -26,8 +28,38 @@ int place_copy(const char *data, size_t len, struct place *ret_place)
 	return 0;
 }
 
+bool place_is_set(const struct place *place)
+{
+	return place->memory || place_is_file(place);
+}
+
+bool place_is_file(const struct place *place)
+{
+	return place->path || place->unpacked;
+}
+
+int place_slice(const struct place *place, uint64_t offset, uint64_t len,
+    struct place *ret_slice)
+{
+	struct place slice = {
+	    .offset = place->offset + offset,
+	    .len = len,
+	    .tag = place->tag,
+	};
+	if (place->memory)
+		slice.memory = place->memory + offset;
+	if (place->path && !(slice.path = strdup(place->path)))
+		return -ENOMEM;
+	if (place->unpacked)
+		slice.unpacked = unpacked_ref(place->unpacked);
+	*ret_slice = slice;
+	return 0;
+}
+
 int place_open(const struct place *place)
 {
+	if (place->unpacked)
+		return unpacked_open(place->unpacked);
 	const char *slash = strrchr(place->path, '/');
 	if (!slash)
 		return -EINVAL;
@@ -45,6 +77,25 @@ int place_open(const struct place *place)
 			 : openat(dir, slash + 1,
 			       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+int place_stat(const struct place *place, uint64_t *ret_size, uint64_t *ret_tag)
+{
+	struct stat st;
+	if (place->unpacked) {
+		*ret_size = place->len;
+		*ret_tag = place->tag;
+		return 0;
+	}
+	CLEANUP_CLOSE int fd = place_open(place);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*ret_size = (uint64_t)st.st_size;
+	*ret_tag = (uint64_t)st.st_mtim.tv_sec * 1000000000 +
+		   (uint64_t)st.st_mtim.tv_nsec;
+	return 0;
 }
 
 int place_read(const struct place *place, struct buf *out)

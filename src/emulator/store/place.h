@@ -1,22 +1,38 @@
 /*
- * Where the bytes of a text or of a stored file are: in memory, or in a file of
- * the data directory. A plain value; who holds it frees it.
+ * Where the bytes of a text or of a stored file are: in memory, in a file of
+ * the data directory, or in what was unpacked. A plain value; who holds it
+ * frees it.
  */
 #ifndef EMULATOR_PLACE_H
 #define EMULATOR_PLACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "emulator/store/unpacked.h"
 
 struct place {
-	char *owned;	    /* freed with the place, or NULL */
-	const char *memory; /* NULL: in the file */
-	char *path;	    /* owned */
+	char *owned;		   /* freed with the place, or NULL */
+	const char *memory;	   /* NULL: in a file */
+	char *path;		   /* owned; NULL: not in a file of its own */
+	struct unpacked *unpacked; /* a reference, or NULL */
 	uint64_t offset;
 	uint64_t len;
+	uint64_t tag; /* of what was unpacked: tells contents apart */
 };
+
+/* Whether the bytes are anywhere. */
+bool place_is_set(const struct place *place);
+
+/* Whether place_open has a file to open. */
+bool place_is_file(const struct place *place);
+
+/* A place within a place, of which the bytes stay where they are: what was
+ * memory is borrowed. 0 or -ENOMEM. */
+int place_slice(const struct place *place, uint64_t offset, uint64_t len,
+    struct place *ret_slice);
 
 /* Free what the place owns; it is empty then. */
 void place_done(struct place *place);
@@ -25,8 +41,14 @@ void place_done(struct place *place);
 int place_copy(const char *data, size_t len, struct place *ret_place);
 
 /* Open a place's file, which no link leads to: what was looked at when it was
- * loaded is read, or nothing. The descriptor, or -errno. Any thread. */
+ * loaded is read, or nothing. The descriptor, for pread, or -errno. Any thread.
+ */
 int place_open(const struct place *place);
+
+/* The size of the bytes, and a tag that is another when they are others. For
+ * places in files: 0, or what open and fstat say. Any thread. */
+int place_stat(
+    const struct place *place, uint64_t *ret_size, uint64_t *ret_tag);
 
 /* Append the bytes. 0, -ENOMEM, -EMSGSIZE, -EIO (the file has become
  * shorter), or what open and read say. Any thread. */

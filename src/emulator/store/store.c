@@ -83,22 +83,46 @@ struct table *store_find(struct store *store, const char *name)
 	return table;
 }
 
-static int add_locked(
-    struct store *store, const char *name, size_t at, struct table **ret_table)
+static int insert_locked(struct store *store, struct table *table, size_t at)
 {
 	struct table **tables = reallocarray(
 	    store->tables, store->count + 1, sizeof(struct table *));
 	if (!tables)
 		return -ENOMEM;
 	store->tables = tables;
-	int r = table_new(name, false, ret_table);
-	if (r < 0)
-		return r;
 	memmove(tables + at + 1, tables + at,
 	    (store->count - at) * sizeof(struct table *));
-	tables[at] = *ret_table;
+	tables[at] = table;
 	store->count++;
 	return 0;
+}
+
+static int add_locked(
+    struct store *store, const char *name, size_t at, struct table **ret_table)
+{
+	struct table *table;
+	int r = table_new(name, false, &table);
+	if (r < 0)
+		return r;
+	r = insert_locked(store, table, at);
+	if (r < 0)
+		table_free(table);
+	else
+		*ret_table = table;
+	return r;
+}
+
+int store_adopt(struct store *store, struct table *table)
+{
+	size_t at;
+	store_write_lock(store);
+	int r = find_locked(store, table_name(table), &at)
+		    ? -EEXIST
+		    : insert_locked(store, table, at);
+	store_unlock(store);
+	if (r < 0)
+		table_free(table);
+	return r;
 }
 
 int store_table(struct store *store, const char *name, struct table **ret_table)

@@ -22,6 +22,10 @@ struct table *store_find(struct store *store, const char *name);
 int store_table(
     struct store *store, const char *name, struct table **ret_table);
 
+/* Take a table over, also on failure. 0, -EEXIST (there is one of its name),
+ * -ENOMEM. */
+int store_adopt(struct store *store, struct table *table);
+
 /* The list of stored files. */
 struct table *store_files(struct store *store);
 

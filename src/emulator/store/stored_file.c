@@ -4,24 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "emulator/store/generate.h"
-
-static int stat_path(
-    const struct place *place, uint64_t *ret_size, uint64_t *ret_tag)
-{
-	struct stat st;
-	CLEANUP_CLOSE int fd = place_open(place);
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	*ret_size = (uint64_t)st.st_size;
-	*ret_tag = (uint64_t)st.st_mtim.tv_sec * 1000000000 +
-		   (uint64_t)st.st_mtim.tv_nsec;
-	return 0;
-}
 
 /* NULL of a generated one, and where there is none. */
 static const struct place *place_of(row_t row)
@@ -40,8 +24,8 @@ int stored_file_stat(const struct table *files, row_t row, uint64_t *ret_size,
 		tag = row_number(row) ^ UINT64_C(0x67656e6572617465);
 	} else if (!place) {
 		return -ENOENT;
-	} else if (place->path) {
-		int r = stat_path(place, &size, &tag);
+	} else if (place_is_file(place)) {
+		int r = place_stat(place, &size, &tag);
 		if (r < 0)
 			return r;
 	} else {
@@ -57,7 +41,7 @@ int stored_file_stat(const struct table *files, row_t row, uint64_t *ret_size,
 int stored_file_open(row_t row, uint64_t *ret_offset)
 {
 	const struct place *place = place_of(row);
-	if (!place || !place->path)
+	if (!place || !place_is_file(place))
 		return -ENOENT;
 	int fd = place_open(place);
 	if (fd < 0)

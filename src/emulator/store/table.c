@@ -10,6 +10,7 @@ struct table {
 	/* Immutable. */
 	char *name;
 	bool stored_files;
+	char *missing; /* NULL: nothing that we know of */
 	/* Under the store's lock; size does not change any more once rows were
 	 * generated. */
 	bool generated; /* table_generate was called */
@@ -71,6 +72,7 @@ void table_free(struct table *table)
 	free(table->by_id);
 	free(table->by_updated);
 	free(table->spec);
+	free(table->missing);
 	free(table->name);
 	free(table);
 }
@@ -311,6 +313,19 @@ void table_take_spec(struct table *table, char *spec)
 void table_make_up_spec(struct table *table)
 {
 	table->spec_made_up = true;
+}
+
+int table_miss(struct table *table, const char *what)
+{
+	if (table->missing)
+		return 0;
+	table->missing = strdup(what);
+	return table->missing ? 0 : -ENOMEM;
+}
+
+const char *table_missing(const struct table *table)
+{
+	return table->missing;
 }
 
 int table_read_spec(const struct table *table, struct buf *out)

@@ -81,6 +81,14 @@ void table_take_spec(struct table *table, char *spec);
 /* Where there is no such text, one that says nothing is made up. */
 void table_make_up_spec(struct table *table);
 
+/* Before anybody else has it: something of the table is known to be missing.
+ * The text, which says what, is copied; the first of several stays. 0 or
+ * -ENOMEM. */
+int table_miss(struct table *table, const char *what);
+
+/* What is missing, or NULL. Borrowed; any thread, without the lock. */
+const char *table_missing(const struct table *table);
+
 /* Append the specification. 0, -ENOENT (it has none), -ENOMEM. */
 int table_read_spec(const struct table *table, struct buf *out);
 

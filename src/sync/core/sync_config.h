@@ -9,10 +9,13 @@
 #include "content/content.h"
 #include "replica/replica.h"
 
+struct mcp;
+
 /* Borrowed for the life of the sync. */
 struct sync_config {
 	struct http *http;
 	struct api *api; /* NULL: offline */
+	struct mcp *mcp; /* who lists tables; NULL: nobody */
 	struct replica *replica;
 	struct content *content; /* NULL: file contents are not kept */
 	struct failures *failures;

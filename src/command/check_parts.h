@@ -1,0 +1,36 @@
+/* What the parts of --check share: who asks, and what a full backup would take,
+ * as far as it is told by now. Main thread. */
+#ifndef COMMAND_CHECK_PARTS_H
+#define COMMAND_CHECK_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "command/contact.h"
+#include "command/survey.h"
+#include "config/options.h"
+#include "mcp/mcp.h"
+
+struct check {
+	const struct options *options;
+	struct contact *contact;
+	struct survey *survey;
+	struct mcp *mcp;
+	struct candidates *told; /* who lists tables; NULL: nobody did */
+	char **found; /* tables that only the replica names, or NULL */
+	/* What a full backup takes. */
+	int64_t requests;
+	int64_t downloads;
+	double bytes;
+	bool at_least;	   /* a server did not tell all of it */
+	size_t tables;	   /* that are known */
+	int signal;	   /* that ended the question for them; 0: none */
+	unsigned problems; /* that would make it fail */
+};
+
+/* Add what it takes to have a listing. */
+void check_count_listing(
+    struct check *check, const struct survey_listing *listing);
+
+#endif

@@ -1,0 +1,304 @@
+#include "emulator/load/objects.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "emulator/load/gzip.h"
+#include "emulator/load/loose.h"
+#include "emulator/load/shelf.h"
+#include "tree/name.h"
+
+/* A file's metadata. */
+struct entry {
+	struct saved saved;
+	enum objects_origin origin;
+	bool served;
+	struct object *asked; /* it has the file's bare name; NULL: none */
+};
+
+struct objects {
+	struct shelf shelves[2]; /* by origin */
+	struct entry *entries;
+	size_t entry_count;
+	size_t entry_cap;
+};
+
+static const char *const directories[] = {"storage", "bkend_files"};
+
+int objects_new(struct objects **ret_objects)
+{
+	struct objects *objects = calloc(1, sizeof(*objects));
+	if (!objects)
+		return -ENOMEM;
+	*ret_objects = objects;
+	return 0;
+}
+
+void objects_free(struct objects *objects)
+{
+	if (!objects)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(objects->shelves); i++)
+		shelf_done(&objects->shelves[i]);
+	for (size_t i = 0; i < objects->entry_count; i++)
+		saved_done(&objects->entries[i].saved);
+	free(objects->entries);
+	free(objects);
+}
+
+void objects_expect(struct objects *objects, enum objects_origin origin)
+{
+	objects->shelves[origin].expected = true;
+}
+
+static bool is_any_expected(const struct objects *objects)
+{
+	return objects->shelves[OBJECTS_SAVED].expected ||
+	       objects->shelves[OBJECTS_EXPORTED].expected;
+}
+
+int objects_add(struct objects *objects, enum objects_origin origin,
+    const char *name, struct place place)
+{
+	return shelf_add(&objects->shelves[origin], name, place);
+}
+
+int objects_add_metadata(
+    struct objects *objects, enum objects_origin origin, struct saved *saved)
+{
+	if (objects->entry_count == objects->entry_cap) {
+		size_t cap = objects->entry_cap ? objects->entry_cap * 2 : 64;
+		struct entry *entries =
+		    reallocarray(objects->entries, cap, sizeof(*entries));
+		if (!entries)
+			return -ENOMEM;
+		objects->entries = entries;
+		objects->entry_cap = cap;
+	}
+	objects->entries[objects->entry_count++] =
+	    (struct entry){.saved = *saved, .origin = origin};
+	*saved = (struct saved){0};
+	return 0;
+}
+
+/* ---- which object a file's metadata names ---- */
+
+typedef int (*name_fn)(const char *id, size_t id_len, const char *original,
+    size_t original_len, struct buf *out);
+
+/* As people wrote the name who did not make it safe. */
+static int name_as_it_is(const char *id, size_t id_len, const char *original,
+    size_t original_len, struct buf *out)
+{
+	int r = buf_add(out, id, id_len);
+	if (r == 0)
+		r = buf_addc(out, '_');
+	return r == 0 ? buf_add(out, original, original_len) : r;
+}
+
+/* As the guide's own script does: whoever has the same name, too. */
+static int name_alone(const char *id, size_t id_len, const char *original,
+    size_t original_len, struct buf *out)
+{
+	(void)id, (void)id_len;
+	return buf_add(out, original, original_len);
+}
+
+/* The names under which an object may lie, the likelier first. A twin's plain
+ * name belongs to a file with a smaller id, which has its object by then. */
+static const struct {
+	enum objects_origin origin;
+	name_fn name;
+} places[] = {
+    {OBJECTS_SAVED, name_of_object},
+    {OBJECTS_SAVED, name_of_object_twin},
+    {OBJECTS_EXPORTED, name_of_object},
+    {OBJECTS_EXPORTED, name_as_it_is},
+    {OBJECTS_EXPORTED, name_alone},
+};
+
+static int give(const struct shelf_finding *finding, struct document *record,
+    struct unpacked **spool)
+{
+	struct object *object = finding->object;
+	uint64_t tag;
+	int r = 0;
+	object->claimed = true;
+	if (finding->packed && object->place.path)
+		r = place_stat(&object->place, &object->place.len, &tag);
+	if (finding->packed && r == 0)
+		r = gzip_unpack(&object->place, spool);
+	if (r < 0)
+		return saved_explain("", object->name, r);
+	document_take_object(record, &object->place);
+	return 0;
+}
+
+/* Where two files ask for a name that one object has, the one overwrote the
+ * other's: nobody can tell whose it is. */
+static void ask(const struct shelf_finding *finding, struct entry *entry)
+{
+	struct object *object = finding->object;
+	object->asker = entry;
+	object->packed = finding->packed;
+	object->askers++;
+	entry->asked = object;
+}
+
+static int serve_entry(
+    struct objects *objects, struct entry *entry, struct unpacked **spool)
+{
+	const struct document_key *key = document_key(entry->saved.document);
+	CLEANUP_BUF struct buf name;
+	buf_init(&name, DOCUMENT_TEXT_MAX);
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		struct shelf_finding finding;
+		const char *original = entry->saved.original;
+		buf_clear(&name);
+		int r = places[i].name(key->id, key->id_len,
+		    original ? original : "", entry->saved.original_len, &name);
+		if (r == 0)
+			r = shelf_find(&objects->shelves[places[i].origin],
+			    &name, &finding);
+		if (r < 0)
+			return r;
+		if (!finding.object)
+			continue;
+		entry->served = places[i].name != name_alone;
+		if (entry->served)
+			return give(&finding, entry->saved.document, spool);
+		ask(&finding, entry);
+	}
+	return 0;
+}
+
+/* An object that only one file asked for is its. */
+static int serve_askers(struct objects *objects, struct unpacked **spool)
+{
+	struct shelf *shelf = &objects->shelves[OBJECTS_EXPORTED];
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < shelf->count; i++) {
+		struct object *object = &shelf->objects[i];
+		const struct shelf_finding finding = {object, object->packed};
+		if (object->claimed || object->askers != 1)
+			continue;
+		struct entry *asker = object->asker;
+		asker->served = true;
+		r = give(&finding, asker->saved.document, spool);
+	}
+	return r;
+}
+
+/* 0; -EPROTO where it makes the whole backup one that cannot be served. */
+static int miss(const struct objects *objects, const struct entry *entry,
+    struct loading *files)
+{
+	const struct document_key *key = document_key(entry->saved.document);
+	const char *original = entry->saved.original;
+	CLEANUP_BUF struct buf name;
+	buf_init(&name, DOCUMENT_TEXT_MAX);
+	int r = name_of_object(key->id, key->id_len, original ? original : "",
+	    entry->saved.original_len, &name);
+	if (r < 0)
+		return r;
+	if (entry->asked) {
+		loading_miss(files,
+		    "%s/%s was saved for %zu files of that name, of which %s "
+		    "is one: each overwrote the one before",
+		    directories[OBJECTS_EXPORTED], entry->asked->name,
+		    entry->asked->askers, key->id);
+		return 0;
+	}
+	if (entry->origin == OBJECTS_SAVED &&
+	    objects->shelves[OBJECTS_SAVED].expected)
+		return saved_complain(directories[OBJECTS_SAVED],
+		    buf_str(&name), "missing; the metadata in files names it");
+	loading_miss(files, "the content of %s is missing", buf_str(&name));
+	return 0;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct entry *left = a, *right = b;
+	return row_compare_id((row_t)(uintptr_t)left->saved.document,
+	    (row_t)(uintptr_t)right->saved.document);
+}
+
+/* Of records that came twice only one is in the table. */
+static bool is_in(const struct table *table, const struct document *document)
+{
+	const struct document_key *key = document_key(document);
+	ssize_t at = table_find(table, key->id, key->id_len);
+	return at >= 0 &&
+	       row_document(table_rows(table, TABLE_BY_ID)[at]) == document;
+}
+
+static void forget_twice(struct objects *objects, const struct table *table)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < objects->entry_count; i++) {
+		struct entry *entry = &objects->entries[i];
+		if (is_in(table, entry->saved.document))
+			objects->entries[kept++] = *entry;
+		else
+			saved_done(&entry->saved);
+	}
+	objects->entry_count = kept;
+}
+
+static int join_entries(
+    struct objects *objects, struct loading *files, struct unpacked **spool)
+{
+	int r = 0;
+	forget_twice(objects, loading_table(files));
+	if (objects->entry_count == 0)
+		return 0;
+	qsort(objects->entries, objects->entry_count, sizeof(*objects->entries),
+	    compare_entries);
+	if (!is_any_expected(objects)) {
+		loading_miss(files,
+		    "no storage, nor bkend_files: stored files have no "
+		    "content");
+		return 0;
+	}
+	for (size_t i = 0; r == 0 && i < objects->entry_count; i++)
+		r = serve_entry(objects, &objects->entries[i], spool);
+	if (r == 0)
+		r = serve_askers(objects, spool);
+	/* All of them, so that every missing one is named. */
+	int missed = 0;
+	for (size_t i = 0; r == 0 && i < objects->entry_count; i++)
+		if (!objects->entries[i].served) {
+			int failed = miss(objects, &objects->entries[i], files);
+			missed = failed < 0 ? failed : missed;
+		}
+	return r < 0 ? r : missed;
+}
+
+static void name_unclaimed(const struct shelf *shelf)
+{
+	for (size_t i = 0; i < shelf->count; i++)
+		if (!shelf->objects[i].claimed)
+			log_warn("%s/%s: no metadata names it, not served",
+			    directories[OBJECTS_SAVED], shelf->objects[i].name);
+}
+
+int objects_join(
+    struct objects *objects, struct loading *files, struct unpacked **spool)
+{
+	struct shelf *saved = &objects->shelves[OBJECTS_SAVED];
+	struct shelf *exported = &objects->shelves[OBJECTS_EXPORTED];
+	shelf_sort(saved);
+	shelf_sort(exported);
+	int r = join_entries(objects, files, spool);
+	if (r == 0)
+		r = loose_serve(exported, loading_table(files));
+	/* Objects saved without any metadata are served like an export's. */
+	if (r == 0 && !loading_is_confirmed(files))
+		r = loose_serve(saved, loading_table(files));
+	else if (r == 0)
+		name_unclaimed(saved);
+	return r;
+}
