@@ -13,6 +13,9 @@
 int own_replica_open(
     const struct options *options, bool private, struct replica **ret_replica);
 
+/* Say why it could not be opened, and what to do. EXIT_COULD_NOT. */
+int own_replica_complain(const struct options *options, int err);
+
 /*
  * The tables that it knows of and the settings do not name: those that were
  * found by use. NULL ends; the caller frees it. Where it cannot be read, that
