@@ -12,34 +12,12 @@ static const char *const member_names[MEMBERS] = {[ID] = "id",
     [NAME] = "originalName",
     [SIZE] = "size"};
 
-/* An id is a string; a number stands for its own text; and MongoDB's extended
- * JSON wraps one as {"$oid": "…"}. */
-static int decode_id(struct json_span value, struct buf *out)
-{
-	static const char *const oid[] = {"$oid"};
-	struct json_span inner = value;
-	int r = 0;
-	if (json_is_object(value))
-		r = json_members(value.text, value.len, oid, 1, &inner);
-	if (r < 0)
-		return r;
-	if (json_is_number(value))
-		r = buf_add(out, value.text, value.len);
-	else
-		r = json_string_decode(inner, out);
-	if (r == 0 && out->len == 0)
-		r = -EPROTO;
-	return r;
-}
-
 static int find_id(const struct json_span *members, struct buf *out)
 {
-	int r = -EPROTO;
-	if (members[ID].text)
-		r = decode_id(members[ID], out);
-	if (r == -EPROTO && members[UNDERSCORE_ID].text) {
+	int r = json_id(members[ID], out);
+	if (r == -EPROTO) {
 		buf_clear(out);
-		r = decode_id(members[UNDERSCORE_ID], out);
+		r = json_id(members[UNDERSCORE_ID], out);
 	}
 	return r == -EMSGSIZE ? -EPROTO : r;
 }

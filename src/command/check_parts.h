@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "command/contact.h"
+#include "command/own_replica.h"
 #include "command/survey.h"
 #include "config/options.h"
 #include "mcp/mcp.h"
@@ -18,7 +19,7 @@ struct check {
 	struct survey *survey;
 	struct mcp *mcp;
 	struct candidates *told; /* who lists tables; NULL: nobody did */
-	char **found; /* tables that only the replica names, or NULL */
+	struct own_table *found; /* tables that only the replica names */
 	/* What a full backup takes. */
 	int64_t requests;
 	int64_t downloads;

@@ -207,24 +207,26 @@ static bool was_told(const struct candidates *told, const char *table)
 
 int check_tables(struct check *check)
 {
-	char **named = check->options->tables, **found = check->found;
+	char **named = check->options->tables;
+	const struct own_table *found = check->found;
 	int err, number = ask_mcp(check);
-	bool none = !named[0] && !(found && found[0]) &&
+	bool directory = check->options->directory != NULL;
+	bool none = !named[0] && !(found && found->name) &&
 		    (!check->told || !candidates_count(check->told));
 	if (!number)
-		printf("tables:%s\n", !none ? ""
-				      : check->options->directory
-					  ? "   none"
-					  : "   none is known");
+		printf("tables:%s\n", !none	  ? ""
+				      : directory ? "   none"
+						  : "   none is known");
 	for (size_t i = 0; !number && named[i]; i++, check->tables++)
 		number = tell_table(check, named[i], NAMED, &err);
 	if (!number)
 		number = tell_told(check);
-	for (size_t i = 0; !number && found && found[i]; i++, check->tables++) {
-		if (!was_told(check->told, found[i]))
-			number = tell_table(check, found[i], FOUND, &err);
+	for (; !number && found && found->name; found++, check->tables++) {
+		if (!was_told(check->told, found->name))
+			number = tell_table(check, found->name,
+			    found->told ? TOLD : FOUND, &err);
 	}
-	if (!check->tables && !check->options->directory)
+	if (!check->tables && !directory)
 		check->problems++;
 	return number;
 }

@@ -175,6 +175,9 @@ static void take_setting(struct start *start, char *line)
 	*value++ = '\0';
 	if (strcmp(line, "BKEND_TABLES") == 0)
 		start->ready = true;
+	/* The service's claims: no copy shall fail for one. */
+	if (strcmp(line, "BKEND_SIZES") == 0)
+		start->options->verify_sizes = true;
 	while (*name && strcmp(*name, line) != 0)
 		name++;
 	if (*name && *value)

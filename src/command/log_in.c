@@ -84,6 +84,8 @@ int log_in(const struct arguments *arguments)
 {
 	struct options options;
 	int status = config_read(arguments, &options);
+	if (!status && options.directory)
+		status = complain("a directory has no server to log in to");
 	if (!status && options.offline)
 		status = complain("--login asks the server: not with offline");
 	if (!status)

@@ -68,6 +68,8 @@ int log_out(const struct arguments *arguments)
 {
 	struct options options;
 	int status = config_read(arguments, &options);
+	if (!status && options.directory)
+		status = complain("a directory has no server to log out of");
 	if (!status)
 		status = account_identify(&options);
 	secrets_forget();

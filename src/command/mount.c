@@ -118,7 +118,7 @@ static int open_status(struct house *house)
 /* Nothing is asked before somebody looks; the login may come while we live. */
 static int open_mcp(struct house *house)
 {
-	if (house->options->offline)
+	if (house->options->offline || house->options->directory)
 		return 0;
 	return own_mcp_new(house->options, contact_http(house->contact),
 		   contact_failures(house->contact), &house->mcp) < 0

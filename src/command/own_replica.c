@@ -81,6 +81,7 @@ int own_replica_complain(const struct options *options, int err)
 struct known {
 	size_t count;
 	int64_t ids[TABLES_MAX];
+	bool told[TABLES_MAX];
 };
 
 static int on_table(
@@ -89,8 +90,10 @@ static int on_table(
 	struct known *known = ctx;
 	(void)name;
 	(void)pos;
-	if (known->count < TABLES_MAX)
-		known->ids[known->count++] = node->id;
+	if (known->count < TABLES_MAX) {
+		known->ids[known->count] = node->id;
+		known->told[known->count++] = node->pos[0] >= TABLE_TOLD;
+	}
 	return 0;
 }
 
@@ -104,20 +107,20 @@ static bool is_named(const struct options *options, const char *table)
 }
 
 static void take_names(const struct options *options, struct replica *replica,
-    const struct known *known, char **tables)
+    const struct known *known, struct own_table *tables)
 {
 	for (size_t i = 0; i < known->count; i++) {
 		CLEANUP_BUF struct buf key;
 		buf_init(&key, BUF_MAX_DEFAULT);
 		if (replica_key(replica, known->ids[i], &key) == 0 && key.len &&
 		    !is_named(options, buf_str(&key)) &&
-		    (*tables = strdup(buf_str(&key))))
-			tables++;
+		    (tables->name = strdup(buf_str(&key))))
+			tables++->told = known->told[i];
 	}
 }
 
 /* Whatever is wrong with it is no reason not to ask the server. */
-static void read_tables(const struct options *options, char **tables)
+static void read_tables(const struct options *options, struct own_table *tables)
 {
 	struct known known = {0};
 	struct replica *replica;
@@ -137,9 +140,10 @@ static void read_tables(const struct options *options, char **tables)
 	replica_close(replica);
 }
 
-int own_replica_tables(const struct options *options, char ***ret_tables)
+int own_replica_tables(
+    const struct options *options, struct own_table **ret_tables)
 {
-	char **tables = calloc(TABLES_MAX + 1, sizeof(*tables));
+	struct own_table *tables = calloc(TABLES_MAX + 1, sizeof(*tables));
 	if (!tables)
 		return failed_for_memory();
 	if (!options->nocache)
@@ -148,9 +152,9 @@ int own_replica_tables(const struct options *options, char ***ret_tables)
 	return 0;
 }
 
-void own_replica_tables_free(char **tables)
+void own_replica_tables_free(struct own_table *tables)
 {
-	for (size_t i = 0; tables && tables[i]; i++)
-		free(tables[i]);
+	for (size_t i = 0; tables && tables[i].name; i++)
+		free(tables[i].name);
 	free(tables);
 }

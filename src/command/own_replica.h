@@ -16,14 +16,22 @@ int own_replica_open(
 /* Say why it could not be opened, and what to do. EXIT_COULD_NOT. */
 int own_replica_complain(const struct options *options, int err);
 
+/* A table that only the replica names. */
+struct own_table {
+	char *name; /* NULL: the end of a list */
+	bool told;  /* the server that lists tables told of it; else found by
+		       use */
+};
+
 /*
- * The tables that it knows of and the settings do not name: those that were
- * found by use. NULL ends; the caller frees it. Where it cannot be read, that
+ * The tables that it knows of and the settings do not name; the caller frees
+ * them. Where it cannot be read, that
  * is said, and there are none. 0, or an exit status after a complaint.
  */
-int own_replica_tables(const struct options *options, char ***ret_tables);
+int own_replica_tables(
+    const struct options *options, struct own_table **ret_tables);
 
 /* The end of such tables. NULL is fine. */
-void own_replica_tables_free(char **tables);
+void own_replica_tables_free(struct own_table *tables);
 
 #endif

@@ -13,6 +13,9 @@
 #include "config/profile.h"
 #include "config/setting.h"
 
+/* No network gets better: what does not answer for so long is gone. */
+#define DIRECTORY_RETRY_MS 5000
+
 static int apply_defaults(struct options *options)
 {
 	int status = 0;
@@ -87,6 +90,7 @@ static int find_directory(const char *path, struct options *options)
 static int apply_directory(const char *path, struct options *options)
 {
 	free(TAKE(options->url));
+	options->retry_ms = DIRECTORY_RETRY_MS;
 	int status = find_directory(path, options);
 	return status ? status : environment_apply_here(options);
 }

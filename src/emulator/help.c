@@ -8,6 +8,8 @@ const char *const help_text[] = {
     "\n"
     "Serves a backup, or a sample project, as a bkend-compatible API, and\n"
     "prints settings that a shell can source: API URL, keys, account, tables.\n"
+    "BKEND_PAGE_URL is for a browser, which sees there what is served. For a\n"
+    "backup it holds a key of its own, which only this start knows.\n"
     "\n"
     "  --data DIR            serve what was saved in DIR: a copied mount\n"
     "                        (cp -r mnt DIR), what the official export "

@@ -13,6 +13,7 @@
 #include "emulator/server/server.h"
 #include "emulator/service/credentials_file.h"
 #include "emulator/service/mutator.h"
+#include "emulator/store/claims.h"
 
 /* The signals that end the program are taken by sigwait alone. */
 static void block_signals(sigset_t *ret_set)
@@ -34,8 +35,8 @@ static void raise_file_limit(void)
 	}
 }
 
-static void print_settings(
-    struct emulator *emulator, const struct server *server)
+static void print_settings(struct emulator *emulator,
+    const struct command_line *options, const struct server *server)
 {
 	char address[SERVER_ADDRESS_SIZE];
 	server_read_address(server, address);
@@ -43,7 +44,14 @@ static void print_settings(
 	for (size_t i = 0; i < CREDENTIALS; i++)
 		printf("%s=%s\n", credential_names[i],
 		    emulator->credentials.values[i]);
-	printf("BKEND_TABLES=");
+	/* Who trusts a claim that is wrong fails at it, if only once. */
+	if (options->server.socket >= 0 &&
+	    claims_are_true(store_files(emulator->store)) != 1)
+		printf("BKEND_SIZES=wrong\n");
+	printf("BKEND_PAGE_URL=http://%s/", address);
+	if (*emulator->page_token)
+		printf("page/%s/", emulator->page_token);
+	printf("\nBKEND_TABLES=");
 	const struct table *table;
 	for (size_t i = 0; (table = store_nth(emulator->store, i)); i++)
 		printf("%s%s", i > 0 ? ":" : "", table_name(table));
@@ -70,6 +78,9 @@ static int load(struct emulator *emulator, const struct command_line *options)
 		? credentials_set_random(&emulator->credentials)
 		: credentials_file_load(&emulator->credentials, options->data,
 		      options->credentials);
+	if (r == 0)
+		r = emulator_open_pages(emulator, options->data,
+		    credentials_are_sample(&emulator->credentials));
 	return r < 0;
 }
 
@@ -89,7 +100,7 @@ static int serve(struct emulator *emulator, const struct command_line *options)
 	}
 	r = mutator_start(emulator, &mutator);
 	if (r == 0) {
-		print_settings(emulator, server);
+		print_settings(emulator, options, server);
 		sigwait(&signals, &caught);
 		mutator_stop(mutator);
 	}

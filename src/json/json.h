@@ -60,6 +60,14 @@ int json_string_decode(struct json_span value, struct buf *out);
 int json_int64(struct json_span value, int64_t *ret);
 
 /*
+ * Append the id that a value is: a string's bytes, a number's token, or what
+ * MongoDB's extended JSON makes of a string, {"$oid":"…"}. 0; -EPROTO for
+ * anything else, an empty one and an absent value among it, when something may
+ * have been added; -ENOMEM, -EMSGSIZE.
+ */
+int json_id(struct json_span value, struct buf *out);
+
+/*
  * A value as a point in time, in milliseconds since 1970: a string (as
  * timestamp_parse reads it), a number (as timestamp_parse_count does), or what
  * MongoDB's extended JSON makes of either: {"$date":"…"}, {"$date":N} and

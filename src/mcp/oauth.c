@@ -131,11 +131,23 @@ static bool has_origin_of(const char *url, const char *other)
 	return len == origin_len(other) && strncasecmp(url, other, len) == 0;
 }
 
+/* It goes onto a terminal, to a browser by way of a shell script, and into a
+ * line of a file. */
+static bool is_harmless(const char *url)
+{
+	for (const char *c = url; *c; c++) {
+		if (*c <= ' ' || *c > '~')
+			return false;
+	}
+	size_t origin = origin_len(url);
+	return !strpbrk(url, "#\"'<>\\`$|") && !memchr(url, '@', origin);
+}
+
 /* Where a person, or a token, may be sent to: never in the clear from where it
  * was not. */
 static bool is_endpoint(const char *url, const char *from)
 {
-	if (strpbrk(url, " \t\r\n#\"<>\\") || http_url_problem(url))
+	if (!is_harmless(url) || http_url_problem(url))
 		return false;
 	return strncasecmp(from, "https:", 6) != 0 ||
 	       strncasecmp(url, "https:", 6) == 0;

@@ -8,14 +8,16 @@ import json
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import threading
 import time
 
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
-from conftest import environment
+from conftest import environment, wait_until
 
 TIMEOUT = 60  # seconds, for any one thing that a page does
 
@@ -31,14 +33,21 @@ class Chromium:
         self._number = 0
         self._session = None
         self.events = []  # what came unasked
+        self._start = 0  # how many of these came before this page
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target,
                                   flatten=True)["sessionId"]
         self._target = target
-        for domain in "Page", "Runtime", "Network":
+        for domain in "Page", "Runtime", "Network", "Log":
             self.call(domain + ".enable")
+        self.shape(width, height)
+
+    def shape(self, width, height=800, dark=False):
+        """Be a screen of that size, a phone's where it is narrow."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
-                  deviceScaleFactor=1, mobile=False)
+                  deviceScaleFactor=1, mobile=width < 500)
+        self.call("Emulation.setEmulatedMedia", features=[
+            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
 
     def _read(self, deadline):
         while b"\0" not in self._text:
@@ -78,9 +87,9 @@ class Chromium:
 
     def goto(self, url):
         """Open a page, and wait until it has loaded."""
-        start = len(self.events)
+        self._start = len(self.events)
         self.call("Page.navigate", url=url)
-        self.wait_for("Page.loadEventFired", start)
+        self.wait_for("Page.loadEventFired", self._start)
 
     def evaluate(self, expression):
         """The value of an expression of JavaScript in the page."""
@@ -99,34 +108,77 @@ class Chromium:
         """Press what is there as a mouse does, and wait for the next page."""
         self.wait_for_paint()
         x, y = self.evaluate(
-            "(() => { const box = document.querySelector(%s).getBoundingClientRect();"
+            "(() => { const one = document.querySelector(%s);"
+            "one.scrollIntoView({block: 'center', behavior: 'instant'});"
+            "const box = one.getClientRects()[0];"
             "return [box.x + box.width / 2, box.y + box.height / 2]; })()" % json.dumps(selector))
-        start = len(self.events)
+        self._start = len(self.events)
         for kind in "mousePressed", "mouseReleased":
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left",
                       clickCount=1)
-        self.wait_for("Page.loadEventFired", start)
+        self.wait_for("Page.loadEventFired", self._start)
 
     def enter(self, selector, text):
         """Write into that field, and press Enter."""
         self.wait_for_paint()
         self.evaluate(f"document.querySelector({json.dumps(selector)}).focus()")
-        start = len(self.events)
+        self._start = len(self.events)
         self.call("Input.insertText", text=text)
         for kind in "keyDown", "keyUp":
             self.call("Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", text="\r",
                       windowsVirtualKeyCode=13)
-        self.wait_for("Page.loadEventFired", start)
+        self.wait_for("Page.loadEventFired", self._start)
 
     def close(self):
         """Close the window, as a person who is tired of it."""
         self._session = None
         self.call("Target.closeTarget", targetId=self._target)
 
+    def named(self, method):
+        """What events of that kind there were, since this page was asked for."""
+        return [event["params"] for event in self.events[self._start:]
+                if event["method"] == method]
+
     def requests(self):
         """The addresses of all that was fetched."""
         return [event["params"]["request"]["url"] for event in self.events
                 if event["method"] == "Network.requestWillBeSent"]
+
+
+def _group_lives(group):
+    """Whether a process of the group is there, and not a zombie."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, number = stat.read_text().rsplit(")", 1)[1].split()[:3]
+            if int(number) == group and state not in "ZX":
+                return True
+    return False
+
+
+@contextlib.contextmanager
+def running_chromium(work, *arguments, **options):
+    """The process of a headless Chromium, ended at the end, with all that it has
+    started: these write into its profile for some time after it."""
+    command = [
+        shutil.which("chromium"), "--headless=new", "--disable-gpu", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--disable-dev-shm-usage", f"--user-data-dir={work}/chromium", *arguments]
+    if os.geteuid() == 0:
+        command.insert(1, "--no-sandbox")
+    with open(work / "chromium.err", "wb") as errors:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
+            start_new_session=True, env=dict(environment(work), HOME=str(work)), **options)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        wait_until(lambda: not _group_lives(process.pid), 20, "the browser's end")
 
 
 @contextlib.contextmanager
@@ -143,27 +195,13 @@ def chromium(work, width=1280, height=800):
         for descriptor in high:
             os.close(descriptor)
 
-    command = [
-        shutil.which("chromium"), "--headless=new", "--disable-gpu", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        "--disable-dev-shm-usage", f"--user-data-dir={work}/chromium", "--remote-debugging-pipe"]
-    if os.geteuid() == 0:
-        command.insert(1, "--no-sandbox")
-    with open(work / "chromium.err", "wb") as errors:
-        process = subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
-            command, stdout=subprocess.DEVNULL, stderr=errors, preexec_fn=place, pass_fds=(3, 4),
-            env=dict(environment(work), HOME=str(work)))
-    os.close(theirs_in)
-    os.close(theirs_out)
     try:
-        yield Chromium(process, ours_out, ours_in, width, height)
+        with running_chromium(work, "--remote-debugging-pipe", preexec_fn=place,
+                              pass_fds=(3, 4)) as process:
+            os.close(theirs_in)
+            os.close(theirs_out)
+            yield Chromium(process, ours_out, ours_in, width, height)
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
         os.close(ours_in)
         os.close(ours_out)
 

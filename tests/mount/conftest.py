@@ -38,7 +38,19 @@ COMMAND_TIMEOUT = 90  # seconds, for any one command
 TEST_TIMEOUT = 300  # seconds, before the watchdog ends a test's daemons
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--tls", action="store_true",
+        help="mount through nginx with TLS and HTTP/2, where the test does not"
+        " say what goes over the wire itself",
+    )
+
+
 def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "wire(reason): it says what goes over the wire, so that"
+        " --tls puts nothing in between"
+    )
     config.addinivalue_line(
         "markers", "alone: it measures time, so that nothing may run beside it"
     )
@@ -417,6 +429,38 @@ def odd():
         one.stop()
 
 
+# In front of either --------------------------------------------------------
+
+
+@pytest.fixture
+def in_front(request, work):
+    """Factory: in_front(server) → what is to be mounted: the server itself, or
+    with --tls the web server in front of it, the same one each time."""
+    from front import Front  # which uses this file
+
+    fronts = {}
+
+    def find(server):
+        if (
+            not request.config.getoption("--tls")
+            or request.node.get_closest_marker("wire")
+            or not isinstance(server, (Emulator, OddServer))
+        ):
+            return server
+        if server not in fronts:
+            fronts[server] = Front(work, server)
+        return fronts[server]
+
+    yield find
+    for one in fronts.values():
+        one.stop()
+
+
+def trust(server):
+    """The options that mounting it takes."""
+    return ["-o", f"cacert={server.ca}"] if hasattr(server, "ca") else []
+
+
 # bkendfs -------------------------------------------------------------------
 
 
@@ -525,12 +569,14 @@ def assert_no_secret(text, server, where):
 
 
 @pytest.fixture
-def mount(watched, work):
+def mount(watched, work, in_front):
     """Factory: mount(server, "-o", "json=raw", env={…}, cache=DIR) → Mount.
     through: the words of a program that is to run bkendfs."""
     mounted = []
 
     def start(server, *options, env=None, cache=None, through=()):
+        server = in_front(server)
+        options = [*trust(server), *options]
         mounted.append(
             Mount(watched, work, server, options, env, cache, through)
         )
@@ -564,18 +610,19 @@ class Start:
 
 
 @pytest.fixture
-def start(work, watched):
+def start(work, watched, in_front):
     """Run bkendfs as a user types it (no -f): start(server, "-o", "json=raw",
     env={…}, path=…) → Start. What it leaves mounted is unmounted."""
     touched = []
 
     def command(server, *options, env=None, path="mnt", timeout=40):
+        server = in_front(server)
         settings = environment(work, server.env() if server else None)
         settings["XDG_CONFIG_HOME"] = str(work / "no-config")
         settings["BKENDFS_CACHE_DIR"] = str(work / "start-cache")
         settings.update(env or {})
         settings = {k: v for k, v in settings.items() if v is not None}
-        words = [str(BKENDFS), *map(str, options)]
+        words = [str(BKENDFS), *trust(server), *map(str, options)]
         target = None
         if path is not None:
             target = work / path

@@ -143,7 +143,7 @@ def test_bkendfs_is_not_listed_but_found_by_name(blog, mount):
     assert ".bkendfs" not in os.listdir(m.path)
     assert {"status", "errors"} <= set(os.listdir(m / ".bkendfs"))
     assert m.report("errors") == b""
-    assert f"127.0.0.1:{blog.port}".encode() in m.report("status")
+    assert m.server.url.encode() in m.report("status")
 
 
 def test_mounting_costs_a_sign_in_and_nothing_else(blog, mount):

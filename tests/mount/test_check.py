@@ -137,6 +137,7 @@ def test_files_that_may_not_be_downloaded(project, check):
     assert re.search(r"listed, but not downloaded: .*\(file/access-denied, 403\)$", report, re.M)
 
 
+@pytest.mark.wire("a check of the server itself")
 def test_a_table_that_only_this_machine_knows_of(project, check, start, work):
     """Found by use once: another machine's backup would not have it."""
     project.tables["orders"] = records(2)

@@ -227,6 +227,7 @@ def _sockets(pid):
     return succeed("ls", "-l", f"/proc/{pid}/fd").count(b"socket:")
 
 
+@pytest.mark.wire("a connection a request")
 def test_a_listing_that_was_interrupted_is_taken_up(odd, mount):
     let_go = threading.Event()
     held = []

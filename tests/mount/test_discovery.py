@@ -17,6 +17,9 @@ from odd_server import Reply
 from records import record_names, records
 from test_login import Login, choice, get, kept
 
+# A login is to the address of whoever lists the tables: the server itself.
+pytestmark = pytest.mark.wire("the server's own address")
+
 MANY = [f"table{n:02d}" for n in range(45)]
 
 
@@ -476,6 +479,20 @@ def test_check_tells_what_it_was_told(project, login, work):
     assert status == 0 and "A full backup would succeed" in report
     assert project.count(lambda r: r.is_page() and "/no" in r.path) == 3
     assert mcp.faults == []
+
+
+def test_check_remembers_how(project, login, mount, work):
+    mcp = McpServer(project)
+    mcp.projects = {"p1": {"prod": MANY[:2]}}
+    login(project)
+    m = mount(project, env=state(work), cache=work / "check-cache")
+    assert listed(m) == MANY[:2]
+    os.listdir(m / "table07")
+    m.unmount()
+    project.hooks.insert(0, lambda r: Reply(403, b"{}") if r.path == mcp.path else None)
+    _, report = _check(project, work)
+    assert len(re.findall(r"^  table0[01] +2 records, mcp: ", report, re.M)) == 2
+    assert re.search(r"^  table07 +2 records, found by use: ", report, re.M)
 
 
 def test_check_tells_that_it_was_not_told(project, login, work):

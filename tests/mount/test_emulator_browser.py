@@ -1,16 +1,12 @@
 """An app in a real browser, on another port than the emulator."""
 
-import contextlib
 import http.server
 import json
-import os
-import shutil
-import subprocess
 import threading
 
 import pytest
 
-from conftest import environment
+from chromium import running_chromium
 from test_emulator import Client
 
 APP = """<!DOCTYPE html><meta charset="utf-8"><img id="picture" crossorigin>
@@ -90,29 +86,6 @@ class AppHandler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@contextlib.contextmanager
-def browser(work, *arguments):
-    """A headless Chromium, ended at the end."""
-    command = [
-        shutil.which("chromium"), "--headless=new", "--disable-gpu", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        "--disable-dev-shm-usage", f"--user-data-dir={work}/chromium", *arguments]
-    if os.geteuid() == 0:
-        command.insert(1, "--no-sandbox")
-    with open(work / "chromium.err", "wb") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors,
-                                   env=dict(environment(work), HOME=str(work)))
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
 @pytest.fixture
 def app(emulator, work):
     """Factory: app(host, *switches) → what the app found, being served under
@@ -130,7 +103,7 @@ def app(emulator, work):
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            with browser(work, "--host-resolver-rules=MAP app.example 127.0.0.1", origin):
+            with running_chromium(work, "--host-resolver-rules=MAP app.example 127.0.0.1", origin):
                 assert server.arrived.wait(90), (work / "chromium.err").read_text()[-3000:]
         finally:
             server.shutdown()

@@ -310,6 +310,7 @@ def test_a_record_that_hangs_does_not_hold_up_its_neighbours(project, mount):
 # No connection -------------------------------------------------------------
 
 
+@pytest.mark.wire("nothing listens any more")
 def test_a_server_that_is_gone_is_unreachable_after_the_patience(project, mount):
     m = mount(project, "-o", "retry=1")
     assert sorted(os.listdir(m / "posts")) == record_names(5)
@@ -401,7 +402,7 @@ def test_the_reports_can_be_read_with_cat(project, mount):
 
 def test_the_status_tells_the_truth(project, mount):
     m = mount(project)
-    assert project.url.encode() in m.report("status")
+    assert m.server.url.encode() in m.report("status")
     before = m.report("status")
     os.listdir(m / "posts")
     assert m.report("status") != before

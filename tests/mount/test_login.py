@@ -50,7 +50,7 @@ class Login:
         opener = tools / "xdg-open"
         opener.write_text(
             f'#!/bin/sh\ntr "\\0" "\\n" < /proc/$$/environ > {work}/opener.env\n'
-            f'cat /proc/$$/status > {work}/opener.status\n'
+            f'cat /proc/self/status > {work}/opener.status\n'
             f'printf "%s" "$1" > {self.opened}.new && mv {self.opened}.new {self.opened}\n')
         opener.chmod(0o755)
         env = dict(env, PATH=f"{tools}:{os.environ['PATH']}")
@@ -72,9 +72,15 @@ class Login:
             assert piece, (self.output, self.process.stderr.read())
             self.output += piece
 
+    def settle(self):
+        """Wait until what showed the address, if it was to, is done."""
+        if re.search(rb"^  http", self.output, re.M):
+            wait_until(self.opened.exists, 30, "the end of xdg-open")
+
     def end(self):
         """(status, output, errors) of the whole."""
         output, errors = self.process.communicate(timeout=60)
+        self.settle()
         self.watched.pids.discard(self.process.pid)
         self.output += output
         return self.process.returncode, self.output.decode(), errors.decode()
@@ -108,6 +114,7 @@ def login(work, watched, env):
         if one.process.poll() is None:
             one.process.kill()
             one.process.communicate()
+            one.settle()
         watched.pids.discard(one.process.pid)
 
 
@@ -323,6 +330,9 @@ def test_another_server_gives_the_tokens(project, login, odd):
     ({"issuer": "http://127.0.0.1:9/mcp"}, "another server's"),
     ({"token_endpoint": "http://example.org/token"}, "nobody should send"),
     ({"authorization_endpoint": "javascript:alert(1)"}, "nobody should send"),
+    ({"authorization_endpoint": "http://127.0.0.1/\u202e"}, "nobody should send"),
+    ({"authorization_endpoint": "http://127.0.0.1/$(id)"}, "nobody should send"),
+    ({"authorization_endpoint": "http://good.example@127.0.0.1/"}, "nobody should send"),
     ({"authorization_endpoint": None}, "no place where to get a token"),
     ({"code_challenge_methods_supported": ["plain"]}, "S256"),
     ({"registration_endpoint": None}, "register"),

@@ -168,6 +168,7 @@ def _redirect(project, to):
     project.storage.hooks.append(hook)
 
 
+@pytest.mark.wire("another host, of plain HTTP")
 def test_a_redirect_to_another_host_goes_through_the_proxy(project, proxy, front, mount):
     proxy.routes["store.example:443"] = front.port
     project.storage.url = f"http://127.0.0.1:{project.storage.port}"
@@ -179,6 +180,7 @@ def test_a_redirect_to_another_host_goes_through_the_proxy(project, proxy, front
     assert b"redirected" not in proxy.told
 
 
+@pytest.mark.wire("another host, of plain HTTP")
 def test_a_redirect_to_this_machine_goes_around_the_proxy(project, proxy, front, mount):
     proxy.routes["store.example:443"] = front.port
     _redirect(project, front.url)

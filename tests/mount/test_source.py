@@ -1,6 +1,7 @@
 """A directory is mounted by its name: what a copy of a mount saved, or an
 official export, without account, network or a second program to start."""
 
+import errno
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import pytest
 from conftest import (
     BKENDFS, alive, daemon_of, environment, is_mounted, run, succeed, wait_until,
 )
+from records import fails
 
 # What is set for a project elsewhere must not matter.
 ELSEWHERE = {
@@ -176,6 +178,14 @@ def test_no_port_is_opened_and_nobody_else_can_connect(mount, backup):
     assert not list(one.cache.glob("**/socket*"))
 
 
+def test_it_needs_no_network_at_all(mount, backup):
+    """Not even that of this machine: there is no interface that is up."""
+    through = ("unshare", "-n") if os.geteuid() == 0 else ()
+    one = mount(None, backup, env=ELSEWHERE, through=through)
+    assert len(os.listdir(one / "posts")) == 5
+    assert text_of(one / "posts" / f"{2:024x}.json")["title"] == "post 2"
+
+
 @pytest.mark.parametrize("how", ["unmount", "TERM", "KILL"])
 def test_the_server_ends_with_the_mount(mount, backup, how):
     one = mount(None, backup)
@@ -236,6 +246,20 @@ def test_mount_8_can_call_it(backup, work, start):
     finally:
         succeed("fusermount3", "-u", work / "mnt")
     wait_until(lambda: not daemon_of(work / "mnt"), 20, "the end of it")
+
+
+def test_without_its_server_it_does_not_wait_long(mount, backup):
+    one = mount(None, backup)
+    name = f"{1:024x}.json"
+    with open(one / "posts" / name, "rb") as file:
+        file.read()
+    [server] = servers_of(one.pid)
+    os.kill(server, signal.SIGKILL)
+    before = time.monotonic()
+    with fails(errno.ENETUNREACH, errno.EIO):
+        os.listdir(one / "posts")
+    assert time.monotonic() - before < 40
+    assert b"posts" in one.report("errors")
 
 
 # What cannot be mounted --------------------------------------------------------
@@ -355,7 +379,7 @@ def test_a_signal_ends_the_start(work, backup, whom):
     shutil.copy(BKENDFS, slow / "bkendfs")
     (slow / "bkend-emulator").write_text(
         f"#!/bin/sh\necho $$ > {work}/pid.new\n"
-        f"mv {work}/pid.new {work}/pid\nexec sleep 1000\n")
+        f"mv {work}/pid.new {work}/pid\nexec sleep 2000\n")
     (slow / "bkend-emulator").chmod(0o755)
     process = subprocess.Popen(
         [slow / "bkendfs", backup, work / "mnt"], stderr=subprocess.PIPE,
@@ -406,9 +430,10 @@ def test_a_replaced_backup_shows_what_is_there_now(mount, backup, work, times):
     changed = work / "new" / "posts" / name
     stat = changed.stat()
     changed.write_text(changed.read_text().replace("post 3", "POST 3"))
-    (work / "new" / "posts" / f"{5:024x}.json").unlink()
     if times == "kept":
         os.utime(changed, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    else:
+        (work / "new" / "posts" / f"{5:024x}.json").unlink()
     shutil.rmtree(backup)
     (work / "new").rename(backup)
     for settled in (False, True):
@@ -416,7 +441,7 @@ def test_a_replaced_backup_shows_what_is_there_now(mount, backup, work, times):
             settle(backup)
         again = mount(None, backup, cache=work / "cache")
         assert text_of(again / "posts" / name)["title"] == "POST 3"
-        assert len(os.listdir(again / "posts")) == 4
+        assert len(os.listdir(again / "posts")) == (5 if times == "kept" else 4)
         now = replicas(again)
         again.unmount()
     # The old one does not lie there for ever.

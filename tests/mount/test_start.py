@@ -86,6 +86,7 @@ def test_the_url_may_be_the_source(project, start):
 
 
 @pytest.mark.parametrize("tail", ["/v1", "/v1/", "//v1//", "/"])
+@pytest.mark.wire("the server's own address")
 def test_the_url_may_end_as_many_apps_have_it(project, mount, work, tail):
     """In /v1, that is; it is the same project still."""
     plain = mount(project, cache=work / "cache")

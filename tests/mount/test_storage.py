@@ -393,6 +393,7 @@ def _redirect(server, location):
     )
 
 
+@pytest.mark.wire("another host, of plain HTTP")
 def test_a_redirect_of_a_download_is_followed_without_credentials(odd, mount):
     server = odd()
     path = _holds(server, BIG[:300000])

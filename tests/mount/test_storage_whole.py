@@ -15,6 +15,7 @@ def _holds(server, data, **claim):
     return f"storage/{oid(1)}_f.bin"
 
 
+@pytest.mark.wire("the connection's end is the body's")
 def test_a_body_cut_where_its_connection_ends_is_no_file(odd, mount, tmp_path):
     server = odd()
     path = _holds(server, b"A" * SIZE)
@@ -28,6 +29,7 @@ def test_a_body_cut_where_its_connection_ends_is_no_file(odd, mount, tmp_path):
     assert read(m / path) == b"A" * SIZE
 
 
+@pytest.mark.wire("the connection's end is the body's")
 def test_an_unclaimed_body_that_ends_with_its_connection_is_fetched_twice(odd, mount):
     server = odd()
     path = _holds(server, b"A" * SIZE, size=False)

@@ -2,116 +2,20 @@
 
 import os
 import re
-import socket
-import subprocess
 
 import pytest
 
-from conftest import is_mounted, succeed, wait_until
+from conftest import is_mounted, succeed
+from front import OURS, Front
 from jsontext import pretty
 from records import oid, read, record, record_names, records
-
-CONFIG = """
-daemon off;
-{user}
-worker_processes 1;
-pid {dir}/nginx.pid;
-error_log {dir}/error.log;
-events {{ worker_connections 512; }}
-http {{
-    log_format proto '$server_protocol $connection $request_uri';
-    access_log {dir}/access.log proto;
-    client_body_temp_path {dir}/body;
-    proxy_temp_path {dir}/proxy;
-    fastcgi_temp_path {dir}/fastcgi;
-    uwsgi_temp_path {dir}/uwsgi;
-    scgi_temp_path {dir}/scgi;
-    server {{
-        listen 127.0.0.1:{port} ssl http2;
-        ssl_certificate {dir}/{name}.crt;
-        ssl_certificate_key {dir}/{name}.key;
-        keepalive_requests 10000;
-        location / {{ proxy_pass {api}; proxy_http_version 1.1; }}
-        location /bucket/ {{ proxy_pass {storage}; proxy_http_version 1.1; }}
-    }}
-}}
-"""
-
-
-def _certificate(place, name, subject):
-    """A key, and a certificate of our own authority."""
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    if not (place / "ca.crt").exists():
-        succeed(
-            "openssl", "req", "-x509", *key, "-days", "2", "-subj", "/CN=Test CA",
-            "-keyout", place / "ca.key", "-out", place / "ca.crt",
-        )
-    (place / f"{name}.ext").write_text(f"subjectAltName={subject}\n")
-    succeed(
-        "openssl", "req", *key, "-subj", f"/CN={name}",
-        "-keyout", place / f"{name}.key", "-out", place / f"{name}.csr",
-    )
-    succeed(
-        "openssl", "x509", "-req", "-in", place / f"{name}.csr", "-days", "2",
-        "-CA", place / "ca.crt", "-CAkey", place / "ca.key", "-CAcreateserial",
-        "-extfile", place / f"{name}.ext", "-out", place / f"{name}.crt",
-    )
-
-
-class Front:
-    """nginx with a certificate, in front of an odd server."""
-
-    def __init__(self, work, server, subject):
-        self.server = server
-        self.dir = work / "front"
-        self.dir.mkdir()
-        _certificate(self.dir, "site", subject)
-        self.ca = self.dir / "ca.crt"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.url = f"https://127.0.0.1:{port}"
-        (self.dir / "nginx.conf").write_text(
-            CONFIG.format(
-                dir=self.dir, name="site", port=port, api=server.url,
-                storage=server.storage.url,
-                user="user root;" if os.geteuid() == 0 else "",
-            )
-        )
-        self.process = subprocess.Popen(
-            ["/usr/sbin/nginx", "-p", self.dir, "-c", self.dir / "nginx.conf",
-             "-e", self.dir / "error.log"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )
-
-        def up():
-            assert self.process.poll() is None, (self.dir / "error.log").read_text()
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", port)) == 0
-
-        wait_until(up, 10, "nginx")
-        server.storage.url = self.url
-
-    def env(self):
-        return {**self.server.env(), "BKEND_API_URL": self.url}
-
-    def secrets(self):
-        return self.server.secrets()
-
-    def log(self):
-        return (self.dir / "access.log").read_text().splitlines()
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(10)
-
 
 @pytest.fixture
 def front(odd, work):
     """Factory: front(subject) → nginx in front of a small project."""
     started = []
 
-    def start(subject="IP:127.0.0.1,DNS:localhost"):
+    def start(subject=OURS):
         server = odd()
         server.tables["posts"] = records(450)
         server.put_file(oid(1), "f", b"content" * 100000)
@@ -135,7 +39,7 @@ def test_http_2_is_spoken_where_the_server_has_it(front, mount):
     site = front()
     m = mount(site, "-o", f"cacert={site.ca}")
     assert len(os.listdir(m / "posts")) == 450
-    pages = [line.split() for line in site.log() if "/v1/data/posts?" in line]
+    pages = [line.split() for line in site.lines() if "/v1/data/posts?" in line]
     assert len(pages) >= 5
     assert {protocol for protocol, *_ in pages} == {"HTTP/2.0"}
     connections = {connection for _, connection, _ in pages}
@@ -184,3 +88,21 @@ def test_a_download_host_that_does_not_verify_is_refused(front, odd, mount):
         read(m / f"storage/{oid(1)}_f")
     assert b"certificate" in m.report("errors").lower()
     assert not site.server.storage.log
+
+
+def test_the_emulator_behind_it_leads_back_through_it(emulator, mount, work):
+    """By its download links, and by what its page says: it sees only plain requests."""
+    server = emulator("--no-demo")
+    server.put_record("posts", oid(1), b'{"id":"%s"}' % oid(1).encode())
+    server.put_file(oid(2), b"content" * 1000, name="f")
+    site = Front(work, server)
+    try:
+        m = mount(site, "-o", f"cacert={site.ca}")
+        assert os.listdir(m / "posts")
+        assert read(m / f"storage/{oid(2)}_f") == b"content" * 1000
+        fetched = [line for line in site.lines() if " /storage/" in line]
+        assert fetched and all(line.startswith("HTTP/2.0 ") for line in fetched)
+        page = succeed("curl", "-sL", "--cacert", site.ca, "-H", "Accept: text/html", site.url)
+        assert f"bkendfs {site.url} mnt".encode() in page
+    finally:
+        site.stop()

@@ -67,6 +67,14 @@ struct ask *ask_open(int64_t dir)
 	return ask;
 }
 
+struct ask *ask_find(void)
+{
+	struct ask *ask = ask_new();
+	sync_find_tables(sync_under_test, &ask->op);
+	fake_run(fake);
+	return ask;
+}
+
 struct ask *ask_wait(
     int64_t dir, const struct sync_dir *open_dir, int64_t after)
 {

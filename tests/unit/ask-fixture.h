@@ -19,6 +19,7 @@ struct ask {
 /* Each is begun when it returns, as far as that goes without an answer. */
 struct ask *ask_lookup(int64_t dir, const char *name);
 struct ask *ask_open(int64_t dir);
+struct ask *ask_find(void); /* which tables there are */
 struct ask *ask_wait(
     int64_t dir, const struct sync_dir *open_dir, int64_t after);
 struct ask *ask_measure(int64_t node);

@@ -117,10 +117,11 @@ static void those_that_are_being_tried_count(void **state)
 static void what_can_be_no_table_is_passed_over(void **state)
 {
 	(void)state;
+	static const char too_long[] =
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	    "aa";
 	static const char *const bad[] = {"", "..", "../etc", "a/b", "_system",
-	    "9a", "a\nb", "files", "caf\xc3\xa9", ".bkendfs",
-	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	    "a"};
+	    "9a", "a\nb", "files", "caf\xc3\xa9", ".bkendfs", too_long};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		add("a", bad[i]);
 	assert_int_equal(candidates_count(candidates), 0);

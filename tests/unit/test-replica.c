@@ -476,6 +476,24 @@ static void tables_are_shown_when_they_are_listed(void **state)
 	assert_int_equal(got(hidden).kind, NODE_KIND_TABLE);
 }
 
+static void how_a_table_became_known_is_kept(void **state)
+{
+	(void)state;
+	int64_t hidden, same;
+	begin();
+	assert_int_equal(
+	    replica_put_table(replica, "orders", "orders", false, &hidden), 0);
+	assert_int_equal(replica_tell_table(replica, table), 0);
+	/* What is not shown is none the more so. */
+	assert_int_equal(replica_tell_table(replica, hidden), 0);
+	assert_int_equal(
+	    replica_put_table(replica, "posts", "posts", true, &same), 0);
+	commit();
+	reopen();
+	assert_int_equal(got(table).pos[0], TABLE_TOLD);
+	assert_int_equal(got(hidden).pos[0], TABLE_HIDDEN);
+}
+
 static void a_table_keeps_its_own_name_beside_its_directorys(void **state)
 {
 	(void)state;
@@ -512,6 +530,7 @@ int main(void)
 	    TEST(rows_are_known_whatever_came_before),
 	    TEST(ids_are_never_used_again),
 	    TEST(tables_are_shown_when_they_are_listed),
+	    TEST(how_a_table_became_known_is_kept),
 	    TEST(a_table_keeps_its_own_name_beside_its_directorys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,9 +67,11 @@ static bool host_is_plain(const char *host)
 
 int request_add_base(const struct request *request, struct buf *out)
 {
-	const char *host = request->headers.host;
-	return buf_printf(
-	    out, "http://%s", host && host_is_plain(host) ? host : "127.0.0.1");
+	const struct request_headers *headers = &request->headers;
+	const char *host = headers->host, *proto = headers->forwarded_proto;
+	return buf_printf(out, "http%s://%s",
+	    proto && strcmp(proto, "https") == 0 ? "s" : "",
+	    host && host_is_plain(host) ? host : "127.0.0.1");
 }
 
 bool request_is_api(const struct request *request)
@@ -148,9 +150,21 @@ static int route_data(struct request *request, const char *rest)
 	return take_id(request, rest, strlen(rest));
 }
 
+/* Whether a browser asks, for a page. */
+static bool wants_page(const struct request *request)
+{
+	const char *accept = request->headers.accept;
+	return accept && strstr(accept, "text/html");
+}
+
 int request_route(struct request *request)
 {
 	const char *rest;
+	if (after(request->path, "/page/") ||
+	    (strcmp(request->path, "/") == 0 && wants_page(request))) {
+		request->kind = ROUTE_PAGE;
+		return 0;
+	}
 	if ((rest = after(request->path, "/_emulator/"))) {
 		request->kind = ROUTE_CONTROL;
 		return 0;

@@ -22,6 +22,7 @@ enum route_kind {
 	ROUTE_FILE,
 	ROUTE_DOWNLOAD_URL,
 	ROUTE_OBJECT,
+	ROUTE_PAGE, /* what a person is shown */
 	ROUTE_OAUTH,
 	ROUTE_MCP,
 	ROUTE_CONTROL,
@@ -40,6 +41,7 @@ struct request_headers {
 	const char *origin;
 	const char *private_network;
 	const char *accept;
+	const char *forwarded_proto;
 	const char *content_type;
 	const char *mcp_session_id;
 };
@@ -66,7 +68,8 @@ int request_new(const char *uri, struct request **ret_request);
 /* NULL is fine. */
 void request_free(struct request *request);
 
-/* Find kind, table and id from method-independent path. 0 or -ENOMEM. */
+/* Find kind, table and id, whatever the method is: from the path, and for the
+ * beginning of all paths from what is accepted. 0 or -ENOMEM. */
 int request_route(struct request *request);
 
 /* The bearer token of the Authorization header, or NULL. Borrowed. */
@@ -75,7 +78,8 @@ const char *request_bearer(const struct request *request);
 /* Whether the body is said to be of this type, whatever parameters follow. */
 bool request_has_type(const struct request *request, const char *type);
 
-/* Append http://host, as whoever asks calls us. 0, -ENOMEM or -EMSGSIZE. */
+/* Append http://host, as whoever asks calls us: https where a web server in
+ * front of us says so. 0, -ENOMEM or -EMSGSIZE. */
 int request_add_base(const struct request *request, struct buf *out);
 
 /* Whether it is for the API, /v1/…, be there such an endpoint or not. */

@@ -94,8 +94,10 @@ static int format_line(
     const struct request *request, int status, struct buf *line)
 {
 	const struct request_headers *headers = &request->headers;
-	int r = buf_printf(
-	    line, "%s %s %d ", request->method, request->uri, status);
+	/* A page's address holds the key to all pages. */
+	const char *uri =
+	    request->kind == ROUTE_PAGE ? "/page/*" : request->uri;
+	int r = buf_printf(line, "%s %s %d ", request->method, uri, status);
 	if (r == 0 && headers->authorization)
 		r = buf_adds(line, "auth,");
 	if (r == 0 && headers->api_key)

@@ -167,6 +167,7 @@ static void read_headers(
 	    {"Access-Control-Request-Private-Network",
 		&headers->private_network},
 	    {"Accept", &headers->accept},
+	    {"X-Forwarded-Proto", &headers->forwarded_proto},
 	    {"Content-Type", &headers->content_type},
 	    {"Mcp-Session-Id", &headers->mcp_session_id},
 	};

@@ -30,7 +30,7 @@ void dispatch_end(struct emulator *emulator, const struct request *request)
 int64_t dispatch_delay_ms(const struct request *request)
 {
 	const struct switches *switches = &request->switches;
-	if (request->kind == ROUTE_CONTROL)
+	if (request->kind == ROUTE_CONTROL || request->kind == ROUTE_PAGE)
 		return 0;
 	return request_is_storage(request) ? switches->storage_latency_ms
 					   : switches->latency_ms;
@@ -164,6 +164,11 @@ static void refuse_host(const struct request *request, struct reply *reply)
 static void answer(
     struct emulator *emulator, struct request *request, struct reply *reply)
 {
+	/* Neither part of the service nor slowed or broken as that is. */
+	if (request->kind == ROUTE_PAGE && is_allowed(request)) {
+		handle_page(emulator, request, reply);
+		return;
+	}
 	if (strcmp(request->method, "OPTIONS") == 0) {
 		cors_answer(request, reply);
 		return;

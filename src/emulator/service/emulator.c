@@ -44,8 +44,35 @@ void emulator_free(struct emulator *emulator)
 	sessions_free(emulator->sessions);
 	store_free(emulator->store);
 	credentials_done(&emulator->credentials);
+	free(emulator->project);
 	lock_done(&emulator->lock);
 	free(emulator);
+}
+
+/* The last part of where it really is. */
+static char *name_of(const char *data)
+{
+	CLEANUP_FREE char *path = realpath(data, NULL);
+	const char *slash = strrchr(path ? path : data, '/');
+	return strdup(slash && slash[1] ? slash + 1 : path ? path : data);
+}
+
+int emulator_open_pages(struct emulator *emulator, const char *data, bool known)
+{
+	char *const *credentials = emulator->credentials.values;
+	emulator->project = data ? name_of(data) : strdup("Sample project");
+	if (!emulator->project)
+		return -ENOMEM;
+	emulator->site = (struct site){
+	    .store = emulator->store,
+	    .project = emulator->project,
+	    .key = credentials[PUBLISHABLE_KEY],
+	    .email = credentials[EMAIL],
+	    .password = credentials[PASSWORD],
+	};
+	return known ? 0
+		     : signer_random_hex(
+			   emulator->page_token, EMULATOR_PAGE_TOKEN_SIZE / 2);
 }
 
 void emulator_read_switches(

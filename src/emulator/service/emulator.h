@@ -9,10 +9,14 @@
 #include "emulator/exchange/fault.h"
 #include "emulator/exchange/stats.h"
 #include "emulator/mcp/mcp_server.h"
+#include "emulator/page/site.h"
 #include "emulator/service/credentials.h"
 #include "emulator/service/sessions.h"
 #include "emulator/exchange/signer.h"
 #include "emulator/store/store.h"
+
+/* 32 hex digits and a NUL. */
+#define EMULATOR_PAGE_TOKEN_SIZE 33
 
 struct emulator {
 	/* Immutable while serving. */
@@ -25,6 +29,11 @@ struct emulator {
 	struct signer signer;
 	struct credentials credentials;
 	bool control;
+	struct site site;
+	char *project; /* the site's name */
+	/* In the links to the site's pages; empty where anybody may see them.
+	 */
+	char page_token[EMULATOR_PAGE_TOKEN_SIZE];
 	/* Atomic: download URLs signed under an older one are over. */
 	unsigned url_epoch;
 
@@ -38,6 +47,17 @@ struct emulator {
 int emulator_new(struct emulator **ret_emulator);
 /* NULL is fine. */
 void emulator_free(struct emulator *emulator);
+
+/*
+ * The credentials are there: name what the pages show after the directory that
+ * it is from (NULL: the sample), and make up the token that opens them. The
+ * sample's need none: whoever can reach us knows the sample's keys as well, but
+ * a backup is its owner's, and other users of this machine can reach us too.
+ * known tells whether the credentials are the sample's. 0, -ENOMEM, or what
+ * getrandom says.
+ */
+int emulator_open_pages(
+    struct emulator *emulator, const char *data, bool known);
 
 /* A copy of the switches as they are now. */
 void emulator_read_switches(

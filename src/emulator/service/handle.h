@@ -25,6 +25,15 @@ void handle_files(struct emulator *emulator, struct request *request,
 void handle_object(
     struct emulator *emulator, struct request *request, struct reply *reply);
 
+/* The same for whoever may see it, without a signature: a row of the store's
+ * files, which is borrowed. */
+void handle_object_contents(struct emulator *emulator,
+    const struct request *request, row_t row, struct reply *reply);
+
+/* / and /page/…: what a person in a browser is shown. */
+void handle_page(
+    struct emulator *emulator, struct request *request, struct reply *reply);
+
 /* /mcp, and /mcp/oauth/… and the metadata with it: which tables there are, for
  * programs that were allowed to ask. Neither knows of API keys. */
 void handle_mcp(

@@ -148,7 +148,7 @@ static void set_type(struct emulator *emulator, row_t row, struct reply *reply)
 		reply_add_header(reply, "Content-Security-Policy", "sandbox");
 }
 
-static void reply_object(struct emulator *emulator,
+void handle_object_contents(struct emulator *emulator,
     const struct request *request, row_t row, struct reply *reply)
 {
 	uint64_t size;
@@ -186,6 +186,6 @@ void handle_object(
 		reply_xml(reply, 404, "NoSuchKey", "There is no such object");
 		return;
 	}
-	reply_object(emulator, request, row, reply);
+	handle_object_contents(emulator, request, row, reply);
 	row_unref(row);
 }

@@ -145,13 +145,17 @@ static int64_t read_time(struct json_span token)
 	return json_date(token, &ms) < 0 ? DOCUMENT_NO_TIME : ms;
 }
 
-static int read_id(struct json_span token, struct buf *ret_id)
+/* As a mount reads it: else its copy holds records that are not found. */
+static int read_id(const struct json_span tokens[2], struct buf *ret_id)
 {
-	if (json_is_string(token))
-		return json_string_decode(token, ret_id);
-	if (json_is_number(token))
-		return buf_add(ret_id, token.text, token.len);
-	return 0;
+	int r = json_id(tokens[0], ret_id);
+	if (r == -EPROTO) {
+		buf_clear(ret_id);
+		r = json_id(tokens[1], ret_id);
+	}
+	if (r == -EPROTO)
+		buf_clear(ret_id);
+	return r == -EPROTO ? 0 : r;
 }
 
 int document_read_key(const char *text, size_t len, struct buf *ret_id,
@@ -166,10 +170,8 @@ int document_read_key(const char *text, size_t len, struct buf *ret_id,
 	    .updated_ms = DOCUMENT_NO_TIME,
 	};
 	int r = json_members(text, len, names, ARRAY_SIZE(names), spans);
-	if (r == 0 && spans[0].text)
-		r = read_id(spans[0], ret_id);
-	if (r == 0 && ret_id->len == 0 && spans[1].text)
-		r = read_id(spans[1], ret_id);
+	if (r == 0)
+		r = read_id(spans, ret_id);
 	if (r < 0)
 		return r;
 	ret_key->id = buf_str(ret_id);

@@ -74,7 +74,7 @@ uint64_t document_object_hash(const struct document *document);
 
 /*
  * What a record's text says of itself. Into ret_id goes the member id, else
- * _id, when it is a string (a number's token counts), and nothing without one;
+ * _id, as json_id reads it, and nothing without one;
  * ret_key borrows it from there. 0, -EPROTO when the text is no JSON object,
  * -ENOMEM; ret_key is good, without id and times, on failure too.
  */

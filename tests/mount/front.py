@@ -1,0 +1,124 @@
+"""A real web server in front of another one: TLS and HTTP/2."""
+
+import os
+import socket
+import subprocess
+
+from conftest import succeed, wait_until
+
+CONFIG = """
+daemon off;
+{user}
+worker_processes 1;
+pid {dir}/nginx.pid;
+error_log {dir}/error.log;
+events {{ worker_connections 512; }}
+http {{
+    log_format proto '$server_protocol $connection $request_uri';
+    access_log {dir}/access.log proto;
+    client_body_temp_path {dir}/body;
+    proxy_temp_path {dir}/proxy;
+    fastcgi_temp_path {dir}/fastcgi;
+    uwsgi_temp_path {dir}/uwsgi;
+    scgi_temp_path {dir}/scgi;
+    server {{
+        listen 127.0.0.1:{port} ssl http2;
+        ssl_certificate {dir}/{name}.crt;
+        ssl_certificate_key {dir}/{name}.key;
+        keepalive_requests 100000;
+        # What goes in comes out: as it comes, as slowly, and once.
+        proxy_buffering off;
+        proxy_request_buffering off;
+        proxy_next_upstream off;
+        proxy_read_timeout 3600;
+        client_max_body_size 0;
+        merge_slashes off;
+        location / {{
+            proxy_pass {api};
+            proxy_http_version 1.1;
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-Proto $scheme;
+        }}
+        location /bucket/ {{ proxy_pass {storage}; proxy_http_version 1.1; }}
+    }}
+}}
+"""
+
+
+def certificate(place, name, subject):
+    """A key, and a certificate of our own authority."""
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    if not (place / "ca.crt").exists():
+        succeed(
+            "openssl", "req", "-x509", *key, "-days", "2", "-subj", "/CN=Test CA",
+            "-keyout", place / "ca.key", "-out", place / "ca.crt",
+        )
+    (place / f"{name}.ext").write_text(f"subjectAltName={subject}\n")
+    succeed(
+        "openssl", "req", *key, "-subj", f"/CN={name}",
+        "-keyout", place / f"{name}.key", "-out", place / f"{name}.csr",
+    )
+    succeed(
+        "openssl", "x509", "-req", "-in", place / f"{name}.csr", "-days", "2",
+        "-CA", place / "ca.crt", "-CAkey", place / "ca.key", "-CAcreateserial",
+        "-extfile", place / f"{name}.ext", "-out", place / f"{name}.crt",
+    )
+
+
+OURS = "IP:127.0.0.1,DNS:localhost"
+
+
+class Front:
+    """nginx with a certificate, in front of a server, and of its storage where that is
+    another one."""
+
+    def __init__(self, work, server, subject=OURS):
+        self.server = server
+        storage = getattr(server, "storage", server)
+        self.dir = work / f"front-{len(list(work.glob('front-*')))}"
+        self.dir.mkdir()
+        certificate(self.dir, "site", subject)
+        self.ca = self.dir / "ca.crt"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url = f"https://127.0.0.1:{port}"
+        (self.dir / "nginx.conf").write_text(
+            CONFIG.format(
+                dir=self.dir, name="site", port=port, api=server.url,
+                storage=storage.url,
+                user="user root;" if os.geteuid() == 0 else "",
+            )
+        )
+        self.process = subprocess.Popen(
+            ["/usr/sbin/nginx", "-p", self.dir, "-c", self.dir / "nginx.conf",
+             "-e", self.dir / "error.log"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+
+        def up():
+            assert self.process.poll() is None, (self.dir / "error.log").read_text()
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+
+        wait_until(up, 10, "nginx")
+        if storage is not server:
+            storage.url = self.url
+
+    def env(self):
+        return {**self.server.env(), "BKEND_API_URL": self.url}
+
+    def secrets(self):
+        return self.server.secrets()
+
+    def __getattr__(self, name):
+        """All else is the server's."""
+        return getattr(self.server, name)
+
+    def lines(self):
+        """What it was asked for: protocol, connection, path."""
+        return (self.dir / "access.log").read_text().splitlines()
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(10)
