@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "command/check.h"
+#include "command/fetch_all.h"
 #include "command/local.h"
 #include "command/log_in.h"
 #include "command/log_out.h"
@@ -35,6 +36,8 @@ static int run(const struct arguments *arguments)
 		return 0;
 	case COMMAND_CHECK:
 		return check_project(arguments);
+	case COMMAND_FETCH:
+		return fetch_all(arguments);
 	case COMMAND_LOGIN:
 		return log_in(arguments);
 	case COMMAND_LOGOUT:

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/activity.h"
-#include "base/own_dir.h"
 #include "command/background.h"
 #include "command/contact.h"
 #include "command/local_server.h"
@@ -75,32 +74,8 @@ static int open_replica(struct house *house)
 	struct options *options = house->options;
 	if (options->offline)
 		house->replica_err = make_replica(house);
-	switch (house->replica_err) {
-	case 0:
-		break;
-	case -EWOULDBLOCK:
-		return failed("the replica in %s is in use by another mount of"
-			      " this project: unmount that first",
-		    options->cache_dir);
-	case -ELOOP:
-	case -ENOTUNIQ:
-		return failed("%s is no place for a replica: %s, or choose"
-			      " another with -o cache_dir=DIR",
-		    options->cache_dir, own_dir_problem(house->replica_err));
-	case -EROFS:
-		return failed("the replica in %s cannot be written: mount it"
-			      " with -o offline, or choose another place with"
-			      " -o cache_dir=DIR",
-		    options->cache_dir);
-	case -EBADMSG:
-		return failed("the replica in %s was made by a newer bkendfs:"
-			      " use that, or another cache_dir",
-		    options->cache_dir);
-	default:
-		return failed("cannot keep a replica in %s: %s; choose another"
-			      " place with -o cache_dir=DIR",
-		    options->cache_dir, strerror(-house->replica_err));
-	}
+	if (house->replica_err)
+		return own_replica_complain(options, house->replica_err);
 	if (house->replica_is_private)
 		log_warn("this project is mounted elsewhere too: this mount"
 			 " keeps nothing of its own");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/own_dir.h"
 #include "command/local_server.h"
 #include "config/complain.h"
 
@@ -47,6 +48,34 @@ int own_replica_open(
 		    options->cache_dir, project, ret_replica);
 	free_secret(project);
 	return r;
+}
+
+int own_replica_complain(const struct options *options, int err)
+{
+	switch (err) {
+	case -EWOULDBLOCK:
+		return failed("the replica in %s is in use by another mount of"
+			      " this project: unmount that first",
+		    options->cache_dir);
+	case -ELOOP:
+	case -ENOTUNIQ:
+		return failed("%s is no place for a replica: %s, or choose"
+			      " another with -o cache_dir=DIR",
+		    options->cache_dir, own_dir_problem(err));
+	case -EROFS:
+		return failed("the replica in %s cannot be written: mount it"
+			      " with -o offline, or choose another place with"
+			      " -o cache_dir=DIR",
+		    options->cache_dir);
+	case -EBADMSG:
+		return failed("the replica in %s was made by a newer bkendfs:"
+			      " use that, or another cache_dir",
+		    options->cache_dir);
+	default:
+		return failed("cannot keep a replica in %s: %s; choose another"
+			      " place with -o cache_dir=DIR",
+		    options->cache_dir, strerror(-err));
+	}
 }
 
 struct known {

@@ -13,6 +13,9 @@
 int own_replica_open(
     const struct options *options, bool private, struct replica **ret_replica);
 
+/* Say why it could not be opened, and what to do. EXIT_COULD_NOT. */
+int own_replica_complain(const struct options *options, int err);
+
 /* A table that only the replica names. */
 struct own_table {
 	char *name; /* NULL: the end of a list */

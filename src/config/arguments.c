@@ -159,6 +159,7 @@ static int long_option(const char *arg, struct arguments *arguments)
 	} commands[] = {
 	    {"--demo", COMMAND_DEMO},
 	    {"--check", COMMAND_CHECK},
+	    {"--fetch", COMMAND_FETCH},
 	    {"--login", COMMAND_LOGIN},
 	    {"--logout", COMMAND_LOGOUT},
 	    {"--help", COMMAND_HELP},
@@ -216,8 +217,8 @@ static int short_options(
 /* What mounts nothing. */
 static bool has_no_mountpoint(enum command command)
 {
-	return command == COMMAND_CHECK || command == COMMAND_LOGIN ||
-	       command == COMMAND_LOGOUT;
+	return command == COMMAND_CHECK || command == COMMAND_FETCH ||
+	       command == COMMAND_LOGIN || command == COMMAND_LOGOUT;
 }
 
 /* [SOURCE] MOUNTPOINT, of which the sample project has no source, and some

@@ -149,20 +149,29 @@ static int by_use(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static bool is_orphan(struct segments *segments, int64_t id)
+/* What becomes of a file where room is needed. */
+enum fate { STAYS, GOES_BY_USE, GOES_FIRST };
+
+static enum fate fate_of(struct segments *segments, int64_t id)
 {
 	struct node node;
 	int r = replica_get(segments->replica, id, &node);
-	return r == -ENOENT || (r == 0 && node.spoiled);
+	if (r == -ENOENT || (r == 0 && node.spoiled))
+		return GOES_FIRST;
+	/* Only the current version is worth it. */
+	return r == 0 && node.pinned && node.live ? STAYS : GOES_BY_USE;
 }
 
 static void consider(void *ctx, const struct file *file)
 {
 	struct victims *victims = ctx;
+	enum fate fate = fate_of(victims->segments, file->node);
+	victims->segments->bytes += file->bytes;
+	if (fate == STAYS)
+		return;
 	struct file *copy = &victims->files[victims->count++];
 	*copy = *file;
-	victims->segments->bytes += file->bytes;
-	if (is_orphan(victims->segments, file->node))
+	if (fate == GOES_FIRST)
 		copy->used_ns = 0;
 	if (victims->count < 2 * (size_t)VICTIMS)
 		return;

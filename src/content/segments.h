@@ -37,7 +37,8 @@ int64_t segments_bytes(const struct segments *segments);
 void segments_added(struct segments *segments, int64_t node, int64_t bytes);
 
 /* Remove files until all take up at most so many bytes, as far as they can be
- * removed: first those whose object is gone, then the longest unused. */
+ * removed: first those whose object is gone, then the longest unused; never
+ * those of an object that is pinned, and current. */
 void segments_shrink(struct segments *segments, int64_t bytes);
 
 /* Files removed by segments_shrink. */

@@ -21,7 +21,7 @@
 
 #define NODE_COLUMNS                                                           \
 	"n.id, n.dir, n.kind, n.live, n.mtime, n.size, n.other_size,"          \
-	" n.proven, n.checked, n.pos, n.pos1, n.salt"
+	" n.proven, n.checked, n.pos, n.pos1, n.salt, n.pinned"
 
 static const char *const statement_sql[STATEMENTS] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
@@ -88,6 +88,8 @@ static const char *const statement_sql[STATEMENTS] = {
 			 " created = max(created, ?3) WHERE dir = ?1",
     [ST_SET_SIZE] = "UPDATE node SET size = ?2, proven = 1, etag = ?3,"
 		    " salt = ?4 WHERE id = ?1",
+    [ST_PIN_OBJECTS] = "UPDATE node SET pinned = 1 WHERE dir = ?1"
+		       " AND live = 1 AND pinned = 0",
     [ST_SHOW_TABLE] = "UPDATE node SET pos = 1 WHERE id = ?1 AND pos = 0",
     [ST_TELL_TABLE] = "UPDATE node SET pos = 2 WHERE id = ?1 AND pos = 1",
     [ST_TOTALS] = "SELECT count(*), CAST(total(max(size, 0)) AS INTEGER),"

@@ -21,6 +21,7 @@ static void node_from_row(sqlite3_stmt *row, struct node *ret_node)
 	    .pos = {sqlite3_column_int64(row, 9),
 		sqlite3_column_int64(row, 10)},
 	    .salt = (uint64_t)sqlite3_column_int64(row, 11),
+	    .pinned = sqlite3_column_int64(row, 12) != 0,
 	};
 }
 
@@ -215,8 +216,8 @@ static int walk(struct question *q, replica_entry_fn fn, void *ctx)
 	while ((r = next_row(q)) == 1) {
 		node_from_row(q->statement, &node);
 		r = fn(ctx, &node,
-		    (const char *)sqlite3_column_text(q->statement, 12),
-		    sqlite3_column_int64(q->statement, 13));
+		    (const char *)sqlite3_column_text(q->statement, 13),
+		    sqlite3_column_int64(q->statement, 14));
 		if (r != 0)
 			return r;
 	}

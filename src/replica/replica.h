@@ -71,6 +71,7 @@ struct node {
 	 */
 	int64_t pos[2];
 	uint64_t salt; /* binds an object's kept contents to its row */
+	bool pinned;   /* its kept contents stay: see replica_pin_objects */
 };
 
 /* Its place in the newest generation that saw it; 0: none. */
@@ -324,6 +325,10 @@ int replica_raise_listing(struct replica *replica, int64_t dir,
  * lost with a commit. */
 int replica_set_object(struct replica *replica, int64_t id, int64_t size,
     const char *etag, uint64_t *ret_salt);
+
+/* What is kept of the contents of all objects that are live now is to stay.
+ * Another version of one is another node, which is not pinned. */
+int replica_pin_objects(struct replica *replica);
 
 /*
  * An object is another than was told: its name leads to a new node, of that

@@ -67,13 +67,17 @@ static const char second_sql[] =
 static const char third_sql[] =
     "CREATE TABLE shown(dir INTEGER PRIMARY KEY, name TEXT NOT NULL);";
 
+/* Which objects' kept contents stay: see replica_pin_objects. */
+static const char fourth_sql[] =
+    "ALTER TABLE node ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;";
+
 /*
  * steps[n] makes version n + 1 from version n; 0 is an empty file. A new
  * database takes all of them, so that it is the same as one that grew old. A
  * step that a release had is never changed: add another one.
  */
 static const char *const steps[SCHEMA_VERSION] = {
-    first_sql, second_sql, third_sql};
+    first_sql, second_sql, third_sql, fourth_sql};
 
 /* Throw away what earlier mounts left over: nobody can hold it now. */
 static int collect(sqlite3 *db)

@@ -421,6 +421,11 @@ int replica_set_object(struct replica *replica, int64_t id, int64_t size,
 	return r;
 }
 
+int replica_pin_objects(struct replica *replica)
+{
+	return RUN(replica, ST_PIN_OBJECTS, NODE_STORAGE);
+}
+
 int replica_renew_object(struct replica *replica, const struct node *node,
     int64_t size, const char *etag, struct node *ret_node)
 {

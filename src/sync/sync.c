@@ -12,6 +12,7 @@
 #include "sync/discovery.h"
 #include "sync/listing/listings.h"
 #include "sync/parts.h"
+#include "sync/pins.h"
 #include "sync/record/fetch.h"
 #include "sync/record/put.h"
 #include "sync/object/streams.h"
@@ -25,6 +26,7 @@ struct sync {
 	struct streams *streams;
 	struct tables *tables;
 	struct discovery *discovery;
+	struct pins *pins;
 	struct http_task expire_task;
 	_Atomic bool expiring; /* expire_task is posted */
 };
@@ -90,8 +92,10 @@ static int make_rooms(struct sync *sync)
 	sync->streams = streams_new(core);
 	sync->tables = tables_new(core);
 	sync->discovery = discovery_new(core, sync->tables);
+	sync->pins = pins_new(core);
 	return core->ops && core->write && sync->fetches && sync->listings &&
-		       sync->streams && sync->tables && sync->discovery
+		       sync->streams && sync->tables && sync->discovery &&
+		       sync->pins
 		   ? 0
 		   : -ENOMEM;
 }
@@ -127,6 +131,7 @@ void sync_free(struct sync *sync)
 	if (!sync)
 		return;
 	sync_end(sync);
+	pins_free(sync->pins);
 	streams_free(sync->streams);
 	fetches_free(sync->fetches);
 	discovery_free(sync->discovery);
@@ -167,6 +172,17 @@ struct tables *sync_tables(struct sync *sync)
 struct discovery *sync_discovery(struct sync *sync)
 {
 	return sync->discovery;
+}
+
+static void begin_pin(void *ctx, struct sync_op *op)
+{
+	struct sync *sync = ctx;
+	pins_add_all(sync->pins, op);
+}
+
+void sync_pin_objects(struct sync *sync, struct sync_op *op)
+{
+	op_start(&sync->core, op, begin_pin, sync);
 }
 
 /* ---- what the rooms know ---- */

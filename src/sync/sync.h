@@ -54,6 +54,10 @@ void sync_measure(struct sync *sync, struct sync_op *op);
 /* Read an object's bytes: all that was asked for, up to its true end. */
 void sync_read(struct sync *sync, struct sync_op *op);
 
+/* Have the contents of all objects that are known now stay, once they are kept:
+ * it ends when that is in the replica. */
+void sync_pin_objects(struct sync *sync, struct sync_op *op);
+
 /* End an operation with -EINTR, unless it is over. Any thread. */
 void sync_interrupt(struct sync *sync, uint64_t op_id);
 

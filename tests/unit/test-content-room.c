@@ -239,6 +239,38 @@ static void contents_of_nobody_go_first_of_all(void **state)
 	assert_true(content_has(content, first + 6, MIB));
 }
 
+/* Until it is another version: then it is worth no more than others. */
+static void what_is_pinned_stays(void **state)
+{
+	(void)state;
+	struct node renewed, old;
+	int64_t first = put_objects(2, MIB);
+	keep_whole(first, MIB);
+	keep_whole(first + 1, MIB);
+	settle();
+	assert_int_equal(replica_begin(replica), 0);
+	assert_int_equal(replica_pin_objects(replica), 0);
+	assert_int_equal(replica_commit(replica), 0);
+	assert_int_equal(replica_get(replica, first + 1, &old), 0);
+	assert_true(old.pinned);
+	assert_int_equal(replica_begin(replica), 0);
+	assert_int_equal(
+	    replica_renew_object(replica, &old, MIB, "", &renewed), 0);
+	assert_int_equal(replica_commit(replica), 0);
+	assert_int_equal(replica_get(replica, renewed.id, &renewed), 0);
+	assert_false(renewed.pinned);
+	set_used(first, 1000);
+	int64_t others = put_objects(40, MIB);
+	cache_close();
+	cache_open(8 * MIB);
+	for (int64_t i = 0; i < 40; i++)
+		keep_whole(others + i, MIB);
+	settle();
+	assert_kept(first, MIB, 0, MIB);
+	assert_false(content_has(content, first + 1, MIB));
+	assert_false(content_has(content, others, MIB));
+}
+
 /* What cannot be removed must not keep the cache from ending. */
 static void what_cannot_be_removed_is_left(void **state)
 {
@@ -367,6 +399,7 @@ int main(void)
 	    TEST(a_limit_below_the_database_keeps_nothing),
 	    TEST(the_longest_unused_go_first),
 	    TEST(contents_of_nobody_go_first_of_all),
+	    TEST(what_is_pinned_stays),
 	    TEST(what_cannot_be_removed_is_left),
 	    TEST(a_write_that_fails_leaves_nothing_wrong),
 	    TEST(after_a_failure_keeping_pauses_and_goes_on),

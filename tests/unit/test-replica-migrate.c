@@ -111,6 +111,7 @@ static void assert_all_of_version_1(void)
 	/* Of which version it was is not known. */
 	assert_false(got(UNTOLD).proven);
 	assert_true(got(ANSWERED).salt != got(RENEWED).salt);
+	assert_false(got(ANSWERED).pinned);
 }
 
 /* ---- tests ---- */

@@ -1,0 +1,196 @@
+/* The walk of --fetch through the tables, and the list of files. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "command/fetch_parts.h"
+#include "tree/name.h"
+
+/* A listing may be given up for a newer one that somebody else wants. */
+#define TRIES_MAX 2
+
+struct table {
+	int64_t id;
+	char *name;
+};
+
+struct tables_found {
+	struct table *all;
+	size_t count;
+};
+
+static int on_table(
+    void *ctx, const struct node *node, const char *name, int64_t pos)
+{
+	struct tables_found *found = ctx;
+	(void)pos;
+	struct table *all =
+	    realloc(found->all, (found->count + 1) * sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	found->all = all;
+	all[found->count].id = node->id;
+	all[found->count].name = strdup(name);
+	return all[found->count].name ? (found->count++, 0) : -ENOMEM;
+}
+
+/* ---- one listing ---- */
+
+/* Read it to its end: only what was found whole has one. */
+static int read_on(struct fetch *fetch, int64_t dir,
+    const struct sync_dir *open_dir, int64_t *ret_end)
+{
+	int64_t after = open_dir->base, frontier = 0;
+	int r;
+	while ((r = sync_dir_frontier(fetch->sync, dir, open_dir, &frontier)) ==
+	       0) {
+		struct fetch_question question = {
+		    .op = {.dir = dir, .open_dir = *open_dir, .after = after}};
+		if (frontier > after + 1) {
+			progress_add(fetch->progress, frontier - 1 - after, 0);
+			after = frontier - 1;
+			sync_dir_reading(fetch->sync, dir, open_dir, after);
+			continue;
+		}
+		r = fetch_ask(fetch, &question, sync_dir_wait);
+		if (r < 0)
+			return r;
+	}
+	*ret_end = frontier;
+	return r < 0 ? r : 0;
+}
+
+/* fn is called with each entry of what is whole; may be NULL. */
+static int list(
+    struct fetch *fetch, int64_t dir, replica_entry_fn fn, void *ctx)
+{
+	int r = -EIO;
+	for (int i = 0; r == -EIO && i < TRIES_MAX; i++) {
+		int64_t end;
+		struct fetch_question question = {.op = {.dir = dir}};
+		r = fetch_ask(fetch, &question, sync_dir_open);
+		if (r < 0)
+			break;
+		struct sync_dir open_dir = question.op.open_dir;
+		r = read_on(fetch, dir, &open_dir, &end);
+		if (r == 0 && fn)
+			r = replica_entries(
+			    fetch->replica, dir, open_dir.base, end, fn, ctx);
+		sync_dir_close(fetch->sync, &open_dir);
+	}
+	return r;
+}
+
+/* ---- tables ---- */
+
+static const char *reason(int err)
+{
+	return err == -ENOENT	? "the server has no such table"
+	       : err == -EACCES ? "the server refuses it"
+				: strerror(-err);
+}
+
+/* Where the server refuses it, there is none: as in the mount. */
+static int fetch_spec(struct fetch *fetch, const struct table *table)
+{
+	struct fetch_question question = {
+	    .op = {.dir = table->id, .name = ".spec.json"}};
+	int r = fetch_ask(fetch, &question, sync_lookup);
+	return r == -ENOENT || r == -EACCES ? 0 : r;
+}
+
+static int count_entry(
+    void *ctx, const struct node *node, const char *name, int64_t pos)
+{
+	struct fetch *fetch = ctx;
+	(void)name;
+	(void)pos;
+	fetch->records += node->kind == NODE_KIND_RECORD;
+	return 0;
+}
+
+static void fetch_table(struct fetch *fetch, const struct table *table)
+{
+	progress_begin(fetch->progress, table->name, "records", -1, 0);
+	int r = list(fetch, table->id, count_entry, fetch);
+	if (r < 0) {
+		fetch_misses(fetch, table->name, reason(r));
+		return;
+	}
+	fetch->tables++;
+	r = fetch_spec(fetch, table);
+	if (r < 0) {
+		CLEANUP_BUF struct buf name;
+		buf_init(&name, BUF_MAX_DEFAULT);
+		buf_printf(&name, "%s/.spec.json", table->name);
+		fetch_misses(fetch, buf_str(&name), strerror(-r));
+	}
+}
+
+static void find_tables(struct fetch *fetch, struct tables_found *found)
+{
+	struct fetch_question question = {0};
+	uint64_t before = failures_count(contact_failures(fetch->contact));
+	int r = fetch_ask(fetch, &question, sync_find_tables);
+	if (r == 0 &&
+	    failures_count(contact_failures(fetch->contact)) != before)
+		fetch_misses(fetch, "(tables)",
+		    "the server that lists them did not answer well");
+	if (r == 0)
+		r = replica_tables(fetch->replica, 0, on_table, found);
+	if (r < 0)
+		fetch_misses(fetch, "(tables)", strerror(-r));
+	else if (!found->count)
+		fetch_misses(fetch, "(tables)",
+		    "none is known: name them with -o tables=a:b, or have them"
+		    " listed after bkendfs --login");
+}
+
+/* ---- files ---- */
+
+static int on_object(
+    void *ctx, const struct node *node, const char *name, int64_t pos)
+{
+	struct fetch *fetch = ctx;
+	size_t count = fetch->object_count;
+	(void)name;
+	(void)pos;
+	/* Doubled whenever it is full. */
+	if ((count & (count - 1)) == 0) {
+		struct fetch_object *all = realloc(
+		    fetch->objects, (count ? 2 * count : 1) * sizeof(*all));
+		if (!all)
+			return -ENOMEM;
+		fetch->objects = all;
+	}
+	fetch->objects[fetch->object_count++] =
+	    (struct fetch_object){.id = node->id};
+	if (node->size > 0)
+		fetch->bytes += node->size;
+	return 0;
+}
+
+static void list_files(struct fetch *fetch)
+{
+	progress_begin(fetch->progress, "files", "files", -1, 0);
+	int r = list(fetch, NODE_STORAGE, on_object, fetch);
+	if (r < 0)
+		fetch_misses(fetch, "files",
+		    r == -EACCES ? "the server refuses them" : strerror(-r));
+}
+
+void fetch_tables(struct fetch *fetch)
+{
+	struct tables_found found = {0};
+	list_files(fetch);
+	if (fetch_has_room(fetch)) {
+		find_tables(fetch, &found);
+		for (size_t i = 0; i < found.count && !fetch_is_over(fetch);
+		     i++)
+			fetch_table(fetch, &found.all[i]);
+	}
+	for (size_t i = 0; i < found.count; i++)
+		free(found.all[i].name);
+	free(found.all);
+}

@@ -1,0 +1,229 @@
+"""bkendfs --fetch: everything is in the replica, or it says what is not."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import BKENDFS, environment, run, succeed, wait_until
+from odd_server import Reply
+from records import read, records
+
+MIB = 1 << 20
+
+
+def _bytes(seed, count):
+    return bytes((seed * 31 + i * 7 + (i >> 8)) & 255 for i in range(4096)) * (
+        count // 4096 + 1
+    )
+
+
+def _file(seed, count):
+    return _bytes(seed, count)[:count]
+
+
+@pytest.fixture
+def project(odd):
+    server = odd()
+    server.tables["posts"] = records(250)
+    server.tables["authors"] = records(3)
+    for number, size in enumerate((0, 1, 5000, 131072, 3 * MIB + 17)):
+        server.put_file(f"f{number}", f"{number}.bin", _file(number, size))
+    return server
+
+
+def _environment(server, work, **more):
+    env = environment(work, server.env())
+    env["BKENDFS_CACHE_DIR"] = str(work / "cache")
+    env["BKEND_TABLES"] = "posts:authors"
+    env.update(more)
+    return env
+
+
+@pytest.fixture
+def fetch(work):
+    """Run bkendfs --fetch: (status, report, errors)."""
+
+    def command(server, *options, **more):
+        done = run(
+            BKENDFS, "--fetch", *options, env=_environment(server, work, **more), timeout=80
+        )
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    return command
+
+
+def _tree(mount):
+    """{path: bytes} of all that a copy would have."""
+    found = {}
+    for place, _, names in os.walk(mount / ".", onerror=lambda e: pytest.fail(str(e))):
+        for name in names:
+            path = os.path.join(place, name)
+            found[os.path.relpath(path, mount / ".")] = read(path)
+    return found
+
+
+def _content_files(work):
+    return [
+        os.path.join(place, name)
+        for place, _, names in os.walk(work / "cache")
+        if ".content" in place
+        for name in names
+    ]
+
+
+def test_all_of_it_is_there_without_a_server(project, fetch, mount, work):
+    no_sockets = work / "no-sockets"
+    succeed("cc", "-o", no_sockets, Path(__file__).with_name("no-sockets.c"))
+    m = mount(project, cache=work / "other", env={"BKEND_TABLES": "posts:authors"})
+    source = _tree(m)
+    m.unmount()
+    assert len(source) >= 250 + 3 + 5 + 5
+    status, report, errors = fetch(project)
+    assert (status, errors) == (0, "")
+    assert "whole: 2 tables with 253 records, and 5 stored files" in report
+    project.stop()
+    m = mount(
+        project,
+        "-o",
+        "offline",
+        cache=work / "cache",
+        env={"BKEND_TABLES": "posts:authors"},
+        through=[no_sockets],
+    )
+    assert _tree(m) == source
+
+
+def test_only_what_changed_is_asked_for_again(project, fetch):
+    assert fetch(project)[0] == 0
+    before = len(project.log)
+    project.put_file("f9", "new.bin", b"new")
+    status, report, errors = fetch(project)
+    assert (status, errors) == (0, "")
+    assert "6 stored files" in report
+    asked = project.log[before:]
+    assert len(asked) <= 20, [r.path for r in asked]
+    assert len([r for r in asked if "f1" in r.path]) == 0
+
+
+def test_what_is_torn_on_the_disk_comes_again(project, fetch, mount, work):
+    assert fetch(project)[0] == 0
+    files = sorted(_content_files(work), key=os.path.getsize)
+    assert len(files) >= 4
+    os.unlink(files[0])
+    os.truncate(files[-1], 2 * MIB)
+    status, report, errors = fetch(project)
+    assert (status, errors) == (0, "")
+    project.stop()
+    m = mount(project, "-o", "offline", cache=work / "cache")
+    for number, size in enumerate((0, 1, 5000, 131072, 3 * MIB + 17)):
+        assert read(m / f"storage/f{number}_{number}.bin") == _file(number, size)
+
+
+def test_what_is_missing_is_named(project, fetch):
+    project.hooks.append(
+        lambda r: Reply(status=403, body=b"{}") if "f2/download-url" in r.path else None
+    )
+    status, report, errors = fetch(project, BKEND_TABLES="posts:authors:nowhere")
+    assert status == 1 and report == ""
+    assert "is not whole; missing:\n" in errors
+    assert re.search(r"^  nowhere: the server has no such table$", errors, re.M)
+    assert re.search(r"^  storage/f2_2\.bin: ", errors, re.M)
+    assert len(errors.splitlines()) == 3, errors
+
+
+def test_a_cache_that_is_too_small_is_said_before_anything_comes(project, fetch):
+    project.put_file("big", "big.bin", _file(9, 12 * MIB))
+    status, report, errors = fetch(project, "-o", "cache_size=8M")
+    assert status == 1
+    size = re.search(r"too small.* set -o cache_size=(\d+M)", errors)[1]
+    assert not [r for r in project.log if "download-url" in r.path]
+    status, report, errors = fetch(project, "-o", f"cache_size={size}")
+    assert (status, errors) == (0, "")
+
+
+def test_other_reading_does_not_push_it_out(project, fetch, mount, work):
+    for number in range(6):
+        project.put_file(f"p{number}", "p.bin", _file(20 + number, MIB))
+    assert fetch(project)[0] == 0
+    for number in range(12):
+        project.put_file(f"q{number}", "q.bin", _file(40 + number, 2 * MIB))
+    m = mount(project, "-o", "cache_size=16M", cache=work / "cache")
+    for number in range(12):
+        read(m / f"storage/q{number}_q.bin")
+    m.unmount()
+    project.stop()
+    m = mount(project, "-o", "offline", cache=work / "cache")
+    for number in range(6):
+        assert read(m / f"storage/p{number}_p.bin") == _file(20 + number, MIB)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_it_goes_on_after_an_interruption(project, fetch, work, how):
+    project.put_file("slow", "slow.bin", _file(3, 1000))
+    stuck = []
+
+    def hold(request):
+        if "slow/download-url" in request.path:
+            stuck.append(request)
+            if len(stuck) == 1:
+                return Reply(status=503, body=b"{}", headers={"Retry-After": "600"})
+        return None
+
+    project.hooks.append(hold)
+    process = subprocess.Popen(
+        [BKENDFS, "--fetch"],
+        env=_environment(project, work),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    wait_until(lambda: stuck and len(_content_files(work)) >= 4, 40, "the others")
+    process.send_signal(how)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == (1 if how == signal.SIGINT else -how), errors
+    if how == signal.SIGINT:
+        assert b"goes on from there" in errors
+    before = len(project.log)
+    status, report, errors = fetch(project)
+    assert (status, errors) == (0, "")
+    assert len(project.log) - before <= 25
+
+
+def test_a_replica_in_use_is_left_alone(project, fetch, mount, work):
+    m = mount(project, cache=work / "cache")
+    os.listdir(m / "posts")
+    status, report, errors = fetch(project)
+    assert status == 1 and "in use by another mount" in errors
+    assert len(os.listdir(m / "posts")) == 250
+
+
+def test_a_terminal_has_a_bar(project, work):
+    lead, follow = pty.openpty()
+    process = subprocess.Popen(
+        [BKENDFS, "--fetch"],
+        env=_environment(project, work, TERM="xterm", NO_COLOR="1"),
+        stdout=subprocess.DEVNULL,
+        stderr=follow,
+    )
+    held = []
+    os.close(follow)
+    with open(lead, "rb", buffering=0) as screen:
+        try:
+            while chunk := screen.read(4096):
+                held.append(chunk)
+        except OSError:
+            pass
+    assert process.wait(30) == 0
+    text = b"".join(held)
+    assert re.fullmatch(rb"(\r\x1b\[K[ -~]*)*", text), text
+
+
+@pytest.mark.parametrize("option", ["offline", "nocache"])
+def test_what_it_cannot_be_used_with(project, fetch, option):
+    status, report, errors = fetch(project, "-o", option)
+    assert status == 2 and option in errors
+    assert not project.log
