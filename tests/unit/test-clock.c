@@ -111,6 +111,24 @@ static void a_listing_is_believed_for_ttl(void **state)
 	fixture_start();
 }
 
+/* A check takes no longer than one tick of the clock, here. */
+static void without_a_ttl_nothing_is_asked_for_twice(void **state)
+{
+	(void)state;
+	settings.ttl_ms = 0;
+	service_fill(20);
+	fixture_start();
+	assert_lists(names_from_to(1, 20));
+	for (int i = 0; i < 3; i++) {
+		sleep_for(HOUR_MS);
+		sent();
+		assert_lists(names_from_to(1, 20));
+		assert_int_equal(sent(), 1);
+	}
+	service_change(7);
+	assert_is_all_and_fresh();
+}
+
 static void a_clock_that_is_set_while_a_listing_is_made_hides_nothing(
     void **state)
 {
@@ -313,6 +331,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(the_clock_of_ages_counts_sleep_and_has_no_steps),
 	    TEST(a_listing_is_believed_for_ttl),
+	    TEST(without_a_ttl_nothing_is_asked_for_twice),
 	    TEST(a_clock_that_is_set_while_a_listing_is_made_hides_nothing),
 	    TEST(pages_are_believed_for_a_day),
 	    TEST(a_name_is_believed_for_ttl),

@@ -20,16 +20,16 @@ int64_t moment_now(const struct core *core)
 
 int64_t moment_event(struct core *core)
 {
-	int64_t now = timestamp_mono_ms() * MOMENTS_PER_MS;
-	int64_t next = core->last_event + 1;
-	core->last_event = now > next ? now : next;
+	core->last_event = moment_now(core) + 1;
 	return core->last_event;
 }
 
 int64_t moment_believed(const struct core *core, int64_t now)
 {
-	int64_t ttl = core->config.ttl_ms * MOMENTS_PER_MS;
-	int64_t since = now - ttl + 1, expired = core->expired + 1;
+	int64_t ttl_ms = core->config.ttl_ms, expired = core->expired + 1;
+	/* All events of one millisecond get old at once. */
+	int64_t since =
+	    ttl_ms > 0 ? now - (ttl_ms - 1) * MOMENTS_PER_MS : now + 1;
 	return since > expired ? since : expired;
 }
 
@@ -38,7 +38,7 @@ int64_t moment_valid_ms(const struct core *core, int64_t since)
 	if (since == MOMENT_FOREVER || !core->api)
 		return INT32_MAX;
 	int64_t believed = moment_believed(core, moment_now(core));
-	return since < believed ? 0 : (since - believed + 1) / MOMENTS_PER_MS;
+	return since < believed ? 0 : (since - believed) / MOMENTS_PER_MS + 1;
 }
 
 /* A moment takes the lower bits: those of 34 years. */

@@ -44,7 +44,9 @@ void core_init(struct core *core, const struct sync_config *config);
 /* Now: not before the last event. Any thread. */
 int64_t moment_now(const struct core *core);
 
-/* The moment of an event that happens now. Loop thread. */
+/* The moment of an event that happens now: later than what moment_now told
+ * before, also within one tick of the clock (what was asked for just before the
+ * event is answered by it). Loop thread. */
 int64_t moment_event(struct core *core);
 
 /* The earliest event whose answer may be believed now: younger than ttl, and

@@ -43,6 +43,7 @@ static struct {
 	bool undone;	    /* something was put back, and not seen since */
 	uint64_t
 	    asked_at; /* all is asked anew since then, not yet seen; or 0 */
+	uint64_t asked_first_at;   /* it was asked before, in vain as well */
 	uint64_t asked_seen_from;  /* seen_from as it was before that */
 	uint64_t put_back_at;	   /* the last time; or 0 */
 	uint64_t copied_seen_from; /* seen_from, of the replica's copy */
@@ -401,8 +402,10 @@ void world_was_seen(uint64_t from)
 void world_is_asked_anew(void)
 {
 	world_moment();
-	if (!world.asked_at)
+	if (!world.asked_at) {
 		world.asked_seen_from = world.seen_from;
+		world.asked_first_at = world.moment;
+	}
 	world.asked_at = world.moment;
 	for (int i = 0; i < world.record_count; i++) {
 		struct held *held = &world.records[i];
@@ -439,7 +442,7 @@ void world_is_not_asked_anew(void)
 	if (!world.asked_at)
 		return;
 	for (int i = 0; i < world.record_count; i++) {
-		if (world.records[i].hidden_until >= world.asked_at)
+		if (world.records[i].hidden_until >= world.asked_first_at)
 			world.records[i].hidden_until = UINT64_MAX;
 	}
 	know_less(world.asked_seen_from);
