@@ -141,10 +141,11 @@ static void find_tables(struct fetch *fetch, struct tables_found *found)
 		r = replica_tables(fetch->replica, 0, on_table, found);
 	if (r < 0)
 		fetch_misses(fetch, "(tables)", strerror(-r));
-	else if (!found->count)
+	else if (!found->count && !fetch->options->directory)
 		fetch_misses(fetch, "(tables)",
-		    "none is known: name them with -o tables=a:b, or have them"
-		    " listed after bkendfs --login");
+		    "none is known, and the server does not list them: nobody"
+		    " can say that there are none; name them with -o"
+		    " tables=a:b, or have them listed after bkendfs --login");
 }
 
 /* ---- files ---- */

@@ -5,6 +5,7 @@ import pty
 import re
 import signal
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from conftest import BKENDFS, environment, run, succeed, wait_until
 from odd_server import Reply
 from records import read, records
+from test_source import record, save, settle
 
 MIB = 1 << 20
 
@@ -220,6 +222,107 @@ def test_a_terminal_has_a_bar(project, work):
     assert process.wait(30) == 0
     text = b"".join(held)
     assert re.fullmatch(rb"(\r\x1b\[K[ -~]*)*", text), text
+
+
+def _fetch_directory(work, path, *options):
+    env = environment(work, {"BKENDFS_CACHE_DIR": str(work / "cache")})
+    done = run(BKENDFS, "--fetch", path, *options, env=env, timeout=80)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def test_a_directory_is_fetched(mount, work):
+    numbers = range(1, 251)
+    backup = save(work / "backup", {"posts": [record(n) for n in numbers], "empty": []})
+    settle(backup)
+    assert _fetch_directory(work, backup) == (
+        0,
+        "The replica is whole: 2 tables with 250 records, and 0 stored files"
+        " with 0 bytes.\n",
+        "",
+    )
+    asked = {}
+    for cache in "cache", "other":
+        m = mount(None, backup, cache=work / cache)
+        assert sorted(os.listdir(m / "posts")) == [f"{n:024x}.json" for n in numbers]
+        found = re.search(rb"^bkendfs_api_requests_total (\d+)$", m.report("metrics"), re.M)
+        asked[cache] = int(found[1])
+        m.unmount()
+    # What was fetched is looked at for news, not read again.
+    assert asked["cache"] <= 2 < asked["other"]
+
+
+def test_a_directory_without_tables_is_whole(work):
+    backup = save(work / "backup", {})
+    settle(backup)
+    status, report, errors = _fetch_directory(work, backup)
+    assert (status, errors) == (0, "")
+    assert "whole: 0 tables with 0 records" in report
+
+
+def test_a_directory_needs_no_offline(work):
+    backup = save(work / "backup", {"posts": [record(1)]})
+    status, report, errors = _fetch_directory(work, backup, "-o", "offline")
+    assert (status, report) == (2, "") and "leave out offline" in errors
+
+
+def test_a_directory_that_was_just_copied_is_waited_for(work):
+    backup = save(work / "backup", {"posts": [record(1)]})
+    status, report, errors = _fetch_directory(work, backup)
+    assert (status, errors) == (0, ""), errors
+    assert "1 tables with 1 records" in report
+
+
+def test_a_directory_that_keeps_changing_is_not_believed(work):
+    backup = save(work / "backup", {"posts": [record(1)]})
+    over = threading.Event()
+
+    def write():
+        while not over.wait(0.1):
+            os.utime(backup / "posts" / f"{1:024x}.json")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        status, report, errors = _fetch_directory(work, backup)
+    finally:
+        over.set()
+        writer.join()
+    assert (status, report) == (1, "") and "keeps changing" in errors
+
+
+def test_a_project_without_a_known_table_is_not_said_to_be_whole(project, fetch):
+    status, report, errors = fetch(project, BKEND_TABLES="")
+    assert (status, report) == (1, "")
+    assert re.search(r"^  \(tables\): none is known.* -o tables=", errors, re.M)
+    assert "nobody can say that there are none" in errors
+    # All else came.
+    before = len(project.log)
+    assert fetch(project)[0] == 0
+    assert not [r for r in project.log[before:] if "download-url" in r.path]
+
+
+def test_a_signal_while_it_signs_in_says_nothing_of_a_mount(project, work):
+    held = []
+
+    def hold(request):
+        if request.path.endswith("/signin"):
+            held.append(request)
+            return Reply(status=503, body=b"{}", headers={"Retry-After": "600"})
+        return None
+
+    project.hooks.append(hold)
+    process = subprocess.Popen(
+        [BKENDFS, "--fetch"],
+        env=_environment(project, work),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    wait_until(lambda: held, 40, "the sign-in")
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert b"ended by a signal (Terminated) before it was done" in errors
+    assert b"mount" not in errors
 
 
 @pytest.mark.parametrize("option", ["offline", "nocache"])
