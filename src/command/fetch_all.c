@@ -122,6 +122,15 @@ static int tell_too_small(const struct fetch *fetch)
 	    megabytes);
 }
 
+static void tell_gone(const struct fetch *fetch)
+{
+	char line[1024];
+	if (!fetch->gone.len)
+		return;
+	log_make_safe(buf_str(&fetch->gone), line, sizeof(line));
+	printf("Not on the server any more: %s\n", line);
+}
+
 static int tell(struct fetch *fetch)
 {
 	if (fetch->signal)
@@ -131,6 +140,7 @@ static int tell(struct fetch *fetch)
 	if (fetch->too_small)
 		return tell_too_small(fetch);
 	fetch_prove_objects(fetch);
+	tell_gone(fetch);
 	if (fetch->missing_count)
 		return tell_missing(fetch);
 	printf("The replica is whole: %zu tables with %" PRId64
@@ -239,12 +249,14 @@ static int run(const struct options *options)
 {
 	struct fetch fetch = {.options = options};
 	signals_block();
+	buf_init(&fetch.gone, BUF_MAX_DEFAULT);
 	lock_init(&fetch.lock);
 	pthread_cond_init(&fetch.news, NULL);
 	int status = open_parts(&fetch);
 	if (!status)
 		status = go_through(&fetch);
 	close_parts(&fetch);
+	buf_done(&fetch.gone);
 	pthread_cond_destroy(&fetch.news);
 	lock_done(&fetch.lock);
 	return status;

@@ -325,6 +325,39 @@ def test_a_signal_while_it_signs_in_says_nothing_of_a_mount(project, work):
     assert b"mount" not in errors
 
 
+def test_a_table_that_is_gone_is_not_missing(project, fetch, mount, work):
+    assert fetch(project)[0] == 0
+    gone = project.tables.pop("authors")
+    # It is still known of by the replica, but nobody names it any more.
+    for _ in range(2):
+        status, report, errors = fetch(project, BKEND_TABLES="posts")
+        assert (status, errors) == (0, "")
+        assert "whole: 1 tables with 250 records" in report
+        assert report.startswith("Not on the server any more: authors\n")
+    m = mount(project, "-o", "offline", cache=work / "cache", env={"BKEND_TABLES": "posts"})
+    assert len(os.listdir(m / "posts")) == 250
+    # What was kept of it stays.
+    assert len(os.listdir(m / "authors")) == 3
+    m.unmount()
+    # One that is named ought to be there.
+    status, report, errors = fetch(project)
+    assert (status, report) == (1, "")
+    assert re.search(r"^  authors: the server has no such table", errors, re.M)
+    # It may come again.
+    project.tables["authors"] = gone
+    status, report, errors = fetch(project)
+    assert (status, errors) == (0, "")
+    assert "whole: 2 tables with 253 records" in report
+
+
+def test_a_server_without_any_table_that_was_known_is_not_whole(project, fetch):
+    assert fetch(project)[0] == 0
+    project.tables.clear()
+    status, report, errors = fetch(project, BKEND_TABLES="")
+    assert status == 1 and "whole" not in report
+    assert re.search(r"^  \(tables\): the server has none of those", errors, re.M)
+
+
 @pytest.mark.parametrize("option", ["offline", "nocache"])
 def test_what_it_cannot_be_used_with(project, fetch, option):
     status, report, errors = fetch(project, "-o", option)
