@@ -25,7 +25,7 @@ static const char head[] =
     "  --demo                 mount a sample project; needs no account\n"
     "  --check                tell what a mount would show and a backup would\n"
     "                         cost, and whether it would succeed\n"
-    "  --fetch                bring everything into the replica, for -o offline;\n"
+    "  --fetch                bring all of it into the replica, for -o offline;\n"
     "                         once more, and it brings what changed\n"
     "  --login                have the tables listed: log in, in the browser,\n"
     "                         to the server that lists them\n"
