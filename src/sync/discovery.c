@@ -95,13 +95,19 @@ void discovery_free(struct discovery *discovery)
 	free(discovery);
 }
 
+/* The earliest event that is younger than that. All events of one millisecond
+ * get old at once. */
+static int64_t younger_than(const struct core *core, int64_t ms)
+{
+	return moment_now(core) - (ms - 1) * MOMENTS_PER_MS;
+}
+
 /* The earliest one that may be believed: younger than ttl, or not worth asking
  * again, and after everything was due. */
 static int64_t believed(const struct core *core)
 {
-	int64_t now = moment_now(core);
-	int64_t since = now - core->config.ttl_ms * MOMENTS_PER_MS + 1;
-	int64_t least = now - PERIOD_MS * MOMENTS_PER_MS + 1;
+	int64_t since = younger_than(core, core->config.ttl_ms);
+	int64_t least = younger_than(core, PERIOD_MS);
 	int64_t expired = core->expired + 1;
 	if (since > least)
 		since = least;
@@ -120,12 +126,12 @@ static const struct answer *find_answer(
     const struct discovery *discovery, const char *name)
 {
 	const struct core *core = discovery->core;
-	int64_t since = moment_now(core) - ANSWER_MS * MOMENTS_PER_MS;
-	if (since < core->expired)
-		since = core->expired;
+	int64_t since = younger_than(core, ANSWER_MS);
+	if (since < core->expired + 1)
+		since = core->expired + 1;
 	for (size_t i = 0; i < CANDIDATES_NAMES_MAX; i++) {
 		const struct answer *answer = &discovery->answers[i];
-		if (answer->name && answer->asked > since &&
+		if (answer->name && answer->asked >= since &&
 		    strcmp(answer->name, name) == 0)
 			return answer;
 	}
