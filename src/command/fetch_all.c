@@ -242,7 +242,8 @@ static int run(const struct options *options)
 static int check_settings(const struct options *options)
 {
 	if (options->directory)
-		return complain("a directory is all there: mount it");
+		return complain("a directory needs no fetching: mount it, or"
+				" look what is in it with --check");
 	if (options->offline)
 		return complain("--fetch asks the server: not with offline");
 	if (options->nocache)
