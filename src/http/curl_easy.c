@@ -112,6 +112,24 @@ static void set_body(CURL *e, const struct http_request *r)
 	curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, r->body ? r->body : "");
 }
 
+/*
+ * On a kept connection that turns out to be closed, curl sends again by itself:
+ * right for what may be repeated, and only for that. What goes out fresh is
+ * mostly a secret, which would stay in the connection's buffers while that is
+ * kept: it goes with it. Nor does HTTP/2 bring anything to one request, but
+ * nghttp2 would leave a copy in memory that we do not overwrite.
+ */
+static void set_connection(CURL *e, const struct http_request *r, bool tls)
+{
+	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, r->fresh ? 1L : 0L);
+	curl_easy_setopt(e, CURLOPT_FORBID_REUSE, r->fresh ? 1L : 0L);
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
+	    r->fresh ? (long)CURL_HTTP_VERSION_1_1
+		     : (long)CURL_HTTP_VERSION_2TLS);
+	/* Over TLS, wait and see whether the connection can be shared. */
+	curl_easy_setopt(e, CURLOPT_PIPEWAIT, tls && !r->fresh ? 1L : 0L);
+}
+
 static void set_options(
     const struct easy_pool *pool, CURL *e, const struct http_request *r)
 {
@@ -133,9 +151,7 @@ static void set_options(
 	curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, pool->socket);
 	/* What is meant for the server is not for the proxy on the way. */
 	curl_easy_setopt(e, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
-	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
-	/* Over TLS, wait and see whether the connection can be shared. */
-	curl_easy_setopt(e, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
+	set_connection(e, r, tls);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "bkendfs/" BKENDFS_VERSION);
 	set_deadlines(e, r->silence_ms);
 	curl_easy_setopt(
@@ -144,9 +160,6 @@ static void set_options(
 		curl_easy_setopt(e, CURLOPT_CAINFO, pool->cacert);
 		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
 	}
-	/* On a kept connection that turns out to be closed, curl sends again
-	 * by itself: right for what may be repeated, and only for that. */
-	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, r->fresh ? 1L : 0L);
 	if (r->compressed)
 		curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
 	if (strcmp(r->method, "POST") == 0)

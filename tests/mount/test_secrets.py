@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import BKENDFS, daemon_of, environment, is_mounted, run, succeed, wait_until
+from conftest import (
+    BKENDFS, daemon_of, environment, is_mounted, memory_of, run, succeed, wait_until,
+)
 from odd_server import PASSWORD, PUBLISHABLE, SECRET, Reply
 from records import oid, read, records
 from test_user import NOBODY, fuse_for_everyone, user  # noqa: F401 (fixtures)
@@ -255,23 +257,6 @@ def _words(pid):
 # Memory ----------------------------------------------------------------------
 
 
-def _memory(pid):
-    """All that a process holds, piece by piece."""
-    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(
-        f"/proc/{pid}/mem", "rb", buffering=0
-    ) as memory:
-        for line in maps:
-            span, flags = line.split()[:2]
-            start, end = (int(word, 16) for word in span.split("-"))
-            if not flags.startswith("rw") or end - start > 1 << 28:
-                continue
-            try:
-                memory.seek(start)
-                yield memory.read(end - start)
-            except OSError:
-                continue
-
-
 def test_tokens_that_are_over_are_nowhere_in_memory(project, mount):
     m = mount(project, "-o", "ttl=0")
     for _ in range(6):
@@ -282,9 +267,9 @@ def test_tokens_that_are_over_are_nowhere_in_memory(project, mount):
     assert len(over) >= 6
     if os.geteuid() != 0:
         with pytest.raises(PermissionError):
-            list(_memory(m.pid))
+            list(memory_of(m.pid))
         return
-    pieces = list(_memory(m.pid))
+    pieces = list(memory_of(m.pid))
     assert any(project.issued[-1].encode() in piece for piece in pieces)
     for token in over:
         assert not any(token in piece for piece in pieces), token

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from conftest import is_mounted, succeed
+from conftest import is_mounted, memory_of, succeed
 from front import OURS, Front
 from jsontext import pretty
 from records import oid, read, record, record_names, records
@@ -54,6 +54,23 @@ def test_an_objects_bytes_over_tls_come_without_credentials(front, mount):
     for request in site.server.storage.log:
         assert "authorization" not in request.headers
         assert "x-api-key" not in request.headers
+
+
+def test_refresh_tokens_that_are_used_stay_in_no_buffer(front, mount):
+    site = front()
+    m = mount(site, "-o", f"cacert={site.ca},ttl=0")
+    for _ in range(6):
+        site.server.expire_tokens()
+        assert read(m / f"posts/{oid(1)}.json")
+        os.listdir(m / "posts")
+    used = site.server.issued[1:-4:2]
+    assert len(used) >= 3 and all(token.startswith("refresh") for token in used)
+    if os.geteuid() != 0:
+        return  # whose memory nobody else can read: see test_secrets.py
+    pieces = list(memory_of(m.pid))
+    assert any(site.server.issued[-1].encode() in piece for piece in pieces)
+    for token in used:
+        assert not any(token.encode() in piece for piece in pieces), token
 
 
 def _refused(said, site):
