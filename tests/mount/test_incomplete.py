@@ -78,6 +78,13 @@ def test_a_check_of_an_export_fails(start, export):
     assert "would succeed" not in said.output
 
 
+def test_a_fetch_of_an_export_fails(start, export):
+    said = start(None, "--fetch", export, path=None)
+    assert said.status == 1 and "is whole" not in said.output
+    assert re.search(rf"^  posts: .*incomplete: {MISSING}", said.errors, re.M), said.errors
+    assert "  tags:" not in said.errors
+
+
 def test_a_mount_of_a_server_tells_it_until_it_is_over(project, mount):
     m = mount(project, "-o", "ttl=0")
     for _ in range(2):
