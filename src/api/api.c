@@ -6,6 +6,7 @@
 #include "api/api_parts.h"
 #include "api/auth.h"
 #include "api/call.h"
+#include "api/shortfalls.h"
 #include "api/storage.h"
 #include "api/token.h"
 
@@ -65,10 +66,13 @@ int api_new(struct http *http, const struct api_config *config,
 	if (!api)
 		return -ENOMEM;
 	api->patience_ms = config->retry_ms;
+	api->failures = failures;
 	api->counts.quota_left = -1;
 	api->redact = (struct redact){.key = config->key,
 	    .password = config->password,
 	    .mfa_code = config->mfa_code};
+	if (!(api->shortfalls = shortfalls_new()))
+		goto fail;
 	if ((config->email || config->keeper) &&
 	    !(api->token = token_new(http, on_renew, api)))
 		goto fail;
@@ -97,6 +101,7 @@ void api_free(struct api *api)
 	free(api->probe);
 	auth_free(api->auth);
 	token_free(api->token);
+	shortfalls_free(api->shortfalls);
 	free(api);
 }
 
@@ -123,6 +128,11 @@ void api_counters(struct api *api, struct api_counters *ret_counters)
 	    .quota_left = counts->quota_left,
 	    .held_until_ms = counts->held_until_ms,
 	};
+}
+
+bool api_shortfall(struct api *api, const char *table, char *out, size_t size)
+{
+	return shortfalls_find(api->shortfalls, table, out, size);
 }
 
 bool api_quota_is_low(struct api *api)

@@ -3,8 +3,8 @@
  * by itself; what comes out is an answer or a final error. Made by command/,
  * asked by sync/.
  *
- * Everything but api_counters and api_quota_is_low runs on the loop thread of
- * the http given to api_new, callbacks too.
+ * Everything but api_counters, api_shortfall and api_quota_is_low runs on the
+ * loop thread of the http given to api_new, callbacks too.
  *
  * A call is its own: it ends with its done, which comes once and not before the
  * call has been returned, or with api_cancel. A function that begins one
@@ -77,6 +77,15 @@ void api_counters(struct api *api, struct api_counters *ret_counters);
 /* Whether a published quota runs low, so that nothing should be guessed.
  * Any thread. */
 bool api_quota_is_low(struct api *api);
+
+/* Room for the words of api_shortfall. */
+#define API_SHORTFALL_SIZE 300
+
+/* Whether the server itself says, with the last page of a table (NULL: of the
+ * list of files) that it sent, that something of it is missing there, so that
+ * no listing of it is whole however well it went; and in what words, which are
+ * not yet made safe for a terminal. Any thread. */
+bool api_shortfall(struct api *api, const char *table, char *out, size_t size);
 
 /* In what follows, subject is the mount's path that is asked for
  * ("posts/5f.json"): it stands in .bkendfs/errors and the log when the call

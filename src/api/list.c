@@ -1,13 +1,17 @@
 /* Calls whose answer is one page of a listing, handed out record by record. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/api.h"
 #include "api/api_parts.h"
 #include "api/call.h"
+#include "api/shortfalls.h"
 #include "base/buf.h"
+#include "base/failures.h"
+#include "base/log.h"
 #include "base/percent.h"
 #include "json/split.h"
 
@@ -18,6 +22,9 @@ struct list_call {
 	void *ctx;
 	struct api_page page;
 	int64_t date_ms;
+	char *table;			     /* owned; NULL: the stored files */
+	char *subject;			     /* owned */
+	char incomplete[API_SHORTFALL_SIZE]; /* what the header says of it */
 };
 
 static int list_renew_split(struct list_call *call)
@@ -48,6 +55,25 @@ static void list_head(void *ctx, const struct http_head *head)
 {
 	struct list_call *call = ctx;
 	call->date_ms = head->date_ms;
+	redact_text(&call->api->redact, head->incomplete, call->incomplete,
+	    sizeof(call->incomplete));
+}
+
+/* A page that came is right, and yet nobody may take the whole for whole. */
+static int tell_incomplete(const struct list_call *call)
+{
+	const char *table = call->table;
+	char request[128];
+	int r = shortfalls_tell(call->api->shortfalls, table, call->incomplete);
+	if (r <= 0)
+		return r;
+	snprintf(request, sizeof(request), "GET /v1/%s%s",
+	    table ? "data/" : "files", table ? table : "");
+	failures_add(call->api->failures, call->subject, request, 200, 0,
+	    "incomplete", call->incomplete);
+	log_warn("%s: the server says that it is incomplete there: %s",
+	    call->subject, call->incomplete);
+	return 0;
 }
 
 static int list_end(void *ctx, struct api_error *error)
@@ -65,6 +91,8 @@ static int list_end(void *ctx, struct api_error *error)
 	call->page.date_ms = call->date_ms;
 	if (r == 0 && !found && !call->page.no_items)
 		r = -EPROTO;
+	if (r == 0 && (r = tell_incomplete(call)) < 0)
+		return r;
 	if (r < 0) {
 		redact_error(&call->api->redact, skeleton, len, error);
 		if (!error->message[0])
@@ -84,6 +112,8 @@ static void list_release(void *ctx)
 {
 	struct list_call *call = ctx;
 	json_split_free(call->split);
+	free(call->table);
+	free(call->subject);
 	free(call);
 }
 
@@ -127,8 +157,11 @@ struct api_call *api_list(struct api *api, const struct api_query *query,
 	if (!call)
 		return NULL;
 	*call = (struct list_call){.api = api, .sink = page_sink, .ctx = ctx};
-	if (query_path(query, &path) < 0) {
-		free(call);
+	call->subject = strdup(query->subject);
+	call->table = query->table ? strdup(query->table) : NULL;
+	if (!call->subject || (query->table && !call->table) ||
+	    query_path(query, &path) < 0) {
+		list_release(call);
 		return NULL;
 	}
 	struct call_spec spec = {

@@ -67,6 +67,16 @@ static void blot_all(const struct redact *redact, struct buf *words)
 	blot_queries(words->data, words->len);
 }
 
+void redact_text(
+    const struct redact *redact, const char *text, char *out, size_t size)
+{
+	CLEANUP_BUF struct buf words;
+	buf_init_secret(&words, ANSWER_MAX);
+	buf_adds(&words, text);
+	blot_all(redact, &words);
+	snprintf(out, size, "%s", buf_str(&words));
+}
+
 void redact_redirect(
     const struct redact *redact, const char *location, struct api_error *error)
 {

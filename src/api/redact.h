@@ -24,6 +24,10 @@ struct redact {
 void redact_error(const struct redact *redact, const char *body, size_t len,
     struct api_error *error);
 
+/* The same of any text: a copy of it, cut to fit. */
+void redact_text(
+    const struct redact *redact, const char *text, char *out, size_t size);
+
 /* The same of an answer that sends on to another place, which it names: the
  * message says so. */
 void redact_redirect(

@@ -105,6 +105,7 @@ static int tell_listed_files(
 	check_print_items(listing, "file");
 	printf(", %s", listing->more ? "about " : "");
 	check_print_bytes(bytes);
+	check_tell_incomplete(check, listing);
 	printf("\n");
 	check_count_listing(check, listing);
 	check->requests += count; /* where to download each from */

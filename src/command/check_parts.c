@@ -1,5 +1,8 @@
 #include "command/check_parts.h"
 
+#include <stdio.h>
+
+#include "base/log.h"
 #include "command/check_words.h"
 
 void check_count_listing(
@@ -13,4 +16,15 @@ void check_count_listing(
 				(double)count;
 	if (listing->total < 0 && listing->more)
 		check->at_least = true;
+}
+
+void check_tell_incomplete(
+    struct check *check, const struct survey_listing *listing)
+{
+	char words[API_SHORTFALL_SIZE];
+	if (!listing->incomplete[0])
+		return;
+	log_make_safe(listing->incomplete, words, sizeof(words));
+	printf("; INCOMPLETE, as the server itself says: %s", words);
+	check->problems++;
 }

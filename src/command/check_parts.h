@@ -30,6 +30,11 @@ struct check {
 	unsigned problems; /* that would make it fail */
 };
 
+/* Say so where the server itself says that something of it is missing: the
+ * copy that it has is not whole, so that no backup of it is. */
+void check_tell_incomplete(
+    struct check *check, const struct survey_listing *listing);
+
 /* Add what it takes to have a listing. */
 void check_count_listing(
     struct check *check, const struct survey_listing *listing);

@@ -117,6 +117,7 @@ static int tell_table(
 			check_print_items(&listing, "record");
 	}
 	if (!number && !refused) {
+		check_tell_incomplete(check, &listing);
 		check_count_listing(check, &listing);
 		check->requests++; /* its spec */
 		/* Whoever names a directory names all that it holds. */

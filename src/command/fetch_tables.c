@@ -1,5 +1,6 @@
 /* The walk of --fetch through the tables, and the list of files. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +83,22 @@ static int list(
 	return r;
 }
 
+/* What the server itself lacks is not in the replica either, though all that it
+ * has is. name: for the report. */
+static void tell_shortfall(
+    struct fetch *fetch, const char *table, const char *name)
+{
+	char said[API_SHORTFALL_SIZE], words[2 * API_SHORTFALL_SIZE];
+	if (!api_shortfall(
+		contact_api(fetch->contact), table, said, sizeof(said)))
+		return;
+	snprintf(words, sizeof(words),
+	    "what the server has came, but it says itself that this is"
+	    " incomplete: %s",
+	    said);
+	fetch_misses(fetch, name, words);
+}
+
 /* ---- tables ---- */
 
 static const char *reason(int err)
@@ -142,6 +159,7 @@ static void fetch_table(struct fetch *fetch, const struct table *table)
 		return;
 	}
 	fetch->tables++;
+	tell_shortfall(fetch, name_to_table(table->name), table->name);
 	r = fetch_spec(fetch, table);
 	if (r < 0) {
 		CLEANUP_BUF struct buf name;
@@ -211,6 +229,8 @@ static void list_files(struct fetch *fetch)
 	if (r < 0)
 		fetch_misses(fetch, "files",
 		    r == -EACCES ? "the server refuses them" : strerror(-r));
+	else
+		tell_shortfall(fetch, NULL, "files");
 }
 
 void fetch_tables(struct fetch *fetch)

@@ -131,6 +131,8 @@ static void on_page(
 	struct survey *survey = ctx;
 	struct survey_listing *listing = survey->listing;
 	if (!error->err) {
+		api_shortfall(contact_api(survey->contact), survey->table,
+		    listing->incomplete, sizeof(listing->incomplete));
 		listing->total = page->total;
 		listing->limit = page->limit > 0 ? page->limit : LIMIT;
 		listing->more = page->has_next == 1 ||

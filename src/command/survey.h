@@ -25,7 +25,9 @@ struct survey_listing {
 	bool more;		/* than this page */
 	int64_t seen;		/* items on the page */
 	int64_t bytes;		/* of their texts */
-	int64_t claimed;  /* of stored files: what they are said to be long */
+	int64_t claimed; /* of stored files: what they are said to be long */
+	/* What the server itself says is missing of it; "": nothing. */
+	char incomplete[API_SHORTFALL_SIZE];
 	struct buf first; /* the first one's id; empty: none */
 };
 

@@ -60,8 +60,11 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 	size_t part = len;
 	if (len > 0 && (data[0] == '\r' || data[0] == '\n'))
 		call->head_whole = true;
-	/* Of a redirect, which may be long, the beginning is enough. */
-	if (len >= sizeof(line) && strncasecmp(data, "Location:", 9) == 0)
+	/* Of a redirect, which may be long, the beginning is enough; of what is
+	 * missing, that it is said at all. */
+	if (len >= sizeof(line) &&
+	    (strncasecmp(data, "Location:", 9) == 0 ||
+		strncasecmp(data, "X-Incomplete:", 13) == 0))
 		part = sizeof(line) - 1;
 	if (part >= sizeof(line))
 		return len;

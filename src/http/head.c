@@ -115,6 +115,17 @@ static void take_date(struct http_head *head, const char *value)
 	settle_retry(head);
 }
 
+/* That it is said counts, whatever the words. They are not cut here: half a
+ * secret would not be known for one. */
+static void take_incomplete(struct http_head *head, const char *value)
+{
+	size_t len = strlen(value);
+	strcpy(head->incomplete, len == 0 ? "it does not say what is missing"
+				 : len < sizeof(head->incomplete)
+				     ? value
+				     : "it says more than can be repeated");
+}
+
 const char *http_head_parse(struct http_head *head, char *line)
 {
 	char *value = strchr(line, ':');
@@ -144,6 +155,8 @@ const char *http_head_parse(struct http_head *head, char *line)
 		take_modified(head, value);
 	else if (strcasecmp(line, "Location") == 0)
 		take_location(head, value);
+	else if (strcasecmp(line, "X-Incomplete") == 0)
+		take_incomplete(head, value);
 	return value;
 }
 

@@ -63,6 +63,9 @@ struct http_head {
 	/* Where a redirect leads, for a human: cut short, without what may be
 	 * secret (query, fragment, user). "" when nowhere. */
 	char location[200];
+	/* What the server says is missing of what it lists: X-Incomplete. ""
+	 * when it says nothing; other words where it says too much. */
+	char incomplete[512];
 	bool ends_by_close; /* nothing tells a whole body from a cut one */
 	bool encoded;	    /* Content-Encoding is there */
 };

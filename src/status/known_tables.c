@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "api/api.h"
+#include "base/log.h"
 #include "base/timestamp.h"
 #include "replica/replica.h"
 #include "tree/name.h"
@@ -43,6 +45,18 @@ static bool is_named(const struct status_source *source, const char *dir)
 	return false;
 }
 
+/* Listed to its end, and yet not whole, if the server itself says so. */
+static int print_shortfall(const struct printing *printing, const char *dir)
+{
+	struct api *api = printing->source->api;
+	char said[API_SHORTFALL_SIZE], words[2 * API_SHORTFALL_SIZE];
+	if (!api || !api_shortfall(api, name_to_table(dir), said, sizeof(said)))
+		return buf_addc(printing->out, '\n');
+	log_make_safe(said, words, sizeof(words));
+	return buf_printf(printing->out,
+	    ", INCOMPLETE, as the server itself says: %s\n", words);
+}
+
 static int print_one(
     void *ctx, const struct node *node, const char *name, int64_t pos)
 {
@@ -61,9 +75,10 @@ static int print_one(
 	if (!listing.end)
 		return buf_printf(printing->out,
 		    "table: %s, %s, never listed whole\n", name, how);
-	return buf_printf(printing->out,
-	    "table: %s, %s, %" PRId64 " records when it was listed, %s\n", name,
+	r = buf_printf(printing->out,
+	    "table: %s, %s, %" PRId64 " records when it was listed, %s", name,
 	    how, listing.count, timestamp_format(listing.listed_ms, when));
+	return r == 0 ? print_shortfall(printing, name) : r;
 }
 
 int tables_print(const struct status_source *source, struct buf *out)

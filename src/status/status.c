@@ -6,6 +6,7 @@
 #include "api/api.h"
 #include "base/activity.h"
 #include "base/failures.h"
+#include "base/log.h"
 #include "base/timestamp.h"
 #include "content/content.h"
 #include "replica/replica.h"
@@ -46,6 +47,17 @@ static int print_doing(const struct status_source *source,
 	return r;
 }
 
+/* Tables have lines of their own. */
+static int print_files_shortfall(struct api *api, struct buf *out)
+{
+	char said[API_SHORTFALL_SIZE], words[2 * API_SHORTFALL_SIZE];
+	if (!api_shortfall(api, NULL, said, sizeof(said)))
+		return 0;
+	log_make_safe(said, words, sizeof(words));
+	return buf_printf(
+	    out, "files: INCOMPLETE, as the server itself says: %s\n", words);
+}
+
 static int print_status(void *ctx, struct buf *out)
 {
 	const struct status *status = ctx;
@@ -80,6 +92,8 @@ static int print_status(void *ctx, struct buf *out)
 		r = print_doing(source, &counters, out);
 	if (r == 0)
 		r = tables_print(source, out);
+	if (r == 0 && source->api)
+		r = print_files_shortfall(source->api, out);
 	const char *warning = status_warning(status);
 	if (r == 0 && warning)
 		r = buf_printf(out, "warning: %s\n", warning);

@@ -150,6 +150,25 @@ static void a_location_is_told_without_what_may_be_secret(void **state)
 	}
 }
 
+static void what_is_missing_is_told_however_it_is_said(void **state)
+{
+	(void)state;
+	struct http_head head = PARSED("x-incomplete:  page 2 is missing ");
+	char line[sizeof(head.incomplete) + 20];
+	assert_string_equal(head.incomplete, "page 2 is missing ");
+	head = PARSED("X-Incomplete:");
+	assert_string_not_equal(head.incomplete, "");
+	http_head_begin(&head, "HTTP/1.1 200 OK");
+	assert_string_equal(head.incomplete, "");
+	/* Never a part: it might be one of a secret. */
+	memset(line, 'x', sizeof(line));
+	line[sizeof(line) - 1] = '\0';
+	memcpy(line, "X-Incomplete:", 13);
+	http_head_parse(&head, line);
+	assert_string_not_equal(head.incomplete, "");
+	assert_null(strstr(head.incomplete, "xx"));
+}
+
 static void a_long_location_is_cut(void **state)
 {
 	(void)state;
@@ -246,6 +265,7 @@ int main(void)
 		a_date_to_retry_at_is_held_against_the_answers_own),
 	    cmocka_unit_test(without_a_date_our_own_clock_tells_when_to_retry),
 	    cmocka_unit_test(a_location_is_told_without_what_may_be_secret),
+	    cmocka_unit_test(what_is_missing_is_told_however_it_is_said),
 	    cmocka_unit_test(a_long_location_is_cut),
 	    cmocka_unit_test(an_answer_matches_what_it_has_itself),
 	    cmocka_unit_test(a_body_that_nothing_frames_ends_by_close),
