@@ -476,9 +476,10 @@ def in_front(request, work):
         one.stop()
 
 
-def trust(server):
-    """The options that mounting it takes."""
-    return ["-o", f"cacert={server.ca}"] if hasattr(server, "ca") else []
+def trust(server, given):
+    """The options that mounting it takes, where it was put in front of what was
+    given; a test that begins one itself says whom to trust."""
+    return ["-o", f"cacert={server.ca}"] if server is not given else []
 
 
 # bkendfs -------------------------------------------------------------------
@@ -595,8 +596,8 @@ def mount(watched, work, in_front):
     mounted = []
 
     def start(server, *options, env=None, cache=None, through=()):
-        server = in_front(server)
-        options = [*trust(server), *options]
+        given, server = server, in_front(server)
+        options = [*trust(server, given), *options]
         mounted.append(
             Mount(watched, work, server, options, env, cache, through)
         )
@@ -636,13 +637,13 @@ def start(work, watched, in_front):
     touched = []
 
     def command(server, *options, env=None, path="mnt", timeout=40):
-        server = in_front(server)
+        given, server = server, in_front(server)
         settings = environment(work, server.env() if server else None)
         settings["XDG_CONFIG_HOME"] = str(work / "no-config")
         settings["BKENDFS_CACHE_DIR"] = str(work / "start-cache")
         settings.update(env or {})
         settings = {k: v for k, v in settings.items() if v is not None}
-        words = [str(BKENDFS), *trust(server), *map(str, options)]
+        words = [str(BKENDFS), *trust(server, given), *map(str, options)]
         target = None
         if path is not None:
             target = work / path
