@@ -11,9 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "command/fetch_parts.h"
+#include "command/fingerprint.h"
+#include "command/local_server.h"
 #include "command/mount.h"
 #include "command/own_mcp.h"
 #include "command/own_replica.h"
@@ -25,6 +29,10 @@
 
 /* Between two looks at how far it has got. */
 #define SHOW_MS 200
+
+/* A directory that has just changed is looked at again so often. */
+#define SETTLE_MS 500
+#define SETTLE_TRIES 10
 
 /* ---- the walk, and the look at it ---- */
 
@@ -114,6 +122,15 @@ static int tell_too_small(const struct fetch *fetch)
 	    megabytes);
 }
 
+static void tell_gone(const struct fetch *fetch)
+{
+	char line[1024];
+	if (!fetch->gone.len)
+		return;
+	log_make_safe(buf_str(&fetch->gone), line, sizeof(line));
+	printf("Not on the server any more: %s\n", line);
+}
+
 static int tell(struct fetch *fetch)
 {
 	if (fetch->signal)
@@ -123,6 +140,7 @@ static int tell(struct fetch *fetch)
 	if (fetch->too_small)
 		return tell_too_small(fetch);
 	fetch_prove_objects(fetch);
+	tell_gone(fetch);
 	if (fetch->missing_count)
 		return tell_missing(fetch);
 	printf("The replica is whole: %zu tables with %" PRId64
@@ -153,7 +171,9 @@ static int open_replica(struct fetch *fetch)
 static int open_sync(struct fetch *fetch)
 {
 	const struct options *options = fetch->options;
-	if (own_mcp_new(options, contact_http(fetch->contact),
+	/* The server of a directory names all tables that there are. */
+	if (!options->directory &&
+	    own_mcp_new(options, contact_http(fetch->contact),
 		contact_failures(fetch->contact), &fetch->mcp) < 0)
 		return failed_for_memory();
 	const struct sync_config config = {
@@ -166,6 +186,7 @@ static int open_sync(struct fetch *fetch)
 	    .tables = (const char *const *)options->tables,
 	    .ttl_ms = options->ttl_ms,
 	    .connections = options->connections,
+	    .verify_sizes = options->verify_sizes,
 	    .untold_max = options->cache_size,
 	};
 	int r = sync_new(&config, &fetch->sync);
@@ -228,12 +249,14 @@ static int run(const struct options *options)
 {
 	struct fetch fetch = {.options = options};
 	signals_block();
+	buf_init(&fetch.gone, BUF_MAX_DEFAULT);
 	lock_init(&fetch.lock);
 	pthread_cond_init(&fetch.news, NULL);
 	int status = open_parts(&fetch);
 	if (!status)
 		status = go_through(&fetch);
 	close_parts(&fetch);
+	buf_done(&fetch.gone);
 	pthread_cond_destroy(&fetch.news);
 	lock_done(&fetch.lock);
 	return status;
@@ -241,8 +264,6 @@ static int run(const struct options *options)
 
 static int check_settings(const struct options *options)
 {
-	if (options->directory)
-		return complain("a directory is all there: mount it");
 	if (options->offline)
 		return complain("--fetch asks the server: not with offline");
 	if (options->nocache)
@@ -251,15 +272,47 @@ static int check_settings(const struct options *options)
 	return 0;
 }
 
+/* What was written a moment ago may change without a trace: a copy that has
+ * just ended becomes old enough soon. */
+static void let_settle(const struct options *options)
+{
+	const struct timespec pause = {.tv_nsec = SETTLE_MS * 1000000L};
+	for (int i = 0; i < SETTLE_TRIES; i++) {
+		CLEANUP_FREE char *edition = NULL;
+		if (fingerprint_of(options->directory, &edition) < 0 || edition)
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* A directory has a server of our own. */
+static int run_local(struct options *options)
+{
+	struct local_server *server = NULL;
+	let_settle(options);
+	int status = local_server_start(options, &server);
+	if (!status)
+		status = account_complete(options);
+	if (!status && !local_server_edition(server))
+		status = failed("%s keeps changing: what is brought of it"
+				" might be neither of before nor of after; try"
+				" again when nobody writes to it",
+		    options->directory);
+	if (!status)
+		status = run(options);
+	local_server_end(server);
+	return status;
+}
+
 int fetch_all(const struct arguments *arguments)
 {
 	struct options options;
 	int status = config_read(arguments, &options);
 	if (!status)
 		status = check_settings(&options);
-	if (!status)
+	if (!status && !options.directory)
 		status = account_complete(&options);
-	if (!status)
+	if (!status && !options.directory)
 		status = token_file_prepare(&options);
 	secrets_forget();
 	/* What fails is in the report. */
@@ -269,7 +322,8 @@ int fetch_all(const struct arguments *arguments)
 	if (!status)
 		status = mount_open_log(&options);
 	if (!status)
-		status = run(&options);
+		status =
+		    options.directory ? run_local(&options) : run(&options);
 	options_done(&options);
 	return status;
 }

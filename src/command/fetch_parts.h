@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/lock.h"
 #include "command/contact.h"
 #include "command/progress.h"
@@ -40,7 +41,8 @@ struct fetch {
 	size_t object_count;
 	int64_t records;
 	size_t tables;
-	int64_t bytes; /* of the objects, as far as known */
+	struct buf gone; /* names of tables that are not there any more */
+	int64_t bytes;	 /* of the objects, as far as known */
 	bool too_small;
 	struct lock lock;
 	pthread_cond_t news;

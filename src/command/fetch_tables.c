@@ -110,10 +110,33 @@ static int count_entry(
 	return 0;
 }
 
+static bool is_named(const struct options *options, const char *table)
+{
+	for (size_t i = 0; options->tables[i]; i++) {
+		if (strcmp(options->tables[i], table) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* One that was found earlier, and that nobody asks for by its name, may have
+ * been deleted since. What is kept of it stays. */
+static bool is_gone(
+    const struct fetch *fetch, const struct table *table, int err)
+{
+	return err == -ENOENT &&
+	       !is_named(fetch->options, name_to_table(table->name));
+}
+
 static void fetch_table(struct fetch *fetch, const struct table *table)
 {
 	progress_begin(fetch->progress, table->name, "records", -1, 0);
 	int r = list(fetch, table->id, count_entry, fetch);
+	if (is_gone(fetch, table, r)) {
+		buf_printf(&fetch->gone, "%s%s", fetch->gone.len ? ", " : "",
+		    table->name);
+		return;
+	}
 	if (r < 0) {
 		fetch_misses(fetch, table->name, reason(r));
 		return;
@@ -141,10 +164,20 @@ static void find_tables(struct fetch *fetch, struct tables_found *found)
 		r = replica_tables(fetch->replica, 0, on_table, found);
 	if (r < 0)
 		fetch_misses(fetch, "(tables)", strerror(-r));
-	else if (!found->count)
+	else if (!found->count && !fetch->options->directory)
 		fetch_misses(fetch, "(tables)",
-		    "none is known: name them with -o tables=a:b, or have them"
-		    " listed after bkendfs --login");
+		    "none is known, and the server does not list them: nobody"
+		    " can say that there are none; name them with -o"
+		    " tables=a:b, or have them listed after bkendfs --login");
+}
+
+/* A server that has closed down knows none of them. */
+static void prove_some_are_there(struct fetch *fetch)
+{
+	if (fetch->gone.len && !fetch->tables)
+		fetch_misses(fetch, "(tables)",
+		    "the server has none of those that are known from earlier;"
+		    " what is kept of them stays");
 }
 
 /* ---- files ---- */
@@ -189,6 +222,7 @@ void fetch_tables(struct fetch *fetch)
 		for (size_t i = 0; i < found.count && !fetch_is_over(fetch);
 		     i++)
 			fetch_table(fetch, &found.all[i]);
+		prove_some_are_there(fetch);
 	}
 	for (size_t i = 0; i < found.count; i++)
 		free(found.all[i].name);

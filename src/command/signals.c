@@ -114,6 +114,6 @@ int signals_missed(struct signals *signals)
 
 int signals_complain(int signal)
 {
-	return failed("ended by a signal (%s) before the mount was there",
-	    strsignal(signal));
+	return failed(
+	    "ended by a signal (%s) before it was done", strsignal(signal));
 }

@@ -29,7 +29,7 @@ void signals_watch(struct signals *signals,
  * came. */
 int signals_missed(struct signals *signals);
 
-/* Say that one has ended the start. The exit status. */
+/* Say that one has ended the command, or the start. The exit status. */
 int signals_complain(int signal);
 
 #endif

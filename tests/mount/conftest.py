@@ -469,6 +469,7 @@ def in_front(request, work):
             return server
         if server not in fronts:
             fronts[server] = Front(work, server)
+            fronts[server].is_put_in_front = True
         return fronts[server]
 
     yield find
@@ -476,10 +477,11 @@ def in_front(request, work):
         one.stop()
 
 
-def trust(server, given):
-    """The options that mounting it takes, where it was put in front of what was
-    given; a test that begins one itself says whom to trust."""
-    return ["-o", f"cacert={server.ca}"] if server is not given else []
+def trust(server):
+    """The options that mounting it takes: a test that knows of no web server in
+    front names no certificates."""
+    put = getattr(server, "is_put_in_front", False)
+    return ["-o", f"cacert={server.ca}"] if put else []
 
 
 # bkendfs -------------------------------------------------------------------
@@ -596,8 +598,8 @@ def mount(watched, work, in_front):
     mounted = []
 
     def start(server, *options, env=None, cache=None, through=()):
-        given, server = server, in_front(server)
-        options = [*trust(server, given), *options]
+        server = in_front(server)
+        options = [*trust(server), *options]
         mounted.append(
             Mount(watched, work, server, options, env, cache, through)
         )
@@ -637,13 +639,13 @@ def start(work, watched, in_front):
     touched = []
 
     def command(server, *options, env=None, path="mnt", timeout=40):
-        given, server = server, in_front(server)
+        server = in_front(server)
         settings = environment(work, server.env() if server else None)
         settings["XDG_CONFIG_HOME"] = str(work / "no-config")
         settings["BKENDFS_CACHE_DIR"] = str(work / "start-cache")
         settings.update(env or {})
         settings = {k: v for k, v in settings.items() if v is not None}
-        words = [str(BKENDFS), *trust(server, given), *map(str, options)]
+        words = [str(BKENDFS), *trust(server), *map(str, options)]
         target = None
         if path is not None:
             target = work / path

@@ -229,16 +229,23 @@ class _Server:
         self.log = []
         self.hooks = []
         self.sent = 0  # bytes of bodies
-        self._listener = _Listener(self, address)
-        self.lock = self._listener.lock
+        self._listen(address)
         self.port = self._listener.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
+
+    def _listen(self, address):
+        self._listener = _Listener(self, address)
+        self.lock = self._listener.lock
         self._thread = threading.Thread(
             target=self._listener.serve_forever,
             kwargs={"poll_interval": 0.02},
             daemon=True,
         )
         self._thread.start()
+
+    def start_again(self):
+        """Be there again after stop(), under the same address."""
+        self._listen(("127.0.0.1", self.port))
 
     def answer(self, request):
         for hook in list(self.hooks):
@@ -434,6 +441,10 @@ class OddServer(_Server):
     def stop(self):
         self.storage.stop()
         super().stop()
+
+    def start_again(self):
+        self.storage.start_again()
+        super().start_again()
 
     def put_file(self, file_id, name, data, size=True, at=None, **members):
         """Store a file. name is text, raw JSON bytes, or None for no name;

@@ -1,10 +1,14 @@
 """bkendfs --fetch: everything is in the replica, or it says what is not."""
 
+import fcntl
 import os
 import pty
 import re
 import signal
+import struct
 import subprocess
+import termios
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,7 @@ import pytest
 from conftest import BKENDFS, environment, run, succeed, wait_until
 from odd_server import Reply
 from records import read, records
+from test_source import record, save, settle
 
 MIB = 1 << 20
 
@@ -124,6 +129,22 @@ def test_what_is_torn_on_the_disk_comes_again(project, fetch, mount, work):
         assert read(m / f"storage/f{number}_{number}.bin") == _file(number, size)
 
 
+def test_what_has_rotted_on_the_disk_comes_again(project, fetch, mount, work):
+    assert fetch(project)[0] == 0
+    largest = max(_content_files(work), key=os.path.getsize)
+    with open(largest, "r+b") as file:
+        file.seek(MIB + 5)
+        byte = file.read(1)[0]
+        file.seek(MIB + 5)
+        file.write(bytes([byte ^ 1]))
+    before = len(project.log)
+    assert fetch(project)[0] == 0
+    assert [r for r in project.log[before:] if "f4/download-url" in r.path]
+    project.stop()
+    m = mount(project, "-o", "offline", cache=work / "cache")
+    assert read(m / "storage/f4_4.bin") == _file(4, 3 * MIB + 17)
+
+
 def test_what_is_missing_is_named(project, fetch):
     project.hooks.append(
         lambda r: Reply(status=403, body=b"{}") if "f2/download-url" in r.path else None
@@ -201,25 +222,257 @@ def test_a_replica_in_use_is_left_alone(project, fetch, mount, work):
     assert len(os.listdir(m / "posts")) == 250
 
 
-def test_a_terminal_has_a_bar(project, work):
-    lead, follow = pty.openpty()
+@pytest.fixture
+def held(project):
+    """The last file's content is on its way until this is set."""
+    project.put_file("slow", "slow.bin", _file(3, 2 * MIB))
+    let_go = threading.Event()
+
+    def wait(request):
+        if "slow" in request.path:
+            assert let_go.wait(60)
+
+    project.storage.hooks.append(wait)
+    yield let_go
+    let_go.set()
+
+
+def test_without_a_terminal_there_is_a_line_from_time_to_time(project, work, held):
+    with subprocess.Popen(
+        [BKENDFS, "--fetch"],
+        env=_environment(project, work),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as process:
+        lines = []
+        for line in process.stderr:
+            assert re.fullmatch(rb"[ -~]+\n", line), line
+            lines.append(line)
+            if b"storage  5 of 6 files, 3.3 MB of 5.4 MB" in line:
+                held.set()
+    assert process.returncode == 0, lines
+    assert held.is_set(), lines
+    rate = rb", [\d.]+ [kM]?B/s, \d\d:\d\d left\n"
+    assert re.search(rate + rb"\Z", lines[-1]), lines
+
+
+def _last_line(screen, shown):
+    """What stands in the line once more of it was drawn."""
+    shown.append(os.read(screen, 4096))
+    whole = b"".join(shown).split(b"\r\x1b[K")
+    # The last one may be half of one.
+    return whole[-2] if len(whole) > 1 else b""
+
+
+def test_a_terminal_has_a_bar_that_keeps_to_its_width(project, work, held):
+    def widen(columns):
+        size = struct.pack("HHHH", 24, columns, 0, 0)
+        fcntl.ioctl(screen, termios.TIOCSWINSZ, size)
+
+    screen, follow = pty.openpty()
+    widen(100)
     process = subprocess.Popen(
         [BKENDFS, "--fetch"],
-        env=_environment(project, work, TERM="xterm", NO_COLOR="1"),
+        env=_environment(project, work, TERM="xterm"),
         stdout=subprocess.DEVNULL,
         stderr=follow,
     )
-    held = []
     os.close(follow)
-    with open(lead, "rb", buffering=0) as screen:
-        try:
-            while chunk := screen.read(4096):
-                held.append(chunk)
-        except OSError:
+    shown = []
+    try:
+        bar = rb"storage \[#{12} {8}\]  5 of 6 files, 3.3 MB of 5.4 MB.*"
+        while not re.fullmatch(bar, _last_line(screen, shown)):
             pass
+        widen(31)
+        while _last_line(screen, shown) != b"storage [############        ]":
+            pass
+        widen(100)
+        while not re.fullmatch(bar, _last_line(screen, shown)):
+            pass
+        held.set()
+        while True:
+            _last_line(screen, shown)
+    except OSError:
+        pass  # it has ended
+    finally:
+        os.close(screen)
     assert process.wait(30) == 0
-    text = b"".join(held)
-    assert re.fullmatch(rb"(\r\x1b\[K[ -~]*)*", text), text
+    assert held.is_set(), shown
+    text = b"".join(shown)
+    # Drawn over itself, without colours, and taken away in the end.
+    assert re.fullmatch(rb"(\r\x1b\[K[ -~]*)*\r\x1b\[K", text), text
+
+
+def test_a_network_that_is_gone_in_the_middle_is_an_error(project, fetch, work):
+    slow = 3
+    for number in range(slow):
+        project.put_file(f"slow{number}", "slow.bin", _file(30 + number, MIB))
+    stuck, gone = [], threading.Event()
+
+    def hold(request):
+        if "slow" in request.path:
+            stuck.append(request)
+            assert gone.wait(60)
+
+    project.storage.hooks.append(hold)
+
+    def end():
+        wait_until(lambda: stuck and len(_content_files(work)) >= 4, 40, "the others")
+        project.stop()
+        gone.set()
+
+    ender = threading.Thread(target=end)
+    ender.start()
+    status, report, errors = fetch(project, "-o", "retry=2")
+    ender.join()
+    assert gone.is_set()
+    assert (status, report) == (1, "")
+    lines = errors.splitlines()
+    assert lines[0] == "bkendfs: the replica is not whole; missing:"
+    assert sorted(line.split(":")[0] for line in lines[1:]) == [
+        f"  storage/slow{number}_slow.bin" for number in range(slow)
+    ]
+    project.storage.hooks.clear()
+    project.start_again()
+    before = len(project.log)
+    status, report, errors = fetch(project)
+    assert (status, errors) == (0, "")
+    asked = [r.path for r in project.log[before:] if "download-url" in r.path]
+    assert asked and all("slow" in path for path in asked), asked
+
+
+def _fetch_directory(work, path, *options):
+    env = environment(work, {"BKENDFS_CACHE_DIR": str(work / "cache")})
+    done = run(BKENDFS, "--fetch", path, *options, env=env, timeout=80)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def test_a_directory_is_fetched(mount, work):
+    numbers = range(1, 251)
+    backup = save(work / "backup", {"posts": [record(n) for n in numbers], "empty": []})
+    settle(backup)
+    assert _fetch_directory(work, backup) == (
+        0,
+        "The replica is whole: 2 tables with 250 records, and 0 stored files"
+        " with 0 bytes.\n",
+        "",
+    )
+    asked = {}
+    for cache in "cache", "other":
+        m = mount(None, backup, cache=work / cache)
+        assert sorted(os.listdir(m / "posts")) == [f"{n:024x}.json" for n in numbers]
+        found = re.search(rb"^bkendfs_api_requests_total (\d+)$", m.report("metrics"), re.M)
+        asked[cache] = int(found[1])
+        m.unmount()
+    # What was fetched is looked at for news, not read again.
+    assert asked["cache"] <= 2 < asked["other"]
+
+
+def test_a_directory_without_tables_is_whole(work):
+    backup = save(work / "backup", {})
+    settle(backup)
+    status, report, errors = _fetch_directory(work, backup)
+    assert (status, errors) == (0, "")
+    assert "whole: 0 tables with 0 records" in report
+
+
+def test_a_directory_needs_no_offline(work):
+    backup = save(work / "backup", {"posts": [record(1)]})
+    status, report, errors = _fetch_directory(work, backup, "-o", "offline")
+    assert (status, report) == (2, "") and "leave out offline" in errors
+
+
+def test_a_directory_that_was_just_copied_is_waited_for(work):
+    backup = save(work / "backup", {"posts": [record(1)]})
+    status, report, errors = _fetch_directory(work, backup)
+    assert (status, errors) == (0, ""), errors
+    assert "1 tables with 1 records" in report
+
+
+def test_a_directory_that_keeps_changing_is_not_believed(work):
+    backup = save(work / "backup", {"posts": [record(1)]})
+    over = threading.Event()
+
+    def write():
+        while not over.wait(0.1):
+            os.utime(backup / "posts" / f"{1:024x}.json")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        status, report, errors = _fetch_directory(work, backup)
+    finally:
+        over.set()
+        writer.join()
+    assert (status, report) == (1, "") and "keeps changing" in errors
+
+
+def test_a_project_without_a_known_table_is_not_said_to_be_whole(project, fetch):
+    status, report, errors = fetch(project, BKEND_TABLES="")
+    assert (status, report) == (1, "")
+    assert re.search(r"^  \(tables\): none is known.* -o tables=", errors, re.M)
+    assert "nobody can say that there are none" in errors
+    # All else came.
+    before = len(project.log)
+    assert fetch(project)[0] == 0
+    assert not [r for r in project.log[before:] if "download-url" in r.path]
+
+
+def test_a_signal_while_it_signs_in_says_nothing_of_a_mount(project, work):
+    held = []
+
+    def hold(request):
+        if request.path.endswith("/signin"):
+            held.append(request)
+            return Reply(status=503, body=b"{}", headers={"Retry-After": "600"})
+        return None
+
+    project.hooks.append(hold)
+    process = subprocess.Popen(
+        [BKENDFS, "--fetch"],
+        env=_environment(project, work),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    wait_until(lambda: held, 40, "the sign-in")
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert b"ended by a signal (Terminated) before it was done" in errors
+    assert b"mount" not in errors
+
+
+def test_a_table_that_is_gone_is_not_missing(project, fetch, mount, work):
+    assert fetch(project)[0] == 0
+    gone = project.tables.pop("authors")
+    # It is still known of by the replica, but nobody names it any more.
+    for _ in range(2):
+        status, report, errors = fetch(project, BKEND_TABLES="posts")
+        assert (status, errors) == (0, "")
+        assert "whole: 1 tables with 250 records" in report
+        assert report.startswith("Not on the server any more: authors\n")
+    m = mount(project, "-o", "offline", cache=work / "cache", env={"BKEND_TABLES": "posts"})
+    assert len(os.listdir(m / "posts")) == 250
+    # What was kept of it stays.
+    assert len(os.listdir(m / "authors")) == 3
+    m.unmount()
+    # One that is named ought to be there.
+    status, report, errors = fetch(project)
+    assert (status, report) == (1, "")
+    assert re.search(r"^  authors: the server has no such table", errors, re.M)
+    # It may come again.
+    project.tables["authors"] = gone
+    status, report, errors = fetch(project)
+    assert (status, errors) == (0, "")
+    assert "whole: 2 tables with 253 records" in report
+
+
+def test_a_server_without_any_table_that_was_known_is_not_whole(project, fetch):
+    assert fetch(project)[0] == 0
+    project.tables.clear()
+    status, report, errors = fetch(project, BKEND_TABLES="")
+    assert status == 1 and "whole" not in report
+    assert re.search(r"^  \(tables\): the server has none of those", errors, re.M)
 
 
 @pytest.mark.parametrize("option", ["offline", "nocache"])

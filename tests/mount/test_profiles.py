@@ -433,15 +433,21 @@ def test_a_command_may_ask_on_the_terminal_itself(project, terminal, config):
     t.close()
 
 
+def _runs_in(group, name):
+    return run("pgrep", "-g", str(group), "-x", name).returncode == 0
+
+
 def test_whoever_interrupts_a_command_ends_the_start(project, terminal, config):
-    env = config(_profile("p", project, "password_command = echo ready >/dev/tty; sleep 1000"))
+    env = config(_profile("p", project, "password_command = echo ready >/dev/tty; sleep 1009"))
     t = terminal(env, "p")
     t.expect(b"ready")
+    # A shell may lose an interrupt that comes while it makes a process.
+    wait_until(lambda: _runs_in(os.tcgetpgrp(t.fd), "sleep"), 10, "the sleep")
     t.type(b"\x03")
     t.expect(b"password_command: it was ended by a signal (Interrupt)")
     assert os.WEXITSTATUS(t.wait()) == 2
     os.close(t.fd)
-    left = subprocess.run(["pgrep", "-x", "-f", "sleep 1000"], stdout=subprocess.PIPE, check=False)
+    left = subprocess.run(["pgrep", "-x", "-f", "sleep 1009"], stdout=subprocess.PIPE, check=False)
     assert not left.stdout
 
 

@@ -197,6 +197,21 @@ static void windows_reach_the_end(void **state)
 	}
 }
 
+/* All pages of 4 to 7 records end at the 36th or reach back less than two. */
+static void pages_of_seven_reach_past_the_thirty_sixth(void **state)
+{
+	(void)state;
+	bool seen[400] = {false};
+	struct table table = {1, 80, 0, true, -1};
+	struct walk walk;
+	walk_setup(&walk, 7);
+	while (!walk.over)
+		assert_true(answer(&walk, &table, seen));
+	for (int id = 1; id <= 80; id++)
+		assert_true(seen[id]);
+	chain_done(&walk.chain);
+}
+
 static void windows_overlap_by_two(void **state)
 {
 	(void)state;
@@ -349,6 +364,7 @@ int main(void)
 	    cmocka_unit_test(what_is_no_number_has_no_value),
 	    cmocka_unit_test(one_stands_at_another_or_before_it),
 	    cmocka_unit_test(windows_reach_the_end),
+	    cmocka_unit_test(pages_of_seven_reach_past_the_thirty_sixth),
 	    cmocka_unit_test(windows_overlap_by_two),
 	    cmocka_unit_test(what_goes_between_two_windows_pulls_nothing_past),
 	    cmocka_unit_test(what_comes_before_pushes_nothing_out),

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lister-fixture.h"
 
@@ -102,6 +103,27 @@ static void a_refresh_without_totals_hides_nothing(void **state)
 		}
 		go_stale();
 		assert_is_all_and_fresh();
+		begin_again(state);
+	}
+	fixture_start();
+}
+
+/* They have one name, and a total that is too low fits when the new one is
+ * taken for a change of the old one. */
+static void a_text_does_not_oust_its_number(void **state)
+{
+	for (int swapped = 0; swapped < 2; swapped++) {
+		service.id_texts[2] = swapped ? "\"2\"" : "2";
+		service.id_texts[4] = swapped ? "2" : "\"2\"";
+		service.total_bias = -1;
+		service_fill(3);
+		fixture_start();
+		assert_lists("r0001.json 2.json r0003.json");
+		go_stale();
+		service_create(4);
+		assert_int_equal(
+		    list_all(posts, names, sizeof(names)), -EPROTO);
+		assert_non_null(strstr(errors_text(), "two records of one id"));
 		begin_again(state);
 	}
 	fixture_start();
@@ -417,6 +439,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_deletion_between_two_answers_hides_no_change),
 	    TEST(a_refresh_without_totals_hides_nothing),
+	    TEST(a_text_does_not_oust_its_number),
 	    TEST(what_was_put_back_is_listed_as_it_is),
 	    TEST(what_was_put_back_and_written_to_is_listed_as_it_is),
 	    TEST(what_was_brought_in_vain_is_put_back_as_well),

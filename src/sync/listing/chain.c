@@ -41,17 +41,12 @@ static unsigned most_at_once(const struct part_sizes *sizes)
 		   : PAGE_LIMIT;
 }
 
-bool chain_next(struct chain *chain, const struct part_sizes *sizes,
+/* The page of a size that reaches furthest and begins so many records before
+ * the last one known, or earlier. Whether one reaches further at all. */
+static bool widest(struct chain *chain, unsigned most, int64_t overlap,
     int64_t *ret_page, unsigned *ret_limit)
 {
-	unsigned most = most_at_once(sizes);
-	int64_t best = 0, back = chain->index - chain->overlap;
-	if (chain->index == 0) {
-		*ret_page = 1;
-		*ret_limit = chain->asked = most;
-		chain->asked_from = 0;
-		return true;
-	}
+	int64_t best = 0, back = chain->index - overlap;
 	for (unsigned limit = most; limit > most / 2 && limit > 1; limit--) {
 		int64_t page = back > 0 ? back / limit : 0;
 		int64_t gain = (page + 1) * limit - chain->index;
@@ -63,6 +58,24 @@ bool chain_next(struct chain *chain, const struct part_sizes *sizes,
 		chain->asked_from = page * limit;
 	}
 	return best > 0;
+}
+
+bool chain_next(struct chain *chain, const struct part_sizes *sizes,
+    int64_t *ret_page, unsigned *ret_limit)
+{
+	unsigned most = most_at_once(sizes);
+	if (chain->index == 0) {
+		*ret_page = 1;
+		*ret_limit = chain->asked = most;
+		chain->asked_from = 0;
+		return true;
+	}
+	if (widest(chain, most, chain->overlap, ret_page, ret_limit))
+		return true;
+	/* Where pages are so small that all of them end here or one further
+	 * on, one record in common still proves that none lies between. */
+	return chain->overlap == OVERLAP_LEAST &&
+	       widest(chain, most, 1, ret_page, ret_limit);
 }
 
 /* Whether there is more behind a window. */

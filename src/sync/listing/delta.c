@@ -38,6 +38,7 @@ struct delta {
 	unsigned orders;
 	int64_t left; /* records that the next answer must have; 0: any */
 	bool ignored; /* the filter was not heeded */
+	bool ousts;   /* two records, listed and new, have one name */
 	bool more;
 };
 
@@ -107,7 +108,7 @@ static void forget_answer(struct delta *delta)
 	ids_clear(&delta->ids);
 	delta->added = 0;
 	delta->orders = ORDER_ANY;
-	delta->ignored = false;
+	delta->ignored = delta->ousts = false;
 	buf_clear(&delta->last_id);
 }
 
@@ -132,9 +133,15 @@ static int put(struct delta *delta, const struct record *record)
 	struct placement place = {
 	    .in = {next->side, next->base, first + delta->facts.count},
 	};
-	int r = put_record(delta->core, delta->folder->id, record, &place, &at);
-	if (r < 0)
-		return r;
+	int r =
+	    put_would_oust(delta->core, delta->folder->id, record, &place.in);
+	if (r > 0)
+		delta->ousts = true;
+	if (r == 0)
+		r = put_record(
+		    delta->core, delta->folder->id, record, &place, &at);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	if (at == place.in.pos)
 		delta->added++;
 	if (delta->last_id.len)
@@ -274,7 +281,8 @@ static bool has_more(const struct delta *delta, const struct api_page *page)
 static bool is_sound(struct delta *delta, const struct api_page *page)
 {
 	/* A filter by id that finds less than was left is none. */
-	if (ids_are_twice(&delta->ids) || page->total < delta->left)
+	if (delta->ousts || ids_are_twice(&delta->ids) ||
+	    page->total < delta->left)
 		return false;
 	if (has_more(delta, page))
 		return delta->facts.count > 0 && (delta->orders & ORDER_BYTES);

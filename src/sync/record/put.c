@@ -172,6 +172,39 @@ int put_record(struct core *core, int64_t dir, const struct record *record,
 	return r;
 }
 
+/* Only then there are two ids of that name. */
+static bool looks_like_a_number(const struct buf *id)
+{
+	char first = *buf_str(id);
+	return first == '-' || (first >= '0' && first <= '9');
+}
+
+int put_would_oust(struct core *core, int64_t dir, const struct record *record,
+    const struct replica_place *in)
+{
+	CLEANUP_BUF struct buf name, text;
+	struct record other;
+	struct node node;
+	buf_init(&name, NAME_WORK_MAX);
+	buf_init(&text, BUF_MAX_DEFAULT);
+	if (!looks_like_a_number(&record->id))
+		return 0;
+	int r = name_of_record(buf_str(&record->id), record->id.len, &name);
+	if (r == 0)
+		r = replica_lookup(core->replica, dir, buf_str(&name), &node);
+	if (r == 0 && node.pos[in->side] <= in->base)
+		r = -ENOENT;
+	if (r == 0)
+		r = replica_text(core->replica, node.id, &text);
+	if (r == 0)
+		r = record_parse(buf_str(&text), text.len, &other);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	bool another = other.number != record->number;
+	record_done(&other);
+	return another;
+}
+
 /* 2000-01-01, and twenty years, in milliseconds. */
 #define DATES_FROM INT64_C(946684800000)
 #define DATES_SPAN (INT64_C(20) * 365 * 24 * 3600 * 1000)

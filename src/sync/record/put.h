@@ -33,6 +33,13 @@ struct placement {
 int put_record(struct core *core, int64_t dir, const struct record *record,
     const struct placement *place, int64_t *ret_at);
 
+/* Whether the place of a record in the generation at in is that of another one,
+ * whose id is a number where this one's is a text, or a text where it is a
+ * number: both have one name, and there may be both. 1, 0, or an error of the
+ * replica. */
+int put_would_oust(struct core *core, int64_t dir, const struct record *record,
+    const struct replica_place *in);
+
 /* Put a table's spec, in the write under way. 0 or -errno. */
 int put_spec(struct core *core, int64_t dir, const char *text, size_t len,
     const struct replica_place *in, int64_t checked);

@@ -11,6 +11,7 @@
 #include "plan.h"
 #include "query.h"
 #include "record.h"
+#include "slip.h"
 #include "trace.h"
 #include "world.h"
 
@@ -118,6 +119,8 @@ static void fill_listing(struct reply *reply, struct query *query)
 			buf_addc(out, ',');
 		record_text(world_current(records[at]), out);
 	}
+	if (at > first || first == 0)
+		slip_page(query, total, records + first, (size_t)(at - first));
 	buf_adds(out, "],");
 	bool files = strstr(fake_line(reply->call), "/v1/files") != NULL;
 	add_pagination(out, query, limit, total, hole || first + limit < total,

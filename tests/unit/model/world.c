@@ -46,6 +46,7 @@ static struct {
 	uint64_t asked_first_at;   /* it was asked before, in vain as well */
 	uint64_t asked_seen_from;  /* seen_from as it was before that */
 	uint64_t put_back_at;	   /* the last time; or 0 */
+	uint64_t came_back_at;	   /* so that a record was there again; or 0 */
 	uint64_t copied_seen_from; /* seen_from, of the replica's copy */
 	int saved[SLOTS][WORLD_RECORDS_MAX];
 	int saved_count[SLOTS];
@@ -192,7 +193,7 @@ void world_reset(void)
 	world.seen_from = 0;
 	world.undone = false;
 	world.asked_at = 0;
-	world.put_back_at = 0;
+	world.put_back_at = world.came_back_at = 0;
 	world.copied_seen_from = 0;
 	memset(world.is_saved, 0, sizeof(world.is_saved));
 	world_moment();
@@ -372,6 +373,8 @@ bool world_put_back(unsigned slot)
 		    i < world.saved_count[slot] ? world.saved[slot][i] : -1;
 		if (held->span_count > SPANS_MAX - 4)
 			continue;
+		if (held->current < 0 && version >= 0)
+			world.came_back_at = world.moment;
 		set_current(i, version);
 		if (last_change(held) > world.seen_from)
 			held->undone_at = world.moment;
@@ -513,6 +516,16 @@ bool world_had_mtime(int record, int64_t mtime_ms, uint64_t first)
 			return true;
 	}
 	return false;
+}
+
+void world_hide(int record)
+{
+	world.records[record].hidden_until = UINT64_MAX;
+}
+
+bool world_came_back(uint64_t first)
+{
+	return world.came_back_at > first;
 }
 
 bool world_hides(int record, uint64_t first)

@@ -98,6 +98,12 @@ bool world_lacked(int record, uint64_t first);
 bool world_had(int version, uint64_t first);
 bool world_had_mtime(int record, int64_t mtime_ms, uint64_t first);
 
+/* Its state cannot be known, until all is asked anew. */
+void world_hide(int record);
+
+/* Whether a record was put back since that was not there. */
+bool world_came_back(uint64_t first);
+
 /* One who began then cannot know its state: see world_put_back. */
 bool world_hides(int record, uint64_t first);
 
