@@ -32,6 +32,17 @@ static void cut_version(char *url)
 	cut_slashes(url);
 }
 
+bool account_is_same_url(const char *one, const char *other)
+{
+	CLEANUP_FREE char *a = strdup(one);
+	CLEANUP_FREE char *b = strdup(other);
+	if (!a || !b)
+		return false;
+	cut_version(a);
+	cut_version(b);
+	return strcmp(a, b) == 0;
+}
+
 static int check_url(const struct options *options)
 {
 	char *url = options->url;

@@ -3,7 +3,13 @@
 #ifndef CONFIG_ACCOUNT_H
 #define CONFIG_ACCOUNT_H
 
+#include <stdbool.h>
+
 #include "config/options.h"
+
+/* Whether both name one API, however they end: with a slash, or with /v1. False
+ * when out of memory, too. Neither need be a URL. */
+bool account_is_same_url(const char *one, const char *other);
 
 /*
  * Check the URLs, and choose between the keys (an account goes with the

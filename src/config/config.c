@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/own_dir.h"
+#include "config/account.h"
 #include "config/complain.h"
 #include "config/environment.h"
 #include "config/profile.h"
@@ -109,10 +110,46 @@ static int check_directory(const struct options *options)
 	return 0;
 }
 
+/* ---- a profile ---- */
+
+/* What a profile says of its server, which is of no use to another one. */
+struct servers {
+	char *url;
+	char *mcp_url; /* both owned; NULL: not said */
+};
+
+static void servers_done(struct servers *servers)
+{
+	free(servers->url);
+	free(servers->mcp_url);
+}
+
+/* A login to the one would be shown, and its tokens go, to whoever lists the
+ * tables of the other: so mcp_url is put aside until it is known which server
+ * is mounted. */
+static int set_aside(struct options *options, struct servers *ret)
+{
+	if (!options->mcp_url)
+		return 0;
+	ret->url = strdup(options->url);
+	if (!ret->url)
+		return failed_for_memory();
+	ret->mcp_url = TAKE(options->mcp_url);
+	return 0;
+}
+
+/* Whoever gave another mcp_url meant that one. */
+static void put_back(struct servers *servers, struct options *options)
+{
+	if (!options->mcp_url && servers->mcp_url && options->url &&
+	    account_is_same_url(options->url, servers->url))
+		options->mcp_url = TAKE(servers->mcp_url);
+}
+
 /* ---- all of it ---- */
 
-static int apply_sources(
-    const struct arguments *arguments, struct options *options)
+static int apply_sources(const struct arguments *arguments,
+    struct options *options, struct servers *ret_servers)
 {
 	const char *source = arguments->source;
 	if (config_wants_directory(arguments))
@@ -124,14 +161,20 @@ static int apply_sources(
 			      : options_set_string(&options->url, source);
 	}
 	int status = profile_apply(source, options);
+	if (!status)
+		status = set_aside(options, ret_servers);
 	return status ? status : environment_apply(options);
 }
 
 static int finish(const struct arguments *arguments, int status,
-    struct options *options, struct options *ret_options)
+    struct servers *servers, struct options *options,
+    struct options *ret_options)
 {
 	if (!status)
 		status = arguments_apply(arguments, options);
+	if (!status)
+		put_back(servers, options);
+	servers_done(servers);
 	if (!status)
 		status = check(options);
 	if (!status && options->directory)
@@ -145,16 +188,18 @@ static int finish(const struct arguments *arguments, int status,
 int config_read(const struct arguments *arguments, struct options *ret_options)
 {
 	struct options options = {0};
+	struct servers servers = {0};
 	int status = apply_defaults(&options);
 	if (!status)
-		status = apply_sources(arguments, &options);
-	return finish(arguments, status, &options, ret_options);
+		status = apply_sources(arguments, &options, &servers);
+	return finish(arguments, status, &servers, &options, ret_options);
 }
 
 int config_read_arguments(
     const struct arguments *arguments, struct options *ret_options)
 {
 	struct options options = {0};
+	struct servers servers = {0};
 	int status = apply_defaults(&options);
-	return finish(arguments, status, &options, ret_options);
+	return finish(arguments, status, &servers, &options, ret_options);
 }

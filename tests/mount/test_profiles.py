@@ -106,6 +106,31 @@ def test_the_environment_is_stronger_than_a_profile(project, start, config):
     assert "records: pretty" in status
 
 
+def _mcp_url(work, env, *args):
+    env = {k: v for k, v in environment(work, env).items() if v is not None}
+    done = run(BKENDFS, "--logout", "-o", "retry=1", *args, "p", env=env)
+    assert done.returncode == 0 and done.stderr == b""
+    return re.fullmatch(rb"There is no login to (.*)\.\n", done.stdout)[1].decode()
+
+
+@pytest.mark.parametrize("how", ["environment", "option"])
+def test_the_server_that_lists_a_profiles_tables_is_not_for_another_url(project, config, work, how):
+    """It would be given the tokens of a login to another service."""
+    env = config(_profile("p", project, f"password = {PASSWORD}", f"mcp_url = {project.url}/own"))
+    env |= {"XDG_STATE_HOME": str(work / "state")}
+
+    def mcp_url(url, **more):
+        if how == "environment":
+            return _mcp_url(work, env | {"BKEND_API_URL": url} | more)
+        return _mcp_url(work, env | more, "-o", f"url={url}")
+
+    other = "https://other.invalid"
+    assert _mcp_url(work, env) == f"{project.url}/own"
+    assert mcp_url(other) == f"{other}/mcp"
+    assert mcp_url(f"{project.url}/v1/") == f"{project.url}/own"
+    assert mcp_url(other, BKEND_MCP_URL="https://lists.invalid") == "https://lists.invalid"
+
+
 def test_a_key_of_the_environment_replaces_both_of_a_profile(project, start, config):
     """Not only the one of its kind: the profile's is of another project."""
     env = config(_profile("p", project, f"password = {PASSWORD}", "tables = posts"))
