@@ -49,8 +49,6 @@ enum probe_verdict judge_probe(const struct replica_listing *listing,
  *            says, and none of them was created since the round began.
  *   RANGES   otherwise: by ranges of ids, one answer a range. What moves about
  *            cannot leave its range, so whatever existed throughout is in.
- *            They are ranges of texts: where an id is a number, which is asked
- *            as well, servers compare it with none of them.
  *   CHAIN    where the server cannot filter by id: in windows that overlap, one
  *            at a time. See chain.h.
  *

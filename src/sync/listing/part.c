@@ -239,7 +239,7 @@ static int ask(struct part *part)
 	    .limit = question->limit,
 	    .speculative = question->speculative,
 	};
-	if (range && (range->numbers || range->low.len || range->high.len)) {
+	if (range && (range->low.len || range->high.len)) {
 		int r = id_range_filter(range, &filter);
 		if (r < 0)
 			return r;

@@ -17,7 +17,6 @@ struct replica;
 struct id_range {
 	struct buf low;	 /* empty: from the very first */
 	struct buf high; /* empty: to the very last */
-	bool numbers;	 /* no range, but whether some id is a number */
 	TAILQ_ENTRY(id_range) link;
 };
 
@@ -47,9 +46,8 @@ int ranges_split(
 
 /*
  * Ranges that together have all ids, of about as many records as the slots 1 to
- * slots of the generation at base have each; and the question for an id that is
- * a number, which no range of texts has where servers compare like with like.
- * 0; -ENOMEM; or an error of the replica.
+ * slots of the generation at base have each. 0; -ENOMEM; or an error of the
+ * replica.
  */
 int ranges_plan(struct ranges *ranges, struct replica *replica, int64_t dir,
     int64_t base, int64_t slots);

@@ -79,10 +79,8 @@ static int compare_ids(const struct record_id *a, const struct record_id *b)
 {
 	if (a->number != b->number)
 		return a->number ? -1 : 1;
-	if (a->number) {
-		double x = atof(a->text), y = atof(b->text);
-		return (x > y) - (x < y);
-	}
+	if (a->number)
+		return sign(atoll(a->text) - atoll(b->text));
 	return strcmp(a->text, b->text);
 }
 
@@ -109,7 +107,7 @@ static bool compare_field(
 	if (strcmp(field, "id") == 0 || strcmp(field, "_id") == 0) {
 		struct record_id id = {.number = cJSON_IsNumber(operand)};
 		if (id.number)
-			snprintf(id.text, sizeof(id.text), "%.17g",
+			snprintf(id.text, sizeof(id.text), "%.0f",
 			    operand->valuedouble);
 		else if (cJSON_IsString(operand))
 			snprintf(id.text, sizeof(id.text), "%s",
