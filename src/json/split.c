@@ -6,11 +6,11 @@
 
 #include "base/buf.h"
 #include "json/json.h"
-#include "json/lex.h"
+#include "json/skip.h"
 
 /*
- * A scanner that follows nesting and strings, and nothing else: what it cuts
- * out is checked strictly, a record when it is whole, the skeleton at the end.
+ * It follows nesting and strings, and nothing else: what it cuts out is checked
+ * strictly, a record when it is whole, the skeleton at the end.
  *
  *	OUTSIDE   -- "items": [ -->                    FIRST
  *	FIRST     -- { --> ELEMENT,   ] --> OUTSIDE
@@ -30,10 +30,8 @@ struct json_split {
 	struct buf skeleton; /* everything outside the array */
 	enum split_state state;
 	bool found;
-	bool in_string;
-	bool escaped;	      /* the byte before was an escaping backslash */
-	size_t depth;	      /* open containers, outside elements */
-	size_t element_depth; /* open containers within the element */
+	struct json_skip skip; /* strings anywhere, containers in elements */
+	size_t depth;	       /* open containers, outside elements */
 	/* The last string that ended outside: its place in the skeleton. */
 	size_t string_start;
 	size_t string_end;
@@ -63,26 +61,6 @@ void json_split_free(struct json_split *split)
 	buf_done(&split->record);
 	buf_done(&split->skeleton);
 	free(split);
-}
-
-/* Read on within a string, until it or the data ends. */
-static const char *skip_string(
-    struct json_split *split, const char *p, const char *end)
-{
-	while (split->in_string) {
-		if (!split->escaped)
-			p = lex_plain(p, end);
-		if (p == end)
-			break;
-		char c = *p++;
-		if (split->escaped)
-			split->escaped = false;
-		else if (c == '\\')
-			split->escaped = true;
-		else if (c == '"')
-			split->in_string = false;
-	}
-	return p;
 }
 
 /* Which key the last string in the skeleton is. */
@@ -127,7 +105,7 @@ static int step_outside(struct json_split *split, char c)
 	int r;
 	switch (c) {
 	case '"':
-		split->in_string = true;
+		split->skip.in_string = true;
 		split->string_start = split->skeleton.len - 1;
 		return 0;
 	case ':':
@@ -164,15 +142,15 @@ static int step_outside(struct json_split *split, char c)
 static int feed_outside(
     struct json_split *split, const char **p, const char *end)
 {
-	if (!split->in_string) {
+	if (!split->skip.in_string) {
 		char c = *(*p)++;
 		int r = buf_addc(&split->skeleton, c);
 		return r < 0 ? r : step_outside(split, c);
 	}
 	const char *start = *p;
-	*p = skip_string(split, start, end);
+	*p = json_skip_string(&split->skip, start, end);
 	int r = buf_add(&split->skeleton, start, (size_t)(*p - start));
-	if (!split->in_string)
+	if (!split->skip.in_string)
 		split->string_end = split->skeleton.len;
 	return r;
 }
@@ -200,41 +178,13 @@ static int feed_between(struct json_split *split, const char **p)
 		if (split->state == AFTER)
 			return -EPROTO;
 		split->state = ELEMENT;
-		split->element_depth = 0;
+		split->skip.depth = 0;
 		return 0; /* it belongs to the element */
 	default:
 		return -EPROTO;
 	}
 	(*p)++;
 	return 0;
-}
-
-static const char *skip_element(
-    struct json_split *split, const char *p, const char *end)
-{
-	while (p != end) {
-		if (split->in_string) {
-			p = skip_string(split, p, end);
-			continue;
-		}
-		switch (*p++) {
-		case '"':
-			split->in_string = true;
-			break;
-		case '{':
-		case '[':
-			split->element_depth++;
-			break;
-		case '}':
-		case ']':
-			if (--split->element_depth == 0)
-				return p;
-			break;
-		default:
-			break;
-		}
-	}
-	return p;
 }
 
 static int hand_out(struct json_split *split, const char *text, size_t len)
@@ -249,9 +199,9 @@ static int feed_element(
     struct json_split *split, const char **p, const char *end)
 {
 	const char *start = *p;
-	*p = skip_element(split, start, end);
+	*p = json_skip_container(&split->skip, start, end);
 	size_t len = (size_t)(*p - start);
-	bool whole = split->element_depth == 0;
+	bool whole = split->skip.depth == 0;
 	int r;
 	if (whole && split->record.len == 0) {
 		r = hand_out(split, start, len);

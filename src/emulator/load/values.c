@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "emulator/store/document.h"
+#include "json/skip.h"
 
 /*
  *	TOP    -- [ --> FIRST,  { --> VALUE
@@ -24,9 +25,7 @@ struct values {
 	uint64_t start;	 /* where the value began */
 	enum values_state state;
 	bool element;
-	bool in_string;
-	bool escaped;
-	size_t depth; /* open containers within the value */
+	struct json_skip skip; /* within the value */
 };
 
 int values_new(values_fn fn, void *ctx, struct values **ret_values)
@@ -49,57 +48,12 @@ void values_free(struct values *values)
 	free(values);
 }
 
-/* Read on within a string, until it or the data ends. */
-static const char *skip_string(
-    struct values *values, const char *p, const char *end)
-{
-	while (values->in_string && p != end) {
-		char c = *p++;
-		if (values->escaped)
-			values->escaped = false;
-		else if (c == '\\')
-			values->escaped = true;
-		else if (c == '"')
-			values->in_string = false;
-	}
-	return p;
-}
-
-/* Read on within a value, until it (depth 0) or the data ends. */
-static const char *skip_value(
-    struct values *values, const char *p, const char *end)
-{
-	while (p != end) {
-		if (values->in_string) {
-			p = skip_string(values, p, end);
-			continue;
-		}
-		switch (*p++) {
-		case '"':
-			values->in_string = true;
-			break;
-		case '{':
-		case '[':
-			values->depth++;
-			break;
-		case '}':
-		case ']':
-			if (--values->depth == 0)
-				return p;
-			break;
-		default:
-			break;
-		}
-	}
-	return p;
-}
-
 static int feed_value(struct values *values, const char **p, const char *end)
 {
 	const char *start = *p;
-	*p = skip_value(values, start, end);
+	*p = json_skip_container(&values->skip, start, end);
 	size_t len = (size_t)(*p - start);
-	bool whole = values->depth == 0;
+	bool whole = values->skip.depth == 0;
 	int r;
 	if (whole)
 		values->state = values->element ? AFTER : TOP;
@@ -136,7 +90,7 @@ static int step(struct values *values, char c, uint64_t offset)
 		return state == AFTER ? 0 : -EPROTO;
 	case '{':
 		values->start = offset;
-		values->depth = 0;
+		values->skip.depth = 0;
 		values->element = state != TOP;
 		values->state = VALUE;
 		return state != AFTER ? 0 : -EPROTO;
