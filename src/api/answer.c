@@ -1,46 +1,22 @@
 #include "api/answer.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "api/record.h"
 #include "base/buf.h"
 #include "json/json.h"
+#include "json/parsed.h"
 
 /* A token that does not say how long it lives: an hour, as is documented. */
 #define LIFETIME_DEFAULT_S 3600
 
-/* There may be tokens in it, or words of a server that repeat one. */
-static void scrub(const cJSON *json)
-{
-	for (; json; json = json->next) {
-		if (json->valuestring)
-			explicit_bzero(
-			    json->valuestring, strlen(json->valuestring));
-		scrub(json->child);
-	}
-}
-
-static void cleanup_json(cJSON **json)
-{
-	scrub(*json);
-	cJSON_Delete(*json);
-}
-
-#define CLEANUP_JSON CLEANUP(cleanup_json)
-
-static cJSON *member(const cJSON *object, const char *name)
-{
-	return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
 /* What a success envelope holds, or the object itself. */
 static const cJSON *payload(const cJSON *root)
 {
-	const cJSON *data = member(root, "data");
-	return cJSON_IsTrue(member(root, "success")) && data ? data : root;
+	const cJSON *data = parsed_member(root, "data");
+	return cJSON_IsTrue(parsed_member(root, "success")) && data ? data
+								    : root;
 }
 
 /* A whole number, written as one or inside a string; else none. */
@@ -81,23 +57,23 @@ static bool add_text(struct buf *out, const cJSON *value)
 void answer_error(
     const char *body, size_t len, struct buf *code, struct buf *message)
 {
-	CLEANUP_JSON cJSON *root = cJSON_ParseWithLength(body, len);
+	CLEANUP_PARSED cJSON *root = cJSON_ParseWithLength(body, len);
 	if (!cJSON_IsObject(root))
 		return;
-	const cJSON *inner = member(root, "error");
+	const cJSON *inner = parsed_member(root, "error");
 	const cJSON *source = cJSON_IsObject(inner) ? inner : root;
-	if (!add_text(code, member(source, "code")))
+	if (!add_text(code, parsed_member(source, "code")))
 		add_text(code, inner);
-	add_text(message, member(source, "message"));
+	add_text(message, parsed_member(source, "message"));
 }
 
 bool answer_is_failure(const char *body, size_t len)
 {
-	CLEANUP_JSON cJSON *root = cJSON_ParseWithLength(body, len);
+	CLEANUP_PARSED cJSON *root = cJSON_ParseWithLength(body, len);
 	if (!cJSON_IsObject(root))
 		return false;
-	return cJSON_IsFalse(member(root, "success")) ||
-	       (cJSON_IsObject(member(root, "error")) &&
+	return cJSON_IsFalse(parsed_member(root, "success")) ||
+	       (cJSON_IsObject(parsed_member(root, "error")) &&
 		   cJSON_GetArraySize(root) == 1);
 }
 
@@ -125,20 +101,21 @@ static bool fit_for_header(const char *text)
 int answer_tokens(
     const char *body, size_t len, struct answer_tokens *ret_tokens)
 {
-	CLEANUP_JSON cJSON *root = cJSON_ParseWithLength(body, len);
+	CLEANUP_PARSED cJSON *root = cJSON_ParseWithLength(body, len);
 	const cJSON *data = payload(root);
 	struct answer_tokens tokens = {0};
-	int r = copy_string(member(data, "accessToken"), &tokens.access);
+	int r = copy_string(parsed_member(data, "accessToken"), &tokens.access);
 	if (r == 0 && !fit_for_header(tokens.access))
 		r = -EPROTO;
-	if (r == 0 && member(data, "refreshToken"))
-		copy_string(member(data, "refreshToken"), &tokens.refresh);
+	if (r == 0 && parsed_member(data, "refreshToken"))
+		copy_string(
+		    parsed_member(data, "refreshToken"), &tokens.refresh);
 	if (r < 0) {
 		answer_tokens_done(&tokens);
 		return r;
 	}
 	tokens.lifetime_ms =
-	    whole(member(data, "expiresIn"), LIFETIME_DEFAULT_S) * 1000;
+	    whole(parsed_member(data, "expiresIn"), LIFETIME_DEFAULT_S) * 1000;
 	*ret_tokens = tokens;
 	return 0;
 }
@@ -154,7 +131,7 @@ static int has_next(const cJSON *pagination)
 {
 	static const char *const names[] = {"hasNext", "hasNextPage"};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const cJSON *value = member(pagination, names[i]);
+		const cJSON *value = parsed_member(pagination, names[i]);
 		if (cJSON_IsBool(value))
 			return cJSON_IsTrue(value) ? 1 : 0;
 	}
@@ -163,22 +140,24 @@ static int has_next(const cJSON *pagination)
 
 int answer_page(const char *skeleton, size_t len, struct api_page *ret_page)
 {
-	CLEANUP_JSON cJSON *root = cJSON_ParseWithLength(skeleton, len);
-	if (!cJSON_IsObject(root) || cJSON_IsFalse(member(root, "success")))
+	CLEANUP_PARSED cJSON *root = cJSON_ParseWithLength(skeleton, len);
+	if (!cJSON_IsObject(root) ||
+	    cJSON_IsFalse(parsed_member(root, "success")))
 		return -EPROTO;
-	const cJSON *list = member(root, "items") ? root : member(root, "data");
-	const cJSON *pagination = member(list, "pagination");
+	const cJSON *list =
+	    parsed_member(root, "items") ? root : parsed_member(root, "data");
+	const cJSON *pagination = parsed_member(list, "pagination");
 	if (!cJSON_IsObject(pagination))
-		pagination = member(root, "pagination");
+		pagination = parsed_member(root, "pagination");
 	if (!cJSON_IsObject(pagination))
 		pagination = list; /* an edition that does not nest them */
 	*ret_page = (struct api_page){
-	    .total = whole(member(pagination, "total"), -1),
-	    .page = whole(member(pagination, "page"), -1),
-	    .limit = whole(member(pagination, "limit"), -1),
-	    .total_pages = whole(member(pagination, "totalPages"), -1),
+	    .total = whole(parsed_member(pagination, "total"), -1),
+	    .page = whole(parsed_member(pagination, "page"), -1),
+	    .limit = whole(parsed_member(pagination, "limit"), -1),
+	    .total_pages = whole(parsed_member(pagination, "totalPages"), -1),
 	    .has_next = has_next(pagination),
-	    .no_items = cJSON_IsNull(member(list, "items")),
+	    .no_items = cJSON_IsNull(parsed_member(list, "items")),
 	    .date_ms = -1,
 	};
 	return 0;

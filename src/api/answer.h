@@ -1,6 +1,7 @@
 /*
  * What small answers say: errors, tokens, pagination, download URLs. The one
- * home of cJSON here. Records never come through it (json/json.h says why).
+ * place here that parses into trees. Records never come through it
+ * (json/json.h says why).
  * Called by the calls of this room. Pure and thread-safe.
  */
 #ifndef API_ANSWER_H

@@ -1,10 +1,11 @@
 #include "mcp/items.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "json/parsed.h"
 
 /* So many are looked at, of one page. */
 #define ITEMS_MAX 5000
@@ -18,21 +19,16 @@ struct items {
 	char words[300];
 };
 
-static cJSON *member(const cJSON *object, const char *name)
-{
-	return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
 /* content[] of a tool, contents[] of a resource. */
 static const cJSON *parts_of(const cJSON *result)
 {
-	const cJSON *parts = member(result, "content");
-	return cJSON_IsArray(parts) ? parts : member(result, "contents");
+	const cJSON *parts = parsed_member(result, "content");
+	return cJSON_IsArray(parts) ? parts : parsed_member(result, "contents");
 }
 
 static const char *text_of(const cJSON *part)
 {
-	const cJSON *text = member(part, "text");
+	const cJSON *text = parsed_member(part, "text");
 	return cJSON_IsString(text) ? text->valuestring : NULL;
 }
 
@@ -59,7 +55,7 @@ static const cJSON *list_of(const cJSON *value, const cJSON **ret_holder)
 	if (cJSON_IsArray(value))
 		return value;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const cJSON *inner = member(value, names[i]);
+		const cJSON *inner = parsed_member(value, names[i]);
 		if (cJSON_IsArray(inner)) {
 			*ret_holder = value;
 			return inner;
@@ -103,7 +99,7 @@ static int find_list(struct items *items, const cJSON *result)
 			items->root = root;
 			return take_list(items, list);
 		}
-		cJSON_Delete(root);
+		parsed_free(root);
 	}
 	return -EPROTO;
 }
@@ -121,7 +117,7 @@ int items_read(
 		items_free(items);
 		return r;
 	}
-	if (cJSON_IsTrue(member(result, "isError"))) {
+	if (cJSON_IsTrue(parsed_member(result, "isError"))) {
 		items_raw(result, &raw);
 		snprintf(
 		    items->words, sizeof(items->words), "%s", buf_str(&raw));
@@ -136,7 +132,7 @@ void items_free(struct items *items)
 {
 	if (!items)
 		return;
-	cJSON_Delete(items->root);
+	parsed_free(items->root);
 	free(items->list);
 	free(items->numbers);
 	free(items);
@@ -155,7 +151,7 @@ const char *items_text(
 	if (cJSON_IsString(item))
 		return item->valuestring;
 	for (; *names; names++) {
-		const cJSON *value = member(item, *names);
+		const cJSON *value = parsed_member(item, *names);
 		if (cJSON_IsString(value) && value->valuestring[0])
 			return value->valuestring;
 		if (cJSON_IsNumber(value)) {
@@ -179,17 +175,17 @@ static int64_t number_of(const cJSON *value)
 int items_more(const struct items *items, int64_t page, int64_t seen)
 {
 	static const char *const names[] = {"hasNext", "hasNextPage"};
-	const cJSON *pages = member(items->holder, "pagination");
+	const cJSON *pages = parsed_member(items->holder, "pagination");
 	if (!cJSON_IsObject(pages))
 		pages = items->holder;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const cJSON *value = member(pages, names[i]);
+		const cJSON *value = parsed_member(pages, names[i]);
 		if (cJSON_IsBool(value))
 			return cJSON_IsTrue(value);
 	}
-	int64_t all = number_of(member(pages, "totalPages"));
+	int64_t all = number_of(parsed_member(pages, "totalPages"));
 	if (all >= 0)
 		return page < all;
-	int64_t total = number_of(member(pages, "total"));
+	int64_t total = number_of(parsed_member(pages, "total"));
 	return total >= 0 ? seen < total : -1;
 }

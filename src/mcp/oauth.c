@@ -1,6 +1,5 @@
 #include "mcp/oauth.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 
 #include "base/percent.h"
 #include "json/json.h"
+#include "json/parsed.h"
 #include "mcp/oauth_ask.h"
 
 #define LIFETIME_DEFAULT_S 3600
@@ -15,17 +15,6 @@
 /* What we need, and no more. */
 #define SCOPE "*:read"
 
-static cJSON *member(const cJSON *object, const char *name)
-{
-	return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
-static void cleanup_json(cJSON **json)
-{
-	cJSON_Delete(*json);
-}
-
-#define CLEANUP_JSON CLEANUP(cleanup_json)
 #define CLEANUP_ANSWER CLEANUP(web_answer_done)
 
 /* ---- registration ---- */
@@ -72,9 +61,9 @@ int oauth_register(struct web *web, const struct oauth_server *server,
 	    &answer, error);
 	if (r < 0)
 		return r;
-	CLEANUP_JSON cJSON *root =
+	CLEANUP_PARSED cJSON *root =
 	    cJSON_ParseWithLength(buf_str(&answer.body), answer.body.len);
-	const cJSON *id = member(root, "client_id");
+	const cJSON *id = parsed_member(root, "client_id");
 	if (!is_plain(id))
 		return oauth_fail(
 		    error, -EPROTO, "the answer has no client_id");
@@ -160,7 +149,7 @@ static void scrub(cJSON *json)
 
 static int64_t lifetime_ms(const cJSON *root)
 {
-	const cJSON *value = member(root, "expires_in");
+	const cJSON *value = parsed_member(root, "expires_in");
 	double seconds = LIFETIME_DEFAULT_S;
 	if (cJSON_IsNumber(value) && value->valuedouble >= 0 &&
 	    value->valuedouble < 1e9)
@@ -171,11 +160,11 @@ static int64_t lifetime_ms(const cJSON *root)
 static int read_tokens(const struct web_answer *answer,
     struct oauth_tokens *ret_tokens, struct mcp_error *error)
 {
-	CLEANUP_JSON cJSON *root =
+	CLEANUP_PARSED cJSON *root =
 	    cJSON_ParseWithLength(buf_str(&answer->body), answer->body.len);
-	const cJSON *access = member(root, "access_token");
-	const cJSON *refresh = member(root, "refresh_token");
-	const cJSON *type = member(root, "token_type");
+	const cJSON *access = parsed_member(root, "access_token");
+	const cJSON *refresh = parsed_member(root, "refresh_token");
+	const cJSON *type = parsed_member(root, "token_type");
 	struct oauth_tokens tokens = {.lifetime_ms = lifetime_ms(root)};
 	if (!is_plain(access) ||
 	    (cJSON_IsString(type) && strcasecmp(type->valuestring, "bearer"))) {

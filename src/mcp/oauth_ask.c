@@ -1,24 +1,12 @@
 #include "mcp/oauth_ask.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "json/parsed.h"
 #include "mcp/rpc.h"
-
-static cJSON *member(const cJSON *object, const char *name)
-{
-	return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
-static void cleanup_json(cJSON **json)
-{
-	cJSON_Delete(*json);
-}
-
-#define CLEANUP_JSON CLEANUP(cleanup_json)
 
 size_t oauth_origin_len(const char *url)
 {
@@ -59,9 +47,9 @@ static void tell_refusal(
 	CLEANUP_BUF struct buf words;
 	int64_t code;
 	buf_init(&words, sizeof(error->message) * 8);
-	CLEANUP_JSON cJSON *root =
+	CLEANUP_PARSED cJSON *root =
 	    cJSON_ParseWithLength(buf_str(&answer->body), answer->body.len);
-	const cJSON *name = member(root, "error");
+	const cJSON *name = parsed_member(root, "error");
 	if (cJSON_IsString(name))
 		snprintf(
 		    error->code, sizeof(error->code), "%s", name->valuestring);

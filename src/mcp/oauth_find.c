@@ -1,24 +1,13 @@
 /* Where a server that gives tokens has what: see oauth.h. */
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "json/parsed.h"
 #include "mcp/oauth.h"
 #include "mcp/oauth_ask.h"
 
-static cJSON *member(const cJSON *object, const char *name)
-{
-	return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
-static void cleanup_json(cJSON **json)
-{
-	cJSON_Delete(*json);
-}
-
-#define CLEANUP_JSON CLEANUP(cleanup_json)
 #define CLEANUP_ANSWER CLEANUP(web_answer_done)
 
 void oauth_server_done(struct oauth_server *server)
@@ -65,7 +54,7 @@ static bool is_endpoint(const char *url, const char *from)
 static int take_url(
     const cJSON *root, const char *name, const char *from, char **where)
 {
-	const cJSON *value = member(root, name);
+	const cJSON *value = parsed_member(root, name);
 	if (!cJSON_IsString(value))
 		return 0;
 	if (!is_endpoint(value->valuestring, from))
@@ -75,7 +64,8 @@ static int take_url(
 
 static bool does_s256(const cJSON *root)
 {
-	const cJSON *methods = member(root, "code_challenge_methods_supported");
+	const cJSON *methods =
+	    parsed_member(root, "code_challenge_methods_supported");
 	const cJSON *one;
 	if (!methods)
 		return true;
@@ -118,8 +108,8 @@ static int read_server(const cJSON *root, const char *from,
 		*why = "it does not know S256";
 		r = -EPROTO;
 	}
-	server->tells_issuer = cJSON_IsTrue(
-	    member(root, "authorization_response_iss_parameter_supported"));
+	server->tells_issuer = cJSON_IsTrue(parsed_member(
+	    root, "authorization_response_iss_parameter_supported"));
 	return r;
 }
 
@@ -144,7 +134,7 @@ static int get_json(
 	    cJSON_ParseWithLength(buf_str(&answer.body), answer.body.len);
 	if (cJSON_IsObject(*ret_root))
 		return 0;
-	cJSON_Delete(*ret_root);
+	parsed_free(*ret_root);
 	*ret_root = NULL;
 	oauth_fail(error, -ENOENT, "the answer is no JSON object");
 	return -ENOENT;
@@ -209,7 +199,7 @@ static int find_server(struct web *web, const char *url,
 {
 	static const char *const names[] = {
 	    "oauth-authorization-server", "openid-configuration"};
-	CLEANUP_JSON cJSON *root = NULL;
+	CLEANUP_PARSED cJSON *root = NULL;
 	const char *why;
 	int r = -ENOENT;
 	for (size_t i = 0; r == -ENOENT && i < ARRAY_SIZE(names); i++)
@@ -228,10 +218,10 @@ static int find_server(struct web *web, const char *url,
 static int find_elsewhere(struct web *web, const char *url,
     struct oauth_server *ret_server, struct mcp_error *error)
 {
-	CLEANUP_JSON cJSON *root = NULL;
+	CLEANUP_PARSED cJSON *root = NULL;
 	int r = find_named(web, url, "oauth-protected-resource", &root, error);
 	const cJSON *first =
-	    cJSON_GetArrayItem(member(root, "authorization_servers"), 0);
+	    cJSON_GetArrayItem(parsed_member(root, "authorization_servers"), 0);
 	if (r < 0)
 		return r;
 	if (!cJSON_IsString(first) || !is_endpoint(first->valuestring, url))

@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
 #include "base/percent.h"
 #include "json/json.h"
+#include "json/parsed.h"
 
 /* URIs to read, each once. */
 #define URIS_MAX 300
@@ -59,9 +58,8 @@ static int take_list(void *ctx, const struct rpc_answer *answer)
 {
 	const cJSON *one;
 	int r = 0;
-	cJSON_ArrayForEach (one,
-	    cJSON_GetObjectItemCaseSensitive(answer->result, "resources")) {
-		const cJSON *uri = cJSON_GetObjectItemCaseSensitive(one, "uri");
+	cJSON_ArrayForEach (one, parsed_member(answer->result, "resources")) {
+		const cJSON *uri = parsed_member(one, "uri");
 		if (r == 0 && cJSON_IsString(uri))
 			r = add(ctx, uri->valuestring);
 	}

@@ -1,22 +1,12 @@
 #include "mcp/rpc.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "json/json.h"
-
-static cJSON *member(const cJSON *object, const char *name)
-{
-	return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
-static void cleanup_json(cJSON **json)
-{
-	cJSON_Delete(*json);
-}
+#include "json/parsed.h"
 
 int rpc_request(
     struct buf *out, int64_t id, const char *method, const char *params)
@@ -45,10 +35,10 @@ static bool is_id(const cJSON *value, int64_t id)
 
 static bool is_answer(const cJSON *message, int64_t id)
 {
-	return cJSON_IsObject(message) && !member(message, "method") &&
-	       is_id(member(message, "id"), id) &&
-	       (member(message, "result") ||
-		   cJSON_IsObject(member(message, "error")));
+	return cJSON_IsObject(message) && !parsed_member(message, "method") &&
+	       is_id(parsed_member(message, "id"), id) &&
+	       (parsed_member(message, "result") ||
+		   cJSON_IsObject(parsed_member(message, "error")));
 }
 
 static const cJSON *find(const cJSON *root, int64_t id)
@@ -67,7 +57,7 @@ static const cJSON *find(const cJSON *root, int64_t id)
 
 static int64_t code_of(const cJSON *error)
 {
-	const cJSON *code = member(error, "code");
+	const cJSON *code = parsed_member(error, "code");
 	if (!cJSON_IsNumber(code) || !(code->valuedouble > -1e9) ||
 	    !(code->valuedouble < 1e9))
 		return -32603;
@@ -81,17 +71,17 @@ int rpc_read(
 	const cJSON *one = find(answer.root, id);
 	if (!one) {
 		int r = answer.root ? -ENOENT : -EPROTO;
-		cJSON_Delete(answer.root);
+		parsed_free(answer.root);
 		return r;
 	}
-	const cJSON *error = member(one, "error");
+	const cJSON *error = parsed_member(one, "error");
 	if (cJSON_IsObject(error)) {
-		const cJSON *words = member(error, "message");
+		const cJSON *words = parsed_member(error, "message");
 		answer.code = code_of(error);
 		snprintf(answer.message, sizeof(answer.message), "%s",
 		    cJSON_IsString(words) ? words->valuestring : "");
 	} else {
-		answer.result = member(one, "result");
+		answer.result = parsed_member(one, "result");
 	}
 	*ret_answer = answer;
 	return 0;
@@ -99,8 +89,7 @@ int rpc_read(
 
 bool rpc_answers(const char *text, size_t len, int64_t id)
 {
-	__attribute__((cleanup(cleanup_json))) cJSON *root =
-	    cJSON_ParseWithLength(text, len);
+	CLEANUP_PARSED cJSON *root = cJSON_ParseWithLength(text, len);
 	return find(root, id) != NULL;
 }
 
@@ -109,14 +98,13 @@ void rpc_read_error(
 {
 	static const char *const names[] = {
 	    "error_description", "message", "error"};
-	__attribute__((cleanup(cleanup_json))) cJSON *root =
-	    cJSON_ParseWithLength(text, len);
-	const cJSON *error = member(root, "error");
+	CLEANUP_PARSED cJSON *root = cJSON_ParseWithLength(text, len);
+	const cJSON *error = parsed_member(root, "error");
 	*ret_code = cJSON_IsObject(error) ? code_of(error) : 0;
 	if (!cJSON_IsObject(error))
 		error = root;
 	for (size_t i = 0; i < ARRAY_SIZE(names) && !message->len; i++) {
-		const cJSON *words = member(error, names[i]);
+		const cJSON *words = parsed_member(error, names[i]);
 		if (cJSON_IsString(words))
 			buf_adds(message, words->valuestring);
 	}
@@ -124,13 +112,13 @@ void rpc_read_error(
 
 void rpc_answer_done(struct rpc_answer *answer)
 {
-	cJSON_Delete(answer->root);
+	parsed_free(answer->root);
 	*answer = (struct rpc_answer){0};
 }
 
 const char *rpc_text(const struct rpc_answer *answer, const char *name)
 {
-	const cJSON *text = member(answer->result, name);
+	const cJSON *text = parsed_member(answer->result, name);
 	return cJSON_IsString(text) && text->valuestring[0] ? text->valuestring
 							    : NULL;
 }

@@ -1,11 +1,11 @@
 #include "mcp/tool.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "json/json.h"
+#include "json/parsed.h"
 
 /* The longest name that is kept. */
 #define NAME_LEN_MAX 128
@@ -56,14 +56,9 @@ void tools_free(struct tools *tools)
 {
 	for (size_t i = 0; tools && i < TOOL_KINDS; i++) {
 		free(tools->tools[i].name);
-		cJSON_Delete(tools->tools[i].schema);
+		parsed_free(tools->tools[i].schema);
 	}
 	free(tools);
-}
-
-static cJSON *member(const cJSON *object, const char *name)
-{
-	return cJSON_GetObjectItemCaseSensitive(object, name);
 }
 
 /* "0_get_context" is get_context. TOOL_KINDS: none of ours. */
@@ -80,13 +75,13 @@ static enum tool_kind kind_of(const char *name)
 
 static int take(struct tools *tools, const cJSON *item)
 {
-	const cJSON *name = member(item, "name");
+	const cJSON *name = parsed_member(item, "name");
 	if (!cJSON_IsString(name) || strlen(name->valuestring) > NAME_LEN_MAX)
 		return 0;
 	enum tool_kind kind = kind_of(name->valuestring);
 	if (kind == TOOL_KINDS || tools->tools[kind].name)
 		return 0;
-	const cJSON *schema = member(item, "inputSchema");
+	const cJSON *schema = parsed_member(item, "inputSchema");
 	tools->tools[kind].name = strdup(name->valuestring);
 	tools->tools[kind].schema = cJSON_Duplicate(schema, true);
 	return tools->tools[kind].name && (!schema || tools->tools[kind].schema)
@@ -98,7 +93,7 @@ int tools_take(struct tools *tools, const cJSON *result)
 {
 	const cJSON *item;
 	int r = 0;
-	cJSON_ArrayForEach (item, member(result, "tools")) {
+	cJSON_ArrayForEach (item, parsed_member(result, "tools")) {
 		if (r == 0)
 			r = take(tools, item);
 	}
@@ -112,7 +107,8 @@ const char *tool_name(const struct tools *tools, enum tool_kind kind)
 
 static const cJSON *properties(const struct tools *tools, enum tool_kind kind)
 {
-	const cJSON *all = member(tools->tools[kind].schema, "properties");
+	const cJSON *all =
+	    parsed_member(tools->tools[kind].schema, "properties");
 	return cJSON_IsObject(all) ? all : NULL;
 }
 
@@ -121,7 +117,7 @@ bool tool_takes(
 {
 	for (size_t i = 0; i < ARRAY_SIZE(arguments); i++) {
 		if (arguments[i].argument == argument &&
-		    member(properties(tools, kind), arguments[i].name))
+		    parsed_member(properties(tools, kind), arguments[i].name))
 			return true;
 	}
 	return false;
@@ -142,7 +138,7 @@ static const char *value_for(
 
 static bool is_text(const cJSON *property)
 {
-	const cJSON *type = member(property, "type");
+	const cJSON *type = parsed_member(property, "type");
 	return cJSON_IsString(type) && strcmp(type->valuestring, "string") == 0;
 }
 
@@ -168,7 +164,7 @@ static int check_required(const struct tools *tools, enum tool_kind kind,
 	const cJSON *name;
 	bool number;
 	cJSON_ArrayForEach (
-	    name, member(tools->tools[kind].schema, "required")) {
+	    name, parsed_member(tools->tools[kind].schema, "required")) {
 		if (!cJSON_IsString(name) ||
 		    !value_for(values, name->valuestring, &number))
 			return -ENOENT;

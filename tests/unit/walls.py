@@ -57,7 +57,7 @@ HOMES = [
     (r"fuse.*", ["fs/"]),
     (r"sqlite3\.h", ["replica/"]),
     (r"curl/.*", ["http/curl"]),
-    (r"(cjson/)?cJSON.*", ["api/", "mcp/", "emulator/service/",
+    (r"(cjson/)?cJSON.*", ["json/parsed", "emulator/service/",
                             "emulator/mcp/", "emulator/oauth/"]),
     (r"xxhash\.h", ["content/"]),
     (r"ini\.h", ["config/profile"]),
