@@ -129,15 +129,6 @@ static int tell_table(
 	return number;
 }
 
-static bool is_among(char **tables, const char *table)
-{
-	for (; *tables; tables++) {
-		if (strcmp(*tables, table) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* ---- who lists tables ---- */
 
 static void cancel(void *ctx, int number)
@@ -183,7 +174,7 @@ static int tell_told(struct check *check)
 	while (!number && told && candidates_next(told, &index)) {
 		const char *table = candidates_name(told, index);
 		int err = 0;
-		if (!is_among(check->options->tables, table))
+		if (!options_name_table(check->options, table))
 			number = tell_table(check, table, TOLD, &err);
 		if (!err)
 			check->tables++;

@@ -127,22 +127,13 @@ static int count_entry(
 	return 0;
 }
 
-static bool is_named(const struct options *options, const char *table)
-{
-	for (size_t i = 0; options->tables[i]; i++) {
-		if (strcmp(options->tables[i], table) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* One that was found earlier, and that nobody asks for by its name, may have
  * been deleted since. What is kept of it stays. */
 static bool is_gone(
     const struct fetch *fetch, const struct table *table, int err)
 {
 	return err == -ENOENT &&
-	       !is_named(fetch->options, name_to_table(table->name));
+	       !options_name_table(fetch->options, name_to_table(table->name));
 }
 
 static void fetch_table(struct fetch *fetch, const struct table *table)

@@ -97,15 +97,6 @@ static int on_table(
 	return 0;
 }
 
-static bool is_named(const struct options *options, const char *table)
-{
-	for (size_t i = 0; options->tables[i]; i++) {
-		if (strcmp(options->tables[i], table) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void take_names(const struct options *options, struct replica *replica,
     const struct known *known, struct own_table *tables)
 {
@@ -113,7 +104,7 @@ static void take_names(const struct options *options, struct replica *replica,
 		CLEANUP_BUF struct buf key;
 		buf_init(&key, BUF_MAX_DEFAULT);
 		if (replica_key(replica, known->ids[i], &key) == 0 && key.len &&
-		    !is_named(options, buf_str(&key)) &&
+		    !options_name_table(options, buf_str(&key)) &&
 		    (tables->name = strdup(buf_str(&key))))
 			tables++->told = known->told[i];
 	}

@@ -6,6 +6,15 @@
 #include "base/cleanup.h"
 #include "config/complain.h"
 
+bool options_name_table(const struct options *options, const char *table)
+{
+	for (size_t i = 0; options->tables[i]; i++) {
+		if (strcmp(options->tables[i], table) == 0)
+			return true;
+	}
+	return false;
+}
+
 int options_set_string(char **where, const char *value)
 {
 	char *copy = strdup(value);

@@ -60,6 +60,9 @@ struct options {
  * Borrowed. */
 const char *options_source(const struct options *options);
 
+/* Whether the settings name the table. */
+bool options_name_table(const struct options *options, const char *table);
+
 /* Replace an owned string, overwriting the old one: it may be a secret. 0, or
  * an exit status after a complaint; then *where is as it was. */
 int options_set_string(char **where, const char *value);
