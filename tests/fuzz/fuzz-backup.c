@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/log.h"
 #include "emulator/load/backup.h"
 #include "tree/name.h"
 
@@ -56,15 +55,6 @@ static bool load(struct backup *backup, char *text, size_t len)
 		line = stop + 1;
 	}
 	return r == 0 && backup_finish(backup) == 0;
-}
-
-/* What is said of odd inputs is of no use here. */
-static void be_quiet(void)
-{
-	static bool quiet;
-	if (!quiet)
-		MUST(log_open_file("/dev/null") == 0);
-	quiet = true;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

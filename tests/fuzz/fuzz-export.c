@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/log.h"
 #include "emulator/load/export.h"
 
 struct seen {
@@ -50,15 +49,6 @@ static void run(const char *name, const char *text, size_t len)
 		MUST(loading_finish(loading) == 0);
 	unpacked_unref(unpacked);
 	loading_free(loading);
-}
-
-/* What is said of odd inputs is of no use here. */
-static void be_quiet(void)
-{
-	static bool quiet;
-	if (!quiet)
-		MUST(log_open_file("/dev/null") == 0);
-	quiet = true;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
