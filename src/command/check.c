@@ -203,8 +203,6 @@ static int run_local(struct options *options)
 	struct local_server *server = NULL;
 	int status = local_server_start(options, &server);
 	if (!status)
-		status = account_complete(options);
-	if (!status)
 		status = run(options);
 	local_server_end(server);
 	return status;

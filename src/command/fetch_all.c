@@ -291,8 +291,6 @@ static int run_local(struct options *options)
 	struct local_server *server = NULL;
 	let_settle(options);
 	int status = local_server_start(options, &server);
-	if (!status)
-		status = account_complete(options);
 	if (!status && !local_server_edition(server))
 		status = failed("%s keeps changing: what is brought of it"
 				" might be neither of before nor of after; try"

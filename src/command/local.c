@@ -2,7 +2,6 @@
 
 #include "command/local_server.h"
 #include "command/mount.h"
-#include "config/account.h"
 #include "config/config.h"
 #include "config/secrets.h"
 
@@ -12,8 +11,6 @@ static int serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 {
 	struct local_server *server = NULL;
 	int status = local_server_start(options, &server);
-	if (!status)
-		status = account_complete(options);
 	/* What is kept has to be known again. */
 	if (!status && options->directory && !local_server_edition(server))
 		options->nocache = true;

@@ -19,6 +19,7 @@
 #include "base/timestamp.h"
 #include "command/fingerprint.h"
 #include "command/unnamed_socket.h"
+#include "config/account.h"
 #include "config/complain.h"
 #include "config/setting.h"
 
@@ -365,6 +366,8 @@ int local_server_start(
 		if (start.fds[i] >= 0)
 			close(start.fds[i]);
 	}
+	if (!status)
+		status = account_complete(options);
 	if (status) {
 		local_server_end(server);
 		return status;

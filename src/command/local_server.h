@@ -16,9 +16,9 @@ struct local_server;
 /*
  * Start one of options->directory, or of the sample project where that is NULL,
  * and wait until it serves. What it complains of meanwhile is told on stderr.
- * Then the options say how to ask it, but for what account_complete adds, and
- * options->server is it. To be called by the process that asks, before threads
- * start and while signals still end it. 0, or an exit status after a complaint.
+ * Then the options say all that it takes to ask it, and options->server is it.
+ * To be called by the process that asks, before threads start and while signals
+ * still end it. 0, or an exit status after a complaint.
  */
 int local_server_start(
     struct options *options, struct local_server **ret_server);
