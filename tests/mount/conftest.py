@@ -169,6 +169,27 @@ def connection_of(path):
 
 
 @contextlib.contextmanager
+def read_only(path, work):
+    """The directory on a medium that cannot be written."""
+    if os.geteuid() != 0:
+        for inner in path.rglob("*"):
+            inner.chmod(0o400 if inner.is_file() else 0o500)
+        path.chmod(0o500)
+        yield path
+        for inner in [path, *path.rglob("*")]:
+            inner.chmod(0o700)
+        return
+    place = work / "read-only"
+    place.mkdir(mode=0o700)
+    succeed("mount", "--bind", path, place)
+    try:
+        succeed("mount", "-o", "remount,bind,ro", place)
+        yield place
+    finally:
+        succeed("umount", "-l", place)
+
+
+@contextlib.contextmanager
 def _fuse_control():
     """Where fusectl is: mounted for the moment, if nobody did before."""
     usual = Path("/sys/fs/fuse/connections")

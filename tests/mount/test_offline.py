@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import run, succeed
+from conftest import read_only, run, succeed
 from jsontext import pretty
 from records import fails, oid, read, record, record_names, records
 
@@ -222,27 +222,6 @@ def _start_words(path):
 # Archives ------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def _read_only(path, work):
-    """The directory on a medium that cannot be written."""
-    if os.geteuid() != 0:
-        for inner in path.rglob("*"):
-            inner.chmod(0o400 if inner.is_file() else 0o500)
-        path.chmod(0o500)
-        yield path
-        for inner in [path, *path.rglob("*")]:
-            inner.chmod(0o700)
-        return
-    place = work / "read-only"
-    place.mkdir(mode=0o700)
-    succeed("mount", "--bind", path, place)
-    try:
-        succeed("mount", "-o", "remount,bind,ro", place)
-        yield place
-    finally:
-        succeed("umount", "-l", place)
-
-
 def _state_of(path):
     return sorted(
         (str(inner.relative_to(path)), inner.stat().st_mtime_ns,
@@ -280,7 +259,7 @@ def test_a_read_only_copy_of_the_replica_is_mounted(odd, mount, work):
     shutil.rmtree(work / "cache")
     archive.chmod(0o700)
     before = _state_of(archive)
-    with _read_only(archive, work) as place:
+    with read_only(archive, work) as place:
         m = mount(server, "-o", "offline", cache=place)
         _check_archive(m)
         m.unmount()
@@ -296,7 +275,7 @@ def test_a_copy_of_a_mount_that_was_killed_is_mounted(odd, mount, work):
     assert [p for p in archive.iterdir() if p.name.endswith("-wal")]
     tmp = work / "tmp"
     tmp.mkdir()
-    with _read_only(archive, work) as place:
+    with read_only(archive, work) as place:
         m = mount(
             server, "-o", "offline", cache=place, env={"TMPDIR": str(tmp)}
         )
@@ -310,7 +289,7 @@ def test_a_copy_of_a_mount_that_was_killed_is_mounted(odd, mount, work):
 def test_an_archive_is_not_mounted_to_be_written(odd, start, mount, work):
     server, m = _make_archive(odd, mount, work)
     m.unmount()
-    with _read_only(work / "cache", work) as place:
+    with read_only(work / "cache", work) as place:
         said = start(server, env={"BKENDFS_CACHE_DIR": str(place)})
         assert said.status == 1
         assert "-o offline" in said.message
@@ -319,7 +298,7 @@ def test_an_archive_is_not_mounted_to_be_written(odd, start, mount, work):
 def test_a_named_table_that_an_archive_lacks_is_told_of(odd, mount, work):
     server, m = _make_archive(odd, mount, work)
     m.unmount()
-    with _read_only(work / "cache", work) as place:
+    with read_only(work / "cache", work) as place:
         m = mount(
             server, "-o", "offline", "-o", "tables=posts:unknown", cache=place
         )
@@ -344,7 +323,7 @@ def test_an_archive_of_the_first_release_is_mounted(odd, mount, work):
         Path(str(database) + tail).unlink(missing_ok=True)
     tmp = work / "tmp"
     tmp.mkdir()
-    with _read_only(work / "cache", work) as place:
+    with read_only(work / "cache", work) as place:
         m = mount(
             server, "-o", "offline", "-o", "json=raw", cache=place,
             env={"TMPDIR": str(tmp)},

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from conftest import (
-    BKENDFS, alive, daemon_of, environment, is_mounted, run, succeed, wait_until,
+    BKENDFS, alive, daemon_of, environment, is_mounted, read_only, run, succeed,
+    wait_until,
 )
 from records import fails
 
@@ -489,13 +490,7 @@ def test_nocache_leaves_nothing_behind(mount, backup, work):
 
 
 def test_from_a_read_only_medium(mount, backup, work):
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount one")
-    medium = work / "medium"
-    medium.mkdir()
-    succeed("mount", "--bind", backup, medium)
-    try:
-        succeed("mount", "-o", "remount,bind,ro", medium)
+    with read_only(backup, work) as medium:
         before = [(p, p.stat().st_mtime_ns, p.stat().st_ctime_ns)
                   for p in backup.rglob("*")]
         one = mount(None, medium)
@@ -504,8 +499,6 @@ def test_from_a_read_only_medium(mount, backup, work):
         one.unmount()
         assert before == [(p, p.stat().st_mtime_ns, p.stat().st_ctime_ns)
                           for p in backup.rglob("*")]
-    finally:
-        succeed("umount", medium)
 
 
 def test_as_an_ordinary_user_who_may_only_read(backup, work):
