@@ -111,6 +111,14 @@ static bool play_script_locked(struct faults *faults,
 	return false;
 }
 
+static void reply_limited(
+    const struct request *request, struct reply *reply, int64_t wait_s)
+{
+	reply_error(reply, request, 429, "data/rate-limit-exceeded",
+	    "Too many requests");
+	reply_add_header(reply, "Retry-After", "%" PRId64, wait_s);
+}
+
 static bool limit_locked(struct faults *faults, const struct request *request,
     struct reply *reply) REQUIRES(faults->lock)
 {
@@ -133,10 +141,8 @@ static bool limit_locked(struct faults *faults, const struct request *request,
 	    switches->rate_limit - faults->window_used);
 	if (!over)
 		return false;
-	reply_error(reply, request, 429, "data/rate-limit-exceeded",
-	    "Too many requests");
 	int64_t left = faults->window_start_ms + window - now;
-	reply_add_header(reply, "Retry-After", "%" PRId64, (left + 999) / 1000);
+	reply_limited(request, reply, (left + 999) / 1000);
 	return true;
 }
 
@@ -170,13 +176,6 @@ static void reply_page(struct reply *reply)
 			       "<p>Please wait a little\n");
 }
 
-static void reply_limited(const struct request *request, struct reply *reply)
-{
-	reply_error(reply, request, 429, "data/rate-limit-exceeded",
-	    "Too many requests");
-	reply_add_header(reply, "Retry-After", "%d", LIMITED_S);
-}
-
 /* Whether that is an answer of its own. */
 static bool fail(
     enum fault_kind kind, const struct request *request, struct reply *reply)
@@ -191,7 +190,7 @@ static bool fail(
 		    "Told to fail");
 		return true;
 	case FAULT_429:
-		reply_limited(request, reply);
+		reply_limited(request, reply, LIMITED_S);
 		return true;
 	case FAULT_PAGE:
 		reply_page(reply);
