@@ -213,6 +213,22 @@ def test_a_name_server_that_hangs_holds_up_nobody_else(odd, mount, work, end):
     reader.wait(SOON)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_just_before_the_wait_for_one_is_not_lost(
+    odd, mount, work, number
+):
+    waits = work / "waits"
+    env = {**_preload(work, "late-wait"), "LATE_WAIT": str(waits)}
+    m = mount(odd(), env=env)
+    wait_until(waits.exists, 10, "the wait for the end")
+    os.kill(m.pid, number)
+    try:
+        assert m.process.wait(SOON) == 0
+    except subprocess.TimeoutExpired:
+        abort(m.connection)
+        raise
+
+
 def test_with_few_descriptors_fewer_are_asked_at_once(odd, mount, work):
     server = odd()
     server.tables["t"] = records(3000)
