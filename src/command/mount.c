@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/activity.h"
+#include "base/cleanup.h"
 #include "command/background.h"
 #include "command/contact.h"
 #include "command/local_server.h"
@@ -191,17 +192,36 @@ static void tell_remarks(struct house *house)
 		    0, "", remark);
 }
 
+static void warn_of(struct house *house, const char *warning)
+{
+	fprintf(stderr, "bkendfs: %s\n", warning);
+	failures_add(
+	    contact_failures(house->contact), "(start)", "", 0, 0, "", warning);
+}
+
+/* What an earlier mount heard of its server, which may not be there any more:
+ * offline nobody else says so. */
+static void tell_incomplete(struct house *house)
+{
+	CLEANUP_BUF struct buf lines;
+	char *rest, *line;
+	buf_init(&lines, BUF_MAX_DEFAULT);
+	if (status_incomplete(house->status, &lines) < 0 || !lines.len)
+		return;
+	for (line = strtok_r(lines.data, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest))
+		warn_of(house, line);
+}
+
 /* A mount without tables looks fine, and is copied as such. Who has logged in
  * is told of them once he looks. */
 static void warn(struct house *house)
 {
 	tell_remarks(house);
+	tell_incomplete(house);
 	const char *warning = status_warning(house->status);
-	if (!warning || (house->mcp && mcp_has_login(house->mcp)))
-		return;
-	fprintf(stderr, "bkendfs: %s\n", warning);
-	failures_add(
-	    contact_failures(house->contact), "(start)", "", 0, 0, "", warning);
+	if (warning && !(house->mcp && mcp_has_login(house->mcp)))
+		warn_of(house, warning);
 }
 
 /* ---- signals ---- */

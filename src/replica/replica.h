@@ -214,6 +214,10 @@ struct replica_listing {
 int replica_listing(
     struct replica *replica, int64_t dir, struct replica_listing *ret_listing);
 
+/* Append what the server itself says is missing of dir's listing: nothing where
+ * that is whole, or was never listed. */
+int replica_shortfall(struct replica *replica, int64_t dir, struct buf *out);
+
 struct replica_totals {
 	int64_t nodes;
 	int64_t bytes; /* of text and objects, as far as known */
@@ -314,6 +318,12 @@ int replica_unlist(
 /* What is known of dir's listing from now on, but for its ceiling. */
 int replica_set_listing(struct replica *replica, int64_t dir,
     const struct replica_listing *listing);
+
+/* What the server itself says is missing of dir's listing, which was set in the
+ * same transaction or before; it stays with the next ones until it is set
+ * anew. Empty: nothing. */
+int replica_set_shortfall(
+    struct replica *replica, int64_t dir, const char *words);
 
 /* The listing's newest dates are not below these (INT64_MIN: none): they are of
  * a text that took over a place in it. */
