@@ -53,7 +53,8 @@ void fs_names_expired(void *fs);
 /* Serve until unmounted or told to end. */
 void fs_run(struct fs *fs);
 
-/* Make fs_run return, soon. Any thread. */
+/* Make fs_run return, and wait until it has, but for its own thread: there it
+ * will return at once. Any thread. */
 void fs_stop(struct fs *fs);
 
 /* Take the mount away, once the loop has ended and all that waited for sync has

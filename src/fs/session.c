@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/lock.h"
 #include "base/timestamp.h"
 #include "fs/channel.h"
 #include "fs/control.h"
@@ -35,6 +36,10 @@ struct fs {
 	struct fs_config config;
 	pthread_t main_thread; /* in fs_run */
 	bool mounted;
+	struct lock lock;
+	pthread_cond_t news;
+	/* Under lock. */
+	bool served; /* fs_run is over */
 };
 
 static void want(struct fuse_conn_info *conn, unsigned capability, bool on)
@@ -244,6 +249,8 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 		return -ENOMEM;
 	fs->config = *config;
 	fs->main_thread = pthread_self();
+	lock_init(&fs->lock);
+	pthread_cond_init(&fs->news, NULL);
 	int r = make_context(&fs->context, config);
 	if (r < 0)
 		goto fail;
@@ -287,7 +294,7 @@ void fs_names_expired(void *ctx)
 	notifier_names_expired(fs->context.notifier);
 }
 
-void fs_run(struct fs *fs)
+static void serve(struct fs *fs)
 {
 	if (fs->config.single_threaded) {
 		fuse_session_loop(fs->context.session);
@@ -304,10 +311,31 @@ void fs_run(struct fs *fs)
 	fuse_loop_cfg_destroy(loop);
 }
 
+void fs_run(struct fs *fs)
+{
+	serve(fs);
+	lock_acquire(&fs->lock);
+	fs->served = true;
+	pthread_cond_signal(&fs->news);
+	lock_release(&fs->lock);
+}
+
+/* A wake that comes between a thread's look at whether it shall end and the
+ * call that blocks is lost. It is given again after so long, in milliseconds.
+ */
+#define WAKE_MS 10
+
 void fs_stop(struct fs *fs)
 {
 	fuse_session_exit(fs->context.session);
-	pthread_kill(fs->main_thread, SIGUSR1);
+	if (pthread_equal(pthread_self(), fs->main_thread))
+		return; /* it does not serve yet, and will not */
+	lock_acquire(&fs->lock);
+	while (!fs->served) {
+		pthread_kill(fs->main_thread, SIGUSR1);
+		lock_wait_ms(&fs->lock, &fs->news, WAKE_MS);
+	}
+	lock_release(&fs->lock);
 }
 
 /* How long the end of the pusher is waited for between two looks at what the
@@ -344,5 +372,7 @@ void fs_free(struct fs *fs)
 		fuse_session_destroy(fs->context.session);
 	}
 	free_context(&fs->context);
+	pthread_cond_destroy(&fs->news);
+	lock_done(&fs->lock);
 	free(fs);
 }

@@ -35,7 +35,9 @@ EMULATOR = BUILD / "src" / "bkend-emulator"
 
 # Far more than any takes, with others beside it and under the sanitizers.
 COMMAND_TIMEOUT = 90  # seconds, for any one command
-TEST_TIMEOUT = 300  # seconds, before the watchdog ends a test's daemons
+# seconds, before the watchdog ends a test's daemons; by hand, a test may be made
+# to take longer than that
+TEST_TIMEOUT = int(os.environ.get("TEST_TIMEOUT", 300))
 
 
 def pytest_addoption(parser):
@@ -132,6 +134,17 @@ def wait_until_it_waits(process):
         return place.startswith(_WAITS)
 
     wait_until(waits, 20, "the wait for the daemon")
+
+
+def preload(work, name):
+    """The environment of a daemon with a library of ours in front."""
+    library = work / (name + ".so")
+    succeed("cc", "-shared", "-fPIC", "-o", library, Path(__file__).with_name(name + ".c"), "-ldl")
+    sanitizer = environment(work)["ASAN_OPTIONS"]
+    return {
+        "LD_PRELOAD": str(library),
+        "ASAN_OPTIONS": sanitizer + ":verify_asan_link_order=0",
+    }
 
 
 # Mount points --------------------------------------------------------------
