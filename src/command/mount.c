@@ -9,12 +9,14 @@
 
 #include "base/activity.h"
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "command/background.h"
 #include "command/contact.h"
 #include "command/local_server.h"
 #include "command/mountpoint.h"
 #include "command/own_mcp.h"
 #include "command/own_replica.h"
+#include "command/service.h"
 #include "command/token_file.h"
 #include "config/account.h"
 #include "config/complain.h"
@@ -230,10 +232,15 @@ static void warn(struct house *house)
 static void on_signal(void *ctx, int number)
 {
 	struct house *house = ctx;
-	if (number == SIGHUP)
-		sync_expire(house->sync);
-	else
+	if (number != SIGHUP) {
 		fs_stop(house->fs);
+		return;
+	}
+	int r = log_reopen();
+	if (r < 0)
+		log_warn("log=%s cannot be opened anew: %s",
+		    house->options->log_path, strerror(-r));
+	sync_expire(house->sync);
 }
 
 /* ---- together ---- */
@@ -292,9 +299,11 @@ int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 		    options->mountpoint);
 		warn(&house);
 		on_live(ctx);
+		service_is_ready(options->mountpoint);
 		signals_watch(
 		    contact_signals(house.contact), on_signal, &house);
 		fs_run(house.fs);
+		service_is_ending();
 		log_info("unmounted %s", options->mountpoint);
 	}
 	close_house(&house);

@@ -348,4 +348,7 @@ int replica_pin_objects(struct replica *replica);
 int replica_renew_object(struct replica *replica, const struct node *node,
     int64_t size, const char *etag, struct node *ret_node);
 
+/* Of SQLite, as it runs. Any thread. */
+const char *replica_library_version(void);
+
 #endif
