@@ -43,7 +43,8 @@ int own_replica_open(
 		account) < 0)
 		return -ENOMEM;
 	int r = replica_open(options->cache_dir, project, private, ret_replica);
-	if (r == -EROFS && options->offline)
+	/* A full disk takes nothing either. */
+	if ((r == -EROFS || r == -ENOSPC) && options->offline)
 		r = replica_open_archived(
 		    options->cache_dir, project, ret_replica);
 	free_secret(project);

@@ -92,6 +92,9 @@ static int copy_archive(struct replica *replica)
 	if (r < 0)
 		return r;
 	private_sweep(own);
+	/* The project's lock is held for as long as it is copied. */
+	CLEANUP_CLOSE int lock = replica->lock_fd;
+	replica->lock_fd = -1;
 	r = private_make(own, &replica->private_dir, &replica->lock_fd);
 	if (r == 0 &&
 	    asprintf(&replica->copy, "%s/replica.db", replica->private_dir) < 0)

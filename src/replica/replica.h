@@ -102,10 +102,11 @@ int replica_open_edition(const char *dir, const char *project,
 
 /*
  * The same of a replica that is to be read only, from a directory that cannot
- * be written, where nothing is made or changed; nothing of what is below for
- * writing may be called then. What cannot be read in its place (an older form,
+ * be written, or takes nothing more, where nothing is made or changed; nothing
+ * of what is below for writing may be called then. What cannot be read in its place (an older form,
  * a log that was not carried over) is read from a copy in the directory for
- * temporary files. -ENOENT: there is no replica of the project.
+ * temporary files. -ENOENT: there is no replica of the project; -EWOULDBLOCK:
+ * another mount has it open.
  */
 int replica_open_archived(
     const char *dir, const char *project, struct replica **ret_replica);
@@ -218,6 +219,7 @@ int replica_listing(
  * that is whole, or was never listed. */
 int replica_shortfall(struct replica *replica, int64_t dir, struct buf *out);
 
+/* Of what was committed. */
 struct replica_totals {
 	int64_t nodes;
 	int64_t bytes; /* of text and objects, as far as known */
