@@ -124,6 +124,7 @@ static void report(const struct api_call *call, const struct api_error *error)
 	char request[512];
 	if (call->spec.may_fail ||
 	    (call->spec.expects_miss && error->err == -ENOENT) ||
+	    (call->spec.expects_refusal && error->status == 403) ||
 	    (call->spec.may_be_refused && error->status == 400))
 		return;
 	describe(call, request, sizeof(request));

@@ -1,10 +1,12 @@
 #include "command/mount.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/activity.h"
@@ -215,12 +217,35 @@ static void tell_incomplete(struct house *house)
 		warn_of(house, line);
 }
 
+/* What --fetch has brought stays also where less is allowed by now: nothing of
+ * it goes in silence, but nor is anything else kept. */
+static void tell_pinned(struct house *house)
+{
+	int64_t limit = house->options->cache_size, bytes = 0;
+	char line[400];
+	struct stat st;
+	if (!house->content || replica_is_archived(house->replica) ||
+	    replica_pinned(house->replica, &bytes) < 0 || bytes == 0)
+		return;
+	if (stat(replica_path(house->replica), &st) == 0)
+		bytes += (int64_t)st.st_blocks * 512;
+	if (bytes <= limit)
+		return;
+	snprintf(line, sizeof(line),
+	    "what bkendfs --fetch has brought takes %" PRId64 " MB, more than"
+	    " cache_size allows: it stays, but no other file contents are kept;"
+	    " set -o cache_size=%" PRId64 "M, or more",
+	    bytes >> 20, (bytes + bytes / 8 + (8 << 20)) >> 20);
+	warn_of(house, line);
+}
+
 /* A mount without tables looks fine, and is copied as such. Who has logged in
  * is told of them once he looks. */
 static void warn(struct house *house)
 {
 	tell_remarks(house);
 	tell_incomplete(house);
+	tell_pinned(house);
 	const char *warning = status_warning(house->status);
 	if (warning && !(house->mcp && mcp_has_login(house->mcp)))
 		warn_of(house, warning);

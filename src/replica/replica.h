@@ -224,6 +224,10 @@ struct replica_totals {
 	int64_t nodes;
 	int64_t bytes; /* of text and objects, as far as known */
 };
+
+/* Bytes of the objects whose kept contents stay: see replica_pin_objects. */
+int replica_pinned(struct replica *replica, int64_t *ret_bytes);
+
 /* The database's file; it ends in ".db". Borrowed for the replica's life. */
 const char *replica_path(const struct replica *replica);
 
