@@ -1,12 +1,15 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/timestamp.h"
@@ -17,18 +20,38 @@
 
 static _Atomic enum log_level log_level = LOG_LEVEL_INFO;
 static FILE *log_file;	/* set before threads start; NULL: stderr */
+static char *log_path;	/* of log_file; set with it */
 static bool log_syslog; /* set before threads start */
 
 int log_open_file(const char *path)
 {
 	if (!path)
 		return 0;
-	FILE *file = fopen(path, "ae");
-	if (!file)
-		return -errno;
+	char *name = strdup(path);
+	FILE *file = name ? fopen(path, "ae") : NULL;
+	if (!file) {
+		int r = name ? -errno : -ENOMEM;
+		free(name);
+		return r;
+	}
 	setvbuf(file, NULL, _IOLBF, 0);
 	log_file = file;
+	log_path = name;
 	return 0;
+}
+
+int log_reopen(void)
+{
+	if (!log_file)
+		return 0;
+	int fd =
+	    open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return -errno;
+	/* In one step, whoever writes: no line is lost or torn. */
+	int r = dup3(fd, fileno(log_file), O_CLOEXEC) < 0 ? -errno : 0;
+	close(fd);
+	return r;
 }
 
 void log_open_syslog(const char *ident)

@@ -8,12 +8,15 @@
 #include <unistd.h>
 
 #include "base/activity.h"
+#include "base/cleanup.h"
+#include "base/log.h"
 #include "command/background.h"
 #include "command/contact.h"
 #include "command/local_server.h"
 #include "command/mountpoint.h"
 #include "command/own_mcp.h"
 #include "command/own_replica.h"
+#include "command/service.h"
 #include "command/token_file.h"
 #include "config/account.h"
 #include "config/complain.h"
@@ -191,17 +194,36 @@ static void tell_remarks(struct house *house)
 		    0, "", remark);
 }
 
+static void warn_of(struct house *house, const char *warning)
+{
+	fprintf(stderr, "bkendfs: %s\n", warning);
+	failures_add(
+	    contact_failures(house->contact), "(start)", "", 0, 0, "", warning);
+}
+
+/* What an earlier mount heard of its server, which may not be there any more:
+ * offline nobody else says so. */
+static void tell_incomplete(struct house *house)
+{
+	CLEANUP_BUF struct buf lines;
+	char *rest, *line;
+	buf_init(&lines, BUF_MAX_DEFAULT);
+	if (status_incomplete(house->status, &lines) < 0 || !lines.len)
+		return;
+	for (line = strtok_r(lines.data, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest))
+		warn_of(house, line);
+}
+
 /* A mount without tables looks fine, and is copied as such. Who has logged in
  * is told of them once he looks. */
 static void warn(struct house *house)
 {
 	tell_remarks(house);
+	tell_incomplete(house);
 	const char *warning = status_warning(house->status);
-	if (!warning || (house->mcp && mcp_has_login(house->mcp)))
-		return;
-	fprintf(stderr, "bkendfs: %s\n", warning);
-	failures_add(
-	    contact_failures(house->contact), "(start)", "", 0, 0, "", warning);
+	if (warning && !(house->mcp && mcp_has_login(house->mcp)))
+		warn_of(house, warning);
 }
 
 /* ---- signals ---- */
@@ -210,10 +232,15 @@ static void warn(struct house *house)
 static void on_signal(void *ctx, int number)
 {
 	struct house *house = ctx;
-	if (number == SIGHUP)
-		sync_expire(house->sync);
-	else
+	if (number != SIGHUP) {
 		fs_stop(house->fs);
+		return;
+	}
+	int r = log_reopen();
+	if (r < 0)
+		log_warn("log=%s cannot be opened anew: %s",
+		    house->options->log_path, strerror(-r));
+	sync_expire(house->sync);
 }
 
 /* ---- together ---- */
@@ -272,9 +299,11 @@ int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 		    options->mountpoint);
 		warn(&house);
 		on_live(ctx);
+		service_is_ready(options->mountpoint);
 		signals_watch(
 		    contact_signals(house.contact), on_signal, &house);
 		fs_run(house.fs);
+		service_is_ending();
 		log_info("unmounted %s", options->mountpoint);
 	}
 	close_house(&house);

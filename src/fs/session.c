@@ -167,6 +167,11 @@ static int add_options(struct fs *fs, struct fuse_args *args)
 	return 0;
 }
 
+const char *fs_library_version(void)
+{
+	return fuse_pkgversion();
+}
+
 const char *fs_last_message(void)
 {
 	return mounting_message();

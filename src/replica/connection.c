@@ -53,6 +53,7 @@ static const char *const statement_sql[STATEMENTS] = {
 		   " l.created_since, l.dateless,"
 		   " (SELECT max(pos) FROM entry e WHERE e.dir = ?1)"
 		   " FROM (SELECT 1) LEFT JOIN listing l ON l.dir = ?1",
+    [ST_SHORTFALL] = "SELECT lacks FROM listing WHERE dir = ?1",
     [ST_INSERT] =
 	"INSERT OR IGNORE INTO node(dir, kind, live, name, key, mtime, size,"
 	" other_size, checked, pos, pos1, id)"
@@ -81,11 +82,13 @@ static const char *const statement_sql[STATEMENTS] = {
 		   " WHERE dir = ?1 AND pos >= ?2 AND pos <= ?3)",
     [ST_SET_LISTING] = "INSERT OR REPLACE INTO listing(dir, base, end, listed,"
 		       " count, newest, side, flags, proven, since, created,"
-		       " created_since, dateless)"
+		       " created_since, dateless, lacks)"
 		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-		       " ?12, ?13)",
+		       " ?12, ?13, coalesce((SELECT lacks FROM listing"
+		       " WHERE dir = ?1), ''))",
     [ST_RAISE_LISTING] = "UPDATE listing SET newest = max(newest, ?2),"
 			 " created = max(created, ?3) WHERE dir = ?1",
+    [ST_SET_SHORTFALL] = "UPDATE listing SET lacks = ?2 WHERE dir = ?1",
     [ST_SET_SIZE] = "UPDATE node SET size = ?2, proven = 1, etag = ?3,"
 		    " salt = ?4 WHERE id = ?1",
     [ST_PIN_OBJECTS] = "UPDATE node SET pinned = 1 WHERE dir = ?1"

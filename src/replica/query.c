@@ -208,6 +208,12 @@ int replica_etag(struct replica *replica, int64_t id, struct buf *out)
 	return one_blob(replica, ST_ETAG, id, out);
 }
 
+int replica_shortfall(struct replica *replica, int64_t dir, struct buf *out)
+{
+	int r = one_blob(replica, ST_SHORTFALL, dir, out);
+	return r == -ENOENT ? 0 : r;
+}
+
 /* Hand out rows of NODE_COLUMNS, name, pos. */
 static int walk(struct question *q, replica_entry_fn fn, void *ctx)
 {

@@ -405,6 +405,24 @@ int replica_raise_listing(
 	return RUN(replica, ST_RAISE_LISTING, dir, newest_ms, created_ms);
 }
 
+int replica_set_shortfall(
+    struct replica *replica, int64_t dir, const char *words)
+{
+	sqlite3_stmt *s =
+	    connection_statement(replica->writer, ST_SET_SHORTFALL);
+	if (replica->failed)
+		return replica->failed;
+	if (!s)
+		return wrote(replica, -EIO);
+	sqlite3_bind_int64(s, 1, dir);
+	sqlite3_bind_text(s, 2, words, -1, SQLITE_STATIC);
+	int r = connection_run(replica->writer, s);
+	sqlite3_clear_bindings(s);
+	if (r == 0)
+		r = views_show(replica->writer->db, dir);
+	return wrote(replica, r);
+}
+
 int replica_set_object(struct replica *replica, int64_t id, int64_t size,
     const char *etag, uint64_t *ret_salt)
 {
