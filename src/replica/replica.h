@@ -103,16 +103,24 @@ int replica_open_edition(const char *dir, const char *project,
 /*
  * The same of a replica that is to be read only, from a directory that cannot
  * be written, or takes nothing more, where nothing is made or changed; nothing
- * of what is below for writing may be called then. What cannot be read in its place (an older form,
- * a log that was not carried over) is read from a copy in the directory for
- * temporary files. -ENOENT: there is no replica of the project; -EWOULDBLOCK:
- * another mount has it open.
+ * of what is below for writing may be called then. What cannot be read in its
+ * place (an older form, a log that was not carried over) is read from a copy in
+ * the directory for temporary files. -ENOENT: there is no replica of the
+ * project; -EWOULDBLOCK: another mount has it open.
  */
 int replica_open_archived(
     const char *dir, const char *project, struct replica **ret_replica);
 
 /* Whether it was opened so. Any thread. */
 bool replica_is_archived(const struct replica *replica);
+
+/*
+ * Opening one may take long: an older form is brought up to date, and what is
+ * not needed any more thrown away. Meanwhile over is asked many times a second,
+ * on the thread that opens, whether to give that up; then it fails with -EINTR,
+ * and the replica is as it was. NULL: never. Not while one is opened.
+ */
+void replica_give_up_when(bool (*over)(void *ctx), void *ctx);
 
 /* NULL is fine. */
 void replica_close(struct replica *replica);
