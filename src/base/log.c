@@ -1,12 +1,14 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/timestamp.h"
@@ -23,9 +25,15 @@ int log_open_file(const char *path)
 {
 	if (!path)
 		return 0;
-	FILE *file = fopen(path, "ae");
-	if (!file)
-		return -errno;
+	/* It tells what there is: nobody else's business. */
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "a");
+	if (!file) {
+		int err = errno;
+		if (fd >= 0)
+			close(fd);
+		return -err;
+	}
 	setvbuf(file, NULL, _IOLBF, 0);
 	log_file = file;
 	return 0;
