@@ -14,6 +14,7 @@ import pytest
 from conftest import BKENDFS, alive, daemon_of, is_mounted, memory_of, run, wait_until
 from odd_server import PASSWORD, PUBLISHABLE
 from records import fails, oid, read, records
+from test_emulator import Client
 from test_user import fuse_for_everyone, user  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.xdist_group("dev-fuse")
@@ -178,3 +179,22 @@ def test_what_it_does_not_need_is_out_of_reach(project, mount, work):
             read(m / f"storage/{oid(2)}_g")
     else:
         assert read(m / f"storage/{oid(2)}_g") == b"other" * 1000
+
+
+# The emulator ------------------------------------------------------------------
+
+
+def test_an_emulator_reads_its_data_and_nothing_else(emulator, work):
+    """Not even what is put in the place of it, in all its parts."""
+    for name, text in (("backup", '{"id":"a"}'), ("home", '{"id":"a","stolen":1}')):
+        (work / name / "posts").mkdir(parents=True)
+        (work / name / "posts/a.json").write_text(text)
+    server = emulator("--data", work / "backup")
+    _assert_privileges(server.process.pid, not SANITIZED)
+    one = Client(server)
+    assert one.call("GET", "/v1/posts/a", **one.headers)[0] == 200
+    (work / "backup").rename(work / "was-backup")
+    (work / "backup").symlink_to("home")
+    status, _, text = one.call("GET", "/v1/posts/a", **one.headers)
+    assert b"stolen" not in text or not IS_CONFINED
+    assert status >= 400 or not IS_CONFINED
