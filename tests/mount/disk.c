@@ -64,11 +64,11 @@ __attribute__((constructor)) static void begin(void)
 	const char *count = getenv("DISK_COUNT");
 	if (!root)
 		return;
-	disk.root_len = (size_t)snprintf(
-	    disk.root, sizeof(disk.root), "%s", root);
+	disk.root_len =
+	    (size_t)snprintf(disk.root, sizeof(disk.root), "%s", root);
 	if (log)
-		disk.log = open(
-		    log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		disk.log =
+		    open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	disk.first = number_of("DISK_FAIL_FIRST");
 	disk.last = number_of("DISK_FAIL_LAST");
 	disk.err = (int)number_of("DISK_FAIL_ERRNO");
@@ -88,8 +88,7 @@ static const char *of_fd(int fd, char path[PATH_MAX])
 {
 	char link[64];
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	ssize_t n =
-	    disk.root_len ? readlink(link, path, PATH_MAX - 1) : -1;
+	ssize_t n = disk.root_len ? readlink(link, path, PATH_MAX - 1) : -1;
 	if (n < 0)
 		return NULL;
 	path[n] = '\0';
@@ -120,8 +119,8 @@ static bool fails(void)
 	disk.number++;
 	if (disk.count) {
 		char text[32];
-		int len = snprintf(text, sizeof(text), "%lld\n",
-		    (long long)disk.number);
+		int len = snprintf(
+		    text, sizeof(text), "%lld\n", (long long)disk.number);
 		int fd = open(disk.count, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 		REAL(pwrite64)(fd, text, (size_t)len, 0);
 		close(fd);
@@ -234,9 +233,8 @@ int fdatasync(int fd)
 
 /* ---- names ---- */
 
-static int open_with(
-    int (*real)(int, const char *, int, ...), int dir, const char *name,
-    int flags, mode_t mode)
+static int open_with(int (*real)(int, const char *, int, ...), int dir,
+    const char *name, int flags, mode_t mode)
 {
 	char path[PATH_MAX];
 	const char *place = flags & O_CREAT ? at(dir, name, path) : NULL;
@@ -306,8 +304,7 @@ int unlinkat(int dir, const char *name, int flags)
 	if (fails())
 		return -1;
 	int r = REAL(unlinkat)(dir, name, flags);
-	done(
-	    r == 0, flags & AT_REMOVEDIR ? RMDIR : UNLINK, place, 0, NULL, 0);
+	done(r == 0, flags & AT_REMOVEDIR ? RMDIR : UNLINK, place, 0, NULL, 0);
 	return r;
 }
 
