@@ -87,18 +87,17 @@ static void take_modified(struct http_head *head, const char *value)
 	head->modified_ms = field_date(value);
 }
 
+/* Who is to sign in may stand before the host, up to the last @ there. */
 static void take_location(struct http_head *head, const char *value)
 {
 	int len = (int)strcspn(value, "?#");
-	const char *host = strstr(value, "://");
-	const char *rest = host ? host + 3 + strcspn(host + 3, "@/?#") : "";
-	if (*rest == '@') /* a user stands before the host */
-		snprintf(head->location, sizeof(head->location), "%.*s%.*s",
-		    (int)(host + 3 - value), value,
-		    (int)(value + len - rest - 1), rest + 1);
-	else
-		snprintf(
-		    head->location, sizeof(head->location), "%.*s", len, value);
+	const char *slashes = strstr(value, "//");
+	const char *host = slashes && slashes < value + len ? slashes + 2 : "";
+	const char *user = memrchr(host, '@', strcspn(host, "/?#"));
+	const char *rest = user ? user + 1 : value;
+	snprintf(head->location, sizeof(head->location), "%.*s%.*s",
+	    user ? (int)(host - value) : 0, value, (int)(value + len - rest),
+	    rest);
 }
 
 static void take_length(struct http_head *head, const char *value)

@@ -170,6 +170,8 @@ static void a_location_is_told_without_what_may_be_secret(void **state)
 	    {"Location: https://s.test/@me?a@b", "https://s.test/@me"},
 	    {"Location: /login?next=%2F", "/login"},
 	    {"Location: https://u@s.test", "https://s.test"},
+	    {"Location: https://u:p@ss@s.test/a", "https://s.test/a"},
+	    {"Location: //u:pass@s.test/a", "//s.test/a"},
 	    {"Location: ?a", ""},
 	    {"Location: https://s.test?://u:p@x", "https://s.test"},
 	};
