@@ -184,6 +184,29 @@ def test_no_port_is_opened_and_nobody_else_can_connect(mount, backup):
     assert not list(one.cache.glob("**/socket*"))
 
 
+def _no_internet(work):
+    """What ends a program, and all that it starts, at the first socket of the
+    internet's."""
+    succeed("cc", "-o", work / "no-sockets", Path(__file__).with_name("no-sockets.c"))
+    return [work / "no-sockets", "-u"]
+
+
+def test_no_socket_of_the_internet_is_made(mount, backup, work):
+    one = mount(None, backup, env=ELSEWHERE, through=_no_internet(work))
+    assert len(os.listdir(one / "posts")) == 5
+    assert text_of(one / "posts" / f"{2:024x}.json")["title"] == "post 2"
+    os.kill(one.pid, signal.SIGHUP)
+    succeed("cp", "-r", one.path, work / "copy")
+    one.unmount()
+
+
+def test_the_demo_could_not_start_like_that(work):
+    """It has a port, on this machine: what the test above takes away."""
+    (work / "mnt").mkdir()
+    done = run(*_no_internet(work), BKENDFS, "--demo", work / "mnt", env=environment(work))
+    assert done.returncode != 0 and not is_mounted(work / "mnt")
+
+
 def test_it_needs_no_network_at_all(mount, backup):
     """Not even that of this machine: there is no interface that is up."""
     through = ("unshare", "-n") if os.geteuid() == 0 else ()
