@@ -135,6 +135,9 @@ struct api_query {
 	bool speculative;    /* nobody waits for it yet */
 	bool expects_miss;   /* the table may well not be there: a 404 is an
 				answer, not worth a line */
+	bool may_fail; /* it is asked but once (again only where the server
+			  limits us), and a failure is not worth a line:
+			  there is another way */
 };
 
 /* Where a page goes. The sink itself must outlive the call. */

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 struct child_watch {
@@ -49,7 +49,7 @@ int child_watch_new(pid_t pid, void (*ended)(void *ctx), void *ctx,
 		return -ENOMEM;
 	watch->ended = ended;
 	watch->ctx = ctx;
-	watch->child = (int)syscall(SYS_pidfd_open, pid, 0);
+	watch->child = pidfd_open(pid, 0);
 	watch->stop = watch->child < 0 ? -1 : eventfd(0, EFD_CLOEXEC);
 	int r = watch->stop < 0 ? -errno : 0;
 	if (r == 0)

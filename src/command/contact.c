@@ -8,6 +8,7 @@
 #include "command/sign_in.h"
 #include "command/token_file.h"
 #include "config/complain.h"
+#include "replica/replica.h"
 
 struct contact {
 	const struct options *options;
@@ -36,11 +37,19 @@ static int open_http(struct contact *contact)
 		   : 0;
 }
 
+/* Nobody has to wait for what there is to be done with a large replica. */
+static bool is_ended(void *ctx)
+{
+	struct contact *contact = ctx;
+	return signals_missed(contact->signals) != 0;
+}
+
 static int open_parts(struct contact *contact)
 {
 	int r = signals_new(&contact->signals);
 	if (r < 0)
 		return failed("cannot start: %s", strerror(-r));
+	replica_give_up_when(is_ended, contact);
 	contact->failures = failures_new();
 	return contact->failures ? open_http(contact) : failed_for_memory();
 }
@@ -133,6 +142,7 @@ void contact_stop(struct contact *contact)
 {
 	if (!contact)
 		return;
+	replica_give_up_when(NULL, NULL);
 	signals_free(contact->signals);
 	contact->signals = NULL;
 	if (contact->http)

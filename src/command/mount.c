@@ -11,18 +11,22 @@
 
 #include "base/activity.h"
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "command/background.h"
+#include "command/confine.h"
 #include "command/contact.h"
 #include "command/local_server.h"
 #include "command/mountpoint.h"
 #include "command/own_mcp.h"
 #include "command/own_replica.h"
+#include "command/service.h"
 #include "command/token_file.h"
 #include "config/account.h"
 #include "config/complain.h"
 #include "config/config.h"
 #include "config/secrets.h"
 #include "fs/fs.h"
+#include "fs/mounter.h"
 #include "content/content.h"
 #include "replica/replica.h"
 #include "status/status.h"
@@ -44,6 +48,8 @@ struct house {
 	struct sync_config sync_config;
 	struct sync *sync;
 	struct status *status;
+	struct mounter *mounter;
+	char sandbox[SANDBOX_WORDS];
 	struct fs_config fs_config;
 	struct fs *fs;
 };
@@ -113,6 +119,7 @@ static int open_status(struct house *house)
 	    .tables = (const char *const *)house->options->tables,
 	    .url = house->options->directory ? NULL : house->options->url,
 	    .directory = house->options->directory,
+	    .sandbox = house->sandbox,
 	    .raw = house->options->raw,
 	});
 	return house->status ? 0 : failed_for_memory();
@@ -133,6 +140,7 @@ static int open_fs(struct house *house)
 {
 	struct options *options = house->options;
 	house->fs_config = (struct fs_config){
+	    .mounter = house->mounter,
 	    .http = contact_http(house->contact),
 	    .replica = house->replica,
 	    .files = status_files(house->status),
@@ -279,10 +287,15 @@ static void watch_server(struct house *house)
 static void on_signal(void *ctx, int number)
 {
 	struct house *house = ctx;
-	if (number == SIGHUP)
-		sync_expire(house->sync);
-	else
+	if (number != SIGHUP) {
 		fs_stop(house->fs);
+		return;
+	}
+	int r = log_reopen();
+	if (r < 0)
+		log_warn("log=%s cannot be opened anew: %s",
+		    house->options->log_path, strerror(-r));
+	sync_expire(house->sync);
 }
 
 /* ---- together ---- */
@@ -304,12 +317,38 @@ static void close_house(struct house *house)
 	contact_free(house->contact);
 	activities_free(house->activities);
 	replica_close(house->replica);
+	mounter_free(house->mounter);
+}
+
+/* In the process that mounts. */
+static void forget(void *ctx)
+{
+	options_done(ctx);
+}
+
+/* What comes after this cannot mount any more. */
+static int start_mounter(struct house *house)
+{
+	struct options *options = house->options;
+	int r = mounter_start(
+	    &(struct mounter_config){
+		.source = options_source(options),
+		.mountpoint = options->mountpoint,
+		.options = options->mount_options,
+		.debug = options->debug,
+		.forget = forget,
+		.ctx = options,
+	    },
+	    &house->mounter);
+	return r < 0 ? failed("cannot start: %s", strerror(-r)) : 0;
 }
 
 static int open_house(struct house *house)
 {
 	struct options *options = house->options;
-	int status = contact_open(options, &house->contact);
+	int status = confine_mount(options, house->sandbox);
+	if (!status)
+		status = contact_open(options, &house->contact);
 	if (!status && !options->offline)
 		status = connect_api(house);
 	if (!status)
@@ -334,17 +373,21 @@ static int open_house(struct house *house)
 int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 {
 	struct house house = {.options = options};
+	int status = start_mounter(&house);
 	signals_block();
-	int status = open_house(&house);
+	if (!status)
+		status = open_house(&house);
 	if (!status) {
 		log_info("mounted %s on %s", options_source(options),
 		    options->mountpoint);
 		warn(&house);
 		watch_server(&house);
 		on_live(ctx);
+		service_is_ready(options->mountpoint);
 		signals_watch(
 		    contact_signals(house.contact), on_signal, &house);
 		fs_run(house.fs);
+		service_is_ending();
 		log_info("unmounted %s", options->mountpoint);
 		local_server_unwatch(options->server);
 	}

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/percent.h"
+#include "replica/replica.h"
 #include "replica/schema.h"
 #include "replica/sql.h"
 
@@ -151,6 +152,37 @@ static int open_live(const char *path, bool create, sqlite3 **ret_db)
 	return sqlite3_open_v2(path, ret_db, flags, NULL);
 }
 
+/* Steps of SQLite's machine between two questions whether to go on: well below
+ * a hundredth of a second. */
+#define STEPS 10000
+
+static struct {
+	bool (*over)(void *ctx);
+	void *ctx;
+} give_up;
+
+void replica_give_up_when(bool (*over)(void *ctx), void *ctx)
+{
+	give_up.over = over;
+	give_up.ctx = ctx;
+}
+
+static int on_progress(void *ctx)
+{
+	(void)ctx;
+	return give_up.over(give_up.ctx);
+}
+
+/* What may take long. */
+static int prepare(sqlite3 *db)
+{
+	if (give_up.over)
+		sqlite3_progress_handler(db, STEPS, on_progress, NULL);
+	int r = schema_prepare(db);
+	sqlite3_progress_handler(db, 0, NULL, NULL);
+	return r;
+}
+
 int connection_open(const char *path, enum connection_kind kind,
     struct connection **ret_connection)
 {
@@ -167,7 +199,7 @@ int connection_open(const char *path, enum connection_kind kind,
 		r = sql_execute(connection->db, pragmas[kind]);
 	}
 	if (r == 0 && writes)
-		r = schema_prepare(connection->db);
+		r = prepare(connection->db);
 	if (r == 0 && writes)
 		r = sql_execute(
 		    connection->db, "UPDATE meta SET run = run + 1");
