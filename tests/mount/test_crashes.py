@@ -25,7 +25,7 @@ from conftest import BKENDFS, environment, preload, run
 from world import TABLE, World
 
 SEED = int(os.environ.get("CRASH_SEED", 1))
-KILLS = int(os.environ.get("KILLS", 12))
+KILLS = int(os.environ.get("KILLS", 9))
 CUTS = int(os.environ.get("CUTS", 6))
 CUT_TEXT = int(os.environ.get("CUT_TEXT", 200))
 
