@@ -91,6 +91,8 @@ int contact_begin(struct contact *contact)
 	    .mfa_code = options->mfa_code,
 	    .connections = options->connections,
 	    .retry_ms = options->retry_ms,
+	    /* What a backup has none of, its server refuses. */
+	    .lacks_specs = options->directory != NULL,
 	    .waits = sign_in_waits,
 	    .ctx = contact->sign_in,
 	};

@@ -80,15 +80,21 @@ static int is_ready(const struct replica *replica)
 	return r < 0 ? r : version == SCHEMA_VERSION;
 }
 
-/* A copy, with its log, in a directory of ours that is gone afterwards. */
-static int copy_archive(struct replica *replica)
+int replica_copies_dir(char **ret_path)
 {
-	CLEANUP_FREE char *place = NULL, *own = NULL;
+	CLEANUP_FREE char *place = NULL;
 	const char *tmp = getenv("TMPDIR");
 	if (asprintf(&place, "%s/bkendfs-%u", tmp && *tmp == '/' ? tmp : "/tmp",
 		(unsigned)geteuid()) < 0)
 		return -ENOMEM;
-	int r = own_dir_make(place, &own);
+	return own_dir_make(place, ret_path);
+}
+
+/* A copy, with its log, in a directory of ours that is gone afterwards. */
+static int copy_archive(struct replica *replica)
+{
+	CLEANUP_FREE char *own = NULL;
+	int r = replica_copies_dir(&own);
 	if (r < 0)
 		return r;
 	private_sweep(own);

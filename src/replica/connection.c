@@ -94,6 +94,8 @@ static const char *const statement_sql[STATEMENTS] = {
 		    " salt = ?4 WHERE id = ?1",
     [ST_PIN_OBJECTS] = "UPDATE node SET pinned = 1 WHERE dir = ?1"
 		       " AND live = 1 AND pinned = 0",
+    [ST_PINNED] = "SELECT CAST(total(max(size, 0)) AS INTEGER) FROM node"
+		  " WHERE dir = ?1 AND live = 1 AND pinned = 1",
     [ST_SHOW_TABLE] = "UPDATE node SET pos = 1 WHERE id = ?1 AND pos = 0",
     [ST_TELL_TABLE] = "UPDATE node SET pos = 2 WHERE id = ?1 AND pos = 1",
     [ST_TOTALS] = "SELECT count(*), CAST(total(max(size, 0)) AS INTEGER),"

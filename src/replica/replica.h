@@ -111,6 +111,10 @@ int replica_open_edition(const char *dir, const char *project,
 int replica_open_archived(
     const char *dir, const char *project, struct replica **ret_replica);
 
+/* Make the directory that copies of archives are read in, where they cannot be
+ * read themselves. *ret_path is the caller's. 0 or -errno, as own_dir_make. */
+int replica_copies_dir(char **ret_path);
+
 /* Whether it was opened so. Any thread. */
 bool replica_is_archived(const struct replica *replica);
 
@@ -232,6 +236,10 @@ struct replica_totals {
 	int64_t nodes;
 	int64_t bytes; /* of text and objects, as far as known */
 };
+
+/* Bytes of the objects whose kept contents stay: see replica_pin_objects. */
+int replica_pinned(struct replica *replica, int64_t *ret_bytes);
+
 /* The database's file; it ends in ".db". Borrowed for the replica's life. */
 const char *replica_path(const struct replica *replica);
 

@@ -65,7 +65,7 @@ static int print_status(void *ctx, struct buf *out)
 		api_counters(source->api, &counters);
 	int r = buf_printf(out,
 	    "version: %s\n%s: %s\nmode: %s\nrecords: %s\nmounted: %s\n"
-	    "replica: %s\ntables: %" PRId64 "\n"
+	    "replica: %s\nsandbox: %s\ntables: %" PRId64 "\n"
 	    "requests: %" PRIu64 "\nobject_requests: %" PRIu64
 	    "\nretries: %" PRIu64 "\nfailures: %" PRIu64
 	    "\nreplica_nodes: %" PRId64 "\nreplica_bytes: %" PRId64
@@ -74,10 +74,10 @@ static int print_status(void *ctx, struct buf *out)
 	    source->directory ? source->directory : source->url,
 	    source->api ? "online" : "offline", source->raw ? "raw" : "pretty",
 	    timestamp_format(status->started_ms, since),
-	    replica_path(source->replica), tables_count(source),
-	    counters.requests, counters.objects, counters.retries,
-	    failures_count(source->failures), totals.nodes, totals.bytes,
-	    content.bytes, content.limit);
+	    replica_path(source->replica), source->sandbox,
+	    tables_count(source), counters.requests, counters.objects,
+	    counters.retries, failures_count(source->failures), totals.nodes,
+	    totals.bytes, content.bytes, content.limit);
 	if (r == 0 && counters.quota_left >= 0)
 		r = buf_printf(
 		    out, "quota_left: %" PRId64 "\n", counters.quota_left);
