@@ -122,7 +122,9 @@ static void describe(const struct api_call *call, char *out, size_t size)
 static void report(const struct api_call *call, const struct api_error *error)
 {
 	char request[512];
-	if ((call->spec.expects_miss && error->err == -ENOENT) ||
+	if (call->spec.may_fail ||
+	    (call->spec.expects_miss && error->err == -ENOENT) ||
+	    (call->spec.expects_refusal && error->status == 403) ||
 	    (call->spec.may_be_refused && error->status == 400))
 		return;
 	describe(call, request, sizeof(request));
@@ -179,7 +181,7 @@ static bool pause_and_retry(struct api_call *call, const struct ending *ending)
 	    .budget_ms = call->spec.patience_ms,
 	    .random = (uint32_t)(random_next(&calls->random) >> 32),
 	};
-	if (call->spec.once && status != 429)
+	if ((call->spec.once || call->spec.may_fail) && status != 429)
 		return false;
 	int64_t wait = retry_wait_ms(&outcome);
 	if (wait < 0)

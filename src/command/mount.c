@@ -1,13 +1,17 @@
 #include "command/mount.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/activity.h"
+#include "base/cleanup.h"
+#include "base/log.h"
 #include "command/background.h"
 #include "command/confine.h"
 #include "command/contact.h"
@@ -15,6 +19,7 @@
 #include "command/mountpoint.h"
 #include "command/own_mcp.h"
 #include "command/own_replica.h"
+#include "command/service.h"
 #include "command/token_file.h"
 #include "config/account.h"
 #include "config/complain.h"
@@ -197,17 +202,59 @@ static void tell_remarks(struct house *house)
 		    0, "", remark);
 }
 
+static void warn_of(struct house *house, const char *warning)
+{
+	fprintf(stderr, "bkendfs: %s\n", warning);
+	failures_add(
+	    contact_failures(house->contact), "(start)", "", 0, 0, "", warning);
+}
+
+/* What an earlier mount heard of its server, which may not be there any more:
+ * offline nobody else says so. */
+static void tell_incomplete(struct house *house)
+{
+	CLEANUP_BUF struct buf lines;
+	char *rest, *line;
+	buf_init(&lines, BUF_MAX_DEFAULT);
+	if (status_incomplete(house->status, &lines) < 0 || !lines.len)
+		return;
+	for (line = strtok_r(lines.data, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest))
+		warn_of(house, line);
+}
+
+/* What --fetch has brought stays also where less is allowed by now: nothing of
+ * it goes in silence, but nor is anything else kept. */
+static void tell_pinned(struct house *house)
+{
+	int64_t limit = house->options->cache_size, bytes = 0;
+	char line[400];
+	struct stat st;
+	if (!house->content || replica_is_archived(house->replica) ||
+	    replica_pinned(house->replica, &bytes) < 0 || bytes == 0)
+		return;
+	if (stat(replica_path(house->replica), &st) == 0)
+		bytes += (int64_t)st.st_blocks * 512;
+	if (bytes <= limit)
+		return;
+	snprintf(line, sizeof(line),
+	    "what bkendfs --fetch has brought takes %" PRId64 " MB, more than"
+	    " cache_size allows: it stays, but no other file contents are kept;"
+	    " set -o cache_size=%" PRId64 "M, or more",
+	    bytes >> 20, (bytes + bytes / 8 + (8 << 20)) >> 20);
+	warn_of(house, line);
+}
+
 /* A mount without tables looks fine, and is copied as such. Who has logged in
  * is told of them once he looks. */
 static void warn(struct house *house)
 {
 	tell_remarks(house);
+	tell_incomplete(house);
+	tell_pinned(house);
 	const char *warning = status_warning(house->status);
-	if (!warning || (house->mcp && mcp_has_login(house->mcp)))
-		return;
-	fprintf(stderr, "bkendfs: %s\n", warning);
-	failures_add(
-	    contact_failures(house->contact), "(start)", "", 0, 0, "", warning);
+	if (warning && !(house->mcp && mcp_has_login(house->mcp)))
+		warn_of(house, warning);
 }
 
 /* ---- signals ---- */
@@ -216,10 +263,15 @@ static void warn(struct house *house)
 static void on_signal(void *ctx, int number)
 {
 	struct house *house = ctx;
-	if (number == SIGHUP)
-		sync_expire(house->sync);
-	else
+	if (number != SIGHUP) {
 		fs_stop(house->fs);
+		return;
+	}
+	int r = log_reopen();
+	if (r < 0)
+		log_warn("log=%s cannot be opened anew: %s",
+		    house->options->log_path, strerror(-r));
+	sync_expire(house->sync);
 }
 
 /* ---- together ---- */
@@ -306,9 +358,11 @@ int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 		    options->mountpoint);
 		warn(&house);
 		on_live(ctx);
+		service_is_ready(options->mountpoint);
 		signals_watch(
 		    contact_signals(house.contact), on_signal, &house);
 		fs_run(house.fs);
+		service_is_ending();
 		log_info("unmounted %s", options->mountpoint);
 	}
 	close_house(&house);

@@ -40,6 +40,9 @@ struct fs_config {
  * what libfuse had to say. */
 int fs_new(const struct fs_config *config, struct fs **ret_fs);
 
+/* Of libfuse, as it runs. Any thread. */
+const char *fs_library_version(void);
+
 /* libfuse's last words, without a line's end; never NULL. */
 const char *fs_last_message(void);
 

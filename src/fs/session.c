@@ -146,6 +146,11 @@ static const struct fuse_lowlevel_ops operations = {
 
 /* ---- life ---- */
 
+const char *fs_library_version(void)
+{
+	return fuse_pkgversion();
+}
+
 const char *fs_last_message(void)
 {
 	return mounting_message();

@@ -98,11 +98,18 @@ static int copy_archive(struct replica *replica)
 	if (r < 0)
 		return r;
 	private_sweep(own);
+	/* The project's lock is held for as long as it is copied. */
+	int project_lock = replica->lock_fd;
+	replica->lock_fd = -1;
 	r = private_make(own, &replica->private_dir, &replica->lock_fd);
 	if (r == 0 &&
 	    asprintf(&replica->copy, "%s/replica.db", replica->private_dir) < 0)
 		r = -ENOMEM;
-	return r < 0 ? r : copy_files(replica->path, replica->copy);
+	if (r == 0)
+		r = copy_files(replica->path, replica->copy);
+	if (project_lock >= 0)
+		close(project_lock);
+	return r;
 }
 
 int archive_open(struct replica *replica)

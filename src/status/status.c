@@ -6,7 +6,6 @@
 #include "api/api.h"
 #include "base/activity.h"
 #include "base/failures.h"
-#include "base/log.h"
 #include "base/timestamp.h"
 #include "content/content.h"
 #include "replica/replica.h"
@@ -30,6 +29,11 @@ const char *status_warning(const struct status *status)
 		     " --login";
 }
 
+int status_incomplete(const struct status *status, struct buf *out)
+{
+	return tables_warn(&status->source, out);
+}
+
 /* What a person who waits wants to know. */
 static int print_doing(const struct status_source *source,
     const struct api_counters *counters, struct buf *out)
@@ -45,17 +49,6 @@ static int print_doing(const struct status_source *source,
 	else if (r == 0 && count == 0)
 		r = buf_printf(out, "doing: nothing that anybody waits for\n");
 	return r;
-}
-
-/* Tables have lines of their own. */
-static int print_files_shortfall(struct api *api, struct buf *out)
-{
-	char said[API_SHORTFALL_SIZE], words[2 * API_SHORTFALL_SIZE];
-	if (!api_shortfall(api, NULL, said, sizeof(said)))
-		return 0;
-	log_make_safe(said, words, sizeof(words));
-	return buf_printf(
-	    out, "files: INCOMPLETE, as the server itself says: %s\n", words);
 }
 
 static int print_status(void *ctx, struct buf *out)
@@ -92,8 +85,11 @@ static int print_status(void *ctx, struct buf *out)
 		r = print_doing(source, &counters, out);
 	if (r == 0)
 		r = tables_print(source, out);
-	if (r == 0 && source->api)
-		r = print_files_shortfall(source->api, out);
+	/* Tables have lines of their own. */
+	if (r == 0)
+		r = tables_print_shortfall(source, NODE_FILES,
+		    "files: INCOMPLETE, as the server itself says: ", "\n",
+		    out);
 	const char *warning = status_warning(status);
 	if (r == 0 && warning)
 		r = buf_printf(out, "warning: %s\n", warning);

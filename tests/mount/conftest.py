@@ -295,6 +295,24 @@ def work(watched):
     assert not left, f"left mounted: {left}"
 
 
+@pytest.fixture
+def small_disk(work):
+    """Factory: small_disk(MiB) → a directory on a disk of its own."""
+    place = work / "small-disk"
+
+    def make(mib):
+        place.mkdir()
+        done = run("mount", "-t", "tmpfs", "-o", f"size={mib}m", "none", place)
+        if done.returncode:
+            place.rmdir()
+            pytest.skip("only root can mount a small disk")
+        return place
+
+    yield make
+    if place.is_mount():
+        succeed("umount", place)
+
+
 # The emulator --------------------------------------------------------------
 
 

@@ -57,13 +57,9 @@ class Past:
             if (n == 0 or step.begins <= end) and until >= begin
         ]
 
-    def now(self):
-        """{name: content} of this moment."""
-        return {
-            name: steps[-1].content
-            for name, steps in self._names.items()
-            if steps[-1].content is not None
-        }
+    def names(self):
+        """All that ever led to anything."""
+        return list(self._names)
 
     def moments_of(self, told):
         """When exactly these names were there."""
@@ -108,7 +104,9 @@ def _short(content):
 class World:
     """An OddServer with a table and stored files, and their past."""
 
-    def __init__(self, server, seed, records=250, files=6, file_size=300_000):
+    def __init__(
+        self, server, seed, records=250, files=6, file_size=300_000, text_size=200
+    ):
         self.server = server
         self.dice = random.Random(seed)
         self.records = Past()
@@ -116,6 +114,7 @@ class World:
         self._raw = {}  # number: raw record
         self._count = 0
         self._file_size = file_size
+        self._text_size = text_size
         for _ in range(records):
             self.insert()
         for _ in range(files):
@@ -124,7 +123,7 @@ class World:
     # Changes
 
     def _put(self, number, created, revision):
-        text = "x" * self.dice.randrange(200)
+        text = "x" * self.dice.randrange(self._text_size)
         raw = (
             '{"id":"%s","n":%d,"revision":%d,"text":"%s","createdAt":"%s",'
             '"updatedAt":"%s"}'
@@ -178,27 +177,37 @@ class World:
     def past_of(self, directory):
         return self.records if directory == TABLE else self.files
 
-    def look_at(self, mount, directory, begin, judge_all=True):
+    def look_at(self, mount, directory, begin, judge_all=True, excuses=()):
         """A listing that comes to its end must be whole, and what it names must
         read right: as it was at some moment from begin on. What is offline and
-        not kept of a stored file is no fault."""
+        not kept of a stored file is no fault; nor are errors with these
+        excuses. Whether all could be read."""
         past = self.past_of(directory)
-        told = _names(mount / directory)
+        try:
+            told = _names(mount / directory)
+        except OSError as error:
+            assert error.errno in excuses, error
+            return False
         past.judge_listing(told, begin, time.monotonic())
+        whole = True
         for name in told if judge_all else told[:: len(told) // 10 + 1]:
             try:
                 content = read_or_none(mount / directory / name)
             except OSError as error:
-                assert directory != TABLE and error.errno == errno.ENODATA, error
+                if directory == TABLE or error.errno != errno.ENODATA:
+                    assert error.errno in excuses, error
+                whole = False
                 continue
             past.judge_content(name, content, begin, time.monotonic())
+        return whole
 
-    def look_at_all(self, mount, begin):
-        self.look_at(mount, TABLE, begin)
-        self.look_at(mount, "storage", begin)
+    def look_at_all(self, mount, begin, excuses=()):
+        table = self.look_at(mount, TABLE, begin, excuses=excuses)
+        return self.look_at(mount, "storage", begin, excuses=excuses) and table
 
     def look_at_relic(self, mount, directory):
-        """The same of a mount that may know of any moment, but of one."""
+        """The same of a mount that may know of any moment, but of one. Whether
+        it knows a listing."""
         past = self.past_of(directory)
         try:
             told = _names(mount / directory)

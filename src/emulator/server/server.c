@@ -406,3 +406,8 @@ void server_stop(struct server *server)
 		close(server->stop_fd);
 	free(server);
 }
+
+const char *server_library_version(void)
+{
+	return MHD_get_version();
+}
