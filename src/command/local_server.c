@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,6 +29,9 @@
 
 /* It is explained why nothing happens, in milliseconds. */
 #define EXPLAIN_MS 6000
+
+/* It is given so long to end by itself, in milliseconds. */
+#define END_MS 500
 
 /* Bytes of one line: names of tables, or a complaint. */
 #define LINE_MAX_BYTES ((size_t)16 << 20)
@@ -307,6 +311,18 @@ static int wait_for_end(struct local_server *server)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* One that was stopped, or that hangs, does not hear what it is told; nor does
+ * anything get lost with it. */
+static void make_end(struct local_server *server)
+{
+	CLEANUP_CLOSE int fd = pidfd_open(server->pid, 0);
+	struct pollfd ended = {.fd = fd, .events = POLLIN};
+	kill(server->pid, SIGTERM);
+	if (fd < 0 || poll(&ended, 1, END_MS) <= 0)
+		kill(server->pid, SIGKILL);
+	wait_for_end(server);
+}
+
 /* Its streams have ended before it was ready. */
 static int explain_end(struct start *start)
 {
@@ -380,10 +396,8 @@ void local_server_end(struct local_server *server)
 {
 	if (!server)
 		return;
-	if (server->pid > 0) {
-		kill(server->pid, SIGTERM);
-		wait_for_end(server);
-	}
+	if (server->pid > 0)
+		make_end(server);
 	if (server->socket >= 0)
 		close(server->socket);
 	for (size_t i = 0; i < REMARKS_MAX; i++)

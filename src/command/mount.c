@@ -1,15 +1,19 @@
 #include "command/mount.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/activity.h"
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "command/background.h"
+#include "command/confine.h"
 #include "command/contact.h"
 #include "command/local_server.h"
 #include "command/mountpoint.h"
@@ -22,6 +26,7 @@
 #include "config/config.h"
 #include "config/secrets.h"
 #include "fs/fs.h"
+#include "fs/mounter.h"
 #include "content/content.h"
 #include "replica/replica.h"
 #include "status/status.h"
@@ -43,6 +48,8 @@ struct house {
 	struct sync_config sync_config;
 	struct sync *sync;
 	struct status *status;
+	struct mounter *mounter;
+	char sandbox[SANDBOX_WORDS];
 	struct fs_config fs_config;
 	struct fs *fs;
 };
@@ -112,6 +119,7 @@ static int open_status(struct house *house)
 	    .tables = (const char *const *)house->options->tables,
 	    .url = house->options->directory ? NULL : house->options->url,
 	    .directory = house->options->directory,
+	    .sandbox = house->sandbox,
 	    .raw = house->options->raw,
 	});
 	return house->status ? 0 : failed_for_memory();
@@ -132,6 +140,7 @@ static int open_fs(struct house *house)
 {
 	struct options *options = house->options;
 	house->fs_config = (struct fs_config){
+	    .mounter = house->mounter,
 	    .http = contact_http(house->contact),
 	    .replica = house->replica,
 	    .files = status_files(house->status),
@@ -193,17 +202,59 @@ static void tell_remarks(struct house *house)
 		    0, "", remark);
 }
 
+static void warn_of(struct house *house, const char *warning)
+{
+	fprintf(stderr, "bkendfs: %s\n", warning);
+	failures_add(
+	    contact_failures(house->contact), "(start)", "", 0, 0, "", warning);
+}
+
+/* What an earlier mount heard of its server, which may not be there any more:
+ * offline nobody else says so. */
+static void tell_incomplete(struct house *house)
+{
+	CLEANUP_BUF struct buf lines;
+	char *rest, *line;
+	buf_init(&lines, BUF_MAX_DEFAULT);
+	if (status_incomplete(house->status, &lines) < 0 || !lines.len)
+		return;
+	for (line = strtok_r(lines.data, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest))
+		warn_of(house, line);
+}
+
+/* What --fetch has brought stays also where less is allowed by now: nothing of
+ * it goes in silence, but nor is anything else kept. */
+static void tell_pinned(struct house *house)
+{
+	int64_t limit = house->options->cache_size, bytes = 0;
+	char line[400];
+	struct stat st;
+	if (!house->content || replica_is_archived(house->replica) ||
+	    replica_pinned(house->replica, &bytes) < 0 || bytes == 0)
+		return;
+	if (stat(replica_path(house->replica), &st) == 0)
+		bytes += (int64_t)st.st_blocks * 512;
+	if (bytes <= limit)
+		return;
+	snprintf(line, sizeof(line),
+	    "what bkendfs --fetch has brought takes %" PRId64 " MB, more than"
+	    " cache_size allows: it stays, but no other file contents are kept;"
+	    " set -o cache_size=%" PRId64 "M, or more",
+	    bytes >> 20, (bytes + bytes / 8 + (8 << 20)) >> 20);
+	warn_of(house, line);
+}
+
 /* A mount without tables looks fine, and is copied as such. Who has logged in
  * is told of them once he looks. */
 static void warn(struct house *house)
 {
 	tell_remarks(house);
+	tell_incomplete(house);
+	tell_pinned(house);
 	const char *warning = status_warning(house->status);
-	if (!warning || (house->mcp && mcp_has_login(house->mcp)))
-		return;
-	fprintf(stderr, "bkendfs: %s\n", warning);
-	failures_add(
-	    contact_failures(house->contact), "(start)", "", 0, 0, "", warning);
+	if (warning && !(house->mcp && mcp_has_login(house->mcp)))
+		warn_of(house, warning);
 }
 
 /* ---- signals ---- */
@@ -242,12 +293,38 @@ static void close_house(struct house *house)
 	contact_free(house->contact);
 	activities_free(house->activities);
 	replica_close(house->replica);
+	mounter_free(house->mounter);
+}
+
+/* In the process that mounts. */
+static void forget(void *ctx)
+{
+	options_done(ctx);
+}
+
+/* What comes after this cannot mount any more. */
+static int start_mounter(struct house *house)
+{
+	struct options *options = house->options;
+	int r = mounter_start(
+	    &(struct mounter_config){
+		.source = options_source(options),
+		.mountpoint = options->mountpoint,
+		.options = options->mount_options,
+		.debug = options->debug,
+		.forget = forget,
+		.ctx = options,
+	    },
+	    &house->mounter);
+	return r < 0 ? failed("cannot start: %s", strerror(-r)) : 0;
 }
 
 static int open_house(struct house *house)
 {
 	struct options *options = house->options;
-	int status = contact_open(options, &house->contact);
+	int status = confine_mount(options, house->sandbox);
+	if (!status)
+		status = contact_open(options, &house->contact);
 	if (!status && !options->offline)
 		status = connect_api(house);
 	if (!status)
@@ -272,8 +349,10 @@ static int open_house(struct house *house)
 int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 {
 	struct house house = {.options = options};
+	int status = start_mounter(&house);
 	signals_block();
-	int status = open_house(&house);
+	if (!status)
+		status = open_house(&house);
 	if (!status) {
 		log_info("mounted %s on %s", options_source(options),
 		    options->mountpoint);

@@ -16,9 +16,11 @@
 #include "sync/sync.h"
 
 struct fs;
+struct mounter;
 
 /* Borrowed for the life of the fs. */
 struct fs_config {
+	struct mounter *mounter; /* of the same source, place and options */
 	struct http *http;
 	struct replica *replica;
 	const struct status_file *files; /* of .bkendfs; a row without a name
@@ -56,7 +58,8 @@ void fs_names_expired(void *fs);
 /* Serve until unmounted or told to end. */
 void fs_run(struct fs *fs);
 
-/* Make fs_run return, soon. Any thread. */
+/* Make fs_run return, and wait until it has, but for its own thread: there it
+ * will return at once. Any thread. */
 void fs_stop(struct fs *fs);
 
 /* Take the mount away, once the loop has ended and all that waited for sync has

@@ -143,6 +143,9 @@ def test_the_tree_holds_what_the_directory_holds(mount, backup):
     status = one.report("status").decode()
     assert f"directory: {backup}\n" in status
     assert "127.0.0.1" not in status and "url:" not in status
+    # That it has no specs is nothing that failed.
+    assert len(os.listdir(one / "posts")) == 5
+    assert one.report("errors") == b""
     # Nothing that is no table is asked for.
     with pytest.raises(FileNotFoundError):
         os.listdir(one / "orders")
