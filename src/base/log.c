@@ -23,16 +23,26 @@ static FILE *log_file;	/* set before threads start; NULL: stderr */
 static char *log_path;	/* of log_file; set with it */
 static bool log_syslog; /* set before threads start */
 
+/* It tells what there is: nobody else's business. A descriptor, or -errno. */
+static int open_private(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
 int log_open_file(const char *path)
 {
 	if (!path)
 		return 0;
+	int fd = open_private(path);
+	if (fd < 0)
+		return fd;
 	char *name = strdup(path);
-	FILE *file = name ? fopen(path, "ae") : NULL;
+	FILE *file = name ? fdopen(fd, "a") : NULL;
 	if (!file) {
-		int r = name ? -errno : -ENOMEM;
 		free(name);
-		return r;
+		close(fd);
+		return -ENOMEM;
 	}
 	setvbuf(file, NULL, _IOLBF, 0);
 	log_file = file;
@@ -44,10 +54,9 @@ int log_reopen(void)
 {
 	if (!log_file)
 		return 0;
-	int fd =
-	    open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+	int fd = open_private(log_path);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	/* In one step, whoever writes: no line is lost or torn. */
 	int r = dup3(fd, fileno(log_file), O_CLOEXEC) < 0 ? -errno : 0;
 	close(fd);

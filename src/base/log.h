@@ -16,8 +16,9 @@ enum log_level {
 	LOG_LEVEL_DEBUG
 };
 
-/* Lines go to a file; call before threads start. path NULL leaves the target as
- * it is (stderr at first). 0, or -errno when the file cannot be opened. */
+/* Lines go to a file, which is the owner's alone if it is made; call before
+ * threads start. path NULL leaves the target as it is (stderr at first). 0, or
+ * -errno when the file cannot be opened. */
 int log_open_file(const char *path);
 
 /* Where lines go to a file, from here on they go to whatever file has its name

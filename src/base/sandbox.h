@@ -18,6 +18,7 @@ enum sandbox_use {
 	SANDBOX_READ,	/* read files and list directories */
 	SANDBOX_KEEP,	/* that, and make, write and remove both */
 	SANDBOX_SPOOL,	/* read and write files, also such without a name */
+	SANDBOX_APPEND, /* make and write files, not read any */
 	SANDBOX_DEVICE, /* read, write and control it */
 };
 
@@ -41,6 +42,20 @@ int sandbox_allow(
 
 /* Room for what sandbox_enter says. */
 #define SANDBOX_WORDS 48
+
+/* The sanitizers look into the process, and write down what they find, where no
+ * sandbox would let them: programs that are built with one do without. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANDBOX_WANTED 0
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANDBOX_WANTED 0
+#endif
+#ifndef SANDBOX_WANTED
+#define SANDBOX_WANTED 1
+#endif
 
 /* Leave everything else behind. What is in force, in words: "landlock ABI 7",
  * or why nothing is. Descriptors that are open stay as they are. */

@@ -68,6 +68,8 @@ int own_replica_complain(const struct options *options, int err)
 			      " with -o offline, or choose another place with"
 			      " -o cache_dir=DIR",
 		    options->cache_dir);
+	case -EINTR:
+		return failed("ended by a signal before it was done");
 	case -EBADMSG:
 		return failed("the replica in %s was made by a newer bkendfs:"
 			      " use that, or another cache_dir",

@@ -16,9 +16,11 @@
 #include "sync/sync.h"
 
 struct fs;
+struct mounter;
 
 /* Borrowed for the life of the fs. */
 struct fs_config {
+	struct mounter *mounter; /* of the same source, place and options */
 	struct http *http;
 	struct replica *replica;
 	const struct status_file *files; /* of .bkendfs; a row without a name

@@ -103,16 +103,28 @@ int replica_open_edition(const char *dir, const char *project,
 /*
  * The same of a replica that is to be read only, from a directory that cannot
  * be written, or takes nothing more, where nothing is made or changed; nothing
- * of what is below for writing may be called then. What cannot be read in its place (an older form,
- * a log that was not carried over) is read from a copy in the directory for
- * temporary files. -ENOENT: there is no replica of the project; -EWOULDBLOCK:
- * another mount has it open.
+ * of what is below for writing may be called then. What cannot be read in its
+ * place (an older form, a log that was not carried over) is read from a copy in
+ * the directory for temporary files. -ENOENT: there is no replica of the
+ * project; -EWOULDBLOCK: another mount has it open.
  */
 int replica_open_archived(
     const char *dir, const char *project, struct replica **ret_replica);
 
+/* Make the directory that copies of archives are read in, where they cannot be
+ * read themselves. *ret_path is the caller's. 0 or -errno, as own_dir_make. */
+int replica_copies_dir(char **ret_path);
+
 /* Whether it was opened so. Any thread. */
 bool replica_is_archived(const struct replica *replica);
+
+/*
+ * Opening one may take long: an older form is brought up to date, and what is
+ * not needed any more thrown away. Meanwhile over is asked many times a second,
+ * on the thread that opens, whether to give that up; then it fails with -EINTR,
+ * and the replica is as it was. NULL: never. Not while one is opened.
+ */
+void replica_give_up_when(bool (*over)(void *ctx), void *ctx);
 
 /* NULL is fine. */
 void replica_close(struct replica *replica);
@@ -224,6 +236,10 @@ struct replica_totals {
 	int64_t nodes;
 	int64_t bytes; /* of text and objects, as far as known */
 };
+
+/* Bytes of the objects whose kept contents stay: see replica_pin_objects. */
+int replica_pinned(struct replica *replica, int64_t *ret_bytes);
+
 /* The database's file; it ends in ".db". Borrowed for the replica's life. */
 const char *replica_path(const struct replica *replica);
 

@@ -15,6 +15,8 @@ int sql_error(sqlite3 *db, int result)
 		return 0;
 	case SQLITE_NOMEM:
 		return -ENOMEM;
+	case SQLITE_INTERRUPT:
+		return -EINTR;
 	case SQLITE_FULL:
 		log_error("the replica cannot grow: the disk is full");
 		return -ENOSPC;

@@ -1,11 +1,13 @@
 #include "status/status.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "api/api.h"
 #include "base/activity.h"
 #include "base/failures.h"
+#include "base/log.h"
 #include "base/timestamp.h"
 #include "content/content.h"
 #include "replica/replica.h"
@@ -59,25 +61,27 @@ static int print_status(void *ctx, struct buf *out)
 	struct content_totals content;
 	struct api_counters counters = {.quota_left = -1};
 	char since[TIMESTAMP_SIZE];
+	char what[2 * PATH_MAX];
+	log_make_safe(source->directory ? source->directory : source->url, what,
+	    sizeof(what));
 	replica_totals(source->replica, &totals);
 	content_totals(source->content, &content);
 	if (source->api)
 		api_counters(source->api, &counters);
 	int r = buf_printf(out,
 	    "version: %s\n%s: %s\nmode: %s\nrecords: %s\nmounted: %s\n"
-	    "replica: %s\ntables: %" PRId64 "\n"
+	    "replica: %s\nsandbox: %s\ntables: %" PRId64 "\n"
 	    "requests: %" PRIu64 "\nobject_requests: %" PRIu64
 	    "\nretries: %" PRIu64 "\nfailures: %" PRIu64
 	    "\nreplica_nodes: %" PRId64 "\nreplica_bytes: %" PRId64
 	    "\ncontent_bytes: %" PRId64 "\ncontent_limit: %" PRId64 "\n",
-	    BKENDFS_VERSION, source->directory ? "directory" : "url",
-	    source->directory ? source->directory : source->url,
+	    BKENDFS_VERSION, source->directory ? "directory" : "url", what,
 	    source->api ? "online" : "offline", source->raw ? "raw" : "pretty",
 	    timestamp_format(status->started_ms, since),
-	    replica_path(source->replica), tables_count(source),
-	    counters.requests, counters.objects, counters.retries,
-	    failures_count(source->failures), totals.nodes, totals.bytes,
-	    content.bytes, content.limit);
+	    replica_path(source->replica), source->sandbox,
+	    tables_count(source), counters.requests, counters.objects,
+	    counters.retries, failures_count(source->failures), totals.nodes,
+	    totals.bytes, content.bytes, content.limit);
 	if (r == 0 && counters.quota_left >= 0)
 		r = buf_printf(
 		    out, "quota_left: %" PRId64 "\n", counters.quota_left);

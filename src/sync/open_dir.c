@@ -70,6 +70,20 @@ int sync_dir_frontier(struct sync *sync, int64_t dir,
 	return view_frontier(lister_view(lister), open_dir, ret_frontier);
 }
 
+int64_t sync_dir_total(struct sync *sync, int64_t dir)
+{
+	struct lister *lister = listings_find(sync_listings(sync), dir);
+	struct replica_listing listing;
+	if (!lister)
+		return -1;
+	struct view_now now = view_now(lister_view(lister));
+	if (now.pass.base && now.pass.total >= 0)
+		return now.pass.total;
+	int r = replica_listing(
+	    sync_core(sync)->replica, lister_folder(lister)->id, &listing);
+	return r == 0 && listing.end ? listing.count : -1;
+}
+
 /* A copy that was made of it must not pass for a whole one: so its end is an
  * error, once all that there is has been handed out. */
 int sync_dir_is_whole(

@@ -719,7 +719,8 @@ def start(work, watched, in_front):
 
 
 def daemon_of(path):
-    """The pid of the bkendfs whose last argument is this mount point."""
+    """The pid of the bkendfs whose last argument is this mount point, which is
+    not the one that only mounts it."""
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             with contextlib.suppress(OSError):
@@ -728,6 +729,7 @@ def daemon_of(path):
                     os.path.basename(words[0]) == b"bkendfs"
                     and os.fsencode(path) in words
                     and alive(int(entry))
+                    and Path(f"/proc/{entry}/comm").read_text() == "bkendfs\n"
                 ):
                     return int(entry)
     return None

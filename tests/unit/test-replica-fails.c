@@ -277,6 +277,54 @@ static void one_that_cannot_be_opened_is_as_it_was(void **state)
 	free(text);
 }
 
+/* ---- who has no time ---- */
+
+static bool over(void *ctx)
+{
+	int *asked = ctx;
+	return ++*asked >= 3;
+}
+
+/* So many rows that no name leads to, as mounts leave them. */
+static void leave_behind(int rows)
+{
+	char path[512], sql[256];
+	sqlite3 *db;
+	find_file(dir, ".db", path);
+	snprintf(sql, sizeof(sql),
+	    "WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL"
+	    " SELECT i + 1 FROM n WHERE i < %d) INSERT INTO node(id, dir,"
+	    " kind, live, name, key, mtime, size, other_size)"
+	    " SELECT i, 128, 3, 0, 'n' || i, 'k', 0, 1, 1 FROM n",
+	    999 + rows);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static int64_t nodes(void)
+{
+	struct replica_totals totals;
+	replica_totals(replica, &totals);
+	return totals.nodes;
+}
+
+static void opening_one_is_given_up_when_that_is_wanted(void **state)
+{
+	(void)state;
+	int asked = 0;
+	int64_t before = nodes();
+	replica_close(replica);
+	replica = NULL;
+	leave_behind(20000);
+	replica_give_up_when(over, &asked);
+	assert_int_equal(replica_open(dir, PROJECT, false, &replica), -EINTR);
+	assert_int_equal(asked, 3);
+	replica_give_up_when(NULL, NULL);
+	open_in(dir);
+	assert_int_equal(nodes(), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +339,8 @@ int main(void)
 		tear_down),
 	    cmocka_unit_test_setup_teardown(
 		one_that_cannot_be_opened_is_as_it_was, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		opening_one_is_given_up_when_that_is_wanted, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -321,6 +321,7 @@ static void on_advanced(void *ctx)
 	    .began = pass.began,
 	    .side = pass.side,
 	    .frontier = pass.frontier,
+	    .total = pass.total,
 	};
 	view_publish(lister->view, &shown);
 	wait_restart(&lister->waiting);

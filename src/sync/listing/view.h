@@ -22,6 +22,7 @@ struct view_pass {
 	int64_t began; /* a moment */
 	int side;
 	int64_t frontier; /* below it all is readable */
+	int64_t total;	  /* records, as the server told; -1: it did not */
 };
 
 /* All of it, at one moment. */
