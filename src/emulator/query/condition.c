@@ -50,12 +50,16 @@ static int refuse(
 
 static int add_value(struct condition *condition, struct json_span token)
 {
-	struct value *values = reallocarray(
-	    condition->values, condition->count + 1, sizeof(*values));
-	if (!values)
-		return -ENOMEM;
-	condition->values = values;
-	struct value *value = &values[condition->count++];
+	size_t count = condition->count;
+	/* Room is made in powers of two. */
+	if ((count & (count - 1)) == 0) {
+		struct value *values = reallocarray(
+		    condition->values, count ? count * 2 : 1, sizeof(*values));
+		if (!values)
+			return -ENOMEM;
+		condition->values = values;
+	}
+	struct value *value = &condition->values[condition->count++];
 	value_init(value);
 	return value_read(value, token);
 }
