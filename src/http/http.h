@@ -195,6 +195,10 @@ static inline void http_free(struct http *http)
 int http_curl_new(
     unsigned connections, const char *cacert, struct http **ret_http);
 
+/* Of libcurl and what it uses, as they run: "libcurl/7.88.1 OpenSSL/3.0 …". Any
+ * thread. */
+const char *http_curl_version(void);
+
 /*
  * For such a transport, before it is asked for anything: all connections are
  * made to the AF_UNIX socket at path, whatever a URL names, and through no

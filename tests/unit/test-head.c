@@ -60,6 +60,35 @@ static void ranges_are_read(void **state)
 	assert_int_equal(head.range_start, -1);
 }
 
+/* Bytes are put where it says: what is not quite a range is none. */
+static void a_range_with_something_else_in_it_is_none(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {"Content-Range: bytes 5-9x/40",
+	    "Content-Range: bytes 5x-9/40", "Content-Range: bytes 5--9/40",
+	    "Content-Range: bytes +5-9/40", "Content-Range: bytes 5-+9/40",
+	    "Content-Range: bytes 5-9,20-29/40",
+	    "Content-Range: bytes 5-99999999999999999999/40"};
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		struct http_head head = PARSED(lines[i]);
+		assert_int_equal(head.range_start, -1);
+		assert_int_equal(head.range_end, -1);
+	}
+	struct http_head head = PARSED("Content-Range: bytes 5-9/40/50");
+	assert_int_equal(head.range_total, -1);
+	head = PARSED("Content-Range: bytes 5-9/40x");
+	assert_int_equal(head.range_total, -1);
+	head = PARSED("Content-Range: bytes 5-9/-40");
+	assert_int_equal(head.range_total, -1);
+	head = PARSED("Content-Range: bytes 5-9/40 ");
+	assert_int_equal(head.range_total, 40);
+	/* Of two, nothing is put together. */
+	head =
+	    PARSED("Content-Range: bytes 5-9/40", "Content-Range: bytes */50");
+	assert_int_equal(head.range_start, -1);
+	assert_int_equal(head.range_total, 50);
+}
+
 static void an_etag_is_a_validator(void **state)
 {
 	(void)state;
@@ -141,6 +170,8 @@ static void a_location_is_told_without_what_may_be_secret(void **state)
 	    {"Location: https://s.test/@me?a@b", "https://s.test/@me"},
 	    {"Location: /login?next=%2F", "/login"},
 	    {"Location: https://u@s.test", "https://s.test"},
+	    {"Location: https://u:p@ss@s.test/a", "https://s.test/a"},
+	    {"Location: //u:pass@s.test/a", "//s.test/a"},
 	    {"Location: ?a", ""},
 	    {"Location: https://s.test?://u:p@x", "https://s.test"},
 	};
@@ -197,6 +228,13 @@ static void an_answer_matches_what_it_has_itself(void **state)
 	assert_matches(PARSED("ETag: W/\"a\""), "\"a\"", false);
 	assert_matches(PARSED("Date: " DATE), "\"a\"", false);
 	assert_matches(PARSED("ETag: \"a\""), DATE, false);
+	/* Neither quotes nor the word GMT tell a tag from a date. */
+	assert_matches(PARSED("ETag: in-GMT"), "in-GMT", true);
+	assert_matches(PARSED("Last-Modified: Tue Nov 15 08:12:31 1994"),
+	    "Tue Nov 15 08:12:31 1994", true);
+	assert_matches(PARSED("Last-Modified: Tue Nov 15 08:12:31 1994"),
+	    "Tue Nov 15 08:12:32 1994", false);
+	assert_matches(PARSED("ETag: \"a\""), "", false);
 	assert_matches(
 	    PARSED("ETag: \"a\"", "Last-Modified: " DATE), DATE, true);
 	assert_matches(PARSED("Last-Modified: " LESS_BEFORE), DATE, false);
@@ -257,6 +295,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nothing_is_said_of_what_no_line_says),
 	    cmocka_unit_test(ranges_are_read),
+	    cmocka_unit_test(a_range_with_something_else_in_it_is_none),
 	    cmocka_unit_test(an_etag_is_a_validator),
 	    cmocka_unit_test(a_date_is_a_validator_once_it_is_old),
 	    cmocka_unit_test(
