@@ -173,6 +173,7 @@ def test_a_fetch_of_an_export_fails(start, export):
     assert "  tags:" not in said.errors
 
 
+@pytest.mark.wire("HTTP/2 carries no control characters in a header")
 def test_a_mount_of_a_server_tells_it_until_it_is_over(project, mount):
     m = mount(project, "-o", "ttl=0")
     for _ in range(2):
