@@ -41,7 +41,7 @@ static int open_http(struct contact *contact)
 static bool is_ended(void *ctx)
 {
 	struct contact *contact = ctx;
-	return signals_missed(contact->signals) != 0;
+	return signals_came(contact->signals);
 }
 
 static int open_parts(struct contact *contact)

@@ -16,6 +16,7 @@ struct signals {
 	void (*on_signal)(void *ctx, int signal);
 	void *ctx;
 	int missed;
+	int first; /* whoever was told; 0: none came yet */
 	bool ending;
 };
 
@@ -42,6 +43,8 @@ static bool take(struct signals *signals, int number)
 {
 	lock_acquire(&signals->lock);
 	bool ending = signals->ending;
+	if (!ending && !signals->first)
+		signals->first = number;
 	if (!ending && signals->on_signal)
 		signals->on_signal(signals->ctx, number);
 	else if (!signals->missed || signals->missed == SIGHUP)
@@ -110,6 +113,14 @@ int signals_missed(struct signals *signals)
 	int missed = signals->missed;
 	lock_release(&signals->lock);
 	return missed;
+}
+
+bool signals_came(struct signals *signals)
+{
+	lock_acquire(&signals->lock);
+	bool came = signals->first != 0;
+	lock_release(&signals->lock);
+	return came;
 }
 
 int signals_complain(int signal)

@@ -6,6 +6,8 @@
 #ifndef COMMAND_SIGNALS_H
 #define COMMAND_SIGNALS_H
 
+#include <stdbool.h>
+
 struct signals;
 
 /* Threads started from here on leave these signals to that one. */
@@ -28,6 +30,9 @@ void signals_watch(struct signals *signals,
 /* The signal that came while nobody watched; 0: none. SIGHUP only if no other
  * came. */
 int signals_missed(struct signals *signals);
+
+/* Whether any came so far, whoever was told of it. Any thread. */
+bool signals_came(struct signals *signals);
 
 /* Say that one has ended the command, or the start. The exit status. */
 int signals_complain(int signal);
