@@ -94,7 +94,7 @@ def test_what_was_not_written_is_not_believed(odd, mount, work, error):
     world = World(odd(), 5, records=120, files=3, file_size=200_000)
     failing = Failing(world, mount, work)
     assert failing.live(work / "cache")
-    every = EVERY or failing.writes() // 3
+    every = EVERY or failing.writes() // 2
     noticed = 0
     for first in range(1, failing.writes(), every):
         cache = work / f"cache-{first}"

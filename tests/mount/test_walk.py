@@ -22,7 +22,7 @@ from odd_server import Reply
 from world import TABLE, World, read_or_none
 
 SEED = int(os.environ.get("WALK_SEED", 1))
-STEPS = int(os.environ.get("WALK_STEPS", 500))
+STEPS = int(os.environ.get("WALK_STEPS", 300))
 
 # The kernel counts the time for which it believes a name in ticks.
 TICKS = 0.02
