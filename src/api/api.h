@@ -38,6 +38,7 @@ struct api_config {
 	const char *mfa_code;		 /* or NULL */
 	unsigned connections;		 /* requests at once */
 	int64_t retry_ms;		 /* patience with a failing server */
+	bool lacks_specs; /* those that are refused are none at all */
 	/* An answer of such a status (0: none) makes a call wait for so long
 	 * before it asks again. May be NULL. */
 	void (*waits)(void *ctx, int status, int64_t wait_ms);
@@ -134,6 +135,9 @@ struct api_query {
 	bool speculative;    /* nobody waits for it yet */
 	bool expects_miss;   /* the table may well not be there: a 404 is an
 				answer, not worth a line */
+	bool may_fail; /* it is asked but once (again only where the server
+			  limits us), and a failure is not worth a line:
+			  there is another way */
 };
 
 /* Where a page goes. The sink itself must outlive the call. */

@@ -158,18 +158,28 @@ static int64_t time_bound(const char *line)
 	return ms;
 }
 
+static bool asks_for_numbers(const char *line)
+{
+	return strstr(line, "%22id%22%3A%7B%22%24gte%22%3A-1") != NULL;
+}
+
 /* The records that the request's filter lets through. How many. */
 static size_t select_ids(const char *line, int ids[SERVED_MAX])
 {
-	/* {"id":{"$gt":"r0007","$lte":"r0012"}}, percent-encoded */
+	/* {"id":{"$gt":"r0007","$lte":"r0012"}}, percent-encoded, compares
+	 * texts with texts; numbers with numbers: {"id":{"$gte":-1.7e308}} */
+	bool by_id = strstr(line, "%22id%22%3A%7B") != NULL;
+	bool by_number = asks_for_numbers(line);
 	int low = bound(line, "%24gt%22%3A%22r", 0);
 	int high = bound(line, "%24lte%22%3A%22r", SERVED_MAX);
 	int64_t since = time_bound(line);
 	size_t count = 0;
 	for (size_t i = 0; i < service.count; i++) {
 		int id = service.ids[i];
+		bool number = id_text(id)[0] != '"';
 		if (service.ignores_filters ||
-		    (id > low && id <= high && service_updated_ms(id) >= since))
+		    ((!by_id || number == by_number) && id > low &&
+			id <= high && service_updated_ms(id) >= since))
 			ids[count++] = id;
 	}
 	if (service.finds_nothing && strstr(line, "andFilters="))
@@ -243,6 +253,13 @@ static void serve_page(struct http_call *call)
 		from = count;
 	if (service.refuses_filters && strstr(line, "andFilters=")) {
 		ANSWER(call, .status = 400);
+		return;
+	}
+	if (service.numbers_end && asks_for_numbers(line)) {
+		if (service.numbers_end < 0)
+			fake_break(call, service.numbers_end);
+		else
+			ANSWER(call, .status = service.numbers_end);
 		return;
 	}
 	buf_init(&body, BUF_MAX_DEFAULT);

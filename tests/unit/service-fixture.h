@@ -36,6 +36,8 @@ struct service {
 	void (*write_date)(struct buf *out, int64_t ms); /* NULL: as usual */
 	bool repeats;	      /* every page is the first one, and more */
 	bool refuses_filters; /* 400 */
+	int numbers_end;      /* what a filter by a number ends with: a status,
+				 or -errno; 0: records */
 	bool ignores_filters; /* and answers as if there were none */
 	bool finds_nothing;   /* whatever the filter says */
 	bool descends;	      /* whatever the direction asked for */

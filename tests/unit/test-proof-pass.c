@@ -136,6 +136,48 @@ static void a_number_and_its_digits_are_not_one_id(void **state)
 	fixture_start();
 }
 
+/* It slips to a page that was read, and no range of texts has it. */
+static void list_with_a_number_that_slips(bool is_number)
+{
+	service_fill(12);
+	if (is_number)
+		service.id_texts[6] = "6";
+	fixture_start();
+	struct ask *open = ask_open(posts);
+	serve(request(SPEC_LINE));
+	serve(request(FIRST_PAGE));
+	assert_ended(open, 0);
+	uint64_t before = failures_count(failures);
+	struct ask *wait = ask_for_all(open);
+	service_delete(1);
+	serve_all();
+	assert_ended(wait, 0);
+	const char *all = names_of(posts, &open->op.open_dir);
+	assert_non_null(strstr(all, "6.json"));
+	assert_each_once(all, 7, 12);
+	assert_int_equal(failures_count(failures), before);
+}
+
+static void a_number_among_texts_does_not_slip(void **state)
+{
+	(void)state;
+	list_with_a_number_that_slips(true);
+}
+
+/* Nor does the listing wait for an answer that never comes. */
+static void nor_where_the_server_fails_at_numbers(void **state)
+{
+	static const int ends[] = {400, 404, 500, 503, -EPIPE, -ETIMEDOUT};
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		for (int is_number = 0; is_number < 2; is_number++) {
+			service.numbers_end = ends[i];
+			list_with_a_number_that_slips(is_number);
+			begin_again(state);
+		}
+	}
+	fixture_start();
+}
+
 static void an_empty_page_in_the_middle_is_not_the_end(void **state)
 {
 	(void)state;
@@ -476,6 +518,8 @@ int main(void)
 	    TEST(a_pass_cut_off_after_any_page_is_found_whole_later),
 	    TEST(two_records_of_one_id_are_not_taken_for_one),
 	    TEST(a_number_and_its_digits_are_not_one_id),
+	    TEST(a_number_among_texts_does_not_slip),
+	    TEST(nor_where_the_server_fails_at_numbers),
 	    TEST(an_empty_page_in_the_middle_is_not_the_end),
 	    TEST(without_a_total_nothing_slips),
 	    TEST(with_an_absurd_total_nothing_slips),

@@ -110,6 +110,24 @@ static bool is_as_asked(
 		   answer->info.limit == (int64_t)chain->asked);
 }
 
+/* Whether a window surely begins at or before the last one known. How numbers
+ * stand to texts is the server's affair. */
+static bool is_joined(const struct chain *chain,
+    const struct part_answer *answer, unsigned orders)
+{
+	return answer->first_number == chain->last_number &&
+	       order_reaches(orders, &answer->first_id, &chain->last);
+}
+
+/* Whether a window that is joined ends behind it. What is of another kind than
+ * all up to the last one known stands behind that. */
+static bool leads_further(const struct chain *chain,
+    const struct part_answer *answer, unsigned orders)
+{
+	return !chain->last.len || answer->last_number != chain->last_number ||
+	       !order_reaches(orders, &answer->last_id, &chain->last);
+}
+
 enum chain_verdict chain_absorb(
     struct chain *chain, const struct part_answer *answer, unsigned orders)
 {
@@ -123,18 +141,17 @@ enum chain_verdict chain_absorb(
 	}
 	if (answer->count == 0)
 		return more ? CHAIN_TORN : CHAIN_OVER;
-	if (chain->asked_from > 0 &&
-	    !order_reaches(orders, &answer->first_id, &chain->last)) {
+	if (chain->asked_from > 0 && !is_joined(chain, answer, orders)) {
 		reach_back(chain);
 		return CHAIN_GOES_ON;
 	}
-	bool further = !chain->last.len ||
-		       !order_reaches(orders, &answer->last_id, &chain->last);
+	bool further = leads_further(chain, answer, orders);
 	chain->stalls = further ? 0 : chain->stalls + 1;
 	chain->overlap = OVERLAP_LEAST;
 	chain->index = chain->asked_from + answer->count;
 	if (further) {
 		buf_clear(&chain->last);
+		chain->last_number = answer->last_number;
 		if (buf_add(&chain->last, buf_str(&answer->last_id),
 			answer->last_id.len) < 0)
 			return CHAIN_NONE;

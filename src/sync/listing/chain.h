@@ -29,6 +29,7 @@ struct chain {
 	unsigned asked;	    /* records in it */
 	unsigned stalls;    /* windows in a row that led nowhere */
 	struct buf last;    /* the last one known: all before it is in */
+	bool last_number;   /* it is a number, not a text */
 };
 
 /* Of no links yet; chain_done is owed. */

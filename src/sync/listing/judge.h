@@ -49,6 +49,9 @@ enum probe_verdict judge_probe(const struct replica_listing *listing,
  *            says, and none of them was created since the round began.
  *   RANGES   otherwise: by ranges of ids, one answer a range. What moves about
  *            cannot leave its range, so whatever existed throughout is in.
+ *            They are ranges of texts, with which servers compare no id that
+ *            is a number: so one more question asks for such ids, and only an
+ *            answer that has none makes the ranges whole.
  *   CHAIN    where the server cannot filter by id: in windows that overlap, one
  *            at a time. See chain.h.
  *

@@ -126,9 +126,10 @@ static int64_t half_a_page(const struct part *part)
 }
 
 /* Watch the order of ids, and whether a filter was heeded. */
-static int watch_id(struct part *part, const struct buf *id)
+static int watch_id(struct part *part, const struct record *record)
 {
 	struct part_answer *answer = &part->answer;
+	const struct buf *id = &record->id;
 	const struct id_range *range = part->question.range;
 	int r = 0;
 	if (range && !id_range_has(range, id))
@@ -138,6 +139,9 @@ static int watch_id(struct part *part, const struct buf *id)
 		    order_after(answer->orders, &answer->last_id, id);
 	else
 		r = buf_add(&answer->first_id, buf_str(id), id->len);
+	if (answer->count == 0)
+		answer->first_number = record->number;
+	answer->last_number = record->number;
 	buf_clear(&answer->last_id);
 	if (r == 0)
 		r = buf_add(&answer->last_id, buf_str(id), id->len);
@@ -183,7 +187,7 @@ static int on_record(void *ctx, const char *text, size_t len)
 			    "a record in the listing has no id");
 		return r;
 	}
-	r = watch_id(part, &record.id);
+	r = watch_id(part, &record);
 	if (r == 0)
 		r = put(part, &record);
 	record_done(&record);
@@ -239,11 +243,12 @@ static int ask(struct part *part)
 	    .limit = question->limit,
 	    .speculative = question->speculative,
 	};
-	if (range && (range->low.len || range->high.len)) {
+	if (range && (range->numbers || range->low.len || range->high.len)) {
 		int r = id_range_filter(range, &filter);
 		if (r < 0)
 			return r;
 		query.filters = buf_str(&filter);
+		query.may_fail = range->numbers;
 	}
 	part->call = api_list(part->core->api, &query, &sink, part);
 	return part->call ? 0 : -ENOMEM;

@@ -50,6 +50,8 @@ struct part_answer {
 	unsigned orders;     /* of its records: order.h */
 	struct buf first_id; /* of the record that came first */
 	struct buf last_id;  /* of the one that came last */
+	bool first_number;   /* these are numbers, not texts */
+	bool last_number;
 	struct buf split_id; /* of one in the middle, to split a range at */
 	bool out_of_range;
 };

@@ -13,6 +13,7 @@
 #include "sync/core/folder.h"
 #include "sync/core/position.h"
 #include "sync/listing/part.h"
+#include "sync/listing/ranges.h"
 #include "sync/listing/round.h"
 #include "sync/listing/spec.h"
 
@@ -79,6 +80,7 @@ struct pass_state pass_state(const struct pass *pass)
 	    .began = pass->began,
 	    .side = pass->side,
 	    .frontier = slot_start(pass->base, pass->done_slot + 1),
+	    .total = round_total(pass->round),
 	    .is_empty = pass->done_slot == 0,
 	    .has_brought = pass->has_brought,
 	};
@@ -305,6 +307,13 @@ static void on_spec(void *ctx, int err)
 		advance(pass);
 }
 
+/* Whether a failure tells no more than that the server does not do this. */
+static bool is_refusal(const struct part *part, int status)
+{
+	const struct id_range *range = part_answer(part)->range;
+	return status == 400 || (range && range->numbers);
+}
+
 /* Whether something else can be asked for than what is refused. */
 static bool fall_back(struct pass *pass)
 {
@@ -332,10 +341,9 @@ static int on_brings(void *ctx)
 static void on_part(void *ctx, struct part *part, int err, int status)
 {
 	struct pass *pass = ctx;
-	(void)part;
 	if (err == 0)
 		advance(pass);
-	else if (status != 400 || !fall_back(pass))
+	else if (!is_refusal(part, status) || !fall_back(pass))
 		fail(pass, err);
 }
 

@@ -35,13 +35,17 @@ static struct id_range *id_range_new(
 
 bool id_range_has(const struct id_range *range, const struct buf *id)
 {
-	return (!range->low.len || buf_compare(id, &range->low) > 0) &&
-	       (!range->high.len || buf_compare(id, &range->high) <= 0);
+	return range->numbers ||
+	       ((!range->low.len || buf_compare(id, &range->low) > 0) &&
+		   (!range->high.len || buf_compare(id, &range->high) <= 0));
 }
 
 /* {"id":{"$gt":"…","$lte":"…"}} */
 int id_range_filter(const struct id_range *range, struct buf *out)
 {
+	/* None is less. */
+	if (range->numbers)
+		return buf_adds(out, "{\"id\":{\"$gte\":-1.7e308}}");
 	int r = buf_adds(out, "{\"id\":{");
 	if (r == 0 && range->low.len) {
 		r = buf_adds(out, "\"$gt\":");
@@ -99,6 +103,16 @@ int ranges_split(
 
 /* ---- planning ---- */
 
+static int add_numbers(struct ranges *ranges)
+{
+	struct buf none;
+	buf_init(&none, 0);
+	int r = add(ranges, &none, &none);
+	if (r == 0)
+		TAILQ_LAST(ranges, ranges)->numbers = true;
+	return r;
+}
+
 static int by_content(const void *a, const void *b)
 {
 	return buf_compare(a, b);
@@ -144,6 +158,8 @@ int ranges_plan(struct ranges *ranges, struct replica *replica, int64_t dir,
 	buf_init(&none, 0);
 	int r = boundaries(replica, dir, base, slots, ids, &count);
 	const struct buf *low = &none;
+	if (r == 0)
+		r = add_numbers(ranges);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		if (low->len && buf_compare(low, &ids[i]) == 0)
 			continue;

@@ -17,6 +17,7 @@ struct replica;
 struct id_range {
 	struct buf low;	 /* empty: from the very first */
 	struct buf high; /* empty: to the very last */
+	bool numbers;	 /* no range of texts: all ids that are numbers */
 	TAILQ_ENTRY(id_range) link;
 };
 
@@ -46,8 +47,9 @@ int ranges_split(
 
 /*
  * Ranges that together have all ids, of about as many records as the slots 1 to
- * slots of the generation at base have each. 0; -ENOMEM; or an error of the
- * replica.
+ * slots of the generation at base have each; before them one of all ids that
+ * are numbers, which no range of texts has where servers compare like with
+ * like. 0; -ENOMEM; or an error of the replica.
  */
 int ranges_plan(struct ranges *ranges, struct replica *replica, int64_t dir,
     int64_t base, int64_t slots);

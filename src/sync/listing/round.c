@@ -153,6 +153,8 @@ static enum round_question choose(
 			   : ROUND_NO_WINDOW;
 	case ROUND_RANGES:
 		question->range = ranges_take(&round->ranges);
+		if (question->range && question->range->numbers)
+			question->limit = 1; /* one is enough */
 		return question->range ? ROUND_ASK : ROUND_WAIT;
 	default:
 		question->page = round->next_page;
@@ -308,6 +310,12 @@ static void learn_total(struct look *look, const struct api_page *info)
 		look->quiet = false;
 }
 
+int64_t round_total(const struct round *round)
+{
+	const struct look *look = &round->evidence.round;
+	return look->kind == ROUND_PAGES ? look->total : -1;
+}
+
 /* A listing that goes on and on with what was there already is no listing.
  * found: records found so far, also by answers that are not in turn yet. */
 static bool repeats_itself(
@@ -379,21 +387,38 @@ static enum round_step split(
 							   : ROUND_GOES_ON;
 }
 
+/* Of ids that are numbers, there must be none. What comes may also be texts, of
+ * a server that does not understand the question. */
+static enum round_step absorb_numbers(const struct part_answer *answer)
+{
+	const struct api_page *info = &answer->info;
+	return answer->count || info->total > 0 || info->total_pages > 0 ||
+		       info->has_next == 1
+		   ? ROUND_GIVES_UP
+		   : ROUND_GOES_ON;
+}
+
+static enum round_step absorb_texts(
+    struct round *round, const struct part_answer *answer)
+{
+	switch (range_has_more(&round->sizes, answer)) {
+	case MORE_UNCLEAR:
+		return ROUND_GIVES_UP;
+	case MORE:
+		return split(round, answer);
+	case MORE_NONE:
+		break;
+	}
+	round->evidence.round.in_ranges += answer->count;
+	return ROUND_GOES_ON;
+}
+
 static enum round_step absorb_range(
     struct round *round, const struct part_answer *answer, bool alone)
 {
-	enum round_step step = ROUND_GOES_ON;
-	switch (range_has_more(&round->sizes, answer)) {
-	case MORE_UNCLEAR:
-		step = ROUND_GIVES_UP;
-		break;
-	case MORE:
-		step = split(round, answer);
-		break;
-	case MORE_NONE:
-		round->evidence.round.in_ranges += answer->count;
-		break;
-	}
+	enum round_step step = answer->range->numbers
+				   ? absorb_numbers(answer)
+				   : absorb_texts(round, answer);
 	round->over = TAILQ_EMPTY(&round->ranges) && alone;
 	return step;
 }
@@ -447,7 +472,8 @@ static void learn(struct round *round, const struct part_answer *answer)
 	if (answer->count > sizes->most)
 		sizes->most = answer->count;
 	if (info->limit > 0 && info->limit <= PAGE_LIMIT &&
-	    look->kind != ROUND_CHAIN)
+	    look->kind != ROUND_CHAIN &&
+	    !(answer->range && answer->range->numbers))
 		sizes->told = (unsigned)info->limit;
 	if (!round->dated)
 		round->evidence.threshold_ms =

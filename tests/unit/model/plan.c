@@ -149,9 +149,11 @@ static void heed_settings(struct plan *plan)
 static void choose_traits(struct plan *plan, uint64_t *random)
 {
 	size_t odds = 2 + random_below(random, 12);
+	uint64_t late = *random;
 	for (enum trait t = 0; t < TRAIT_COUNT; t++) {
-		bool plain = random_below(random, odds) != 0;
-		unsigned value = (unsigned)random_below(random, value_count(t));
+		uint64_t *from = t < TRAIT_FIRST_LATE ? random : &late;
+		bool plain = random_below(from, odds) != 0;
+		unsigned value = (unsigned)random_below(from, value_count(t));
 		plan->traits[t] = plain ? 0 : value;
 	}
 	/* How many there are, how long they are believed and in what order they

@@ -37,7 +37,9 @@
 	X(envelope, "bare|data")                                               \
 	X(spec, "absent|there")                                                \
 	X(ttl, "60 s|1 s|0")                                                   \
-	X(connections, "16|1|3")
+	X(connections, "16|1|3")                                               \
+	/* What compares an id with a number. */                               \
+	X(numbers, "heeded|500|reset|refused|ignored|as text")
 
 enum trait {
 #define X(name, values) TRAIT_##name,
@@ -90,6 +92,20 @@ enum step_kind {
 struct step {
 	enum step_kind kind;
 	uint32_t a, b, c;
+};
+
+/* Traits from here on came later, and have random numbers of their own: what a
+ * seed found before, it finds again. */
+#define TRAIT_FIRST_LATE TRAIT_numbers
+
+/* Values of the trait numbers. */
+enum {
+	NUMBERS_HEEDED,
+	NUMBERS_500,
+	NUMBERS_RESET,
+	NUMBERS_REFUSED,
+	NUMBERS_IGNORED,
+	NUMBERS_AS_TEXT,
 };
 
 /* A value of the trait total. */

@@ -1,5 +1,6 @@
 #include "query.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,8 +80,10 @@ static int compare_ids(const struct record_id *a, const struct record_id *b)
 {
 	if (a->number != b->number)
 		return a->number ? -1 : 1;
-	if (a->number)
-		return sign(atoll(a->text) - atoll(b->text));
+	if (a->number) {
+		double x = atof(a->text), y = atof(b->text);
+		return (x > y) - (x < y);
+	}
 	return strcmp(a->text, b->text);
 }
 
@@ -98,21 +101,30 @@ static bool has_date(int record, const char *field, int64_t *ret_ms)
 		       : current(record)->dated;
 }
 
+static bool is_id(const char *field)
+{
+	return strcmp(field, "id") == 0 || strcmp(field, "_id") == 0;
+}
+
 /* How a record's field stands to an operand: true and -1, 0, 1; false when
  * they cannot be compared. */
 static bool compare_field(
     int record, const char *field, const cJSON *operand, int *ret_order)
 {
 	int64_t ms, bound;
-	if (strcmp(field, "id") == 0 || strcmp(field, "_id") == 0) {
+	if (is_id(field)) {
 		struct record_id id = {.number = cJSON_IsNumber(operand)};
 		if (id.number)
-			snprintf(id.text, sizeof(id.text), "%.0f",
+			snprintf(id.text, sizeof(id.text), "%.17g",
 			    operand->valuedouble);
 		else if (cJSON_IsString(operand))
 			snprintf(id.text, sizeof(id.text), "%s",
 			    operand->valuestring);
 		*ret_order = compare_ids(world_id(record), &id);
+		if (id.number && trait(TRAIT_numbers) == NUMBERS_AS_TEXT) {
+			*ret_order = strcmp(world_id(record)->text, id.text);
+			return true;
+		}
 		return id.number == world_id(record)->number;
 	}
 	if (!has_date(record, field, &ms) || !cJSON_IsString(operand) ||
@@ -175,6 +187,19 @@ static unsigned filter_trait(const cJSON *field)
 			 : TRAIT_date_filter);
 }
 
+/* Whether it compares an id with a number. */
+static bool asks_for_number(const cJSON *field)
+{
+	return is_id(field->string) && cJSON_IsObject(field) &&
+	       cJSON_IsNumber(field->child);
+}
+
+static bool is_ignored(const cJSON *field)
+{
+	return trait(TRAIT_numbers) == NUMBERS_IGNORED &&
+	       asks_for_number(field);
+}
+
 static bool passes(int record, const struct query *query)
 {
 	const cJSON *field, *test;
@@ -189,6 +214,8 @@ static bool passes(int record, const struct query *query)
 				return false;
 			continue;
 		}
+		if (is_ignored(field))
+			continue;
 		cJSON_ArrayForEach (test, field) {
 			if (!holds(record, field->string, test))
 				return false;
@@ -197,18 +224,34 @@ static bool passes(int record, const struct query *query)
 	return true;
 }
 
-bool query_is_refused(const struct query *query)
+static int fault_at_numbers(void)
+{
+	switch (trait(TRAIT_numbers)) {
+	case NUMBERS_500:
+		return 500;
+	case NUMBERS_RESET:
+		return -EPIPE;
+	case NUMBERS_REFUSED:
+		return 400;
+	default:
+		return 0;
+	}
+}
+
+int query_fault(const struct query *query)
 {
 	const cJSON *field;
 	static const int64_t largest[] = {LIMIT_MOST, 1, 2, 4, 10};
 	if (trait(TRAIT_over_largest) &&
 	    query->limit > largest[trait(TRAIT_largest_page)])
-		return true;
+		return 400;
 	cJSON_ArrayForEach (field, query->filters) {
 		if (filter_trait(field) == 2)
-			return true;
+			return 400;
+		if (asks_for_number(field) && fault_at_numbers())
+			return fault_at_numbers();
 	}
-	return false;
+	return 0;
 }
 
 void query_done(struct query *query)

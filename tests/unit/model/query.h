@@ -24,8 +24,9 @@ struct query {
 void query_parse(const char *url, struct query *query);
 void query_done(struct query *query);
 
-/* Whether the server does not do that: 400. */
-bool query_is_refused(const struct query *query);
+/* What the server ends such a query with: a status, or -errno of the
+ * connection; 0: records. */
+int query_fault(const struct query *query);
 
 /* Records a page. */
 int64_t query_page_size(const struct query *query);

@@ -22,6 +22,7 @@
 struct reply {
 	const struct http_call *call;
 	int status;
+	int err; /* the connection breaks */
 	int64_t date_ms;
 	struct buf body;
 };
@@ -133,8 +134,11 @@ static void fill_list_reply(struct reply *reply, const char *line)
 {
 	struct query query;
 	query_parse(line, &query);
-	if (query_is_refused(&query)) {
-		reply->status = 400;
+	int fault = query_fault(&query);
+	if (fault < 0) {
+		reply->err = fault;
+	} else if (fault) {
+		reply->status = fault;
 		buf_adds(&reply->body, "{\"error\":{\"code\":\"BAD_REQUEST\","
 				       "\"message\":\"cannot do that\"}}");
 	} else {
@@ -293,7 +297,10 @@ void server_answer(struct http_call *call, uint32_t choice)
 		make_reply(call, &reply);
 	}
 	answered++;
-	if (!fail(call, buf_str(&reply.body), choice)) {
+	if (reply.err) {
+		trace("server: no answer, a reset: %s", brief(call));
+		fake_break(call, reply.err);
+	} else if (!fail(call, buf_str(&reply.body), choice)) {
 		trace("server: %d %s", reply.status, brief(call));
 		tell_body(buf_str(&reply.body));
 		ANSWER(call, .status = reply.status,
