@@ -8,6 +8,7 @@
 #include "command/log_in.h"
 #include "command/log_out.h"
 #include "command/mount.h"
+#include "command/versions.h"
 #include "config/arguments.h"
 #include "config/complain.h"
 #include "config/config.h"
@@ -29,10 +30,13 @@ static int run(const struct arguments *arguments)
 {
 	switch (arguments->command) {
 	case COMMAND_HELP:
+		usage_print_overview();
+		return 0;
+	case COMMAND_SETTINGS:
 		usage_print_help();
 		return 0;
 	case COMMAND_VERSION:
-		usage_print_version();
+		versions_print();
 		return 0;
 	case COMMAND_CHECK:
 		return check_project(arguments);

@@ -66,6 +66,7 @@ int api_new(struct http *http, const struct api_config *config,
 	if (!api)
 		return -ENOMEM;
 	api->patience_ms = config->retry_ms;
+	api->lacks_specs = config->lacks_specs;
 	api->failures = failures;
 	api->counts.quota_left = -1;
 	api->redact = (struct redact){.key = config->key,

@@ -38,6 +38,7 @@ struct api_config {
 	const char *mfa_code;		 /* or NULL */
 	unsigned connections;		 /* requests at once */
 	int64_t retry_ms;		 /* patience with a failing server */
+	bool lacks_specs; /* those that are refused are none at all */
 	/* An answer of such a status (0: none) makes a call wait for so long
 	 * before it asks again. May be NULL. */
 	void (*waits)(void *ctx, int status, int64_t wait_ms);

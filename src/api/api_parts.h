@@ -22,6 +22,7 @@ struct token;
 struct api {
 	/* Immutable after new. */
 	int64_t patience_ms; /* with a failing server */
+	bool lacks_specs;    /* see struct api_config */
 	struct redact redact;
 	struct calls *calls;
 	struct failures *failures; /* borrowed */

@@ -124,6 +124,7 @@ static void report(const struct api_call *call, const struct api_error *error)
 	char request[512];
 	if (call->spec.may_fail ||
 	    (call->spec.expects_miss && error->err == -ENOENT) ||
+	    (call->spec.expects_refusal && error->status == 403) ||
 	    (call->spec.may_be_refused && error->status == 400))
 		return;
 	describe(call, request, sizeof(request));
@@ -277,7 +278,10 @@ static void conclude(struct api_call *call, int err, const char *detail)
 	struct api_error error = {0};
 	struct ending ending = {.err = err, .detail = detail};
 	judge(call, &ending, &error);
+	if (err == 0 && retry_is_overload(call->head.status))
+		gate_narrow(&call->calls->gate);
 	if (ending.err == 0 && ending.status >= 200 && ending.status < 300) {
+		gate_widen(&call->calls->gate);
 		finish(call, &error);
 		return;
 	}

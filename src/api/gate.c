@@ -2,7 +2,7 @@
 
 void gate_init(struct gate *gate, struct http *http, unsigned limit)
 {
-	*gate = (struct gate){.http = http, .limit = limit};
+	*gate = (struct gate){.http = http, .limit = limit, .allowed = limit};
 	TAILQ_INIT(&gate->waiting);
 	TAILQ_INIT(&gate->waiting_speculative);
 }
@@ -25,7 +25,7 @@ static void let_in(struct gate *gate)
 	if (gate->letting_in)
 		return;
 	gate->letting_in = true;
-	while (!gate->hold_until_ms && gate->inside < gate->limit) {
+	while (!gate->hold_until_ms && gate->inside < gate->allowed) {
 		struct gate_pass *pass = TAILQ_FIRST(&gate->waiting);
 		if (!pass)
 			pass = TAILQ_FIRST(&gate->waiting_speculative);
@@ -65,8 +65,27 @@ void gate_leave(struct gate *gate, struct gate_pass *pass)
 	} else if (pass->state == PASS_IN) {
 		pass->state = PASS_OUT;
 		gate->inside--;
+		if (gate->older > gate->inside)
+			gate->older = gate->inside;
 		let_in(gate);
 	}
+}
+
+void gate_narrow(struct gate *gate)
+{
+	gate->well = 0;
+	if (gate->older)
+		return;
+	gate->allowed = gate->allowed > 1 ? gate->allowed / 2 : 1;
+	gate->older = gate->inside;
+}
+
+void gate_widen(struct gate *gate)
+{
+	if (gate->allowed == gate->limit || ++gate->well < gate->allowed)
+		return;
+	gate->well = 0;
+	gate->allowed++;
 }
 
 void gate_hold(struct gate *gate, int64_t delay_ms)

@@ -224,7 +224,11 @@ struct api_call *api_spec(struct api *api, const char *subject,
 	call->text_done = done;
 	call->ctx = ctx;
 	struct call_spec spec = {
-	    .method = "GET", .subject = subject, .expects_miss = true};
+	    .method = "GET",
+	    .subject = subject,
+	    .expects_miss = true,
+	    .expects_refusal = api->lacks_specs,
+	};
 	return start_record_call(api, &spec, table, "spec", 4, "", call);
 }
 

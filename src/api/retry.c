@@ -69,6 +69,11 @@ int64_t retry_wait_ms(const struct retry_outcome *outcome)
 	return pause < left ? pause : left;
 }
 
+bool retry_is_overload(int status)
+{
+	return status == 429 || (status >= 500 && status <= 599);
+}
+
 /* The errno that users are promised for a final status. */
 static int errno_of_status(int status)
 {

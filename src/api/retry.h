@@ -51,6 +51,10 @@ int64_t retry_wait_ms(const struct retry_outcome *outcome);
  * -ECONNREFUSED, -EHOSTUNREACH, -ETIMEDOUT, -EMFILE or -ENFILE. */
 bool retry_may_pass(int err);
 
+/* Whether an answer says that its server has too much to do: fewer are asked at
+ * once then (gate.h). */
+bool retry_is_overload(int status);
+
 /*
  * The errno of the last attempt, once no other one follows: of err, where the
  * transfer broke, else of the answer's status, which is none of success.

@@ -25,6 +25,7 @@ struct storage {
 struct storage_call {
 	struct storage *storage;
 	struct gate_pass pass;
+	int status; /* of the answer; 0: none has come */
 	struct http_call *http_call;
 	const struct http_sink *sink;
 	void *ctx;
@@ -99,6 +100,7 @@ int64_t storage_retry_ms(
 static int on_head(void *ctx, const struct http_head *head)
 {
 	struct storage_call *object = ctx;
+	object->status = head->status;
 	return object->sink->head(object->ctx, head);
 }
 
@@ -109,12 +111,24 @@ static int on_body(void *ctx, const void *data, size_t len)
 	return object->sink->body(object->ctx, data, len);
 }
 
+/* Whoever asked for it may not have liked the answer: that is no matter here.
+ */
+static void learn(struct storage_call *object, int err)
+{
+	struct gate *gate = &object->storage->gate;
+	if (retry_is_overload(object->status))
+		gate_narrow(gate);
+	else if (err == 0 && object->status >= 200 && object->status < 300)
+		gate_widen(gate);
+}
+
 static void on_done(void *ctx, int err, const char *detail)
 {
 	struct storage_call *object = ctx;
 	const struct http_sink *sink = object->sink;
 	void *sink_ctx = object->ctx;
 	object->http_call = NULL;
+	learn(object, err);
 	object_free(object);
 	sink->done(sink_ctx, err, detail);
 }

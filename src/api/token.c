@@ -5,8 +5,10 @@
 
 #include "base/cleanup.h"
 
-/* After a refusal, sign-in is not tried again for so long: servers count. */
-#define REFUSED_MS 15000
+/* After a refusal, sign-in is not tried again for so long, and longer with each
+ * that follows: servers count, and five in fifteen minutes are what the service
+ * allows before it locks the account. */
+static const int64_t refused_ms[] = {15000, 120000, 300000};
 
 /* Renew this long before a token ends, or a tenth of its life if shorter. */
 #define AHEAD_MS 60000
@@ -25,6 +27,7 @@ struct token {
 	bool renewing;		  /* single flight */
 	int64_t refused_until_ms; /* no new try before: the last said no */
 	struct api_error refusal;
+	unsigned refusals; /* since a pair was had */
 	struct token_queue waiting;
 };
 
@@ -127,6 +130,7 @@ void token_reject(struct token *token, bool drop_refresh)
 void token_forget_refusal(struct token *token)
 {
 	token->refused_until_ms = 0;
+	token->refusals = 0;
 }
 
 /* A token is used for a while, whatever its server says of its life: else one
@@ -162,6 +166,7 @@ void token_adopt(struct token *token, const struct answer_tokens *pair)
 	answer_tokens_done(&token->pair);
 	token->pair = *pair;
 	token->generation++;
+	token->refusals = 0;
 	token->expires_ms = http_now(token->http) + used_for_ms(pair);
 }
 
@@ -169,7 +174,10 @@ void token_settle(struct token *token, const struct api_error *error)
 {
 	token->renewing = false;
 	if (error->err == -EACCES) {
-		token->refused_until_ms = http_now(token->http) + REFUSED_MS;
+		token->refused_until_ms =
+		    http_now(token->http) + refused_ms[token->refusals];
+		if (token->refusals + 1 < ARRAY_SIZE(refused_ms))
+			token->refusals++;
 		token->refusal = *error;
 	}
 	wake(token, error);

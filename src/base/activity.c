@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/lock.h"
+#include "base/log.h"
 #include "base/timestamp.h"
 
 /* No news for so long is worth a word, in seconds. */
@@ -76,10 +77,12 @@ int activities_print(struct activities *board, const char *prefix,
 	int64_t now = timestamp_mono_ms();
 	lock_acquire(&board->lock);
 	TAILQ_FOREACH (activity, &board->all, link) {
+		char safe[4 * ACTIVITY_SIZE];
+		log_make_safe(activity->words, safe, sizeof(safe));
 		int64_t silent = (now - activity->news_ms) / 1000;
 		if (r == 0)
 			r = buf_printf(out, "%s%s, for %" PRId64 " s", prefix,
-			    activity->words, (now - activity->began_ms) / 1000);
+			    safe, (now - activity->began_ms) / 1000);
 		if (r == 0 && silent >= SILENCE_S)
 			r = buf_printf(
 			    out, ", without news for %" PRId64 " s", silent);

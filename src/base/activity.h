@@ -38,8 +38,9 @@ void activity_say(struct activities *board, struct activity *activity,
 /* It is over. Harmless when it did not begin. */
 void activity_over(struct activity *activity);
 
-/* Append a line each, behind prefix: what, for how long, and since when there
- * has been no news. *ret_count: how many. 0 or -ENOMEM. */
+/* Append a line each, behind prefix and safe for a terminal: what, for how
+ * long, and since when there has been no news. *ret_count: how many. 0 or
+ * -ENOMEM. */
 int activities_print(struct activities *board, const char *prefix,
     struct buf *out, size_t *ret_count);
 

@@ -1,12 +1,15 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/timestamp.h"
@@ -17,18 +20,47 @@
 
 static _Atomic enum log_level log_level = LOG_LEVEL_INFO;
 static FILE *log_file;	/* set before threads start; NULL: stderr */
+static char *log_path;	/* of log_file; set with it */
 static bool log_syslog; /* set before threads start */
+
+/* It tells what there is: nobody else's business. A descriptor, or -errno. */
+static int open_private(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : fd;
+}
 
 int log_open_file(const char *path)
 {
 	if (!path)
 		return 0;
-	FILE *file = fopen(path, "ae");
-	if (!file)
-		return -errno;
+	int fd = open_private(path);
+	if (fd < 0)
+		return fd;
+	char *name = strdup(path);
+	FILE *file = name ? fdopen(fd, "a") : NULL;
+	if (!file) {
+		free(name);
+		close(fd);
+		return -ENOMEM;
+	}
 	setvbuf(file, NULL, _IOLBF, 0);
 	log_file = file;
+	log_path = name;
 	return 0;
+}
+
+int log_reopen(void)
+{
+	if (!log_file)
+		return 0;
+	int fd = open_private(log_path);
+	if (fd < 0)
+		return fd;
+	/* In one step, whoever writes: no line is lost or torn. */
+	int r = dup3(fd, fileno(log_file), O_CLOEXEC) < 0 ? -errno : 0;
+	close(fd);
+	return r;
 }
 
 void log_open_syslog(const char *ident)

@@ -16,9 +16,15 @@ enum log_level {
 	LOG_LEVEL_DEBUG
 };
 
-/* Lines go to a file; call before threads start. path NULL leaves the target as
- * it is (stderr at first). 0, or -errno when the file cannot be opened. */
+/* Lines go to a file, which is the owner's alone if it is made; call before
+ * threads start. path NULL leaves the target as it is (stderr at first). 0, or
+ * -errno when the file cannot be opened. */
 int log_open_file(const char *path);
+
+/* Where lines go to a file, from here on they go to whatever file has its name
+ * now, which is made if there is none: the one before may have been put aside.
+ * 0, or -errno where that cannot be opened, and the old one stays. */
+int log_reopen(void);
 
 /* Lines go to syslog, under ident, which must live on; call before threads
  * start. */

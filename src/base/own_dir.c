@@ -10,15 +10,26 @@
 #include "base/cleanup.h"
 #include "base/home.h"
 
+/* Where systemd has made one for a service (CacheDirectory=, StateDirectory=).
+ * NULL: it has not, or it is not told which of several is meant. */
+static const char *of_service(const char *variable)
+{
+	const char *path = getenv(variable);
+	return path && path[0] == '/' && !strchr(path, ':') ? path : NULL;
+}
+
 int own_dir_default(enum own_dir_kind kind, char **ret_path)
 {
 	static const struct {
-		const char *variable, *in_home, *of_root;
+		const char *variable, *service, *in_home, *of_root;
 	} places[] = {
-	    [OWN_DIR_CACHE] = {"XDG_CACHE_HOME", ".cache", "/var/cache"},
-	    [OWN_DIR_STATE] = {"XDG_STATE_HOME", ".local/state", "/var/lib"},
+	    [OWN_DIR_CACHE] = {"XDG_CACHE_HOME", "CACHE_DIRECTORY", ".cache",
+		"/var/cache"},
+	    [OWN_DIR_STATE] = {"XDG_STATE_HOME", "STATE_DIRECTORY",
+		".local/state", "/var/lib"},
 	};
 	const char *xdg = getenv(places[kind].variable);
+	const char *service = of_service(places[kind].service);
 	const char *home = home_dir();
 	char *path;
 	int r;
@@ -27,6 +38,8 @@ int own_dir_default(enum own_dir_kind kind, char **ret_path)
 	else if (home)
 		r = asprintf(
 		    &path, "%s/%s/bkendfs", home, places[kind].in_home);
+	else if (service)
+		r = asprintf(&path, "%s", service);
 	else if (geteuid() == 0)
 		r = asprintf(&path, "%s/bkendfs", places[kind].of_root);
 	else

@@ -13,9 +13,10 @@ enum own_dir_kind { OWN_DIR_CACHE, OWN_DIR_STATE };
  * The program's own directory of that kind, of which nothing is made or
  * checked: bkendfs below $XDG_CACHE_HOME or $XDG_STATE_HOME, where that is an
  * absolute name; else below .cache or .local/state in the user's home. Without
- * a home: for root below /var/cache or /var/lib, for others a directory in
- * /var/tmp, which own_dir_make refuses where somebody else has made it.
- * *ret_path is the caller's. 0 or -ENOMEM. One thread: it asks home_dir.
+ * a home: the service's own, where systemd has made one; else for root below
+ * /var/cache or /var/lib, for others a directory in /var/tmp, which
+ * own_dir_make refuses where somebody else has made it. *ret_path is the
+ * caller's. 0 or -ENOMEM. One thread: it asks home_dir.
  */
 int own_dir_default(enum own_dir_kind kind, char **ret_path);
 

@@ -8,6 +8,7 @@
 #include "command/sign_in.h"
 #include "command/token_file.h"
 #include "config/complain.h"
+#include "replica/replica.h"
 
 struct contact {
 	const struct options *options;
@@ -36,11 +37,19 @@ static int open_http(struct contact *contact)
 		   : 0;
 }
 
+/* Nobody has to wait for what there is to be done with a large replica. */
+static bool is_ended(void *ctx)
+{
+	struct contact *contact = ctx;
+	return signals_missed(contact->signals) != 0;
+}
+
 static int open_parts(struct contact *contact)
 {
 	int r = signals_new(&contact->signals);
 	if (r < 0)
 		return failed("cannot start: %s", strerror(-r));
+	replica_give_up_when(is_ended, contact);
 	contact->failures = failures_new();
 	return contact->failures ? open_http(contact) : failed_for_memory();
 }
@@ -82,6 +91,8 @@ int contact_begin(struct contact *contact)
 	    .mfa_code = options->mfa_code,
 	    .connections = options->connections,
 	    .retry_ms = options->retry_ms,
+	    /* What a backup has none of, its server refuses. */
+	    .lacks_specs = options->directory != NULL,
 	    .waits = sign_in_waits,
 	    .ctx = contact->sign_in,
 	};
@@ -131,6 +142,7 @@ void contact_stop(struct contact *contact)
 {
 	if (!contact)
 		return;
+	replica_give_up_when(NULL, NULL);
 	signals_free(contact->signals);
 	contact->signals = NULL;
 	if (contact->http)

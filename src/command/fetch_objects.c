@@ -23,6 +23,10 @@
 
 #define THREADS_MOST 32
 
+/* What did not get to the disk, since that was slower than the network for too
+ * long, or was lost there, is fetched again so many times. */
+#define ROUNDS_MAX 4
+
 /* What a segment takes up besides its blocks, and all besides the segments. */
 #define SEGMENT_EXTRA 16384
 #define OTHER_EXTRA ((int64_t)4 << 20)
@@ -86,6 +90,13 @@ static void wait_for_writing(struct fetch *fetch, int64_t most)
 {
 	const struct timespec pause = {.tv_nsec = 2000000};
 	while (content_backlog(fetch->content) > most && !fetch_is_over(fetch))
+		nanosleep(&pause, NULL);
+}
+
+static void wait_until_written(struct fetch *fetch)
+{
+	const struct timespec pause = {.tv_nsec = 2000000};
+	while (!content_is_settled(fetch->content) && !fetch_is_over(fetch))
 		nanosleep(&pause, NULL);
 }
 
@@ -180,7 +191,8 @@ static void *read_objects(void *ctx)
 		lock_release(&fetch->lock);
 		if (index >= fetch->object_count)
 			break;
-		read_object(fetch, &fetch->objects[index]);
+		if (!fetch->objects[index].kept)
+			read_object(fetch, &fetch->objects[index]);
 	}
 	return NULL;
 }
@@ -191,25 +203,75 @@ static int pin(struct fetch *fetch)
 	return fetch_ask(fetch, &question, sync_pin_objects);
 }
 
-void fetch_objects(struct fetch *fetch)
+/* Those that are not kept yet. */
+static void read_all(struct fetch *fetch)
 {
 	pthread_t threads[THREADS_MOST];
 	unsigned count = 0;
 	unsigned most = fetch->options->connections;
+	fetch->next_object = 0;
+	while (count < THREADS_MOST && count < most &&
+	       count < fetch->object_count &&
+	       pthread_create(&threads[count], NULL, read_objects, fetch) == 0)
+		count++;
+	if (!count)
+		read_objects(fetch);
+	for (unsigned i = 0; i < count; i++)
+		pthread_join(threads[i], NULL);
+}
+
+/* How many came, and are not on the disk all the same; their bytes. What failed
+ * to come was tried for long enough. */
+static int64_t find_lost(struct fetch *fetch, int64_t *ret_bytes)
+{
+	int64_t count = 0;
+	*ret_bytes = 0;
+	for (size_t i = 0; i < fetch->object_count; i++) {
+		struct fetch_object *object = &fetch->objects[i];
+		struct node node;
+		object->kept =
+		    object->err != 0 || current(fetch, object, &node) < 0 ||
+		    (node.proven &&
+			content_has(fetch->content, node.id, node.size));
+		if (object->kept)
+			continue;
+		count++;
+		*ret_bytes += node.size > 0 ? node.size : 0;
+	}
+	return count;
+}
+
+/* As long as each round leaves fewer of them. */
+static void read_lost(struct fetch *fetch)
+{
+	int64_t before = INT64_MAX;
+	for (int i = 0; i < ROUNDS_MAX; i++) {
+		int64_t bytes, count;
+		wait_until_written(fetch);
+		if (fetch_is_over(fetch))
+			return;
+		count = find_lost(fetch, &bytes);
+		if (count == 0 || count >= before)
+			return;
+		before = count;
+		progress_begin(
+		    fetch->progress, "storage, again", "files", count, bytes);
+		read_all(fetch);
+	}
+}
+
+void fetch_objects(struct fetch *fetch)
+{
 	/* Before the first: none shall be pushed out by the next ones. */
 	int r = pin(fetch);
 	progress_begin(fetch->progress, "storage", "files",
 	    (int64_t)fetch->object_count, fetch->bytes);
 	for (size_t i = 0; i < fetch->object_count; i++)
 		fetch->objects[i].err = -EINTR;
-	while (r == 0 && count < THREADS_MOST && count < most &&
-	       count < fetch->object_count &&
-	       pthread_create(&threads[count], NULL, read_objects, fetch) == 0)
-		count++;
-	if (r == 0 && !count)
-		read_objects(fetch);
-	for (unsigned i = 0; i < count; i++)
-		pthread_join(threads[i], NULL);
+	if (r == 0) {
+		read_all(fetch);
+		read_lost(fetch);
+	}
 	/* Those that were found to be others, too. */
 	if (r == 0)
 		r = pin(fetch);

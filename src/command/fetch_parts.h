@@ -25,6 +25,7 @@
 struct fetch_object {
 	int64_t id; /* its current node's */
 	int err;    /* why it is not; 0: it seems to be */
+	bool kept;  /* it was found on the disk */
 };
 
 struct fetch {

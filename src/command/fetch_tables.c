@@ -38,6 +38,33 @@ static int on_table(
 
 /* ---- one listing ---- */
 
+static int count_item(
+    void *ctx, const struct node *node, const char *name, int64_t pos)
+{
+	(void)name;
+	(void)pos;
+	*(int64_t *)ctx += node->kind != NODE_KIND_SPEC;
+	return 0;
+}
+
+/* What came of it: places tell nothing of how many there are in them. */
+static int show_items(
+    struct fetch *fetch, int64_t dir, int64_t after, int64_t before)
+{
+	int64_t count = 0;
+	int r = replica_entries(
+	    fetch->replica, dir, after, before, count_item, &count);
+	progress_add(fetch->progress, count, 0);
+	return r;
+}
+
+static void show_total(struct fetch *fetch, int64_t dir)
+{
+	int64_t total = sync_dir_total(fetch->sync, dir);
+	if (total >= 0)
+		progress_expect(fetch->progress, total);
+}
+
 /* Read it to its end: only what was found whole has one. */
 static int read_on(struct fetch *fetch, int64_t dir,
     const struct sync_dir *open_dir, int64_t *ret_end)
@@ -48,8 +75,11 @@ static int read_on(struct fetch *fetch, int64_t dir,
 	       0) {
 		struct fetch_question question = {
 		    .op = {.dir = dir, .open_dir = *open_dir, .after = after}};
+		show_total(fetch, dir);
 		if (frontier > after + 1) {
-			progress_add(fetch->progress, frontier - 1 - after, 0);
+			r = show_items(fetch, dir, after, frontier);
+			if (r < 0)
+				return r;
 			after = frontier - 1;
 			sync_dir_reading(fetch->sync, dir, open_dir, after);
 			continue;
@@ -58,8 +88,10 @@ static int read_on(struct fetch *fetch, int64_t dir,
 		if (r < 0)
 			return r;
 	}
+	if (r < 0)
+		return r;
 	*ret_end = frontier;
-	return r < 0 ? r : 0;
+	return show_items(fetch, dir, after, frontier);
 }
 
 /* fn is called with each entry of what is whole; may be NULL. */
@@ -70,6 +102,7 @@ static int list(
 	for (int i = 0; r == -EIO && i < TRIES_MAX; i++) {
 		int64_t end;
 		struct fetch_question question = {.op = {.dir = dir}};
+		show_total(fetch, dir);
 		r = fetch_ask(fetch, &question, sync_dir_open);
 		if (r < 0)
 			break;

@@ -1,25 +1,32 @@
 #include "command/mount.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/activity.h"
+#include "base/cleanup.h"
+#include "base/log.h"
 #include "command/background.h"
+#include "command/confine.h"
 #include "command/contact.h"
 #include "command/local_server.h"
 #include "command/mountpoint.h"
 #include "command/own_mcp.h"
 #include "command/own_replica.h"
+#include "command/service.h"
 #include "command/token_file.h"
 #include "config/account.h"
 #include "config/complain.h"
 #include "config/config.h"
 #include "config/secrets.h"
 #include "fs/fs.h"
+#include "fs/mounter.h"
 #include "content/content.h"
 #include "replica/replica.h"
 #include "status/status.h"
@@ -41,6 +48,8 @@ struct house {
 	struct sync_config sync_config;
 	struct sync *sync;
 	struct status *status;
+	struct mounter *mounter;
+	char sandbox[SANDBOX_WORDS];
 	struct fs_config fs_config;
 	struct fs *fs;
 };
@@ -110,6 +119,7 @@ static int open_status(struct house *house)
 	    .tables = (const char *const *)house->options->tables,
 	    .url = house->options->directory ? NULL : house->options->url,
 	    .directory = house->options->directory,
+	    .sandbox = house->sandbox,
 	    .raw = house->options->raw,
 	});
 	return house->status ? 0 : failed_for_memory();
@@ -130,6 +140,7 @@ static int open_fs(struct house *house)
 {
 	struct options *options = house->options;
 	house->fs_config = (struct fs_config){
+	    .mounter = house->mounter,
 	    .http = contact_http(house->contact),
 	    .replica = house->replica,
 	    .files = status_files(house->status),
@@ -191,29 +202,100 @@ static void tell_remarks(struct house *house)
 		    0, "", remark);
 }
 
-/* A mount without tables looks fine, and is copied as such. Who has logged in
- * is told of them once he looks. */
-static void warn(struct house *house)
+static void warn_of(struct house *house, const char *warning)
 {
-	tell_remarks(house);
-	const char *warning = status_warning(house->status);
-	if (!warning || (house->mcp && mcp_has_login(house->mcp)))
-		return;
 	fprintf(stderr, "bkendfs: %s\n", warning);
 	failures_add(
 	    contact_failures(house->contact), "(start)", "", 0, 0, "", warning);
 }
 
-/* ---- signals ---- */
+/* What an earlier mount heard of its server, which may not be there any more:
+ * offline nobody else says so. */
+static void tell_incomplete(struct house *house)
+{
+	CLEANUP_BUF struct buf lines;
+	char *rest, *line;
+	buf_init(&lines, BUF_MAX_DEFAULT);
+	if (status_incomplete(house->status, &lines) < 0 || !lines.len)
+		return;
+	for (line = strtok_r(lines.data, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest))
+		warn_of(house, line);
+}
+
+/* What --fetch has brought stays also where less is allowed by now: nothing of
+ * it goes in silence, but nor is anything else kept. */
+static void tell_pinned(struct house *house)
+{
+	int64_t limit = house->options->cache_size, bytes = 0;
+	char line[400];
+	struct stat st;
+	if (!house->content || replica_is_archived(house->replica) ||
+	    replica_pinned(house->replica, &bytes) < 0 || bytes == 0)
+		return;
+	if (stat(replica_path(house->replica), &st) == 0)
+		bytes += (int64_t)st.st_blocks * 512;
+	if (bytes <= limit)
+		return;
+	snprintf(line, sizeof(line),
+	    "what bkendfs --fetch has brought takes %" PRId64 " MB, more than"
+	    " cache_size allows: it stays, but no other file contents are kept;"
+	    " set -o cache_size=%" PRId64 "M, or more",
+	    bytes >> 20, (bytes + bytes / 8 + (8 << 20)) >> 20);
+	warn_of(house, line);
+}
+
+/* A mount without tables looks fine, and is copied as such. Who has logged in
+ * is told of them once he looks. */
+static void warn(struct house *house)
+{
+	tell_remarks(house);
+	tell_incomplete(house);
+	tell_pinned(house);
+	const char *warning = status_warning(house->status);
+	if (warning && !(house->mcp && mcp_has_login(house->mcp)))
+		warn_of(house, warning);
+}
+
+/* ---- what happens meanwhile ---- */
+
+/* Its errors alone, of a connection that nobody knows of, would say nothing. */
+static void on_server_ended(void *ctx, const char *how)
+{
+	struct house *house = ctx;
+	char line[512];
+	snprintf(line, sizeof(line),
+	    "the bkend-emulator that serves this mount has ended (%s): what"
+	    " was not read yet cannot be; unmount, and mount again",
+	    how);
+	log_error("%s", line);
+	failures_add(contact_failures(house->contact), "(server)", "", 0, -EIO,
+	    "", line);
+}
+
+/* Without the watch, all else works. */
+static void watch_server(struct house *house)
+{
+	struct local_server *server = house->options->server;
+	int r = server ? local_server_watch(server, on_server_ended, house) : 0;
+	if (r < 0)
+		log_warn("the end of bkend-emulator would not be noticed: %s",
+		    strerror(-r));
+}
 
 /* While the mount lives. */
 static void on_signal(void *ctx, int number)
 {
 	struct house *house = ctx;
-	if (number == SIGHUP)
-		sync_expire(house->sync);
-	else
+	if (number != SIGHUP) {
 		fs_stop(house->fs);
+		return;
+	}
+	int r = log_reopen();
+	if (r < 0)
+		log_warn("log=%s cannot be opened anew: %s",
+		    house->options->log_path, strerror(-r));
+	sync_expire(house->sync);
 }
 
 /* ---- together ---- */
@@ -235,12 +317,38 @@ static void close_house(struct house *house)
 	contact_free(house->contact);
 	activities_free(house->activities);
 	replica_close(house->replica);
+	mounter_free(house->mounter);
+}
+
+/* In the process that mounts. */
+static void forget(void *ctx)
+{
+	options_done(ctx);
+}
+
+/* What comes after this cannot mount any more. */
+static int start_mounter(struct house *house)
+{
+	struct options *options = house->options;
+	int r = mounter_start(
+	    &(struct mounter_config){
+		.source = options_source(options),
+		.mountpoint = options->mountpoint,
+		.options = options->mount_options,
+		.debug = options->debug,
+		.forget = forget,
+		.ctx = options,
+	    },
+	    &house->mounter);
+	return r < 0 ? failed("cannot start: %s", strerror(-r)) : 0;
 }
 
 static int open_house(struct house *house)
 {
 	struct options *options = house->options;
-	int status = contact_open(options, &house->contact);
+	int status = confine_mount(options, house->sandbox);
+	if (!status)
+		status = contact_open(options, &house->contact);
 	if (!status && !options->offline)
 		status = connect_api(house);
 	if (!status)
@@ -265,17 +373,23 @@ static int open_house(struct house *house)
 int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 {
 	struct house house = {.options = options};
+	int status = start_mounter(&house);
 	signals_block();
-	int status = open_house(&house);
+	if (!status)
+		status = open_house(&house);
 	if (!status) {
 		log_info("mounted %s on %s", options_source(options),
 		    options->mountpoint);
 		warn(&house);
+		watch_server(&house);
 		on_live(ctx);
+		service_is_ready(options->mountpoint);
 		signals_watch(
 		    contact_signals(house.contact), on_signal, &house);
 		fs_run(house.fs);
+		service_is_ending();
 		log_info("unmounted %s", options->mountpoint);
+		local_server_unwatch(options->server);
 	}
 	close_house(&house);
 	return status;

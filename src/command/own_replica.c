@@ -43,7 +43,8 @@ int own_replica_open(
 		account) < 0)
 		return -ENOMEM;
 	int r = replica_open(options->cache_dir, project, private, ret_replica);
-	if (r == -EROFS && options->offline)
+	/* A full disk takes nothing either. */
+	if ((r == -EROFS || r == -ENOSPC) && options->offline)
 		r = replica_open_archived(
 		    options->cache_dir, project, ret_replica);
 	free_secret(project);
@@ -67,6 +68,8 @@ int own_replica_complain(const struct options *options, int err)
 			      " with -o offline, or choose another place with"
 			      " -o cache_dir=DIR",
 		    options->cache_dir);
+	case -EINTR:
+		return failed("ended by a signal before it was done");
 	case -EBADMSG:
 		return failed("the replica in %s was made by a newer bkendfs:"
 			      " use that, or another cache_dir",

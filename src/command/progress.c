@@ -131,6 +131,13 @@ void progress_begin(struct progress *progress, const char *what,
 	lock_release(&progress->lock);
 }
 
+void progress_expect(struct progress *progress, int64_t all_items)
+{
+	lock_acquire(&progress->lock);
+	progress->state.all_items = all_items;
+	lock_release(&progress->lock);
+}
+
 void progress_add(struct progress *progress, int64_t items, int64_t bytes)
 {
 	lock_acquire(&progress->lock);

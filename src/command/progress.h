@@ -35,6 +35,9 @@ void progress_free(struct progress *progress);
 void progress_begin(struct progress *progress, const char *what,
     const char *unit, int64_t all_items, int64_t all_bytes);
 
+/* So many items there will be in all. Any thread. */
+void progress_expect(struct progress *progress, int64_t all_items);
+
 /* So many more are done. Any thread. */
 void progress_add(struct progress *progress, int64_t items, int64_t bytes);
 

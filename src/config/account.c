@@ -11,7 +11,11 @@
 #include "config/askpass.h"
 #include "config/complain.h"
 #include "config/terminal.h"
+#include "config/usage.h"
 #include "http/http.h"
+
+#define DEFAULT_API "https://api-client.bkend.ai"
+#define DEFAULT_MCP "https://api.bkend.ai/mcp"
 
 static void cut_slashes(char *url)
 {
@@ -135,14 +139,27 @@ static int get_key(const char *name, char **key, const char *command)
 	return status;
 }
 
+/* Who has set nothing at all is told how to begin. */
+static int no_key(const struct options *options)
+{
+	bool none = strcmp(options->url, DEFAULT_API) == 0 && !options->email &&
+		    !options->refresh_token &&
+		    !options->refresh_token_command && !options->tables[0];
+	if (!none)
+		return complain("no key: set BKEND_PUBLISHABLE_KEY or"
+				" BKEND_SECRET_KEY, or make a profile");
+	complain("no key, and nothing else says what to mount. To begin:");
+	usage_print_beginnings();
+	return EXIT_USAGE;
+}
+
 static int choose_key(struct options *options)
 {
 	bool publishable =
 	    options->publishable_key || options->publishable_key_command;
 	bool secret = options->secret_key || options->secret_key_command;
 	if (!publishable && !secret)
-		return complain("no key: set BKEND_PUBLISHABLE_KEY or"
-				" BKEND_SECRET_KEY, or make a profile");
+		return no_key(options);
 	bool has_account = options->email || options->refresh_token ||
 			   options->refresh_token_command;
 	bool use_secret = secret && !(publishable && has_account);
@@ -209,9 +226,6 @@ static int get_password(struct options *options)
 }
 
 /* ---- the server that lists tables ---- */
-
-#define DEFAULT_API "https://api-client.bkend.ai"
-#define DEFAULT_MCP "https://api.bkend.ai/mcp"
 
 static int default_mcp_url(struct options *options)
 {

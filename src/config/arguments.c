@@ -163,6 +163,7 @@ static int long_option(const char *arg, struct arguments *arguments)
 	    {"--login", COMMAND_LOGIN},
 	    {"--logout", COMMAND_LOGOUT},
 	    {"--help", COMMAND_HELP},
+	    {"--help=all", COMMAND_SETTINGS},
 	    {"--version", COMMAND_VERSION},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
@@ -177,6 +178,7 @@ static int long_option(const char *arg, struct arguments *arguments)
 static int is_answered_at_once(const struct arguments *arguments)
 {
 	return arguments->command == COMMAND_HELP ||
+	       arguments->command == COMMAND_SETTINGS ||
 	       arguments->command == COMMAND_VERSION;
 }
 

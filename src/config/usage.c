@@ -13,9 +13,7 @@
 static const char head[] =
     "Usage: bkendfs [options] [SOURCE] MOUNTPOINT\n"
     "       bkendfs --demo [options] MOUNTPOINT\n"
-    "       bkendfs --check [options] [SOURCE]\n"
-    "       bkendfs --fetch [options] [SOURCE]\n"
-    "       bkendfs --login | --logout [options] [SOURCE]\n"
+    "       bkendfs --check | --fetch | --login | --logout [options] [SOURCE]\n"
     "\n"
     "Mount a bkend project, read-only: tables as directories of JSON files,\n"
     "stored files under storage/, their metadata under files/. SOURCE is a\n"
@@ -23,20 +21,23 @@ static const char head[] =
     "with a backup in it: a copied mount, or an official export.\n"
     "\n"
     "  --demo                 mount a sample project; needs no account\n"
-    "  --check                tell what a mount would show and a backup would\n"
-    "                         cost, and whether it would succeed\n"
-    "  --fetch                bring all into the replica, for -o offline; once"
-    " more,\n"
-    "                         and it brings what changed\n"
-    "  --login                have the tables listed: log in, in the browser,\n"
-    "                         to the server that lists them\n"
-    "  --logout               forget that, here and there\n"
+    "  --check                tell what a backup would cost, and whether it "
+    "would\n"
+    "                         succeed; mount nothing\n"
+    "  --fetch                bring all into the replica, for -o offline, or "
+    "what\n"
+    "                         has changed since\n"
+    "  --login, --logout      have the tables listed, by a login in the "
+    "browser;\n"
+    "                         forget it\n"
     "  -f                     stay in the foreground\n"
     "  -d                     the same, with a trace of FUSE requests\n"
     "  -s                     serve with one thread\n"
-    "  -h, --help             show this\n"
+    "  -h, --help             show this; --help=all: what each setting means\n"
     "  -V, --version          show the versions\n"
-    "\n"
+    "\n";
+
+static const char options_head[] =
     "Settings, each after -o (several with commas between them):\n";
 
 static const char middle[] =
@@ -46,10 +47,32 @@ static const char middle[] =
     "[section] of $XDG_CONFIG_HOME/bkendfs/config with lines KEY = VALUE;\n"
     "[default] where none is named. VARIABLES and keys are:\n";
 
-static const char tail[] =
-    "Secrets are only taken from these, or asked for on a terminal.\n"
+static const char secrets[] =
+    "Secrets are only taken from these, or asked for on a terminal.\n";
+
+static const char tail[] = "\n"
+			   "Unmount with: fusermount3 -u MOUNTPOINT\n";
+
+static const char overview_middle[] =
+    "and the usual mount options. In the environment, or as keys of a profile "
+    "in\n"
+    "$XDG_CONFIG_HOME/bkendfs/config:\n";
+
+static const char overview_tail[] =
     "\n"
-    "Unmount with: fusermount3 -u MOUNTPOINT\n";
+    "Unmount with: fusermount3 -u MOUNTPOINT    The manual: man bkendfs\n";
+
+static const char beginnings[] =
+    "  a sample project       bkendfs --demo MOUNTPOINT\n"
+    "  a saved backup         bkendfs ./DIRECTORY MOUNTPOINT\n"
+    "  your project, once     export BKEND_SECRET_KEY=sk_… "
+    "BKEND_TABLES=posts:tags\n"
+    "                         (or BKEND_PUBLISHABLE_KEY=pk_… BKEND_EMAIL=…)\n"
+    "                         bkendfs MOUNTPOINT\n"
+    "  your project, always   these as secret_key = … and tables = … under "
+    "[NAME] in\n"
+    "                         ~/.config/bkendfs/config, then bkendfs NAME "
+    "MOUNTPOINT\n";
 
 /* The characters of what stands in UTF-8. */
 static int columns(const char *text, size_t len)
@@ -133,9 +156,67 @@ static void print_same_keys(void)
 	print_row("  as after -o", buf_str(&keys), NULL);
 }
 
+/* Names and their forms, as many a line as fit. */
+static void print_names(const char *(*next)(size_t *i, struct buf *text))
+{
+	CLEANUP_BUF struct buf text;
+	int column = 1;
+	buf_init(&text, BUF_MAX_DEFAULT);
+	printf(" ");
+	for (size_t i = 0; next(&i, &text); buf_clear(&text)) {
+		int needed = columns(buf_str(&text), text.len) + 1;
+		if (column + needed > WIDTH) {
+			printf("\n ");
+			column = 1;
+		}
+		printf(" %s", buf_str(&text));
+		column += needed;
+	}
+	printf("\n");
+}
+
+static const char *next_option(size_t *i, struct buf *text)
+{
+	while (*i < settings_count && !settings[*i].option)
+		++*i;
+	if (*i == settings_count)
+		return NULL;
+	const struct setting *setting = &settings[(*i)++];
+	buf_printf(text, "%s%s%s", setting->option, setting->form ? "=" : "",
+	    setting->form ? setting->form : "");
+	return buf_str(text);
+}
+
+/* A key that is an option, too, stands there. */
+static const char *next_elsewhere(size_t *i, struct buf *text)
+{
+	while (*i < settings_count && settings[*i].option &&
+	       !settings[*i].variable)
+		++*i;
+	if (*i == settings_count)
+		return NULL;
+	const struct setting *setting = &settings[(*i)++];
+	bool both = setting->variable && setting->key;
+	buf_printf(text, "%s%s%s", setting->variable ? setting->variable : "",
+	    both ? "|" : "", setting->key ? setting->key : "");
+	return buf_str(text);
+}
+
+void usage_print_overview(void)
+{
+	fputs(head, stdout);
+	fputs(options_head, stdout);
+	print_names(next_option);
+	fputs(overview_middle, stdout);
+	print_names(next_elsewhere);
+	fputs(secrets, stdout);
+	fputs(overview_tail, stdout);
+}
+
 void usage_print_help(void)
 {
 	fputs(head, stdout);
+	fputs(options_head, stdout);
 	for (size_t i = 0; i < settings_count; i++) {
 		if (settings[i].option)
 			print_option(&settings[i]);
@@ -146,10 +227,11 @@ void usage_print_help(void)
 			print_elsewhere(&settings[i]);
 	}
 	print_same_keys();
+	fputs(secrets, stdout);
 	fputs(tail, stdout);
 }
 
-void usage_print_version(void)
+void usage_print_beginnings(void)
 {
-	printf("bkendfs %s\n", BKENDFS_VERSION);
+	fputs(beginnings, stderr);
 }

@@ -117,6 +117,14 @@ int64_t backlog_bytes(struct backlog *backlog)
 	return bytes;
 }
 
+bool backlog_is_empty(struct backlog *backlog)
+{
+	lock_acquire(&backlog->lock);
+	bool empty = STAILQ_EMPTY(&backlog->jobs);
+	lock_release(&backlog->lock);
+	return empty;
+}
+
 bool backlog_read(struct backlog *backlog, int64_t node, int64_t offset,
     int64_t end, char *out)
 {

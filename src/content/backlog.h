@@ -55,6 +55,9 @@ void backlog_written(struct backlog *backlog);
 /* No more jobs come: backlog_next tells when all are written. Any thread. */
 void backlog_end(struct backlog *backlog);
 
+/* Whether nothing waits, nor is being written. Any thread. */
+bool backlog_is_empty(struct backlog *backlog);
+
 /* Bytes of memory that wait. Any thread. */
 int64_t backlog_bytes(struct backlog *backlog);
 

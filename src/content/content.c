@@ -167,6 +167,12 @@ int64_t content_backlog(struct content *content)
 					   : 0;
 }
 
+bool content_is_settled(struct content *content)
+{
+	return !content || !content->backlog ||
+	       backlog_is_empty(content->backlog);
+}
+
 void content_keep(struct content *content, const struct node *object,
     int64_t first, struct blob *blob, int64_t len)
 {

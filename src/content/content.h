@@ -59,6 +59,9 @@ void content_keep(struct content *content, const struct node *object,
 /* Bytes of blobs that wait to be written. */
 int64_t content_backlog(struct content *content);
 
+/* Whether all that was to be kept has been written, or never will be. */
+bool content_is_settled(struct content *content);
+
 /* Keep a whole object that stands in a file; the descriptor is duplicated. */
 void content_keep_file(
     struct content *content, const struct node *object, int fd);

@@ -182,7 +182,8 @@ int command_line_parse(int argc, char **argv, struct emulator *emulator,
 		}
 		if (strcmp(argv[i], "--version") == 0 ||
 		    strcmp(argv[i], "-V") == 0) {
-			puts("bkend-emulator " BKENDFS_VERSION);
+			printf("bkend-emulator %s\nlibmicrohttpd %s\n",
+			    BKENDFS_VERSION, server_library_version());
 			options.done = true;
 			break;
 		}

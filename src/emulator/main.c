@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/cleanup.h"
+#include "base/sandbox.h"
 #include "emulator/command_line.h"
 #include "emulator/load/directory.h"
 #include "emulator/load/sample.h"
@@ -84,6 +86,30 @@ static int load(struct emulator *emulator, const struct command_line *options)
 	return r < 0;
 }
 
+/* What serving takes, once all is loaded: to read the directory, and what
+ * libraries look into. 0 or -errno. */
+static int confine(const struct command_line *options)
+{
+	static const char *const places[] = {"/usr", "/lib", "/lib64",
+	    "/nix/store", "/gnu/store", "/etc/localtime", "/proc/sys",
+	    "/sys/devices/system/cpu", "/dev/random", "/dev/urandom"};
+	struct sandbox *sandbox;
+	char words[SANDBOX_WORDS];
+	int r = sandbox_new(SANDBOX_SERVER, &sandbox);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(places); i++)
+		r = sandbox_allow(sandbox, places[i], SANDBOX_READ);
+	if (r == 0)
+		r = sandbox_allow(sandbox, "/dev/null", SANDBOX_DEVICE);
+	if (r == 0 && options->data)
+		r = sandbox_allow(sandbox, options->data, SANDBOX_READ);
+	if (r == 0 && SANDBOX_WANTED)
+		sandbox_enter(sandbox, words);
+	sandbox_free(sandbox);
+	return r;
+}
+
 static int serve(struct emulator *emulator, const struct command_line *options)
 {
 	sigset_t signals;
@@ -92,7 +118,12 @@ static int serve(struct emulator *emulator, const struct command_line *options)
 	int caught;
 	block_signals(&signals);
 	raise_file_limit();
-	int r = server_start(emulator, &options->server, &server);
+	int r = confine(options);
+	if (r < 0) {
+		fprintf(stderr, "bkend-emulator: %s\n", strerror(-r));
+		return 1;
+	}
+	r = server_start(emulator, &options->server, &server);
 	if (r < 0) {
 		fprintf(stderr, "bkend-emulator: cannot listen on %s: %s\n",
 		    options->server.address, strerror(-r));

@@ -16,9 +16,11 @@
 #include "sync/sync.h"
 
 struct fs;
+struct mounter;
 
 /* Borrowed for the life of the fs. */
 struct fs_config {
+	struct mounter *mounter; /* of the same source, place and options */
 	struct http *http;
 	struct replica *replica;
 	const struct status_file *files; /* of .bkendfs; a row without a name
@@ -38,6 +40,9 @@ struct fs_config {
  * what libfuse had to say. */
 int fs_new(const struct fs_config *config, struct fs **ret_fs);
 
+/* Of libfuse, as it runs. Any thread. */
+const char *fs_library_version(void);
+
 /* libfuse's last words, without a line's end; never NULL. */
 const char *fs_last_message(void);
 
@@ -53,7 +58,8 @@ void fs_names_expired(void *fs);
 /* Serve until unmounted or told to end. */
 void fs_run(struct fs *fs);
 
-/* Make fs_run return, soon. Any thread. */
+/* Make fs_run return, and wait until it has, but for its own thread: there it
+ * will return at once. Any thread. */
 void fs_stop(struct fs *fs);
 
 /* Take the mount away, once the loop has ended and all that waited for sync has

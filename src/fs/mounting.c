@@ -28,7 +28,6 @@ static void on_message(
 	log_debug("%.*s", (int)strcspn(message, "\n"), message);
 }
 
-/* The same while the mount lives: nobody asks for the last words then. */
 static void on_late_message(enum fuse_log_level level, const char *format,
     va_list args) __attribute__((format(printf, 2, 0)));
 
@@ -50,6 +49,17 @@ void mounting_listen(bool debug)
 {
 	if (!debug)
 		fuse_set_log_func(on_message);
+}
+
+void mounting_listen_late(bool debug)
+{
+	if (!debug)
+		fuse_set_log_func(on_late_message);
+}
+
+void mounting_add_message(const char *words)
+{
+	words_add(&last_words, words);
 }
 
 /* What a child wrote. */
@@ -82,8 +92,5 @@ int mounting_mount(
 		if (r != 0)
 			take_words(words);
 	}
-	/* Nobody asks for what is said from now on. */
-	if (r == 0 && !debug)
-		fuse_set_log_func(on_late_message);
 	return r;
 }

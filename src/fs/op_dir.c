@@ -256,7 +256,8 @@ static int fill_tables(struct filling *f, int64_t after)
 
 /*
  * Fill from a listing. 0: reply with what there is, be it nothing at the end;
- * -EAGAIN: wait for more, beyond *ret_after.
+ * -EAGAIN: wait for more, beyond *ret_after. One that is not whole ends in an
+ * error: rsync has copied by then what there is, and deletes nothing.
  */
 static int fill_listed(
     struct filling *f, const struct dir *dir, int64_t after, int64_t *ret_after)
@@ -266,7 +267,6 @@ static int fill_listed(
 	int end = sync_dir_frontier(sync, dir->id, &dir->open, &frontier);
 	if (after < dir->open.base)
 		after = dir->open.base;
-	size_t before = f->used;
 	if (end >= 0) {
 		int r = replica_entries(
 		    f->fs->replica, dir->id, after, frontier, add_node, f);
@@ -274,12 +274,14 @@ static int fill_listed(
 			return r;
 	}
 	/* What was read before a listing failed is still right. */
-	if (f->used > before || end == 1)
+	if (f->used)
 		return 0;
+	if (end == 1)
+		return sync_dir_is_whole(sync, dir->id, &dir->open);
 	if (end < 0)
-		return f->used ? 0 : end;
+		return end;
 	*ret_after = frontier - 1 > after ? frontier - 1 : after;
-	return f->used ? 0 : -EAGAIN;
+	return -EAGAIN;
 }
 
 static void read_dir(struct fs_context *fs, fuse_req_t req, struct dir *dir,

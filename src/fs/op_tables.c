@@ -90,6 +90,11 @@ static void read_on(struct making *making)
 	int64_t frontier;
 	int end =
 	    sync_dir_frontier(fs->sync, job->dir, &making->open, &frontier);
+	/* No program that reads a stream would look for what it lacks. */
+	if (end == 1) {
+		int r = sync_dir_is_whole(fs->sync, job->dir, &making->open);
+		end = r < 0 ? r : 1;
+	}
 	if (end < 0) {
 		close_and_fail(making, end == -ENOENT ? -EIO : end);
 	} else if (end == 1) {

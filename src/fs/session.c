@@ -1,17 +1,22 @@
 /* The FUSE session: what is asked of the kernel, mounting, serving. */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/lock.h"
+#include "base/log.h"
 #include "base/timestamp.h"
 #include "fs/channel.h"
 #include "fs/control.h"
 #include "fs/dirs.h"
 #include "fs/fs.h"
 #include "fs/lookups.h"
+#include "fs/mount_args.h"
+#include "fs/mounter.h"
 #include "fs/mounting.h"
 #include "fs/ndjsons.h"
 #include "fs/notify.h"
@@ -35,6 +40,10 @@ struct fs {
 	struct fs_config config;
 	pthread_t main_thread; /* in fs_run */
 	bool mounted;
+	struct lock lock;
+	pthread_cond_t news;
+	/* Under lock. */
+	bool served; /* fs_run is over */
 };
 
 static void want(struct fuse_conn_info *conn, unsigned capability, bool on)
@@ -137,29 +146,9 @@ static const struct fuse_lowlevel_ops operations = {
 
 /* ---- life ---- */
 
-/* fsname: what `mount` and `df` show; a comma would end the option. */
-static int add_options(struct fs *fs, struct fuse_args *args)
+const char *fs_library_version(void)
 {
-	const struct fs_config *config = &fs->config;
-	char options[1024], name[256];
-	size_t used = 0;
-	for (const char *c = config->source; *c && used < sizeof(name) - 1; c++)
-		name[used++] = *c == ',' || *c == '\\' || *c < ' ' ? '_' : *c;
-	name[used] = '\0';
-	snprintf(options, sizeof(options),
-	    "ro,nosuid,nodev,default_permissions,subtype=bkendfs,fsname=%s",
-	    name);
-	if (fuse_opt_add_arg(args, "bkendfs") != 0 ||
-	    fuse_opt_add_arg(args, "-o") != 0 ||
-	    fuse_opt_add_arg(args, options) != 0)
-		return -ENOMEM;
-	if (config->options && config->options[0] &&
-	    (fuse_opt_add_arg(args, "-o") != 0 ||
-		fuse_opt_add_arg(args, config->options) != 0))
-		return -ENOMEM;
-	if (config->debug && fuse_opt_add_arg(args, "-d") != 0)
-		return -ENOMEM;
-	return 0;
+	return fuse_pkgversion();
 }
 
 const char *fs_last_message(void)
@@ -227,7 +216,8 @@ static int new_session(struct fs *fs)
 		chosen.getxattr = op_getxattr;
 		chosen.listxattr = op_listxattr;
 	}
-	int r = add_options(fs, &args);
+	int r = mount_args_add(
+	    &args, fs->config.source, fs->config.options, fs->config.debug);
 	if (r == 0) {
 		fs->context.session = fuse_session_new(
 		    &args, &chosen, sizeof(chosen), &fs->context);
@@ -237,6 +227,24 @@ static int new_session(struct fs *fs)
 	return r;
 }
 
+/* The kernel's end is the session's once it is mounted. */
+static int mount_it(struct fs *fs)
+{
+	char end[32];
+	int fd;
+	int r = mounter_mount(fs->config.mounter, &fd);
+	if (r < 0)
+		return r;
+	fs->mounted = true;
+	snprintf(end, sizeof(end), "/dev/fd/%d", fd);
+	if (fuse_session_mount(fs->context.session, end) != 0) {
+		close(fd);
+		return -EIO;
+	}
+	mounting_listen_late(fs->config.debug);
+	return 0;
+}
+
 int fs_new(const struct fs_config *config, struct fs **ret_fs)
 {
 	struct fs *fs = calloc(1, sizeof(*fs));
@@ -244,6 +252,8 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 		return -ENOMEM;
 	fs->config = *config;
 	fs->main_thread = pthread_self();
+	lock_init(&fs->lock);
+	pthread_cond_init(&fs->news, NULL);
 	int r = make_context(&fs->context, config);
 	if (r < 0)
 		goto fail;
@@ -252,12 +262,9 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	if (r < 0)
 		goto fail;
 	install_wake();
-	r = -EIO;
-	if (mounting_mount(
-		fs->context.session, config->mountpoint, config->debug) != 0)
-		goto fail;
-	fs->mounted = true;
-	r = channel_open(fs->context.channel, fs->context.session);
+	r = mount_it(fs);
+	if (r == 0)
+		r = channel_open(fs->context.channel, fs->context.session);
 	if (r == 0)
 		r = notifier_open(fs->context.notifier);
 	if (r < 0)
@@ -287,7 +294,7 @@ void fs_names_expired(void *ctx)
 	notifier_names_expired(fs->context.notifier);
 }
 
-void fs_run(struct fs *fs)
+static void serve(struct fs *fs)
 {
 	if (fs->config.single_threaded) {
 		fuse_session_loop(fs->context.session);
@@ -304,10 +311,31 @@ void fs_run(struct fs *fs)
 	fuse_loop_cfg_destroy(loop);
 }
 
+void fs_run(struct fs *fs)
+{
+	serve(fs);
+	lock_acquire(&fs->lock);
+	fs->served = true;
+	pthread_cond_signal(&fs->news);
+	lock_release(&fs->lock);
+}
+
+/* A wake that comes between a thread's look at whether it shall end and the
+ * call that blocks is lost. It is given again after so long, in milliseconds.
+ */
+#define WAKE_MS 10
+
 void fs_stop(struct fs *fs)
 {
 	fuse_session_exit(fs->context.session);
-	pthread_kill(fs->main_thread, SIGUSR1);
+	if (pthread_equal(pthread_self(), fs->main_thread))
+		return; /* it does not serve yet, and will not */
+	lock_acquire(&fs->lock);
+	while (!fs->served) {
+		pthread_kill(fs->main_thread, SIGUSR1);
+		lock_wait_ms(&fs->lock, &fs->news, WAKE_MS);
+	}
+	lock_release(&fs->lock);
 }
 
 /* How long the end of the pusher is waited for between two looks at what the
@@ -324,6 +352,28 @@ static void end_pusher(struct fs *fs)
 	pusher_free(TAKE(fs->context.pusher));
 }
 
+/* Whether the mount is gone already, or was cut off. */
+static bool is_gone(int fd)
+{
+	struct pollfd pollfd = {.fd = fd};
+	return poll(&pollfd, 1, 0) == 1 && (pollfd.revents & POLLERR);
+}
+
+/* The kernel's end is closed first, or taking the mount away could wait for an
+ * answer of ours. Its number stays taken until the session goes. */
+static void take_away(struct fs *fs)
+{
+	int fd = fuse_session_fd(fs->context.session);
+	bool gone = fd >= 0 && is_gone(fd);
+	if (fd >= 0)
+		dup2(STDIN_FILENO, fd);
+	int r = gone ? 0 : mounter_unmount(fs->config.mounter);
+	if (r < 0)
+		log_warn("%s stays mounted, but nobody serves it: free it with"
+			 " fusermount3 -u: %s",
+		    fs->config.mountpoint, strerror(-r));
+}
+
 void fs_unmount(struct fs *fs)
 {
 	notifier_end(fs->context.notifier);
@@ -331,7 +381,7 @@ void fs_unmount(struct fs *fs)
 	end_pusher(fs);
 	channel_close(fs->context.channel);
 	if (fs->mounted)
-		fuse_session_unmount(fs->context.session);
+		take_away(fs);
 	fs->mounted = false;
 }
 
@@ -344,5 +394,7 @@ void fs_free(struct fs *fs)
 		fuse_session_destroy(fs->context.session);
 	}
 	free_context(&fs->context);
+	pthread_cond_destroy(&fs->news);
+	lock_done(&fs->lock);
 	free(fs);
 }

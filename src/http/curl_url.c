@@ -6,6 +6,11 @@
 
 #include "http/http.h"
 
+const char *http_curl_version(void)
+{
+	return curl_version();
+}
+
 /* One part of a parsed URL, to be freed by curl_free; NULL: it has none. */
 static char *url_part(const char *url, CURLUPart part)
 {

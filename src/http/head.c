@@ -24,11 +24,13 @@ void http_head_reset(struct http_head *head)
 	};
 }
 
-/* Before HTTP/2, a body without a length ends where the connection does. */
-void http_head_begin(struct http_head *head, const char *line)
+/* A body without a length ends where the connection does, or, over HTTP/2,
+ * where the stream does: there curl also takes a reset that gives no reason for
+ * an end, which a server sends that just stops. */
+void http_head_begin(struct http_head *head)
 {
 	http_head_reset(head);
-	head->ends_by_close = strncmp(line, "HTTP/1", 6) == 0;
+	head->unframed = true;
 }
 
 static int64_t number_or_none(const char *text)
@@ -39,9 +41,24 @@ static int64_t number_or_none(const char *text)
 	return end == text || errno || value < 0 ? -1 : (int64_t)value;
 }
 
-/* "bytes 0-1023/4096", "bytes 0-1023/ *" or, with 416, "bytes * /4096". */
+/* The digits at *at, which moves behind them; -1: there are none, or more than
+ * fit. */
+static int64_t take_digits(const char **at)
+{
+	char *end;
+	if (**at < '0' || **at > '9')
+		return -1;
+	errno = 0;
+	long long value = strtoll(*at, &end, 10);
+	*at = end;
+	return errno ? -1 : (int64_t)value;
+}
+
+/* "bytes 0-1023/4096", "bytes 0-1023/ *" or, with 416, "bytes * /4096". What is
+ * not quite a number is none: bytes are put where this says. */
 static void parse_content_range(const char *value, struct http_head *head)
 {
+	head->range_start = head->range_end = head->range_total = -1;
 	if (strncasecmp(value, "bytes", 5) != 0)
 		return;
 	value += 5;
@@ -49,13 +66,19 @@ static void parse_content_range(const char *value, struct http_head *head)
 	const char *slash = strchr(value, '/');
 	if (!slash)
 		return;
-	long long start, end;
-	if (*value != '*' && sscanf(value, "%lld-%lld", &start, &end) == 2 &&
-	    start >= 0 && end >= start) {
+	int64_t start = take_digits(&value), end = -1;
+	if (start >= 0 && *value == '-') {
+		value++;
+		end = take_digits(&value);
+	}
+	if (start >= 0 && end >= start && value == slash) {
 		head->range_start = start;
 		head->range_end = end;
 	}
-	head->range_total = number_or_none(slash + 1);
+	value = slash + 1;
+	int64_t total = take_digits(&value);
+	if (value[strspn(value, " \t")] == '\0')
+		head->range_total = total;
 }
 
 static void take_modified(struct http_head *head, const char *value)
@@ -66,31 +89,30 @@ static void take_modified(struct http_head *head, const char *value)
 	head->modified_ms = field_date(value);
 }
 
+/* Who is to sign in may stand before the host, up to the last @ there. */
 static void take_location(struct http_head *head, const char *value)
 {
 	int len = (int)strcspn(value, "?#");
-	const char *host = strstr(value, "://");
-	const char *rest = host ? host + 3 + strcspn(host + 3, "@/?#") : "";
-	if (*rest == '@') /* a user stands before the host */
-		snprintf(head->location, sizeof(head->location), "%.*s%.*s",
-		    (int)(host + 3 - value), value,
-		    (int)(value + len - rest - 1), rest + 1);
-	else
-		snprintf(
-		    head->location, sizeof(head->location), "%.*s", len, value);
+	const char *slashes = strstr(value, "//");
+	const char *host = slashes && slashes < value + len ? slashes + 2 : "";
+	const char *user = memrchr(host, '@', strcspn(host, "/?#"));
+	const char *rest = user ? user + 1 : value;
+	snprintf(head->location, sizeof(head->location), "%.*s%.*s",
+	    user ? (int)(host - value) : 0, value, (int)(value + len - rest),
+	    rest);
 }
 
 static void take_length(struct http_head *head, const char *value)
 {
 	head->content_length = number_or_none(value);
 	if (head->content_length >= 0)
-		head->ends_by_close = false;
+		head->unframed = false;
 }
 
 static void take_framing(struct http_head *head, const char *value)
 {
 	if (strcasestr(value, "chunked"))
-		head->ends_by_close = false;
+		head->unframed = false;
 }
 
 /* A date is held against the clock that it was made by, the answer's own: ours
@@ -175,14 +197,10 @@ const char *http_head_validator(const struct http_head *head)
 	return "";
 }
 
-static bool is_date(const char *validator)
-{
-	size_t len = strlen(validator);
-	return len > 3 && strcmp(validator + len - 3, "GMT") == 0;
-}
-
+/* An entity tag may look like a date, where a store leaves its quotes out, and
+ * a date may have any of three forms: so it is held against both. */
 bool http_head_matches(const struct http_head *head, const char *validator)
 {
-	const char *own = is_date(validator) ? head->modified : head->etag;
-	return strcmp(own, validator) == 0;
+	return strcmp(head->etag, validator) == 0 ||
+	       (*validator && strcmp(head->modified, validator) == 0);
 }

@@ -66,8 +66,8 @@ struct http_head {
 	/* What the server says is missing of what it lists: X-Incomplete. ""
 	 * when it says nothing; other words where it says too much. */
 	char incomplete[512];
-	bool ends_by_close; /* nothing tells a whole body from a cut one */
-	bool encoded;	    /* Content-Encoding is there */
+	bool unframed; /* nothing tells a whole body from a cut one */
+	bool encoded;  /* Content-Encoding is there */
 };
 
 /* What tells an answer's version from others, byte for byte: its ETag, unless
@@ -194,6 +194,10 @@ static inline void http_free(struct http *http)
  */
 int http_curl_new(
     unsigned connections, const char *cacert, struct http **ret_http);
+
+/* Of libcurl and what it uses, as they run: "libcurl/7.88.1 OpenSSL/3.0 …". Any
+ * thread. */
+const char *http_curl_version(void);
 
 /*
  * For such a transport, before it is asked for anything: all connections are

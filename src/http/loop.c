@@ -222,6 +222,7 @@ void loop_free(struct loop *loop)
 		loop_timer_stop(loop, timer);
 	if (loop->wake_fd >= 0)
 		close(loop->wake_fd);
+	turn_close(&loop->turn);
 	lock_done(&loop->lock);
 	free(loop->watched);
 	free(loop->found);

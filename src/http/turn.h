@@ -7,6 +7,7 @@
 #ifndef HTTP_TURN_H
 #define HTTP_TURN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A turn that takes longer is reported. */
@@ -15,15 +16,23 @@
 struct turn {
 	int64_t began_ns; /* 0: none is under way */
 	int64_t excused_ns;
+	bool open; /* what the kernel tells; for good, as descriptors may run
+		      out */
+	int thread_fd;
+	int machine_fd;
 };
 
 #ifdef LOOP_WATCH
-/* The thread has work. */
+/* The thread has work. Zeroed at first; always called by the same thread. */
 void turn_begin(struct turn *turn);
 
 /* It is about to wait again. The time that it waited for a processor in between
- * is not counted; nor, under a sanitizer, the time that it had one. */
+ * is not counted, nor what a virtual machine did not get; nor, under a
+ * sanitizer, the time that it had one. */
 void turn_end(struct turn *turn);
+
+/* There will be no other turn. */
+void turn_close(struct turn *turn);
 #else
 static inline void turn_begin(struct turn *turn)
 {
@@ -31,6 +40,11 @@ static inline void turn_begin(struct turn *turn)
 }
 
 static inline void turn_end(struct turn *turn)
+{
+	(void)turn;
+}
+
+static inline void turn_close(struct turn *turn)
 {
 	(void)turn;
 }

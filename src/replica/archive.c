@@ -80,23 +80,36 @@ static int is_ready(const struct replica *replica)
 	return r < 0 ? r : version == SCHEMA_VERSION;
 }
 
-/* A copy, with its log, in a directory of ours that is gone afterwards. */
-static int copy_archive(struct replica *replica)
+int replica_copies_dir(char **ret_path)
 {
-	CLEANUP_FREE char *place = NULL, *own = NULL;
+	CLEANUP_FREE char *place = NULL;
 	const char *tmp = getenv("TMPDIR");
 	if (asprintf(&place, "%s/bkendfs-%u", tmp && *tmp == '/' ? tmp : "/tmp",
 		(unsigned)geteuid()) < 0)
 		return -ENOMEM;
-	int r = own_dir_make(place, &own);
+	return own_dir_make(place, ret_path);
+}
+
+/* A copy, with its log, in a directory of ours that is gone afterwards. */
+static int copy_archive(struct replica *replica)
+{
+	CLEANUP_FREE char *own = NULL;
+	int r = replica_copies_dir(&own);
 	if (r < 0)
 		return r;
 	private_sweep(own);
+	/* The project's lock is held for as long as it is copied. */
+	int project_lock = replica->lock_fd;
+	replica->lock_fd = -1;
 	r = private_make(own, &replica->private_dir, &replica->lock_fd);
 	if (r == 0 &&
 	    asprintf(&replica->copy, "%s/replica.db", replica->private_dir) < 0)
 		r = -ENOMEM;
-	return r < 0 ? r : copy_files(replica->path, replica->copy);
+	if (r == 0)
+		r = copy_files(replica->path, replica->copy);
+	if (project_lock >= 0)
+		close(project_lock);
+	return r;
 }
 
 int archive_open(struct replica *replica)

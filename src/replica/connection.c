@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/percent.h"
+#include "replica/replica.h"
 #include "replica/schema.h"
 #include "replica/sql.h"
 
@@ -53,6 +54,7 @@ static const char *const statement_sql[STATEMENTS] = {
 		   " l.created_since, l.dateless,"
 		   " (SELECT max(pos) FROM entry e WHERE e.dir = ?1)"
 		   " FROM (SELECT 1) LEFT JOIN listing l ON l.dir = ?1",
+    [ST_SHORTFALL] = "SELECT lacks FROM listing WHERE dir = ?1",
     [ST_INSERT] =
 	"INSERT OR IGNORE INTO node(dir, kind, live, name, key, mtime, size,"
 	" other_size, checked, pos, pos1, id)"
@@ -81,15 +83,19 @@ static const char *const statement_sql[STATEMENTS] = {
 		   " WHERE dir = ?1 AND pos >= ?2 AND pos <= ?3)",
     [ST_SET_LISTING] = "INSERT OR REPLACE INTO listing(dir, base, end, listed,"
 		       " count, newest, side, flags, proven, since, created,"
-		       " created_since, dateless)"
+		       " created_since, dateless, lacks)"
 		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-		       " ?12, ?13)",
+		       " ?12, ?13, coalesce((SELECT lacks FROM listing"
+		       " WHERE dir = ?1), ''))",
     [ST_RAISE_LISTING] = "UPDATE listing SET newest = max(newest, ?2),"
 			 " created = max(created, ?3) WHERE dir = ?1",
+    [ST_SET_SHORTFALL] = "UPDATE listing SET lacks = ?2 WHERE dir = ?1",
     [ST_SET_SIZE] = "UPDATE node SET size = ?2, proven = 1, etag = ?3,"
 		    " salt = ?4 WHERE id = ?1",
     [ST_PIN_OBJECTS] = "UPDATE node SET pinned = 1 WHERE dir = ?1"
 		       " AND live = 1 AND pinned = 0",
+    [ST_PINNED] = "SELECT CAST(total(max(size, 0)) AS INTEGER) FROM node"
+		  " WHERE dir = ?1 AND live = 1 AND pinned = 1",
     [ST_SHOW_TABLE] = "UPDATE node SET pos = 1 WHERE id = ?1 AND pos = 0",
     [ST_TELL_TABLE] = "UPDATE node SET pos = 2 WHERE id = ?1 AND pos = 1",
     [ST_TOTALS] = "SELECT count(*), CAST(total(max(size, 0)) AS INTEGER),"
@@ -146,6 +152,37 @@ static int open_live(const char *path, bool create, sqlite3 **ret_db)
 	return sqlite3_open_v2(path, ret_db, flags, NULL);
 }
 
+/* Steps of SQLite's machine between two questions whether to go on: well below
+ * a hundredth of a second. */
+#define STEPS 10000
+
+static struct {
+	bool (*over)(void *ctx);
+	void *ctx;
+} give_up;
+
+void replica_give_up_when(bool (*over)(void *ctx), void *ctx)
+{
+	give_up.over = over;
+	give_up.ctx = ctx;
+}
+
+static int on_progress(void *ctx)
+{
+	(void)ctx;
+	return give_up.over(give_up.ctx);
+}
+
+/* What may take long. */
+static int prepare(sqlite3 *db)
+{
+	if (give_up.over)
+		sqlite3_progress_handler(db, STEPS, on_progress, NULL);
+	int r = schema_prepare(db);
+	sqlite3_progress_handler(db, 0, NULL, NULL);
+	return r;
+}
+
 int connection_open(const char *path, enum connection_kind kind,
     struct connection **ret_connection)
 {
@@ -162,7 +199,7 @@ int connection_open(const char *path, enum connection_kind kind,
 		r = sql_execute(connection->db, pragmas[kind]);
 	}
 	if (r == 0 && writes)
-		r = schema_prepare(connection->db);
+		r = prepare(connection->db);
 	if (r == 0 && writes)
 		r = sql_execute(
 		    connection->db, "UPDATE meta SET run = run + 1");

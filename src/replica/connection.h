@@ -26,6 +26,7 @@ enum statement {
 	ST_NTH,
 	ST_LAST,
 	ST_LISTING,
+	ST_SHORTFALL,
 	ST_INSERT,
 	ST_INSERT_TEXT,
 	ST_BURY,
@@ -42,8 +43,10 @@ enum statement {
 	ST_UNSEE_1,
 	ST_SET_LISTING,
 	ST_RAISE_LISTING,
+	ST_SET_SHORTFALL,
 	ST_SET_SIZE,
 	ST_PIN_OBJECTS,
+	ST_PINNED,
 	ST_SHOW_TABLE,
 	ST_TELL_TABLE,
 	ST_TOTALS,
@@ -64,7 +67,8 @@ enum connection_kind {
 	CONNECTION_ARCHIVE, /* reads what nobody changes: makes no file */
 };
 
-/* Open path. 0; -EBADMSG: made by a newer version; -EIO, -ENOSPC, -ENOMEM. */
+/* Open path. 0; -EBADMSG: made by a newer version; -EINTR: see
+ * replica_give_up_when; -EIO, -ENOSPC, -ENOMEM. */
 int connection_open(const char *path, enum connection_kind kind,
     struct connection **ret_connection);
 

@@ -21,6 +21,7 @@ struct replica {
 	bool expects_new; /* the same: the last row put was new */
 	int failed; /* the same: -errno of what was not written of all that is
 		       committed together; 0 */
+	struct replica_totals written; /* the same: not committed yet */
 	struct checkpointer *checkpointer;
 	struct connection *writer; /* the writing thread's */
 	/* Which thread is within a transaction: it reads what it wrote. */

@@ -224,6 +224,9 @@ int replica_open_archived(
 		r = check_files(replica);
 	if (r == 0 && access(replica->path, F_OK) < 0)
 		r = -ENOENT;
+	/* Where others could write, they must not while it is read. */
+	if (r == 0 && take_lock(replica) == -EWOULDBLOCK)
+		r = -EWOULDBLOCK;
 	if (r == 0)
 		r = archive_open(replica);
 	umask(mask);

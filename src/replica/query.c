@@ -208,6 +208,25 @@ int replica_etag(struct replica *replica, int64_t id, struct buf *out)
 	return one_blob(replica, ST_ETAG, id, out);
 }
 
+int replica_shortfall(struct replica *replica, int64_t dir, struct buf *out)
+{
+	int r = one_blob(replica, ST_SHORTFALL, dir, out);
+	return r == -ENOENT ? 0 : r;
+}
+
+int replica_pinned(struct replica *replica, int64_t *ret_bytes)
+{
+	struct question q;
+	int r = ask(replica, ST_PINNED, &q);
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(q.statement, 1, NODE_STORAGE);
+	r = next_row(&q);
+	if (r == 1)
+		*ret_bytes = sqlite3_column_int64(q.statement, 0);
+	return close_question(replica, &q, r == 1 ? 0 : r == 0 ? -EIO : r);
+}
+
 /* Hand out rows of NODE_COLUMNS, name, pos. */
 static int walk(struct question *q, replica_entry_fn fn, void *ctx)
 {

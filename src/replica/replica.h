@@ -102,16 +102,29 @@ int replica_open_edition(const char *dir, const char *project,
 
 /*
  * The same of a replica that is to be read only, from a directory that cannot
- * be written, where nothing is made or changed; nothing of what is below for
- * writing may be called then. What cannot be read in its place (an older form,
- * a log that was not carried over) is read from a copy in the directory for
- * temporary files. -ENOENT: there is no replica of the project.
+ * be written, or takes nothing more, where nothing is made or changed; nothing
+ * of what is below for writing may be called then. What cannot be read in its
+ * place (an older form, a log that was not carried over) is read from a copy in
+ * the directory for temporary files. -ENOENT: there is no replica of the
+ * project; -EWOULDBLOCK: another mount has it open.
  */
 int replica_open_archived(
     const char *dir, const char *project, struct replica **ret_replica);
 
+/* Make the directory that copies of archives are read in, where they cannot be
+ * read themselves. *ret_path is the caller's. 0 or -errno, as own_dir_make. */
+int replica_copies_dir(char **ret_path);
+
 /* Whether it was opened so. Any thread. */
 bool replica_is_archived(const struct replica *replica);
+
+/*
+ * Opening one may take long: an older form is brought up to date, and what is
+ * not needed any more thrown away. Meanwhile over is asked many times a second,
+ * on the thread that opens, whether to give that up; then it fails with -EINTR,
+ * and the replica is as it was. NULL: never. Not while one is opened.
+ */
+void replica_give_up_when(bool (*over)(void *ctx), void *ctx);
 
 /* NULL is fine. */
 void replica_close(struct replica *replica);
@@ -216,10 +229,19 @@ struct replica_listing {
 int replica_listing(
     struct replica *replica, int64_t dir, struct replica_listing *ret_listing);
 
+/* Append what the server itself says is missing of dir's listing: nothing where
+ * that is whole, or was never listed. */
+int replica_shortfall(struct replica *replica, int64_t dir, struct buf *out);
+
+/* Of what was committed. */
 struct replica_totals {
 	int64_t nodes;
 	int64_t bytes; /* of text and objects, as far as known */
 };
+
+/* Bytes of the objects whose kept contents stay: see replica_pin_objects. */
+int replica_pinned(struct replica *replica, int64_t *ret_bytes);
+
 /* The database's file; it ends in ".db". Borrowed for the replica's life. */
 const char *replica_path(const struct replica *replica);
 
@@ -317,6 +339,12 @@ int replica_unlist(
 int replica_set_listing(struct replica *replica, int64_t dir,
     const struct replica_listing *listing);
 
+/* What the server itself says is missing of dir's listing, which was set in the
+ * same transaction or before; it stays with the next ones until it is set
+ * anew. Empty: nothing. */
+int replica_set_shortfall(
+    struct replica *replica, int64_t dir, const char *words);
+
 /* The listing's newest dates are not below these (INT64_MIN: none): they are of
  * a text that took over a place in it. */
 int replica_raise_listing(struct replica *replica, int64_t dir,
@@ -339,5 +367,8 @@ int replica_pin_objects(struct replica *replica);
  */
 int replica_renew_object(struct replica *replica, const struct node *node,
     int64_t size, const char *etag, struct node *ret_node);
+
+/* Of SQLite, as it runs. Any thread. */
+const char *replica_library_version(void);
 
 #endif

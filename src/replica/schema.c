@@ -71,13 +71,17 @@ static const char third_sql[] =
 static const char fourth_sql[] =
     "ALTER TABLE node ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;";
 
+/* What the server itself says is missing of a listing; empty: nothing. */
+static const char fifth_sql[] =
+    "ALTER TABLE listing ADD COLUMN lacks TEXT NOT NULL DEFAULT '';";
+
 /*
  * steps[n] makes version n + 1 from version n; 0 is an empty file. A new
  * database takes all of them, so that it is the same as one that grew old. A
  * step that a release had is never changed: add another one.
  */
 static const char *const steps[SCHEMA_VERSION] = {
-    first_sql, second_sql, third_sql, fourth_sql};
+    first_sql, second_sql, third_sql, fourth_sql, fifth_sql};
 
 /* Throw away what earlier mounts left over: nobody can hold it now. */
 static int collect(sqlite3 *db)

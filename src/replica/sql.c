@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/log.h"
+#include "replica/replica.h"
 
 int sql_error(sqlite3 *db, int result)
 {
@@ -14,6 +15,8 @@ int sql_error(sqlite3 *db, int result)
 		return 0;
 	case SQLITE_NOMEM:
 		return -ENOMEM;
+	case SQLITE_INTERRUPT:
+		return -EINTR;
 	case SQLITE_FULL:
 		log_error("the replica cannot grow: the disk is full");
 		return -ENOSPC;
@@ -39,4 +42,9 @@ int sql_number(sqlite3 *db, const char *sql, int64_t *ret_number)
 		*ret_number = sqlite3_column_int64(statement, 0);
 	sqlite3_finalize(statement);
 	return sql_error(db, r);
+}
+
+const char *replica_library_version(void)
+{
+	return sqlite3_libversion();
 }

@@ -57,26 +57,31 @@ static int make(sqlite3 *db, int64_t dir, const char *name)
 	return sql ? sql_execute(db, sql) : -ENOMEM;
 }
 
+/* No name of a table has a dot in it. What the server itself calls incomplete
+ * is never found under a name that looks whole. */
+#define WHOLE "table."
+#define INCOMPLETE "incomplete."
+
 /* One of them is free: no other directory has that number. */
 #define NAMES 3
 
-static void name_of(int which, const char *name, int64_t dir, char out[128])
+static void name_of(
+    int which, const char *name, int64_t dir, bool lacks, char out[128])
 {
-	if (which == 0)
-		snprintf(out, 128, "%s", name);
-	else if (which == 1)
-		snprintf(out, 128, "table.%s", name);
+	const char *prefix = lacks ? INCOMPLETE : which > 0 ? WHOLE : "";
+	if (which < NAMES - 1)
+		snprintf(out, 128, "%s%s", prefix, name);
 	else
-		snprintf(out, 128, "table.%s.%" PRId64, name, dir);
+		snprintf(out, 128, "%s%s.%" PRId64, prefix, name, dir);
 }
 
-static int make_named(sqlite3 *db, int64_t dir, const char *name)
+static int make_named(sqlite3 *db, int64_t dir, const char *name, bool lacks)
 {
 	char full[128];
 	bool free = false;
 	int r = 0;
 	for (int i = 0; r == 0 && !free && i < NAMES; i++) {
-		name_of(i, name, dir, full);
+		name_of(i, name, dir, lacks, full);
 		r = is_free(db, full, &free);
 	}
 	return r < 0 ? r : make(db, dir, full);
@@ -106,19 +111,65 @@ static int dir_name(sqlite3 *db, int64_t dir, char out[128])
 	return err;
 }
 
+/* The name under which a directory has a view; empty: it has none. */
+static int shown_name(sqlite3 *db, int64_t dir, char out[128])
+{
+	sqlite3_stmt *s;
+	int r = sqlite3_prepare_v2(
+	    db, "SELECT name FROM shown WHERE dir = ?1", -1, &s, NULL);
+	*out = '\0';
+	if (r == SQLITE_OK) {
+		sqlite3_bind_int64(s, 1, dir);
+		r = sqlite3_step(s);
+	}
+	if (r == SQLITE_ROW)
+		snprintf(out, 128, "%s", sqlite3_column_text(s, 0));
+	int err = sql_error(db, r);
+	sqlite3_finalize(s);
+	return err;
+}
+
+static int drop(sqlite3 *db, int64_t dir, const char *name)
+{
+	CLEANUP(free_sql)
+	char *sql = sqlite3_mprintf("DROP VIEW IF EXISTS \"%w\";"
+				    "DELETE FROM shown WHERE dir = %lld",
+	    name, (long long)dir);
+	return sql ? sql_execute(db, sql) : -ENOMEM;
+}
+
+/* Whether the server itself calls the listing incomplete. */
+static int is_lacking(sqlite3 *db, int64_t dir, bool *ret_lacks)
+{
+	char sql[96];
+	int64_t lacks = 0;
+	snprintf(sql, sizeof(sql),
+	    "SELECT count(*) FROM listing WHERE lacks != '' AND dir = %" PRId64,
+	    dir);
+	int r = sql_number(db, sql, &lacks);
+	if (r == 0)
+		*ret_lacks = lacks != 0;
+	return r;
+}
+
 int views_show(sqlite3 *db, int64_t dir)
 {
-	char sql[64], name[128];
-	int64_t shown = 0;
-	snprintf(sql, sizeof(sql),
-	    "SELECT count(*) FROM shown WHERE dir = %" PRId64, dir);
-	int r = sql_number(db, sql, &shown);
-	if (r < 0 || shown)
-		return r;
-	r = dir_name(db, dir, name);
+	char name[128], shown[128];
+	bool lacks = false;
+	int r = is_lacking(db, dir, &lacks);
+	if (r == 0)
+		r = shown_name(db, dir, shown);
+	if (r == 0 && *shown) {
+		if (lacks ==
+		    (strncmp(shown, INCOMPLETE, strlen(INCOMPLETE)) == 0))
+			return 0;
+		r = drop(db, dir, shown);
+	}
+	if (r == 0)
+		r = dir_name(db, dir, name);
 	if (r == -ENOENT)
 		return 0; /* the stored files themselves */
-	return r < 0 ? r : make_named(db, dir, name);
+	return r < 0 ? r : make_named(db, dir, name, lacks);
 }
 
 int views_show_all(sqlite3 *db)

@@ -27,6 +27,7 @@ static int wrote(struct replica *replica, int r)
 int replica_begin(struct replica *replica)
 {
 	replica->failed = 0;
+	replica->written = (struct replica_totals){0};
 	int r = run_simple(replica, ST_BEGIN);
 	if (r == 0) {
 		replica->writing_thread = pthread_self();
@@ -35,13 +36,23 @@ int replica_begin(struct replica *replica)
 	return r;
 }
 
+static void add_written(struct replica *replica)
+{
+	lock_acquire(&replica->lock);
+	replica->totals.nodes += replica->written.nodes;
+	replica->totals.bytes += replica->written.bytes;
+	lock_release(&replica->lock);
+}
+
 int replica_commit(struct replica *replica)
 {
 	int r = replica->failed;
 	if (r == 0)
 		r = run_simple(replica, ST_COMMIT);
 	replica->writing = false;
-	if (r < 0)
+	if (r == 0)
+		add_written(replica);
+	else
 		replica_rollback(replica);
 	return r;
 }
@@ -90,14 +101,6 @@ static int blob_is(struct replica *replica, enum statement which, int64_t id,
 	int err = connection_error(replica->writer, r);
 	sqlite3_reset(s);
 	return err < 0 ? err : same;
-}
-
-static void count(struct replica *replica, int64_t nodes, int64_t bytes)
-{
-	lock_acquire(&replica->lock);
-	replica->totals.nodes += nodes;
-	replica->totals.bytes += bytes;
-	lock_release(&replica->lock);
 }
 
 int64_t replica_reserve_ids(struct replica *replica, int64_t count_ids)
@@ -149,7 +152,8 @@ static int insert(struct replica *replica, const struct replica_row *row,
 		r = insert_text(replica, id, row);
 	if (r < 0)
 		return r;
-	count(replica, 1, row->size > 0 ? row->size : 0);
+	replica->written.nodes++;
+	replica->written.bytes += row->size > 0 ? row->size : 0;
 	*ret_node = (struct node){
 	    .id = id,
 	    .dir = row->dir,
@@ -399,6 +403,24 @@ int replica_raise_listing(
     struct replica *replica, int64_t dir, int64_t newest_ms, int64_t created_ms)
 {
 	return RUN(replica, ST_RAISE_LISTING, dir, newest_ms, created_ms);
+}
+
+int replica_set_shortfall(
+    struct replica *replica, int64_t dir, const char *words)
+{
+	sqlite3_stmt *s =
+	    connection_statement(replica->writer, ST_SET_SHORTFALL);
+	if (replica->failed)
+		return replica->failed;
+	if (!s)
+		return wrote(replica, -EIO);
+	sqlite3_bind_int64(s, 1, dir);
+	sqlite3_bind_text(s, 2, words, -1, SQLITE_STATIC);
+	int r = connection_run(replica->writer, s);
+	sqlite3_clear_bindings(s);
+	if (r == 0)
+		r = views_show(replica->writer->db, dir);
+	return wrote(replica, r);
 }
 
 int replica_set_object(struct replica *replica, int64_t id, int64_t size,

@@ -1,9 +1,10 @@
 #include "status/known_tables.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "api/api.h"
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/timestamp.h"
 #include "replica/replica.h"
@@ -45,16 +46,17 @@ static bool is_named(const struct status_source *source, const char *dir)
 	return false;
 }
 
-/* Listed to its end, and yet not whole, if the server itself says so. */
-static int print_shortfall(const struct printing *printing, const char *dir)
+int tables_print_shortfall(const struct status_source *source, int64_t dir,
+    const char *before, const char *after, struct buf *out)
 {
-	struct api *api = printing->source->api;
-	char said[API_SHORTFALL_SIZE], words[2 * API_SHORTFALL_SIZE];
-	if (!api || !api_shortfall(api, name_to_table(dir), said, sizeof(said)))
-		return buf_addc(printing->out, '\n');
-	log_make_safe(said, words, sizeof(words));
-	return buf_printf(printing->out,
-	    ", INCOMPLETE, as the server itself says: %s\n", words);
+	char words[1024];
+	CLEANUP_BUF struct buf said;
+	buf_init(&said, BUF_MAX_DEFAULT);
+	int r = replica_shortfall(source->replica, dir, &said);
+	if (r < 0 || !said.len)
+		return r;
+	log_make_safe(buf_str(&said), words, sizeof(words));
+	return buf_printf(out, "%s%s%s", before, words, after);
 }
 
 static int print_one(
@@ -78,7 +80,41 @@ static int print_one(
 	r = buf_printf(printing->out,
 	    "table: %s, %s, %" PRId64 " records when it was listed, %s", name,
 	    how, listing.count, timestamp_format(listing.listed_ms, when));
-	return r == 0 ? print_shortfall(printing, name) : r;
+	/* Listed to its end, and yet not whole, if the server itself says so.
+	 */
+	if (r == 0)
+		r = tables_print_shortfall(printing->source, node->id,
+		    INCOMPLETE_WORDS, "", printing->out);
+	return r == 0 ? buf_addc(printing->out, '\n') : r;
+}
+
+/* What to do about it. */
+#define MAKE_DO                                                                \
+	": listing it ends in an error (EIO); rsync -a copies what there is"   \
+	" (and exits with 23), cp -r nothing of it\n"
+
+static int warn_of_one(
+    void *ctx, const struct node *node, const char *name, int64_t pos)
+{
+	const struct printing *printing = ctx;
+	char before[512];
+	(void)pos;
+	snprintf(before, sizeof(before),
+	    "%s is incomplete, as the server"
+	    " itself says: ",
+	    name);
+	return tables_print_shortfall(
+	    printing->source, node->id, before, MAKE_DO, printing->out);
+}
+
+int tables_warn(const struct status_source *source, struct buf *out)
+{
+	struct printing printing = {source, out, 0};
+	const struct node files = {.id = NODE_FILES};
+	int r = warn_of_one(&printing, &files, "files", 0);
+	return r == 0
+		   ? replica_tables(source->replica, 0, warn_of_one, &printing)
+		   : r;
 }
 
 int tables_print(const struct status_source *source, struct buf *out)

@@ -14,7 +14,8 @@ struct status_source {
 	const char *const *tables; /* named in the settings; NULL ends */
 	const char *directory;	   /* what is mounted; NULL: */
 	const char *url;
-	bool raw; /* record text as it came */
+	const char *sandbox; /* what is in force, in words */
+	bool raw;	     /* record text as it came */
 };
 
 #endif

@@ -1,6 +1,7 @@
 #include "status/status.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "api/api.h"
@@ -30,6 +31,11 @@ const char *status_warning(const struct status *status)
 		     " --login";
 }
 
+int status_incomplete(const struct status *status, struct buf *out)
+{
+	return tables_warn(&status->source, out);
+}
+
 /* What a person who waits wants to know. */
 static int print_doing(const struct status_source *source,
     const struct api_counters *counters, struct buf *out)
@@ -47,17 +53,6 @@ static int print_doing(const struct status_source *source,
 	return r;
 }
 
-/* Tables have lines of their own. */
-static int print_files_shortfall(struct api *api, struct buf *out)
-{
-	char said[API_SHORTFALL_SIZE], words[2 * API_SHORTFALL_SIZE];
-	if (!api_shortfall(api, NULL, said, sizeof(said)))
-		return 0;
-	log_make_safe(said, words, sizeof(words));
-	return buf_printf(
-	    out, "files: INCOMPLETE, as the server itself says: %s\n", words);
-}
-
 static int print_status(void *ctx, struct buf *out)
 {
 	const struct status *status = ctx;
@@ -66,25 +61,27 @@ static int print_status(void *ctx, struct buf *out)
 	struct content_totals content;
 	struct api_counters counters = {.quota_left = -1};
 	char since[TIMESTAMP_SIZE];
+	char what[2 * PATH_MAX];
+	log_make_safe(source->directory ? source->directory : source->url, what,
+	    sizeof(what));
 	replica_totals(source->replica, &totals);
 	content_totals(source->content, &content);
 	if (source->api)
 		api_counters(source->api, &counters);
 	int r = buf_printf(out,
 	    "version: %s\n%s: %s\nmode: %s\nrecords: %s\nmounted: %s\n"
-	    "replica: %s\ntables: %" PRId64 "\n"
+	    "replica: %s\nsandbox: %s\ntables: %" PRId64 "\n"
 	    "requests: %" PRIu64 "\nobject_requests: %" PRIu64
 	    "\nretries: %" PRIu64 "\nfailures: %" PRIu64
 	    "\nreplica_nodes: %" PRId64 "\nreplica_bytes: %" PRId64
 	    "\ncontent_bytes: %" PRId64 "\ncontent_limit: %" PRId64 "\n",
-	    BKENDFS_VERSION, source->directory ? "directory" : "url",
-	    source->directory ? source->directory : source->url,
+	    BKENDFS_VERSION, source->directory ? "directory" : "url", what,
 	    source->api ? "online" : "offline", source->raw ? "raw" : "pretty",
 	    timestamp_format(status->started_ms, since),
-	    replica_path(source->replica), tables_count(source),
-	    counters.requests, counters.objects, counters.retries,
-	    failures_count(source->failures), totals.nodes, totals.bytes,
-	    content.bytes, content.limit);
+	    replica_path(source->replica), source->sandbox,
+	    tables_count(source), counters.requests, counters.objects,
+	    counters.retries, failures_count(source->failures), totals.nodes,
+	    totals.bytes, content.bytes, content.limit);
 	if (r == 0 && counters.quota_left >= 0)
 		r = buf_printf(
 		    out, "quota_left: %" PRId64 "\n", counters.quota_left);
@@ -92,8 +89,11 @@ static int print_status(void *ctx, struct buf *out)
 		r = print_doing(source, &counters, out);
 	if (r == 0)
 		r = tables_print(source, out);
-	if (r == 0 && source->api)
-		r = print_files_shortfall(source->api, out);
+	/* Tables have lines of their own. */
+	if (r == 0)
+		r = tables_print_shortfall(source, NODE_FILES,
+		    "files: INCOMPLETE, as the server itself says: ", "\n",
+		    out);
 	const char *warning = status_warning(status);
 	if (r == 0 && warning)
 		r = buf_printf(out, "warning: %s\n", warning);

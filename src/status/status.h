@@ -23,4 +23,8 @@ const struct status_file *status_files(const struct status *status);
  * that no table is known. NULL: nothing. A text that lives for ever. */
 const char *status_warning(const struct status *status);
 
+/* Append the same of each listing that the server itself called incomplete when
+ * it was listed last: a line each. 0 or -errno. */
+int status_incomplete(const struct status *status, struct buf *out);
+
 #endif

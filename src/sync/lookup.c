@@ -102,7 +102,7 @@ static int answer(struct sync *sync, int64_t dir, const char *name,
 	int64_t since =
 	    r == 0 ? confirmed_since(core, &now, &node) : now.proven;
 	bool spec = strcmp(name, SPEC_NAME) == 0;
-	if (!core->api && r < 0 && !now.listed_end)
+	if (!core->api && r < 0 && (!now.listed_end || now.incomplete))
 		return offline_lacks(core,
 		    dir == NODE_STORAGE ? "storage"
 					: lister_folder(lister)->title,

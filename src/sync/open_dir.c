@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
+#include "base/failures.h"
 #include "sync/core/core.h"
 #include "sync/core/folder.h"
 #include "sync/core/offline.h"
@@ -12,14 +14,17 @@
 #include "sync/parts.h"
 #include "sync/sync.h"
 
+static const char *title_of(const struct lister *lister, int64_t dir)
+{
+	return dir == NODE_STORAGE ? "storage" : lister_folder(lister)->title;
+}
+
 /* Offline there is nobody to ask for the rest of a listing. */
 static int lacks(
     const struct core *core, const struct lister *lister, int64_t dir)
 {
-	const struct folder *folder = lister_folder(lister);
-	return offline_lacks(core,
-	    dir == NODE_STORAGE ? "storage" : folder->title, NULL,
-	    OFFLINE_NOT_WHOLE);
+	return offline_lacks(
+	    core, title_of(lister, dir), NULL, OFFLINE_NOT_WHOLE);
 }
 
 int sync_dir_open_now(struct sync *sync, int64_t dir, struct sync_dir *ret_dir)
@@ -63,6 +68,42 @@ int sync_dir_frontier(struct sync *sync, int64_t dir,
 {
 	struct lister *lister = listings_find(sync_listings(sync), dir);
 	return view_frontier(lister_view(lister), open_dir, ret_frontier);
+}
+
+int64_t sync_dir_total(struct sync *sync, int64_t dir)
+{
+	struct lister *lister = listings_find(sync_listings(sync), dir);
+	struct replica_listing listing;
+	if (!lister)
+		return -1;
+	struct view_now now = view_now(lister_view(lister));
+	if (now.pass.base && now.pass.total >= 0)
+		return now.pass.total;
+	int r = replica_listing(
+	    sync_core(sync)->replica, lister_folder(lister)->id, &listing);
+	return r == 0 && listing.end ? listing.count : -1;
+}
+
+/* A copy that was made of it must not pass for a whole one: so its end is an
+ * error, once all that there is has been handed out. */
+int sync_dir_is_whole(
+    struct sync *sync, int64_t dir, const struct sync_dir *open_dir)
+{
+	const struct core *core = sync_core(sync);
+	struct lister *lister = listings_find(sync_listings(sync), dir);
+	CLEANUP_BUF struct buf words;
+	buf_init(&words, BUF_MAX_DEFAULT);
+	if (!view_is_incomplete(lister_view(lister), open_dir))
+		return 0;
+	int r = buf_adds(&words, "the server says itself that this is not all"
+				 " there is (rsync -a copies it all the same,"
+				 " and exits with 23): ");
+	if (r == 0)
+		replica_shortfall(
+		    core->replica, lister_folder(lister)->id, &words);
+	failures_add(core->config.failures, title_of(lister, dir), "", 0, -EIO,
+	    "incomplete", buf_str(&words));
+	return -EIO;
 }
 
 static void begin_wait(void *ctx, struct sync_op *op)
@@ -127,7 +168,7 @@ uint64_t sync_dir_version(
 	if (!lister || !open_dir->version)
 		return 0;
 	struct view_now now = view_now(lister_view(lister));
-	if (!view_is_fresh(sync_core(sync), &now) ||
+	if (!view_is_fresh(sync_core(sync), &now) || now.incomplete ||
 	    now.version != open_dir->version)
 		return 0;
 	return now.version;

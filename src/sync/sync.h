@@ -96,6 +96,16 @@ void sync_bytes_done(struct sync_bytes *bytes);
 int sync_dir_frontier(struct sync *sync, int64_t dir,
     const struct sync_dir *open_dir, int64_t *ret_frontier);
 
+/* How many records a listing is going to have, as its server told, or as it had
+ * when it was listed last; -1: nobody knows. Any thread. */
+int64_t sync_dir_total(struct sync *sync, int64_t dir);
+
+/* Whether what open_dir has read to its end is all that there is: 0, or -EIO
+ * with a line in .bkendfs/errors, where the server itself says that some of it
+ * is missing. Any thread; from the replica alone. */
+int sync_dir_is_whole(
+    struct sync *sync, int64_t dir, const struct sync_dir *open_dir);
+
 /* A reader has got to position after: fetch ahead of it. */
 void sync_dir_reading(struct sync *sync, int64_t dir,
     const struct sync_dir *open_dir, int64_t after);

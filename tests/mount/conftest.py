@@ -35,7 +35,9 @@ EMULATOR = BUILD / "src" / "bkend-emulator"
 
 # Far more than any takes, with others beside it and under the sanitizers.
 COMMAND_TIMEOUT = 90  # seconds, for any one command
-TEST_TIMEOUT = 300  # seconds, before the watchdog ends a test's daemons
+# seconds, before the watchdog ends a test's daemons; by hand, a test may be made
+# to take longer than that
+TEST_TIMEOUT = int(os.environ.get("TEST_TIMEOUT", 300))
 
 
 def pytest_addoption(parser):
@@ -132,6 +134,17 @@ def wait_until_it_waits(process):
         return place.startswith(_WAITS)
 
     wait_until(waits, 20, "the wait for the daemon")
+
+
+def preload(work, name):
+    """The environment of a daemon with a library of ours in front."""
+    library = work / (name + ".so")
+    succeed("cc", "-shared", "-fPIC", "-o", library, Path(__file__).with_name(name + ".c"), "-ldl")
+    sanitizer = environment(work)["ASAN_OPTIONS"]
+    return {
+        "LD_PRELOAD": str(library),
+        "ASAN_OPTIONS": sanitizer + ":verify_asan_link_order=0",
+    }
 
 
 # Mount points --------------------------------------------------------------
@@ -280,6 +293,24 @@ def work(watched):
         shutil.rmtree(path)
     assert not reports, "\n".join(reports)
     assert not left, f"left mounted: {left}"
+
+
+@pytest.fixture
+def small_disk(work):
+    """Factory: small_disk(MiB) → a directory on a disk of its own."""
+    place = work / "small-disk"
+
+    def make(mib):
+        place.mkdir()
+        done = run("mount", "-t", "tmpfs", "-o", f"size={mib}m", "none", place)
+        if done.returncode:
+            place.rmdir()
+            pytest.skip("only root can mount a small disk")
+        return place
+
+    yield make
+    if place.is_mount():
+        succeed("umount", place)
 
 
 # The emulator --------------------------------------------------------------
@@ -688,7 +719,8 @@ def start(work, watched, in_front):
 
 
 def daemon_of(path):
-    """The pid of the bkendfs whose last argument is this mount point."""
+    """The pid of the bkendfs whose last argument is this mount point, which is
+    not the one that only mounts it."""
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             with contextlib.suppress(OSError):
@@ -697,6 +729,7 @@ def daemon_of(path):
                     os.path.basename(words[0]) == b"bkendfs"
                     and os.fsencode(path) in words
                     and alive(int(entry))
+                    and Path(f"/proc/{entry}/comm").read_text() == "bkendfs\n"
                 ):
                     return int(entry)
     return None

@@ -1,10 +1,15 @@
 """A real web server in front of another one: TLS and HTTP/2."""
 
+import atexit
+import functools
 import os
+import shutil
 import socket
 import subprocess
+import tempfile
+from pathlib import Path
 
-from conftest import succeed, wait_until
+from conftest import succeed
 
 CONFIG = """
 daemon off;
@@ -23,8 +28,8 @@ http {{
     scgi_temp_path {dir}/scgi;
     server {{
         listen 127.0.0.1:{port} ssl http2;
-        ssl_certificate {dir}/{name}.crt;
-        ssl_certificate_key {dir}/{name}.key;
+        ssl_certificate {site}.crt;
+        ssl_certificate_key {site}.key;
         keepalive_requests 100000;
         # What goes in comes out: as it comes, as slowly, and once.
         proxy_buffering off;
@@ -68,6 +73,16 @@ def certificate(place, name, subject):
 OURS = "IP:127.0.0.1,DNS:localhost"
 
 
+@functools.cache
+def certified(subject):
+    """Where site.crt, site.key and ca.crt are: one directory for all tests of a
+    run, since making them takes longer than most tests."""
+    place = Path(tempfile.mkdtemp(prefix="bkendfs-certificate-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    certificate(place, "site", subject)
+    return place
+
+
 class Front:
     """nginx with a certificate, in front of a server, and of its storage where that is
     another one."""
@@ -77,31 +92,28 @@ class Front:
         storage = getattr(server, "storage", server)
         self.dir = work / f"front-{len(list(work.glob('front-*')))}"
         self.dir.mkdir()
-        certificate(self.dir, "site", subject)
-        self.ca = self.dir / "ca.crt"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        certificates = certified(subject)
+        self.ca = certificates / "ca.crt"
+        # Handed on, it takes connections from the beginning: nobody has to wait
+        # until nginx is up, and nobody else gets the port.
+        listener = socket.create_server(("127.0.0.1", 0), backlog=511)
+        port = listener.getsockname()[1]
         self.url = f"https://127.0.0.1:{port}"
         (self.dir / "nginx.conf").write_text(
             CONFIG.format(
-                dir=self.dir, name="site", port=port, api=server.url,
-                storage=storage.url,
+                dir=self.dir, site=certificates / "site", port=port,
+                api=server.url, storage=storage.url,
                 user="user root;" if os.geteuid() == 0 else "",
             )
         )
-        self.process = subprocess.Popen(
-            ["/usr/sbin/nginx", "-p", self.dir, "-c", self.dir / "nginx.conf",
-             "-e", self.dir / "error.log"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )
-
-        def up():
-            assert self.process.poll() is None, (self.dir / "error.log").read_text()
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", port)) == 0
-
-        wait_until(up, 10, "nginx")
+        with listener:
+            self.process = subprocess.Popen(
+                ["/usr/sbin/nginx", "-p", self.dir, "-c", self.dir / "nginx.conf",
+                 "-e", self.dir / "error.log"],
+                env={"NGINX": f"{listener.fileno()};"},
+                pass_fds=[listener.fileno()],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )
         if storage is not server:
             storage.url = self.url
 

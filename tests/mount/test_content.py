@@ -248,24 +248,6 @@ def test_where_nothing_may_be_kept_all_else_works(odd, mount, work, option):
     assert not _segments(work / "cache")
 
 
-@pytest.fixture
-def small_disk(work):
-    """Factory: small_disk(MiB) → a directory on a disk of its own."""
-    place = work / "small-disk"
-
-    def make(mib):
-        place.mkdir()
-        done = run("mount", "-t", "tmpfs", "-o", f"size={mib}m", "none", place)
-        if done.returncode:
-            place.rmdir()
-            pytest.skip("only root can mount a small disk")
-        return place
-
-    yield make
-    if place.is_mount():
-        succeed("umount", place)
-
-
 def _reads_right_and_lists(server, m, paths):
     for number, path in enumerate(paths):
         _same(read(m / path), BIG[number:])

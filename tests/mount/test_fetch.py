@@ -16,6 +16,7 @@ import pytest
 from conftest import BKENDFS, environment, run, succeed, wait_until
 from odd_server import Reply
 from records import read, records
+from test_memory import SANITIZED
 from test_source import record, save, settle
 
 MIB = 1 << 20
@@ -254,6 +255,166 @@ def test_without_a_terminal_there_is_a_line_from_time_to_time(project, work, hel
     assert held.is_set(), lines
     rate = rb", [\d.]+ [kM]?B/s, \d\d:\d\d left\n"
     assert re.search(rate + rb"\Z", lines[-1]), lines
+
+
+def _watched(project, work, **more):
+    """A fetch on a terminal: its process, and a function that reads on until
+    its line is like this, or raises OSError at its end."""
+    screen, follow = pty.openpty()
+    fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    process = subprocess.Popen(
+        [BKENDFS, "--fetch"],
+        env=_environment(project, work, TERM="xterm", **more),
+        stdout=subprocess.DEVNULL,
+        stderr=follow,
+    )
+    os.close(follow)
+    shown = []
+
+    def until(line):
+        try:
+            while not re.fullmatch(line, _last_line(screen, shown)):
+                pass
+        except OSError:
+            os.close(screen)
+            raise
+
+    return process, until
+
+
+def test_a_table_has_a_bar_as_well(project, work):
+    """Its total is known from the first page, or from the last time."""
+    let_go = threading.Event()
+
+    def hold(request):
+        if request.is_page("posts") and request.query.get("page") != held:
+            return None
+        if request.is_page("posts"):
+            assert let_go.wait(60)
+
+    project.tables["posts"] = records(1250)
+    project.hooks.append(hold)
+    # The first time the rest is on its way; then even the first page is.
+    for held, done in ("2", rb"[1-9]\d{1,2}"), ("1", b"0"):
+        let_go.clear()
+        process, until = _watched(project, work)
+        try:
+            until(rb"posts \[#* +\]  %s of 1250 records" % done)
+            let_go.set()
+            with pytest.raises(OSError):
+                until(b"never")
+            assert process.wait(30) == 0
+        finally:
+            let_go.set()
+            process.kill()
+            process.wait()
+
+
+def test_what_is_lost_on_the_disk_meanwhile_comes_again(project, work, mount, held):
+    process, until = _watched(project, work)
+    until(rb"storage \[.*\]  5 of 6 files, .*")
+    wait_until(lambda: len(_content_files(work)) >= 4, 20, "what came")
+    for path in _content_files(work):
+        os.unlink(path)
+    held.set()
+    until(rb"storage, again \[.*\] .* of [45] files.*")
+    with pytest.raises(OSError):
+        until(b"never")
+    assert process.wait(30) == 0
+    project.stop()
+    m = mount(project, "-o", "offline", cache=work / "cache")
+    for number, size in enumerate((0, 1, 5000, 131072, 3 * MIB + 17)):
+        assert read(m / f"storage/f{number}_{number}.bin") == _file(number, size)
+
+
+class Generated:
+    """So many bytes that are made when they are sent; no two MiB are equal."""
+
+    _piece = os.urandom(MIB)
+
+    def __init__(self, first, end):
+        self._first, self._end = first, end
+
+    def __len__(self):
+        return self._end - self._first
+
+    def __getitem__(self, wanted):
+        first, last, _ = wanted.indices(len(self))
+        first, last = self._first + first, self._first + last
+        if last - first > MIB:
+            return Generated(first, last)
+        out = b""
+        while first < last:
+            number, at = divmod(first, MIB)
+            piece = number.to_bytes(8, "big") + self._piece[8:]
+            out += piece[at : at + last - first]
+            first += min(MIB - at, last - first)
+        return out
+
+
+def _fetch_and_weigh(project, work, meanwhile=None):
+    """Exit status, and the most memory that it had."""
+    with open(work / "said", "wb") as said:
+        process = subprocess.Popen(
+            [BKENDFS, "--fetch"], env=_environment(project, work), stdout=said, stderr=said
+        )
+        if meanwhile:
+            meanwhile(process)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, usage.ru_maxrss << 10
+
+
+def test_a_large_file_comes_in_two_goes(project, work, mount):
+    size = 300 * MIB
+    project.put_file("large", "large.bin", Generated(0, size))
+
+    def interrupt(process):
+        wait_until(lambda: project.storage.sent > size // 2, 60, "half of it")
+        process.send_signal(signal.SIGTERM)
+
+    status, first = _fetch_and_weigh(project, work, interrupt)
+    assert status == 1, (work / "said").read_text()
+    before = project.storage.sent
+    assert before < size
+    status, second = _fetch_and_weigh(project, work)
+    assert status == 0, (work / "said").read_text()
+    # What was on its way only comes twice.
+    assert project.storage.sent - before < size - size // 3
+    if not SANITIZED:
+        assert max(first, second) < 160 * MIB
+    project.stop()
+    m = mount(project, "-o", "offline", cache=work / "cache")
+    truth = Generated(0, size)
+    with open(m / "storage/large_large.bin", "rb", buffering=0) as file:
+        for at in range(0, size, MIB):
+            assert file.read(MIB) == truth[at : at + MIB]
+        assert file.read(1) == b""
+
+
+def test_what_was_fetched_stays_with_a_smaller_cache(project, fetch, start, work):
+    for number in range(6):
+        project.put_file(f"p{number}", "p.bin", _file(20 + number, MIB))
+    assert fetch(project)[0] == 0
+    kept = len(_content_files(work))
+    cache = {"BKENDFS_CACHE_DIR": str(work / "cache")}
+    said = start(project, "-o", "cache_size=4M", env=cache)
+    assert "--fetch has brought takes 9 MB" in said.errors
+    assert re.search(r"it stays, .* set -o cache_size=\d+M, or more$", said.errors, re.M)
+    project.put_file("q", "q.bin", _file(40, 2 * MIB))
+    assert read(said.path / "storage/q_q.bin") == _file(40, 2 * MIB)
+    assert len(_content_files(work)) == kept
+    assert "it stays" in (said.path / ".bkendfs/errors").read_text()
+    before = len(project.storage.log)
+    for number in range(6):
+        assert read(said.path / f"storage/p{number}_p.bin") == _file(20 + number, MIB)
+    assert len(project.storage.log) == before
+
+
+def test_a_larger_cache_than_needed_is_not_talked_of(project, fetch, start, work):
+    assert fetch(project)[0] == 0
+    said = start(project, env={"BKENDFS_CACHE_DIR": str(work / "cache")})
+    assert said.errors == ""
 
 
 def _last_line(screen, shown):

@@ -307,8 +307,9 @@ def test_a_named_table_that_an_archive_lacks_is_told_of(odd, mount, work):
         m.unmount()
 
 
-def test_an_archive_of_the_first_release_is_mounted(odd, mount, work):
-    """Version 1 of the database, as it was committed to this repository."""
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
+def test_an_archive_of_an_earlier_version_is_mounted(odd, mount, work, version):
+    """Databases of all versions are in this repository, as they were made."""
     server = _project(odd)
     m = mount(server, cache=work / "cache")
     m.unmount()
@@ -316,9 +317,9 @@ def test_an_archive_of_the_first_release_is_mounted(odd, mount, work):
     database.unlink()
     with contextlib.closing(sqlite3.connect(database)) as old:
         old.executescript(
-            (HERE.parent / "unit" / "replica-version-1.sql").read_text()
+            (HERE.parent / f"unit/replica-version-{version}.sql").read_text()
         )
-        assert old.execute("PRAGMA user_version").fetchone()[0] == 1
+        assert old.execute("PRAGMA user_version").fetchone()[0] == version
     for tail in ("-wal", "-shm"):
         Path(str(database) + tail).unlink(missing_ok=True)
     tmp = work / "tmp"

@@ -10,16 +10,13 @@ import signal
 import subprocess
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
-from conftest import abort, environment, run, succeed, wait_until
+from conftest import abort, preload, run, succeed, wait_until
 from jsontext import pretty
 from odd_server import Reply
 from records import oid, read, record, record_names, records
-
-HERE = Path(__file__).resolve().parent
 
 SOON = 5  # seconds: far below the patience with a slow server
 
@@ -40,24 +37,13 @@ class Slow:
         return Reply(404, b"{}", hold=self.go_on)
 
 
-def _preload(work, name):
-    """The environment of a daemon with a library of ours in front."""
-    library = work / (name + ".so")
-    succeed("cc", "-shared", "-fPIC", "-o", library, HERE / (name + ".c"), "-ldl")
-    sanitizer = environment(work)["ASAN_OPTIONS"]
-    return {
-        "LD_PRELOAD": str(library),
-        "ASAN_OPTIONS": sanitizer + ":verify_asan_link_order=0",
-    }
-
-
 @pytest.fixture(params=["this kernel", "an older kernel"])
 def kernel_env(request, work):
     """The environment of a daemon on this kernel, or as on one that cannot take
     all names back."""
     if request.param == "this kernel":
         return {}
-    return _preload(work, "old-kernel")
+    return preload(work, "old-kernel")
 
 
 @pytest.fixture
@@ -194,7 +180,7 @@ def test_a_name_server_that_hangs_holds_up_nobody_else(odd, mount, work, end):
     server.hooks.append(
         lambda request: Reply(200, url) if "download-url" in request.path else None
     )
-    env = {**_preload(work, "hanging-names"), "HANGING_NAMES": str(asked)}
+    env = {**preload(work, "hanging-names"), "HANGING_NAMES": str(asked)}
     m = mount(server, "-o", "nocache", env=env)
     reader = subprocess.Popen(
         ["cat", m / "storage" / f"{oid(1)}_f.bin"],
@@ -211,6 +197,22 @@ def test_a_name_server_that_hangs_holds_up_nobody_else(odd, mount, work, end):
     assert m.process.wait(SOON) == 0
     assert time.monotonic() - begin < SOON
     reader.wait(SOON)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_just_before_the_wait_for_one_is_not_lost(
+    odd, mount, work, number
+):
+    waits = work / "waits"
+    env = {**preload(work, "late-wait"), "LATE_WAIT": str(waits)}
+    m = mount(odd(), env=env)
+    wait_until(waits.exists, 10, "the wait for the end")
+    os.kill(m.pid, number)
+    try:
+        assert m.process.wait(SOON) == 0
+    except subprocess.TimeoutExpired:
+        abort(m.connection)
+        raise
 
 
 def test_with_few_descriptors_fewer_are_asked_at_once(odd, mount, work):

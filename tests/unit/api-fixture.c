@@ -196,6 +196,13 @@ void sign_in(void)
 	assert_int_equal(outcomes[31].error.err, 0);
 }
 
+void forget(struct outcome *outcome)
+{
+	outcome->count = 0;
+	outcome->error = (struct api_error){0};
+	buf_clear(&outcome->text);
+}
+
 void assert_bearer(struct http_call *call, const char *token)
 {
 	char expected[64];

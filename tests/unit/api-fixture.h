@@ -107,6 +107,9 @@ int64_t persist(
 	persist_garbled(outcome, &(const struct fake_answer){__VA_ARGS__})
 void persist_garbled(struct outcome *outcome, const struct fake_answer *answer);
 
+/* For another call. */
+void forget(struct outcome *outcome);
+
 void assert_bearer(struct http_call *call, const char *token);
 void assert_outcome(const struct outcome *outcome, int err, int status);
 struct api_counters counters(void);

@@ -215,6 +215,93 @@ static void a_refused_sign_in_is_not_hammered(void **state)
 	assert_outcome(&outcomes[3], 0, 200);
 }
 
+/* Five in fifteen minutes lock the account, however often somebody looks. */
+static void refusals_do_not_lock_the_account(void **state)
+{
+	(void)state;
+	static const char *const codes[] = {"auth/account-banned",
+	    "auth/mfa-required", "auth/invalid-credentials",
+	    "auth/session-expired"};
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+		char body[100];
+		snprintf(body, sizeof(body),
+		    "{\"error\":{\"code\":\"%s\",\"message\":\"no\"}}",
+		    codes[i]);
+		sign_in();
+		/* In the middle of its life. */
+		fake_advance(fake, 3600 * 1000);
+		get("a", &outcomes[0]);
+		fake_run(fake);
+		ANSWER(only_line("POST /v1/auth/refresh"), .status = 401,
+		    .body = body);
+		int64_t begin = fake_now(fake);
+		uint64_t before = counters().sign_ins - 1;
+		while (fake_now(fake) - begin < 900 * 1000) {
+			if (fake_open_count(fake))
+				ANSWER(only_line("POST /v1/auth/email/signin"),
+				    .status = 403, .body = body);
+			assert_outcome(&outcomes[0], -EACCES, 403);
+			assert_string_equal(outcomes[0].error.code, codes[i]);
+			forget(&outcomes[0]);
+			fake_advance(fake, 1000);
+			get("a", &outcomes[0]);
+			fake_run(fake);
+		}
+		assert_in_range(counters().sign_ins - before, 2, 5);
+		forget(&outcomes[0]);
+		forget(&outcomes[31]);
+		api_free(api);
+		api = NULL;
+	}
+}
+
+static void a_life_that_cannot_be_meant_is_an_hour(void **state)
+{
+	(void)state;
+	static const char *const lives[] = {"-1", "-1e300", "\"soon\"", "null",
+	    "1e300", "9007199254740993000000", "[]", "0.5"};
+	for (size_t i = 0; i < ARRAY_SIZE(lives); i++) {
+		char body[128];
+		start_api();
+		get("a", &outcomes[i]);
+		fake_run(fake);
+		snprintf(body, sizeof(body),
+		    "{\"accessToken\":\"a\",\"refreshToken\":\"r\","
+		    "\"expiresIn\":%s}",
+		    lives[i]);
+		ANSWER(only(), .status = 200, .body = body);
+		ANSWER(only(), .status = 200, .body = "{\"id\":\"a\"}");
+		fake_advance(fake, 3539 * 1000);
+		get("a", &outcomes[i + 8]);
+		fake_run(fake);
+		ANSWER(only_line("GET /v1/data/posts/a"), .status = 200,
+		    .body = "{\"id\":\"a\"}");
+		fake_advance(fake, 1000);
+		get("a", &outcomes[i + 16]);
+		fake_run(fake);
+		only_line("POST /v1/auth/refresh");
+		api_free(api);
+		api = NULL;
+	}
+}
+
+static void a_life_of_ages_is_believed(void **state)
+{
+	(void)state;
+	start_api();
+	get("a", &outcomes[0]);
+	fake_run(fake);
+	ANSWER(only(), .status = 200,
+	    .body = "{\"accessToken\":\"a\",\"expiresIn\":8999999999999999}");
+	ANSWER(only(), .status = 200, .body = "{\"id\":\"a\"}");
+	fake_advance(fake, (int64_t)10 * 365 * 86400 * 1000);
+	get("a", &outcomes[1]);
+	fake_run(fake);
+	ANSWER(only_line("GET /v1/data/posts/a"), .status = 200,
+	    .body = "{\"id\":\"a\"}");
+	assert_outcome(&outcomes[1], 0, 200);
+}
+
 static void a_sign_in_that_breaks_is_tried_again(void **state)
 {
 	(void)state;
@@ -532,6 +619,9 @@ int main(void)
 	    TEST(a_refresh_token_is_used_once),
 	    TEST(half_a_pair_is_not_adopted),
 	    TEST(a_refused_sign_in_is_not_hammered),
+	    TEST(refusals_do_not_lock_the_account),
+	    TEST(a_life_that_cannot_be_meant_is_an_hour),
+	    TEST(a_life_of_ages_is_believed),
 	    TEST(a_sign_in_that_breaks_is_tried_again),
 	    TEST(a_late_refusal_of_an_old_token_renews_nothing),
 	    TEST(refusals_of_fresh_tokens_end_in_eacces),

@@ -169,6 +169,50 @@ static void a_rate_limit_that_names_no_time_waits_a_second(void **state)
 	assert_outcome(&outcomes[0], 0, 200);
 }
 
+/* So many are sent at once of many that are asked for. */
+static size_t sent_at_once(void)
+{
+	for (int i = 0; i < 16; i++)
+		get("a", &outcomes[i]);
+	fake_run(fake);
+	return fake_open_count(fake);
+}
+
+static void answer_all_well(void)
+{
+	while (fake_open_count(fake))
+		ANSWER(fake_open(fake, 0), .status = 200,
+		    .body = "{\"id\":\"a\"}");
+	for (int i = 0; i < 16; i++)
+		forget(&outcomes[i]);
+}
+
+static void a_server_in_trouble_is_asked_less_at_once_until_it_is_well(
+    void **state)
+{
+	(void)state;
+	static const int statuses[] = {429, 500, 503};
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+		config.connections = 8;
+		start_guest();
+		assert_int_equal(sent_at_once(), 8);
+		answer_all_well();
+		get("a", &outcomes[0]);
+		fake_run(fake);
+		ANSWER(only(), .status = statuses[i], .retry_after_ms = 1000);
+		fake_advance(fake, 1000);
+		answer_all_well();
+		assert_int_equal(sent_at_once(), 4);
+		answer_all_well();
+		sent_at_once();
+		answer_all_well();
+		assert_int_equal(sent_at_once(), 8);
+		answer_all_well();
+		api_free(api);
+		api = NULL;
+	}
+}
+
 static void a_limited_refresh_is_sent_again(void **state)
 {
 	(void)state;
@@ -276,6 +320,7 @@ int main(void)
 	    TEST(a_rate_limit_holds_everything_and_outlasts_patience),
 	    TEST(a_rate_limit_lets_nobody_in_who_waited_for_a_place),
 	    TEST(a_rate_limit_that_names_no_time_waits_a_second),
+	    TEST(a_server_in_trouble_is_asked_less_at_once_until_it_is_well),
 	    TEST(a_limited_refresh_is_sent_again),
 	    TEST(a_quota_that_runs_low_is_noticed),
 	    TEST(the_setting_says_how_long_a_server_may_be_silent),

@@ -222,6 +222,81 @@ static void leaving_from_within_lets_the_next_in(void **state)
 	assert_int_equal(gate.inside, 0);
 }
 
+/* So many are let in of those that stand before it; all leave again. */
+static unsigned let_in_at_once(void)
+{
+	for (int i = 0; i < GUESTS; i++)
+		enter(i);
+	unsigned inside = gate.inside;
+	for (int i = GUESTS - 1; i >= 0; i--)
+		leave(i);
+	order_len = 0;
+	assert_int_equal(gate.inside, 0);
+	return inside;
+}
+
+static void served_well(int times)
+{
+	for (int i = 0; i < times; i++) {
+		enter(0);
+		gate_widen(&gate);
+		leave(0);
+	}
+	order_len = 0;
+}
+
+static void half_as_many_are_let_in_after_trouble(void **state)
+{
+	(void)state;
+	gate_init(&gate, fake_http(fake), 8);
+	static const unsigned expected[] = {4, 2, 1, 1};
+	assert_int_equal(let_in_at_once(), 8);
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+		enter(0);
+		gate_narrow(&gate);
+		leave(0);
+		assert_int_equal(let_in_at_once(), expected[i]);
+	}
+}
+
+static void those_who_were_inside_say_it_once(void **state)
+{
+	(void)state;
+	gate_init(&gate, fake_http(fake), 8);
+	for (int i = 0; i < 8; i++)
+		enter(i);
+	for (int i = 0; i < 8; i++) {
+		gate_narrow(&gate);
+		leave(i);
+	}
+	assert_int_equal(let_in_at_once(), 4);
+	/* Those who came in later speak for themselves. */
+	for (int i = 0; i < 4; i++)
+		enter(i);
+	gate_narrow(&gate);
+	for (int i = 0; i < 4; i++)
+		leave(i);
+	assert_int_equal(let_in_at_once(), 2);
+}
+
+static void one_more_is_let_in_for_a_round_that_went_well(void **state)
+{
+	(void)state;
+	gate_init(&gate, fake_http(fake), 4);
+	enter(0);
+	gate_narrow(&gate);
+	leave(0);
+	assert_int_equal(let_in_at_once(), 2);
+	served_well(1);
+	assert_int_equal(let_in_at_once(), 2);
+	served_well(1);
+	assert_int_equal(let_in_at_once(), 3);
+	served_well(3);
+	assert_int_equal(let_in_at_once(), 4);
+	served_well(20);
+	assert_int_equal(let_in_at_once(), 4);
+}
+
 static void a_gate_leaves_no_timer_behind(void **state)
 {
 	(void)state;
@@ -245,6 +320,9 @@ int main(void)
 	    TEST(the_longer_hold_counts),
 	    TEST(one_may_leave_while_on_hold),
 	    TEST(leaving_from_within_lets_the_next_in),
+	    TEST(half_as_many_are_let_in_after_trouble),
+	    TEST(those_who_were_inside_say_it_once),
+	    TEST(one_more_is_let_in_for_a_round_that_went_well),
 	    TEST(a_gate_leaves_no_timer_behind),
 	    TEST(who_leaves_from_within_takes_nobody_onto_the_stack),
 	};

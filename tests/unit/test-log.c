@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -142,6 +143,38 @@ static void a_log_that_cannot_be_opened_is_told(void **state)
 	assert_string_equal(last_line(), "info: still here");
 }
 
+/* As logrotate does: the file is renamed, then SIGHUP. */
+static void a_log_that_was_put_aside_goes_on_in_a_new_file(void **state)
+{
+	(void)state;
+	char aside[sizeof(path) + 2];
+	snprintf(aside, sizeof(aside), "%s.1", path);
+	log_set_level(LOG_LEVEL_INFO);
+	assert_int_equal(rename(path, aside), 0);
+	log_info("to the old one");
+	assert_int_not_equal(access(path, F_OK), 0);
+	assert_int_equal(log_reopen(), 0);
+	assert_string_equal(last_line(), "");
+	log_info("to the new one");
+	assert_string_equal(last_line(), "info: to the new one");
+	assert_int_equal(unlink(aside), 0);
+}
+
+/* Then it is better there than nowhere. */
+static void a_log_that_cannot_be_opened_anew_stays_where_it_is(void **state)
+{
+	(void)state;
+	char aside[sizeof(path) + 2];
+	snprintf(aside, sizeof(aside), "%s.1", path);
+	assert_int_equal(rename(path, aside), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(log_reopen(), -EISDIR);
+	log_info("still here");
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(rename(aside, path), 0);
+	assert_string_equal(last_line(), "info: still here");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -153,6 +186,9 @@ int main(void)
 	    cmocka_unit_test(an_endless_message_is_cut),
 	    cmocka_unit_test(levels_have_names),
 	    cmocka_unit_test(a_log_that_cannot_be_opened_is_told),
+	    cmocka_unit_test(a_log_that_was_put_aside_goes_on_in_a_new_file),
+	    cmocka_unit_test(
+		a_log_that_cannot_be_opened_anew_stays_where_it_is),
 	};
 	return cmocka_run_group_tests(tests, open_log, remove_log);
 }

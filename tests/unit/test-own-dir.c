@@ -195,6 +195,23 @@ static void without_a_home_it_has_a_place_of_the_system(void **state)
 		assert_int_equal(seteuid(0), 0);
 }
 
+static void without_a_home_a_service_has_what_was_made_for_it(void **state)
+{
+	(void)state;
+	setenv("CACHE_DIRECTORY", "/var/cache/private/blog", 1);
+	setenv("STATE_DIRECTORY", "/var/lib/a:/var/lib/b", 1);
+	setenv("HOME", "/home/me", 1);
+	assert_default(OWN_DIR_CACHE, "/home/me/.cache/bkendfs");
+	unsetenv("HOME");
+	if (geteuid() == 0) {
+		assert_default(OWN_DIR_CACHE, "/var/cache/private/blog");
+		/* Of two it is not told which. */
+		assert_default(OWN_DIR_STATE, "/var/lib/bkendfs");
+	}
+	unsetenv("CACHE_DIRECTORY");
+	unsetenv("STATE_DIRECTORY");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -207,6 +224,7 @@ int main(void)
 	    IN_ROOT(a_file_is_ours_or_not_there),
 	    cmocka_unit_test(the_environment_names_its_place),
 	    cmocka_unit_test(without_a_home_it_has_a_place_of_the_system),
+	    cmocka_unit_test(without_a_home_a_service_has_what_was_made_for_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

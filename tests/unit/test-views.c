@@ -158,6 +158,32 @@ static void stored_files_metadata_has_one_too(void **state)
 	    "files ");
 }
 
+/* What its server calls incomplete never answers under a name that looks
+ * whole. */
+static void what_is_incomplete_says_so_in_its_name(void **state)
+{
+	(void)state;
+	begin();
+	put("a", "{\"n\":1}", 0, 1);
+	list_whole(table, 2);
+	assert_int_equal(replica_set_shortfall(replica, table, "page 2"), 0);
+	commit();
+	assert_string_equal(
+	    asked("SELECT id FROM posts"), "no such table: posts");
+	assert_string_equal(asked("SELECT id FROM \"incomplete.posts\""), "a ");
+	begin();
+	list_whole(table, 2);
+	commit();
+	assert_string_equal(asked("SELECT id FROM \"incomplete.posts\""), "a ");
+	begin();
+	assert_int_equal(replica_set_shortfall(replica, table, ""), 0);
+	commit();
+	assert_string_equal(asked("SELECT id FROM posts"), "a ");
+	assert_string_equal(
+	    asked("SELECT count(*) FROM sqlite_schema WHERE type = 'view'"),
+	    "1 ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +192,7 @@ int main(void)
 	    TEST(a_changed_record_is_there_once),
 	    TEST(no_name_is_in_the_way),
 	    TEST(stored_files_metadata_has_one_too),
+	    TEST(what_is_incomplete_says_so_in_its_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,9 +18,14 @@ int backup_dir_fail(const char *path, int error)
 
 char *backup_dir_path(const struct backup_dir *folder, const char *name)
 {
-	char *joined;
-	return asprintf(&joined, "%s/%s", folder->path, name) < 0 ? NULL
-								  : joined;
+	size_t len = strlen(folder->path), name_len = strlen(name);
+	char *joined = malloc(len + 1 + name_len + 1);
+	if (!joined)
+		return NULL;
+	memcpy(joined, folder->path, len);
+	joined[len] = '/';
+	memcpy(joined + len + 1, name, name_len + 1);
+	return joined;
 }
 
 static void close_directory(DIR **directory)
@@ -30,20 +34,21 @@ static void close_directory(DIR **directory)
 		closedir(*directory);
 }
 
-static int add_name(struct backup_dir_names *names, const char *name)
+static int add_name(struct backup_dir_names *names, const struct dirent *entry)
 {
 	size_t count = names->count;
 	/* Room is made in powers of two. */
 	if ((count & (count - 1)) == 0) {
-		char **grown = reallocarray(
-		    names->names, count ? count * 2 : 1, sizeof(*grown));
+		struct backup_dir_entry *grown = reallocarray(
+		    names->entries, count ? count * 2 : 1, sizeof(*grown));
 		if (!grown)
 			return -ENOMEM;
-		names->names = grown;
+		names->entries = grown;
 	}
-	names->names[count] = strdup(name);
-	if (!names->names[count])
+	char *name = strdup(entry->d_name);
+	if (!name)
 		return -ENOMEM;
+	names->entries[count] = (struct backup_dir_entry){name, entry->d_ino};
 	names->count++;
 	return 0;
 }
@@ -64,9 +69,9 @@ static int add_entry(struct backup_dir *folder, const struct dirent *entry)
 	const char *name = entry->d_name;
 	int kind = look_at(folder, entry);
 	if (kind == DT_REG)
-		return add_name(&folder->files, name);
+		return add_name(&folder->files, entry);
 	if (kind == DT_DIR && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
-		return add_name(&folder->folders, name);
+		return add_name(&folder->folders, entry);
 	if (kind == DT_DIR)
 		return 0;
 	CLEANUP_FREE char *path = backup_dir_path(folder, name);
@@ -79,6 +84,34 @@ static int add_entry(struct backup_dir *folder, const struct dirent *entry)
 	else
 		log_warn("%s: not a file, not served", path);
 	return 0;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	const struct backup_dir_entry *left = a, *right = b;
+	return (left->number > right->number) - (left->number < right->number);
+}
+
+/* Directories give names in an order of their own (ext4: of their hashes), in
+ * which each file is somewhere else: numbers go by where things lie. */
+static void sort_names(struct backup_dir_names *names)
+{
+	if (names->count > 0)
+		qsort(names->entries, names->count, sizeof(*names->entries),
+		    compare_numbers);
+}
+
+static int read_entries(struct backup_dir *folder, DIR *directory)
+{
+	for (;;) {
+		errno = 0;
+		const struct dirent *entry = readdir(directory);
+		if (!entry)
+			return errno ? backup_dir_fail(folder->path, errno) : 0;
+		int r = add_entry(folder, entry);
+		if (r < 0)
+			return r;
+	}
 }
 
 int backup_dir_read(const char *path, struct backup_dir *ret_dir)
@@ -94,22 +127,17 @@ int backup_dir_read(const char *path, struct backup_dir *ret_dir)
 		directory = fdopendir(fd);
 	if (!directory)
 		return backup_dir_fail(path, errno);
-	for (;;) {
-		errno = 0;
-		const struct dirent *entry = readdir(directory);
-		if (!entry)
-			return errno ? backup_dir_fail(path, errno) : 0;
-		int r = add_entry(ret_dir, entry);
-		if (r < 0)
-			return r;
-	}
+	int r = read_entries(ret_dir, directory);
+	sort_names(&ret_dir->files);
+	sort_names(&ret_dir->folders);
+	return r;
 }
 
 static void names_done(struct backup_dir_names *names)
 {
 	for (size_t i = 0; i < names->count; i++)
-		free(names->names[i]);
-	free(names->names);
+		free(names->entries[i].name);
+	free(names->entries);
 }
 
 void backup_dir_done(struct backup_dir *folder)

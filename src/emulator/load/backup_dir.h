@@ -3,9 +3,15 @@
 #define EMULATOR_BACKUP_DIR_H
 
 #include <stddef.h>
+#include <sys/types.h>
+
+struct backup_dir_entry {
+	char *name;
+	ino_t number;
+};
 
 struct backup_dir_names {
-	char **names;
+	struct backup_dir_entry *entries;
 	size_t count;
 };
 
@@ -16,10 +22,11 @@ struct backup_dir {
 	struct backup_dir_names folders;
 };
 
-/* Read the directory at path. Links in it, which might lead to any file that we
- * may read and others may not, and what is neither file nor directory are said
- * on stderr, and left out. backup_dir_done is owed, also on failure. 0,
- * -ENOMEM, or what opening and reading it says, which is said as well. */
+/* Read the directory at path, in the order in which its files most likely lie
+ * on the disk. Links in it, which might lead to any file that we may read and
+ * others may not, and what is neither file nor directory are said on stderr,
+ * and left out. backup_dir_done is owed, also on failure. 0, -ENOMEM, or what
+ * opening and reading it says, which is said as well. */
 int backup_dir_read(const char *path, struct backup_dir *ret_dir);
 
 /* Let it go. */

@@ -15,7 +15,7 @@
 
 struct crew {
 	const struct backup_dir *folder;
-	char **names;
+	const struct backup_dir_entry *files;
 	size_t count;
 	bool with_original;
 	struct crew_result *results;
@@ -34,6 +34,7 @@ static int read_file(const struct backup_dir *folder, const char *name,
 	if (!S_ISREG(st.st_mode))
 		return -ENXIO;
 	place->len = (uint64_t)st.st_size;
+	place->tag = place_tag(&st);
 	int r = buf_reserve(text, place->len);
 	while (r == 0 && text->len < place->len) {
 		ssize_t n =
@@ -74,8 +75,9 @@ static void *work(void *arg)
 		if (at >= crew->count)
 			break;
 		for (size_t i = at; i < at + TURN && i < crew->count; i++)
-			crew->results[i].error = read_one(crew, crew->names[i],
-			    &text, &spool, &crew->results[i].saved);
+			crew->results[i].error =
+			    read_one(crew, crew->files[i].name, &text, &spool,
+				&crew->results[i].saved);
 	}
 	buf_done(&text);
 	unpacked_unref(spool);
@@ -97,7 +99,7 @@ int crew_read(const struct backup_dir *folder, size_t first, size_t count,
 	size_t started = 0, most = processors();
 	struct crew crew = {
 	    .folder = folder,
-	    .names = folder->files.names + first,
+	    .files = folder->files.entries + first,
 	    .count = count,
 	    .with_original = with_original,
 	    .results = calloc(count + 1, sizeof(*crew.results)),

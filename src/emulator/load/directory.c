@@ -24,10 +24,9 @@ static int load_file(struct backup *backup, const struct backup_dir *folder,
     const char *dir, const char *name)
 {
 	struct place place = {.path = backup_dir_path(folder, name)};
-	uint64_t tag;
 	if (!place.path)
 		return -ENOMEM;
-	int r = place_stat(&place, &place.len, &tag);
+	int r = place_stat(&place, &place.len, &place.tag);
 	if (r < 0) {
 		backup_dir_fail(place.path, -r);
 		place_done(&place);
@@ -56,7 +55,7 @@ static int load_objects(struct backup *backup, const struct backup_dir *folder,
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < folder->files.count; i++)
 		r = load_object(
-		    backup, folder, dir, below, folder->files.names[i]);
+		    backup, folder, dir, below, folder->files.entries[i].name);
 	return r;
 }
 
@@ -89,7 +88,7 @@ static int load_below(struct backup *backup, const struct backup_dir *folder,
 	int r = load_objects(backup, folder, dir, below);
 	for (size_t i = 0; r == 0 && i < folder->folders.count; i++)
 		r = load_object_dir(backup, folder, dir, below,
-		    folder->folders.names[i], depth + 1);
+		    folder->folders.entries[i].name, depth + 1);
 	return r;
 }
 
@@ -97,18 +96,19 @@ static void name_folders(const struct backup_dir *folder, const char *dir)
 {
 	for (size_t i = 0; i < folder->folders.count; i++)
 		log_warn("%s/%s: a directory, not served", dir,
-		    folder->folders.names[i]);
+		    folder->folders.entries[i].name);
 }
 
-static int take_results(struct backup *backup, const char *dir, char **names,
-    struct crew_result *results, size_t count)
+static int take_results(struct backup *backup, const char *dir,
+    const struct backup_dir_entry *files, struct crew_result *results,
+    size_t count)
 {
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = results[i].error < 0
-			? saved_explain(dir, names[i], results[i].error)
+			? saved_explain(dir, files[i].name, results[i].error)
 			: backup_add_record(
-			      backup, dir, names[i], &results[i].saved);
+			      backup, dir, files[i].name, &results[i].saved);
 	return r;
 }
 
@@ -117,16 +117,16 @@ static int take_results(struct backup *backup, const char *dir, char **names,
 static ssize_t sort_out(
     struct backup *backup, const struct backup_dir *folder, const char *dir)
 {
-	char **names = folder->files.names;
+	struct backup_dir_entry *files = folder->files.entries;
 	size_t records = 0;
 	for (size_t i = 0; i < folder->files.count; i++) {
-		char *name = names[i];
-		if (backup_is_record(name)) {
-			names[i] = names[records];
-			names[records++] = name;
+		struct backup_dir_entry file = files[i];
+		if (backup_is_record(file.name)) {
+			files[i] = files[records];
+			files[records++] = file;
 			continue;
 		}
-		int r = load_file(backup, folder, dir, name);
+		int r = load_file(backup, folder, dir, file.name);
 		if (r < 0)
 			return r;
 	}
@@ -146,7 +146,7 @@ static int load_records(struct backup *backup, const struct backup_dir *folder,
 		if (r < 0)
 			break;
 		r = take_results(
-		    backup, dir, folder->files.names + at, results, n);
+		    backup, dir, folder->files.entries + at, results, n);
 		crew_done(results, n);
 	}
 	return r;
@@ -198,9 +198,9 @@ static int load_root(struct backup *backup, const char *path)
 	CLEANUP(backup_dir_done) struct backup_dir root = {.fd = -1};
 	int r = backup_dir_read(path, &root);
 	for (size_t i = 0; r == 0 && i < root.folders.count; i++)
-		r = load_named(backup, &root, root.folders.names[i]);
+		r = load_named(backup, &root, root.folders.entries[i].name);
 	for (size_t i = 0; r == 0 && i < root.files.count; i++)
-		r = load_file(backup, &root, "", root.files.names[i]);
+		r = load_file(backup, &root, "", root.files.entries[i].name);
 	return r == 0 ? backup_finish(backup) : r;
 }
 

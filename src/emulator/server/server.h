@@ -43,4 +43,7 @@ void server_read_address(
 /* Break off all answers and end all threads. NULL is fine. */
 void server_stop(struct server *server);
 
+/* Of libmicrohttpd, as it runs. Any thread. */
+const char *server_library_version(void);
+
 #endif

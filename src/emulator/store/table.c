@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "emulator/store/generate.h"
+#include "emulator/store/row_sort.h"
 
 struct table {
 	/* Immutable. */
@@ -96,24 +97,13 @@ static int reserve(struct table *table, size_t need)
 	return 0;
 }
 
-static int sort_id(const void *a, const void *b)
-{
-	return row_compare_id(*(const row_t *)a, *(const row_t *)b);
-}
-
-static int sort_updated(const void *a, const void *b)
-{
-	return row_compare_updated(*(const row_t *)a, *(const row_t *)b);
-}
-
 static void sort_by_updated(struct table *table)
 {
 	if (table->count == 0)
 		return;
 	memcpy(table->by_updated, table->by_id,
 	    table->count * sizeof(*table->by_id));
-	qsort(table->by_updated, table->count, sizeof(*table->by_updated),
-	    sort_updated);
+	row_sort_by_updated(table->by_updated, table->count);
 }
 
 int table_generate(struct table *table, uint64_t count, uint64_t size)
@@ -133,8 +123,7 @@ int table_generate(struct table *table, uint64_t count, uint64_t size)
 	table->spec_made_up = true;
 	/* Generated rows alone are in order already. */
 	if (before > 0 && count > 0) {
-		qsort(
-		    table->by_id, table->count, sizeof(*table->by_id), sort_id);
+		row_sort_by_id(table->by_id, table->count);
 		sort_by_updated(table);
 	}
 	return 0;
@@ -151,19 +140,12 @@ int table_append(struct table *table, struct document *document)
 	return 0;
 }
 
-/* The later one first among equal ids. */
-static int sort_settle(const void *a, const void *b)
-{
-	int order = sort_id(a, b);
-	return order ? order : sort_updated(b, a);
-}
-
 size_t table_settle(struct table *table, const char **ret_twin)
 {
 	size_t kept = 0, dropped = 0;
 	row_t *rows = table->by_id;
 	if (table->count > 0)
-		qsort(rows, table->count, sizeof(*rows), sort_settle);
+		row_sort_by_id(rows, table->count);
 	for (size_t i = 0; i < table->count; i++) {
 		if (kept && row_compare_id(rows[kept - 1], rows[i]) == 0) {
 			*ret_twin =
@@ -297,11 +279,17 @@ int table_read_text(const struct table *table, row_t row, struct buf *out)
 	return generate_record(table->name, row_number(row), table->size, out);
 }
 
-int table_keep_text(const struct table *table, row_t row, struct buf *out)
+int table_keep_text(const struct table *table, row_t row, struct buf *out,
+    struct json_span *ret_text)
 {
-	return row_is_generated(row)
-		   ? table_read_text(table, row, out)
-		   : document_keep_text(row_document(row), out);
+	if (!row_is_generated(row))
+		return document_keep_text(row_document(row), out, ret_text);
+	size_t before = out->len;
+	int r = table_read_text(table, row, out);
+	if (r == 0)
+		*ret_text = (struct json_span){
+		    buf_str(out) + before, out->len - before};
+	return r;
 }
 
 void table_take_spec(struct table *table, char *spec)

@@ -30,6 +30,7 @@ struct sync_dir {
 	int64_t end;	  /* ... and below end; 0: a listing still under way */
 	int64_t since;	  /* for sync_valid_ms */
 	uint64_t version; /* of a whole listing; see sync_dir_version */
+	bool incomplete;  /* the server itself says that some is missing */
 	struct registration *registration; /* sync's own */
 };
 

@@ -55,7 +55,8 @@ struct lister {
 	struct commit_hook hook; /* of the listing's last write */
 	bool finishing;		 /* the next listing waits for its commit ... */
 	struct replica_listing next;
-	int64_t next_proven; /* ... and since when it is true; a moment */
+	int64_t next_proven;  /* ... and since when it is true; a moment */
+	bool next_incomplete; /* ... and whether the server says that it is */
 };
 
 static void on_abandoned(void *ctx);
@@ -94,11 +95,27 @@ static int name_folder(struct lister *lister, int64_t dir)
 	return r;
 }
 
+/* What the server itself said was missing, when it was listed last. */
+static int was_incomplete(
+    const struct core *core, int64_t dir, bool *ret_incomplete)
+{
+	CLEANUP_BUF struct buf words;
+	buf_init(&words, BUF_MAX_DEFAULT);
+	int r = replica_shortfall(core->replica, dir, &words);
+	if (r == 0)
+		*ret_incomplete = words.len > 0;
+	return r;
+}
+
 static int make_parts(struct lister *lister, struct fetches *fetches)
 {
 	struct core *core = lister->core;
 	const struct folder *folder = &lister->folder;
-	lister->view = view_new(&lister->listing);
+	bool incomplete = false;
+	int r = was_incomplete(core, folder->id, &incomplete);
+	if (r < 0)
+		return r;
+	lister->view = view_new(&lister->listing, incomplete);
 	lister->pass = pass_new(core, folder, &pass_events, lister);
 	if (lister->view)
 		lister->refresh = refresh_new(core, folder, fetches,
@@ -214,7 +231,8 @@ static void on_commit(void *ctx, int err)
 	lister->finishing = false;
 	lister->state = LISTER_IDLE;
 	lister->listing = lister->next;
-	view_settle(lister->view, &lister->listing, lister->next_proven);
+	view_settle(lister->view, &lister->listing, lister->next_proven,
+	    lister->next_incomplete);
 	log_debug("%s: listed, %lld records", lister->folder.title,
 	    (long long)lister->listing.count);
 	wait_restart(&lister->waiting);
@@ -259,6 +277,17 @@ static int heed_raised(struct lister *lister, struct replica_listing *next)
 	return 0;
 }
 
+/* What is listed now may be all that the server has, and yet, as it says
+ * itself, not all that there is: that is kept with the listing. */
+static int heed_shortfall(struct lister *lister)
+{
+	char words[API_SHORTFALL_SIZE] = "";
+	lister->next_incomplete = api_shortfall(
+	    lister->core->api, lister->folder.table, words, sizeof(words));
+	return replica_set_shortfall(
+	    lister->core->replica, lister->folder.id, words);
+}
+
 /* The listing is this one, which is believed once that is committed; what asked
  * for it began at that moment. r: what its last write came to so far. */
 static void settle(struct lister *lister, const struct replica_listing *next,
@@ -270,6 +299,8 @@ static void settle(struct lister *lister, const struct replica_listing *next,
 	if (r == 0)
 		r = entries_set_listing(
 		    lister->core, &lister->folder, &lister->next);
+	if (r == 0)
+		r = heed_shortfall(lister);
 	if (r < 0) {
 		on_failed(lister, r);
 		return;
@@ -290,6 +321,7 @@ static void on_advanced(void *ctx)
 	    .began = pass.began,
 	    .side = pass.side,
 	    .frontier = pass.frontier,
+	    .total = pass.total,
 	};
 	view_publish(lister->view, &shown);
 	wait_restart(&lister->waiting);

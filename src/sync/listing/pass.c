@@ -80,6 +80,7 @@ struct pass_state pass_state(const struct pass *pass)
 	    .began = pass->began,
 	    .side = pass->side,
 	    .frontier = slot_start(pass->base, pass->done_slot + 1),
+	    .total = round_total(pass->round),
 	    .is_empty = pass->done_slot == 0,
 	    .has_brought = pass->has_brought,
 	};

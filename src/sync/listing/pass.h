@@ -65,6 +65,7 @@ struct pass_state {
 	int64_t began; /* a moment; of the last one */
 	int side;
 	int64_t frontier; /* below it all is in the replica, in order */
+	int64_t total;	  /* records, as the server told; -1: it did not */
 	bool is_empty;	  /* nothing is yet */
 	bool has_brought; /* a record: see pass_events */
 };

@@ -310,6 +310,12 @@ static void learn_total(struct look *look, const struct api_page *info)
 		look->quiet = false;
 }
 
+int64_t round_total(const struct round *round)
+{
+	const struct look *look = &round->evidence.round;
+	return look->kind == ROUND_PAGES ? look->total : -1;
+}
+
 /* A listing that goes on and on with what was there already is no listing.
  * found: records found so far, also by answers that are not in turn yet. */
 static bool repeats_itself(

@@ -76,6 +76,10 @@ void round_give_up(struct round *round);
  * the first page is next. */
 bool round_refused(struct round *round, int64_t done_slot, bool *ret_give_up);
 
+/* How many records there are, as the answers of this round told so far; -1:
+ * they did not. */
+int64_t round_total(const struct round *round);
+
 /* ---- learning ---- */
 
 enum round_step {

@@ -11,6 +11,7 @@ struct registration {
 	struct view *view;
 	int64_t base;
 	int64_t end; /* 0: its pass is still under way */
+	bool incomplete;
 	LIST_ENTRY(registration) link;
 };
 
@@ -21,7 +22,7 @@ struct view {
 	LIST_HEAD(, registration) readers;
 };
 
-struct view *view_new(const struct replica_listing *listing)
+struct view *view_new(const struct replica_listing *listing, bool incomplete)
 {
 	struct view *view = calloc(1, sizeof(*view));
 	if (!view)
@@ -32,6 +33,7 @@ struct view *view_new(const struct replica_listing *listing)
 	    .listed_side = listing->side,
 	    .listed_base = listing->base,
 	    .listed_end = listing->end,
+	    .incomplete = incomplete,
 	    .version = 1,
 	};
 	return view;
@@ -67,20 +69,23 @@ void view_fail(struct view *view, int err)
 	lock_release(&view->lock);
 }
 
-void view_settle(
-    struct view *view, const struct replica_listing *listing, int64_t proven)
+void view_settle(struct view *view, const struct replica_listing *listing,
+    int64_t proven, bool incomplete)
 {
 	struct registration *reader;
 	lock_acquire(&view->lock);
 	LIST_FOREACH (reader, &view->readers, link) {
-		if (reader->base == listing->base && !reader->end)
+		if (reader->base == listing->base && !reader->end) {
 			reader->end = listing->end;
+			reader->incomplete = incomplete;
+		}
 	}
 	view->now = (struct view_now){
 	    .listed_side = listing->side,
 	    .listed_base = listing->base,
 	    .listed_end = listing->end,
 	    .proven = proven,
+	    .incomplete = incomplete,
 	    .pass = view->now.pass,
 	    .version = view->now.version + 1,
 	};
@@ -137,6 +142,7 @@ int view_enter(
 	reader->view = view;
 	reader->base = from->base;
 	reader->end = from->end;
+	reader->incomplete = from->incomplete;
 	lock_acquire(&view->lock);
 	LIST_INSERT_HEAD(&view->readers, reader, link);
 	lock_release(&view->lock);
@@ -153,6 +159,7 @@ int view_enter_listing(struct view *view, const struct core *core,
 	    .end = now->listed_end,
 	    .since = core->api ? now->proven : MOMENT_FOREVER,
 	    .version = now->version,
+	    .incomplete = now->incomplete,
 	};
 	return view_enter(view, &dir, ret_dir);
 }
@@ -188,6 +195,15 @@ int view_frontier(
 		return now.err;
 	*ret_frontier = now.pass.frontier;
 	return 0;
+}
+
+bool view_is_incomplete(struct view *view, const struct sync_dir *dir)
+{
+	const struct registration *reader = dir->registration;
+	lock_acquire(&view->lock);
+	bool incomplete = reader ? reader->incomplete : dir->incomplete;
+	lock_release(&view->lock);
+	return incomplete;
 }
 
 bool view_has_readers(struct view *view, int64_t base)

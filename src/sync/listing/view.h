@@ -22,6 +22,7 @@ struct view_pass {
 	int64_t began; /* a moment */
 	int side;
 	int64_t frontier; /* below it all is readable */
+	int64_t total;	  /* records, as the server told; -1: it did not */
 };
 
 /* All of it, at one moment. */
@@ -30,14 +31,15 @@ struct view_now {
 	int64_t listed_base;
 	int64_t listed_end; /* ... 0: there is none */
 	int64_t proven;	    /* since when: a moment of this mount; 0: before */
+	bool incomplete;    /* the server itself says that some is missing */
 	struct view_pass pass;
 	int err;	  /* how the pass failed; 0: it did not */
 	uint64_t version; /* counts what was found whole */
 };
 
-/* What an earlier mount knew: believed only once it was checked. NULL: out of
- * memory. */
-struct view *view_new(const struct replica_listing *listing);
+/* What an earlier mount knew: believed only once it was checked. incomplete:
+ * the server itself said that some of it is missing. NULL: out of memory. */
+struct view *view_new(const struct replica_listing *listing, bool incomplete);
 
 /* Whoever has the directory open still is left alone: nobody may ask any more.
  * NULL is fine. */
@@ -53,8 +55,8 @@ void view_fail(struct view *view, int err);
 
 /* The listing is whole, since that moment. Who read along with its pass has all
  * of it: what comes later is not theirs. */
-void view_settle(
-    struct view *view, const struct replica_listing *listing, int64_t proven);
+void view_settle(struct view *view, const struct replica_listing *listing,
+    int64_t proven, bool incomplete);
 
 /* What the kernel keeps of the directory is due for a check as well. */
 void view_expire(struct view *view);
@@ -91,6 +93,10 @@ void view_leave(struct sync_dir *dir);
  * -errno with which its listing failed, -EIO: another pass took its place. */
 int view_frontier(
     struct view *view, const struct sync_dir *dir, int64_t *ret_frontier);
+
+/* Whether what dir has read to its end is not all that there is, as the server
+ * itself says. */
+bool view_is_incomplete(struct view *view, const struct sync_dir *dir);
 
 /* Whether somebody has the directory open, and shall go on seeing it as it
  * was. base: who reads that generation, 0: any. */

@@ -1,0 +1,15 @@
+/*
+ * What a service tells the service manager that started it (sd_notify(3)):
+ * datagrams to the socket that NOTIFY_SOCKET names. Without that, nothing
+ * happens. Main thread; nothing can fail that would be of use to know.
+ */
+#ifndef COMMAND_SERVICE_H
+#define COMMAND_SERVICE_H
+
+/* The server has answered, and what lies at mountpoint does, too. */
+void service_is_ready(const char *mountpoint);
+
+/* It is unmounted, or was told to end. */
+void service_is_ending(void);
+
+#endif

@@ -1,0 +1,102 @@
+"""What the program says of itself, and to whoever manages it."""
+
+import contextlib
+import os
+import re
+import subprocess
+import threading
+
+import pytest
+
+from conftest import BKENDFS, EMULATOR, environment, is_mounted, run, succeed
+from records import records
+
+
+@pytest.fixture
+def project(odd):
+    server = odd()
+    server.tables["posts"] = records(3)
+    return server
+
+
+# Help ------------------------------------------------------------------------
+
+
+def _help(words, work):
+    return succeed(BKENDFS, words, env=environment(work)).decode()
+
+
+def test_the_help_fits_a_screen_and_has_each_setting(work):
+    text = _help("--help", work)
+    lines = text.splitlines()
+    assert 24 <= len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+    assert text == _help("-h", work)
+    whole = _help("--help=all", work)
+    assert len(whole.splitlines()) > 60 and max(map(len, whole.splitlines())) <= 80
+    names = set(re.findall(r"BKEND[A-Z_]+|^  ([a-z_]+)(?==| )", whole, re.M)) - {""}
+    assert len(names) > 12
+    for name in names | set(re.findall(r"BKEND[A-Z_]+", whole)):
+        assert re.search(rf"\b{name}\b", text), name
+
+
+def test_the_versions_are_those_of_the_libraries_too(work):
+    text = _help("--version", work)
+    assert text == _help("-V", work)
+    for line in (r"bkendfs \d+\.\d+\.\d+", r"libfuse 3\.\d+\.\d+",
+                 r"libcurl/[78]\.\d+\.\d+ .*SSL.*", r"SQLite 3\.\d+\.\d+"):
+        assert re.search(rf"^{line}$", text, re.M), line
+    done = run(EMULATOR, "--version", env=environment(work))
+    assert re.fullmatch(rb"bkend-emulator \d+\.\d+\.\d+\nlibmicrohttpd \d[\d.]+\n", done.stdout)
+
+
+# The first time ----------------------------------------------------------------
+
+
+def test_who_has_set_nothing_is_told_how_to_begin(work):
+    (work / "mnt").mkdir()
+    done = run(BKENDFS, work / "mnt", env=environment(work))
+    said = done.stderr.decode()
+    assert done.returncode == 2 and done.stdout == b"" and not is_mounted(work / "mnt")
+    for way in ("bkendfs --demo MOUNTPOINT", "bkendfs ./DIRECTORY MOUNTPOINT",
+                "BKEND_SECRET_KEY=", "BKEND_PUBLISHABLE_KEY=", "BKEND_EMAIL=",
+                "BKEND_TABLES=", ".config/bkendfs/config", "bkendfs NAME MOUNTPOINT"):
+        assert way in said
+    assert len(said.splitlines()) < 12 and max(map(len, said.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("env", [{"BKEND_EMAIL": "me@example.com"}, {"BKEND_TABLES": "posts"},
+                                 {"BKEND_API_URL": "https://api.example.com"}])
+def test_who_has_set_something_is_told_what_is_missing(work, env):
+    (work / "mnt").mkdir()
+    done = run(BKENDFS, work / "mnt", env=environment(work, env))
+    assert done.returncode == 2
+    assert re.fullmatch(rb"bkendfs: no key: .*BKEND_SECRET_KEY.*\n", done.stderr)
+
+
+# Colours -----------------------------------------------------------------------------
+
+
+def _take_in(terminal, text):
+    with contextlib.suppress(OSError):  # which is its end
+        while piece := os.read(terminal, 65536):
+            text += piece
+
+
+def test_nothing_is_coloured(project, work):
+    """So that NO_COLOR has nothing to ask for, on a terminal either."""
+    text = bytearray()
+    master, slave = os.openpty()
+    reader = threading.Thread(target=_take_in, args=(master, text))
+    reader.start()
+    env = environment(work, project.env()) | {"TERM": "xterm-256color"}
+    try:
+        for words in (["--help"], ["--help=all"], ["--nosuch"], ["--check"], ["/nosuch"]):
+            subprocess.run([BKENDFS, *words], env=env, stdin=subprocess.DEVNULL, stdout=slave,
+                           stderr=slave, timeout=60, check=False)
+    finally:
+        os.close(slave)
+        reader.join()
+        os.close(master)
+    assert b"Usage: bkendfs" in text and b"posts" in text
+    assert not re.search(rb"\x1b\[[0-9;]*m", text)

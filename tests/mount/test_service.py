@@ -1,0 +1,73 @@
+"""Beside a service manager, and beside logrotate."""
+
+import os
+import signal
+import socket
+
+import pytest
+
+from conftest import is_mounted, wait_until
+from records import records
+
+
+@pytest.fixture
+def project(odd):
+    server = odd()
+    server.tables["posts"] = records(3)
+    return server
+
+
+@pytest.fixture
+def manager(work):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
+        one.bind(str(work / "notify"))
+        one.settimeout(30)
+        yield one
+
+
+def _heard(manager):
+    return manager.recv(4096).decode().split("\n")
+
+
+def test_a_service_is_ready_once_the_mount_is_and_tells_of_its_end(project, mount, work, manager):
+    m = mount(project, env={"NOTIFY_SOCKET": str(work / "notify")})
+    said = _heard(manager)
+    assert said[0] == "READY=1" and f"MAINPID={m.pid}" in said
+    assert is_mounted(m.path) and project.log
+    os.kill(m.pid, signal.SIGTERM)
+    assert _heard(manager) == ["STOPPING=1"]
+    assert m.wait() == 0 and not is_mounted(m.path)
+
+
+def test_a_service_that_is_refused_is_never_ready(project, start, work, manager):
+    env = {"NOTIFY_SOCKET": str(work / "notify"), "BKEND_PASSWORD": "wrong"}
+    assert start(project, "-f", env=env).status == 1
+    manager.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        manager.recv(4096)
+
+
+def test_a_service_is_ready_on_an_abstract_socket(project, mount, work):
+    name = f"bkendfs-test-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
+        one.bind("\0" + name)
+        one.settimeout(30)
+        mount(project, env={"NOTIFY_SOCKET": "@" + name})
+        assert _heard(one)[0] == "READY=1"
+
+
+# The log ---------------------------------------------------------------------------
+
+
+def test_a_log_that_was_put_aside_goes_on_in_a_new_file(project, mount, work):
+    """logrotate renames it, and sends SIGHUP."""
+    log, aside = work / "log", work / "log.1"
+    m = mount(project, "-o", f"log={log}")
+    assert "mounted" in log.read_text()
+    log.rename(aside)
+    before = aside.read_bytes()
+    os.kill(m.pid, signal.SIGHUP)
+    wait_until(log.exists, 20, "the new log")
+    m.unmount()
+    assert "unmounted" in log.read_text()
+    assert aside.read_bytes() == before
