@@ -25,13 +25,17 @@ static int find_id(const struct json_span *members, struct buf *out)
 static int find_times(const struct json_span *members, struct record *record)
 {
 	int r = json_date(members[CREATED], &record->created_ms);
-	if (r == 0)
+	if (r == 0) {
 		record->mtime_ms = record->created_ms;
+		record->created_form = date_form_of(members[CREATED]);
+	}
 	if (r < 0 && r != -EPROTO)
 		return r;
 	r = json_date(members[UPDATED], &record->updated_ms);
-	if (r == 0)
+	if (r == 0) {
 		record->mtime_ms = record->updated_ms;
+		record->updated_form = date_form_of(members[UPDATED]);
+	}
 	return r == -EPROTO ? 0 : r;
 }
 

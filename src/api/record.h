@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/date_form.h"
 #include "base/buf.h"
 #include "json/json.h"
 
@@ -34,6 +35,8 @@ struct record {
 	int64_t created_ms; /* createdAt, else -1 */
 	int64_t updated_ms; /* updatedAt, else -1. A date that is -1 itself, 1
 			       ms before 1970, cannot be told from none here */
+	unsigned created_form; /* how they are written: date_form.h */
+	unsigned updated_form;
 	/* Of a stored file's metadata: */
 	struct buf original_name;
 	int64_t size; /* as claimed; -1 when missing, no number or too much */

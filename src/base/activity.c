@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/lock.h"
+#include "base/log.h"
 #include "base/timestamp.h"
 
 /* No news for so long is worth a word, in seconds. */
@@ -64,6 +65,51 @@ void activity_over(struct activity *activity)
 	lock_release(&board->lock);
 }
 
+void activity_part_begin(struct activities *board, struct activity *whole,
+    const char *parts_are, struct activity_part *part)
+{
+	if (!board)
+		return;
+	lock_acquire(&board->lock);
+	part->board = board;
+	part->news_ms = timestamp_mono_ms();
+	whole->parts_are = parts_are;
+	LIST_INSERT_HEAD(&whole->parts, part, link);
+	lock_release(&board->lock);
+}
+
+void activity_part_news(struct activity_part *part)
+{
+	if (part->board)
+		part->news_ms = timestamp_mono_ms();
+}
+
+void activity_part_over(struct activity_part *part)
+{
+	struct activities *board = part->board;
+	if (!board)
+		return;
+	lock_acquire(&board->lock);
+	LIST_REMOVE(part, link);
+	part->board = NULL;
+	lock_release(&board->lock);
+}
+
+/* Some may stand still while others go on. */
+static int print_stalled(
+    const struct activity *activity, int64_t now, struct buf *out)
+{
+	const struct activity_part *part;
+	unsigned all = 0, stalled = 0;
+	LIST_FOREACH (part, &activity->parts, link) {
+		all++;
+		stalled += now - part->news_ms >= SILENCE_S * 1000;
+	}
+	return stalled ? buf_printf(out, ", %u of %u %s stalled", stalled, all,
+			     activity->parts_are)
+		       : 0;
+}
+
 int activities_print(struct activities *board, const char *prefix,
     struct buf *out, size_t *ret_count)
 {
@@ -76,10 +122,14 @@ int activities_print(struct activities *board, const char *prefix,
 	int64_t now = timestamp_mono_ms();
 	lock_acquire(&board->lock);
 	TAILQ_FOREACH (activity, &board->all, link) {
+		char safe[4 * ACTIVITY_SIZE];
+		log_make_safe(activity->words, safe, sizeof(safe));
 		int64_t silent = (now - activity->news_ms) / 1000;
 		if (r == 0)
 			r = buf_printf(out, "%s%s, for %" PRId64 " s", prefix,
-			    activity->words, (now - activity->began_ms) / 1000);
+			    safe, (now - activity->began_ms) / 1000);
+		if (r == 0)
+			r = print_stalled(activity, now, out);
 		if (r == 0 && silent >= SILENCE_S)
 			r = buf_printf(
 			    out, ", without news for %" PRId64 " s", silent);

@@ -100,6 +100,17 @@ static int allow_spool(struct sandbox *sandbox)
 	    sandbox, dir && *dir ? dir : P_tmpdir, SANDBOX_SPOOL);
 }
 
+/* A log that is put aside goes on in a new file beside it. */
+static int allow_log(struct sandbox *sandbox, const char *path)
+{
+	CLEANUP_FREE char *dir = realpath(path, NULL);
+	char *slash = dir ? strrchr(dir, '/') : NULL;
+	if (!slash)
+		return 0;
+	slash[slash == dir] = '\0';
+	return sandbox_allow(sandbox, dir, SANDBOX_APPEND);
+}
+
 /* What only one that asks a server elsewhere needs. */
 static int allow_service(struct sandbox *sandbox, const struct options *options)
 {
@@ -138,6 +149,8 @@ static int allow_all(struct sandbox *sandbox, const struct options *options,
 	int r = allow_system(sandbox);
 	if (r == 0)
 		r = sandbox_allow(sandbox, cache_dir, SANDBOX_KEEP);
+	if (r == 0 && options->log_path)
+		r = allow_log(sandbox, options->log_path);
 	if (r == 0)
 		r = options->offline ? allow_copies(sandbox, cache_dir)
 				     : allow_service(sandbox, options);

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/own_dir.h"
 #include "base/timestamp.h"
+#include "command/child_watch.h"
 #include "command/fingerprint.h"
 #include "command/unnamed_socket.h"
 #include "config/account.h"
@@ -51,6 +52,10 @@ struct local_server {
 	char *remarks[REMARKS_MAX];
 	size_t remark_count;	/* may be more */
 	char *last[LAST_WORDS]; /* beyond those; NULL: none */
+	struct child_watch *watch;
+	/* While it is watched: the watch's. */
+	void (*ended)(void *ctx, const char *how);
+	void *ended_ctx;
 };
 
 /* What it prints while it starts. */
@@ -311,6 +316,38 @@ static int wait_for_end(struct local_server *server)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* By itself, or by somebody else's hand: it does not stay as a zombie. */
+static void on_ended(void *ctx)
+{
+	struct local_server *server = ctx;
+	char how[80];
+	int status = 0;
+	if (waitpid(server->pid, &status, WNOHANG) != server->pid)
+		return;
+	server->pid = -1;
+	if (WIFSIGNALED(status))
+		snprintf(how, sizeof(how), "by signal %d, %s", WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
+	else
+		snprintf(how, sizeof(how), "with exit status %d",
+		    WEXITSTATUS(status));
+	server->ended(server->ended_ctx, how);
+}
+
+int local_server_watch(struct local_server *server,
+    void (*ended)(void *ctx, const char *how), void *ctx)
+{
+	server->ended = ended;
+	server->ended_ctx = ctx;
+	return child_watch_new(server->pid, on_ended, server, &server->watch);
+}
+
+void local_server_unwatch(struct local_server *server)
+{
+	if (server)
+		child_watch_free(TAKE(server->watch));
+}
+
 /* One that was stopped, or that hangs, does not hear what it is told; nor does
  * anything get lost with it. */
 static void make_end(struct local_server *server)
@@ -396,6 +433,7 @@ void local_server_end(struct local_server *server)
 {
 	if (!server)
 		return;
+	local_server_unwatch(server);
 	if (server->pid > 0)
 		make_end(server);
 	if (server->socket >= 0)

@@ -26,6 +26,14 @@ int local_server_start(
 /* End it, and free. The options must not be used any more. NULL is fine. */
 void local_server_end(struct local_server *server);
 
+/* Have ended called, on a thread of its own, should it end before it is ended:
+ * how, in words, which are borrowed for the call. 0 or -errno. */
+int local_server_watch(struct local_server *server,
+    void (*ended)(void *ctx, const char *how), void *ctx);
+
+/* ended is called no more once this returns. NULL is fine. */
+void local_server_unwatch(struct local_server *server);
+
 /* For http_curl_connect_to; NULL: it listens on a port, or is NULL. Borrowed.
  */
 const char *local_server_socket(const struct local_server *server);

@@ -257,7 +257,31 @@ static void warn(struct house *house)
 		warn_of(house, warning);
 }
 
-/* ---- signals ---- */
+/* ---- what happens meanwhile ---- */
+
+/* Its errors alone, of a connection that nobody knows of, would say nothing. */
+static void on_server_ended(void *ctx, const char *how)
+{
+	struct house *house = ctx;
+	char line[512];
+	snprintf(line, sizeof(line),
+	    "the bkend-emulator that serves this mount has ended (%s): what"
+	    " was not read yet cannot be; unmount, and mount again",
+	    how);
+	log_error("%s", line);
+	failures_add(contact_failures(house->contact), "(server)", "", 0, -EIO,
+	    "", line);
+}
+
+/* Without the watch, all else works. */
+static void watch_server(struct house *house)
+{
+	struct local_server *server = house->options->server;
+	int r = server ? local_server_watch(server, on_server_ended, house) : 0;
+	if (r < 0)
+		log_warn("the end of bkend-emulator would not be noticed: %s",
+		    strerror(-r));
+}
 
 /* While the mount lives. */
 static void on_signal(void *ctx, int number)
@@ -357,6 +381,7 @@ int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 		log_info("mounted %s on %s", options_source(options),
 		    options->mountpoint);
 		warn(&house);
+		watch_server(&house);
 		on_live(ctx);
 		service_is_ready(options->mountpoint);
 		signals_watch(
@@ -364,6 +389,7 @@ int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 		fs_run(house.fs);
 		service_is_ending();
 		log_info("unmounted %s", options->mountpoint);
+		local_server_unwatch(options->server);
 	}
 	close_house(&house);
 	return status;

@@ -20,7 +20,7 @@ struct options {
 			     its real path; NULL: none is */
 	/* What serves it; borrowed. NULL: nothing yet, or a server elsewhere
 	 * is asked. */
-	const struct local_server *server;
+	struct local_server *server;
 	char *publishable_key; /* as given; NULL: not given */
 	char *secret_key;      /* the same */
 	char *key;	       /* the one of the two that is used */

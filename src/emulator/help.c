@@ -43,7 +43,10 @@ const char *const help_text[] = {
     "                        let go of clients that take longer over a "
     "request,\n"
     "                        or take in nothing of an answer (default 60)\n"
-    "  --connections N       at most so many at once (default 2000)\n"
+    "  --connections N       at most so many at once (default 2000); who "
+    "waits\n"
+    "                        longest without a request makes room for the "
+    "next\n"
     "  --help, --version\n"
     "\n",
     "Test switches: slow\n"

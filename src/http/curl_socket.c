@@ -57,6 +57,22 @@ void socket_attach(CURL *easy, struct socket_wish *wish)
 	    easy, CURLOPT_TCP_KEEPINTVL, (long)HTTP_GONE_MS / 3000);
 }
 
+/* Whole seconds is what curl counts in. */
+#define SILENCE_SLACK_MS 1000
+
+void socket_end_if_mute(CURL *easy, int64_t silence_ms)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+	struct tcp_info info = {0};
+	socklen_t size = sizeof(info);
+	curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd);
+	if (fd == CURL_SOCKET_BAD ||
+	    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+		return;
+	if (info.tcpi_last_data_recv + SILENCE_SLACK_MS >= silence_ms)
+		shutdown(fd, SHUT_RDWR);
+}
+
 void sockets_make_do(struct sockets *sockets, CURLM *multi)
 {
 	if (!sockets->short_of_them)

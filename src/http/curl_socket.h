@@ -9,6 +9,7 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* All of one multi handle, which it must outlive. All zero: none yet. */
 struct sockets {
@@ -25,6 +26,11 @@ struct socket_wish {
 /* Let a handle's connections have sockets from here. wish must stay until the
  * handle is reset or gone. */
 void socket_attach(CURL *easy, struct socket_wish *wish);
+
+/* A transfer over this handle got nothing for silence_ms: if its connection did
+ * not either, whatever it carries, end that. What it carries ends as well, and
+ * curl does not use it again, as it would one of HTTP/2 that may be shared. */
+void socket_end_if_mute(CURL *easy, int64_t silence_ms);
 
 /* Where one was missing, from here on do with as many as there are: further
  * transfers wait for one of these. */

@@ -28,6 +28,7 @@ struct http_call {
 	void *ctx;
 	struct http_head head;
 	struct socket_wish socket;
+	int64_t silence_ms; /* it bears no more of */
 	int sink_err;
 	bool head_whole; /* its blank line has come */
 	bool head_given;
@@ -72,7 +73,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 	line[part] = '\0';
 	if (strncmp(line, "HTTP/", 5) == 0) {
 		/* A further answer: only it counts. */
-		http_head_begin(&call->head, line);
+		http_head_begin(&call->head);
 		call->head_whole = false;
 	} else {
 		const char *value = http_head_parse(&call->head, line);
@@ -168,6 +169,8 @@ static void describe_end(
 static void call_finish(struct http_call *call, CURLcode code)
 {
 	int err = error_of(call, code);
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		socket_end_if_mute(call->easy, call->silence_ms);
 	if (code == CURLE_ABORTED_BY_CALLBACK)
 		strcpy(call->detail, "a redirect leads to http:// elsewhere");
 	/* Where the connection ends within the head, curl is content. */
@@ -231,6 +234,8 @@ struct http_call *transfers_start(struct transfers *transfers,
 	*call = (struct http_call){.transfers = transfers,
 	    .easy = easy_take(transfers->pool, request),
 	    .socket = {.sockets = transfers->sockets},
+	    .silence_ms =
+		request->silence_ms ? request->silence_ms : HTTP_SILENCE_MS,
 	    .sink = sink,
 	    .ctx = ctx};
 	if (!call->easy) {

@@ -24,11 +24,13 @@ void http_head_reset(struct http_head *head)
 	};
 }
 
-/* Before HTTP/2, a body without a length ends where the connection does. */
-void http_head_begin(struct http_head *head, const char *line)
+/* A body without a length ends where the connection does, or, over HTTP/2,
+ * where the stream does: there curl also takes a reset that gives no reason for
+ * an end, which a server sends that just stops. */
+void http_head_begin(struct http_head *head)
 {
 	http_head_reset(head);
-	head->ends_by_close = strncmp(line, "HTTP/1", 6) == 0;
+	head->unframed = true;
 }
 
 static int64_t number_or_none(const char *text)
@@ -104,13 +106,13 @@ static void take_length(struct http_head *head, const char *value)
 {
 	head->content_length = number_or_none(value);
 	if (head->content_length >= 0)
-		head->ends_by_close = false;
+		head->unframed = false;
 }
 
 static void take_framing(struct http_head *head, const char *value)
 {
 	if (strcasestr(value, "chunked"))
-		head->ends_by_close = false;
+		head->unframed = false;
 }
 
 /* A date is held against the clock that it was made by, the answer's own: ours

@@ -8,8 +8,8 @@
 /* Nothing is known yet. */
 void http_head_reset(struct http_head *head);
 
-/* A new answer begins with this line, "HTTP/…": forget the last one. */
-void http_head_begin(struct http_head *head, const char *line);
+/* A new answer begins, with "HTTP/…": forget the last one. */
+void http_head_begin(struct http_head *head);
 
 /* Learn from one line, "Name: value" with or without its end; line is changed.
  * Unknown names and broken values are passed over. The value, without white

@@ -66,8 +66,8 @@ struct http_head {
 	/* What the server says is missing of what it lists: X-Incomplete. ""
 	 * when it says nothing; other words where it says too much. */
 	char incomplete[512];
-	bool ends_by_close; /* nothing tells a whole body from a cut one */
-	bool encoded;	    /* Content-Encoding is there */
+	bool unframed; /* nothing tells a whole body from a cut one */
+	bool encoded;  /* Content-Encoding is there */
 };
 
 /* What tells an answer's version from others, byte for byte: its ETag, unless

@@ -167,7 +167,8 @@ static int read_tokens(const struct web_answer *answer,
 	const cJSON *type = parsed_member(root, "token_type");
 	struct oauth_tokens tokens = {.lifetime_ms = lifetime_ms(root)};
 	if (!is_plain(access) ||
-	    (cJSON_IsString(type) && strcasecmp(type->valuestring, "bearer"))) {
+	    (cJSON_IsString(type) &&
+		strcasecmp(type->valuestring, "bearer") != 0)) {
 		scrub(root);
 		return oauth_fail(
 		    error, -EPROTO, "the answer has no token that serves");

@@ -195,6 +195,8 @@ enum listing_flag {
 	LISTING_LOOSE = 16,    /* some went while it was listed, or something
 				  contradicts it: the next check lists it
 				  anew */
+	/* From this bit on: how its dates are written (facts.h, in sync). */
+	LISTING_FORMS_BIT = 8,
 };
 
 /*

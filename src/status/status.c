@@ -1,11 +1,13 @@
 #include "status/status.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "api/api.h"
 #include "base/activity.h"
 #include "base/failures.h"
+#include "base/log.h"
 #include "base/timestamp.h"
 #include "content/content.h"
 #include "replica/replica.h"
@@ -59,6 +61,9 @@ static int print_status(void *ctx, struct buf *out)
 	struct content_totals content;
 	struct api_counters counters = {.quota_left = -1};
 	char since[TIMESTAMP_SIZE];
+	char what[2 * PATH_MAX];
+	log_make_safe(source->directory ? source->directory : source->url, what,
+	    sizeof(what));
 	replica_totals(source->replica, &totals);
 	content_totals(source->content, &content);
 	if (source->api)
@@ -70,8 +75,7 @@ static int print_status(void *ctx, struct buf *out)
 	    "\nretries: %" PRIu64 "\nfailures: %" PRIu64
 	    "\nreplica_nodes: %" PRId64 "\nreplica_bytes: %" PRId64
 	    "\ncontent_bytes: %" PRId64 "\ncontent_limit: %" PRId64 "\n",
-	    BKENDFS_VERSION, source->directory ? "directory" : "url",
-	    source->directory ? source->directory : source->url,
+	    BKENDFS_VERSION, source->directory ? "directory" : "url", what,
 	    source->api ? "online" : "offline", source->raw ? "raw" : "pretty",
 	    timestamp_format(status->started_ms, since),
 	    replica_path(source->replica), source->sandbox,

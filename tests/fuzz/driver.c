@@ -1,7 +1,7 @@
 /*
  * Runs a fuzz target without libFuzzer: first the corpus (the files named on
- * the command line), then a fixed number of inputs made from it. The same in
- * every run, so that it can be a test anywhere.
+ * the command line), then a number of inputs made from it (-runs=N, as
+ * libFuzzer has it). The same in every run, so that it can be a test anywhere.
  */
 #include "fuzz.h"
 
@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "random.h"
 
-#define RUNS 60000
+#define RUNS 20000
 #define INPUT_MAX 4096
 #define CORPUS_MAX 64
 
@@ -93,8 +93,11 @@ static void mutate(struct buf *input, uint64_t *random)
 int main(int argc, char **argv)
 {
 	uint64_t random = 20260413;
+	long runs = RUNS;
 	for (int i = 1; i < argc; i++) {
-		if (read_seed(argv[i]) < 0)
+		if (strncmp(argv[i], "-runs=", 6) == 0)
+			runs = atol(argv[i] + 6);
+		else if (read_seed(argv[i]) < 0)
 			return 1;
 	}
 	MUST(corpus_count > 0);
@@ -103,7 +106,7 @@ int main(int argc, char **argv)
 		feed(buf_str(&corpus[i]), corpus[i].len);
 	struct buf input;
 	buf_init(&input, INPUT_MAX);
-	for (int i = 0; i < RUNS; i++) {
+	for (long i = 0; i < runs; i++) {
 		const struct buf *seed =
 		    &corpus[random_below(&random, corpus_count)];
 		buf_clear(&input);

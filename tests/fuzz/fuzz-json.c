@@ -67,6 +67,35 @@ static void check_slices(const char *text, size_t len, const struct buf *whole)
 	}
 }
 
+/* A text without the white space between its tokens. */
+static void squeeze(const char *text, size_t len, struct buf *out)
+{
+	bool string = false;
+	for (size_t i = 0; i < len; i++) {
+		if (!string && strchr(" \t\r\n", text[i]))
+			continue;
+		if (text[i] == '"')
+			string = !string;
+		MUST(buf_addc(out, text[i]) == 0);
+		if (string && text[i] == '\\')
+			MUST(buf_addc(out, text[++i]) == 0);
+	}
+}
+
+/* Laid-out text has the very tokens that went in. */
+static void check_tokens(const char *text, size_t len, const struct buf *laid)
+{
+	CLEANUP_BUF struct buf before, after;
+	uint64_t hash, same;
+	buf_init(&before, BUF_MAX_DEFAULT);
+	buf_init(&after, BUF_MAX_DEFAULT);
+	squeeze(text, len, &before);
+	squeeze(laid->data, laid->len, &after);
+	MUST(buf_compare(&before, &after) == 0);
+	MUST(json_hash(text, len, &hash) == 0);
+	MUST(json_hash(laid->data, laid->len, &same) == 0 && hash == same);
+}
+
 static void check_pretty(const char *text, size_t len, bool valid)
 {
 	uint64_t size = 0;
@@ -81,6 +110,7 @@ static void check_pretty(const char *text, size_t len, bool valid)
 		return;
 	MUST(once.len == size);
 	check_slices(text, len, &once);
+	check_tokens(text, len, &once);
 	MUST(json_pretty(once.data, once.len, &twice) == 0);
 	MUST(twice.len == once.len);
 	MUST(memcmp(twice.data, once.data, once.len) == 0);

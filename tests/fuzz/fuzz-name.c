@@ -1,5 +1,6 @@
 /* Any id and originalName (the text up to a newline, and after it): names are
- * good directory entries, and those that are not cut can be turned back. */
+ * good directory entries, no two ids share one, and those that are not cut can
+ * be turned back. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -47,6 +48,29 @@ static void check_object(
 	check_entry(&name);
 }
 
+static void name_twin(const char *id, size_t len, struct buf *name)
+{
+	buf_init(name, NAME_BYTES_MAX);
+	MUST(name_of_object_twin(id, len, "a.b", 3, name) == 0);
+}
+
+/* Two ids, cut or not, have two names; so have two stored files of which the
+ * names are equal but for their marks. */
+static void check_unique(
+    const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	CLEANUP_BUF struct buf one, other, twin, twins;
+	bool same = a_len == b_len && memcmp(a, b, a_len) == 0;
+	buf_init(&one, NAME_BYTES_MAX);
+	buf_init(&other, NAME_BYTES_MAX);
+	MUST(name_of_record(a, a_len, &one) == 0);
+	MUST(name_of_record(b, b_len, &other) == 0);
+	MUST((buf_compare(&one, &other) == 0) == same);
+	name_twin(a, a_len, &twin);
+	name_twin(b, b_len, &twins);
+	MUST((buf_compare(&twin, &twins) == 0) == same);
+}
+
 /* A name that somebody asks for. */
 static void check_asked(const char *text, size_t len)
 {
@@ -68,7 +92,7 @@ static void check_asked(const char *text, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const char *text = (const char *)data;
+	const char *text = size ? (const char *)data : "";
 	const char *newline = size ? memchr(text, '\n', size) : NULL;
 	size_t id_len = newline ? (size_t)(newline - text) : size;
 	const char *original = newline ? newline + 1 : NULL;
@@ -76,5 +100,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_record(text, size);
 	check_object(text, id_len, original, original_len);
 	check_asked(text, size);
+	check_unique(text, id_len, original ? original : "", original_len);
 	return 0;
 }

@@ -162,7 +162,9 @@ def running_chromium(work, *arguments, **options):
     command = [
         shutil.which("chromium"), "--headless=new", "--disable-gpu", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        "--disable-dev-shm-usage", f"--user-data-dir={work}/chromium", *arguments]
+        "--disable-dev-shm-usage",
+        "--ignore-certificate-errors",  # of our own authority, see front.py
+        f"--user-data-dir={work}/chromium", *arguments]
     if os.geteuid() == 0:
         command.insert(1, "--no-sandbox")
     with open(work / "chromium.err", "wb") as errors:

@@ -4,19 +4,20 @@ import atexit
 import functools
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 from pathlib import Path
 
-from conftest import succeed
+from conftest import succeed, wait_until
 
 CONFIG = """
 daemon off;
 {user}
 worker_processes 1;
 pid {dir}/nginx.pid;
-error_log {dir}/error.log;
+error_log {dir}/error.log notice;
 events {{ worker_connections 512; }}
 http {{
     log_format proto '$server_protocol $connection $request_uri';
@@ -27,12 +28,14 @@ http {{
     uwsgi_temp_path {dir}/uwsgi;
     scgi_temp_path {dir}/scgi;
     server {{
-        listen 127.0.0.1:{port} ssl http2;
+        listen 127.0.0.1:{port} {listen};
         ssl_certificate {site}.crt;
         ssl_certificate_key {site}.key;
-        keepalive_requests 100000;
+        {settings}
         # What goes in comes out: as it comes, as slowly, and once.
         proxy_buffering off;
+        proxy_buffer_size 32k;
+        proxy_buffers 8 32k;
         proxy_request_buffering off;
         proxy_next_upstream off;
         proxy_read_timeout 3600;
@@ -50,8 +53,8 @@ http {{
 """
 
 
-def certificate(place, name, subject):
-    """A key, and a certificate of our own authority."""
+def certificate(place, name, subject, days=2):
+    """A key, and a certificate of our own authority, which ends in so many days."""
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     if not (place / "ca.crt").exists():
         succeed(
@@ -64,7 +67,7 @@ def certificate(place, name, subject):
         "-keyout", place / f"{name}.key", "-out", place / f"{name}.csr",
     )
     succeed(
-        "openssl", "x509", "-req", "-in", place / f"{name}.csr", "-days", "2",
+        "openssl", "x509", "-req", "-in", place / f"{name}.csr", "-days", str(days),
         "-CA", place / "ca.crt", "-CAkey", place / "ca.key", "-CAcreateserial",
         "-extfile", place / f"{name}.ext", "-out", place / f"{name}.crt",
     )
@@ -87,12 +90,15 @@ class Front:
     """nginx with a certificate, in front of a server, and of its storage where that is
     another one."""
 
-    def __init__(self, work, server, subject=OURS):
+    def __init__(
+        self, work, server, subject=OURS, certificates=None, listen="ssl http2",
+        settings="keepalive_requests 100000;",
+    ):
         self.server = server
         storage = getattr(server, "storage", server)
         self.dir = work / f"front-{len(list(work.glob('front-*')))}"
         self.dir.mkdir()
-        certificates = certified(subject)
+        certificates = certificates or certified(subject)
         self.ca = certificates / "ca.crt"
         # Handed on, it takes connections from the beginning: nobody has to wait
         # until nginx is up, and nobody else gets the port.
@@ -102,6 +108,7 @@ class Front:
         (self.dir / "nginx.conf").write_text(
             CONFIG.format(
                 dir=self.dir, site=certificates / "site", port=port,
+                listen=listen, settings=settings,
                 api=server.url, storage=storage.url,
                 user="user root;" if os.geteuid() == 0 else "",
             )
@@ -130,6 +137,16 @@ class Front:
     def lines(self):
         """What it was asked for: protocol, connection, path."""
         return (self.dir / "access.log").read_text().splitlines()
+
+    def take_up(self):
+        """Read the certificate anew, as whoever has renewed it has it done: a new
+        worker takes over, and the old one ends with its connections."""
+        ended = self._workers_ended()
+        self.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: self._workers_ended() > ended, 30, "the old one's end")
+
+    def _workers_ended(self):
+        return (self.dir / "error.log").read_text().count("exited with code 0")
 
     def stop(self):
         self.process.terminate()

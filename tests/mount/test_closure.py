@@ -177,12 +177,16 @@ def test_every_hostile_record(odd, mount, rounds, layout):
     assert sum(path.startswith(b"odd/") for path in tree) == len(raws)
 
 
+NUL_ID = pytest.param(
+    b'{"id":"a\\u0000b\\/c"}', marks=pytest.mark.wire("nginx takes no %00 in a path"))
+
+
 @pytest.mark.parametrize("raw", [
     b'{"id":12345678901234567890}', b'{"id":-1.0e5}', b'{"id":0}',
     b'{"id":{"$oid":"507f"}}', b'{"\\u0069d":"escaped key"}',
     b'{"_id":"x"}', b'{"_id":{"$oid":"x"},"name":1}', b'{"_id":7}',
     b'{"_id":"no","id":"yes"}', b'{"id":null,"_id":"x"}', b'{"id":"","_id":"x"}',
-    b'{"id":{"oid":"y"},"_id":"x"}', b'{"id":"a\\u0000b\\/c"}', b'{"id":"\\ud800"}',
+    b'{"id":{"oid":"y"},"_id":"x"}', NUL_ID, b'{"id":"\\ud800"}',
 ])
 def test_every_form_of_an_id(odd, mount, rounds, raw):
     server = odd()

@@ -316,24 +316,48 @@ def test_our_own_slowness_is_nobodys_fault(emulator):
     assert len(one.object(one.ids("/v1/files")[0])[2]) == 100000
 
 
-def test_connections_are_bounded_and_come_back(emulator):
-    server = emulator("--no-demo", "--client-timeout", "2", "--connections", "3")
+def test_who_only_waits_makes_room_for_who_comes(emulator):
+    server = emulator("--no-demo", "--connections", "3")
     idle = [_connect(server) for _ in range(20)]
+    idle[-1].sendall(b"GET /v1/posts HTTP/1.1\r\n")
     try:
-        # Those beyond are turned away at once, the others when their time is up.
-        for raw in idle[3:]:
+        # Those that have waited the longest are let go of, the last are not.
+        for raw in idle[:-3]:
             assert _ends(raw)
-        assert _sockets(f"/proc/{server.process.pid}/fd") <= 1 + 3
-
-        def served():
-            try:
-                return Client(server).refused("/v1/x")[0] == 404
-            except OSError:
-                return False
-
-        wait_until(served, 20, "a free place")
+        directory = f"/proc/{server.process.pid}/fd"
+        wait_until(lambda: _sockets(directory) <= 1 + 3, 20, "the bound")
+        # Nobody's time is up, and still whoever asks is answered.
+        for _ in range(10):
+            assert Client(server).refused("/v1/x")[0] == 404
     finally:
         for raw in idle:
+            raw.close()
+
+
+def test_who_is_served_is_not_ended_for_others(emulator):
+    server = emulator("--no-demo", "--connections", "2", "--generate-files", "1:20000000")
+    one = Client(server)
+    url = one.download(one.ids("/v1/files")[0])["url"][len(server.url):]
+    busy = [_connect(server, SO_RCVBUF=4096) for _ in range(2)]
+    try:
+        for raw in busy:
+            raw.sendall(f"GET {url} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            assert raw.recv(10) == b"HTTP/1.1 2"
+        with _connect(server) as third:
+            assert _ends(third)
+        for raw in busy:
+            size = 0
+            while size < 20000000:
+                piece = raw.recv(1 << 20)
+                assert piece
+                size += len(piece)
+            raw.close()
+        # Their places are free again.
+        wait_until(
+            lambda: _sockets(f"/proc/{server.process.pid}/fd") == 1, 20, "the end of both")
+        assert one.refused("/v1/x")[0] == 404
+    finally:
+        for raw in busy:
             raw.close()
 
 

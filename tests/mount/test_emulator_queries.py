@@ -286,6 +286,35 @@ def test_a_pattern_that_would_take_for_ever_is_given_up(empty):
         assert cpu(empty.server.process) - begin < 2
 
 
+def test_a_search_that_is_too_long_is_named(empty):
+    put(empty, "t", {"id": "a", "s": "x"})
+    status, body = empty.api("/v1/t", search="x" * 100000)
+    assert status == 400 and body["error"]["message"] == "search: too long"
+
+
+def test_one_of_many_values_is_found_without_a_look_at_each(empty):
+    put(empty, "t", {"id": "a", "n": list(range(40000))}, {"id": "b", "n": 1})
+
+    def among(numbers):
+        filters = json.dumps({"n": {"$in": numbers}}, separators=(",", ":"))
+        return found(empty, andFilters=filters)
+
+    numbers = list(range(90000, 76000, -1))
+    begin = cpu(empty.server.process)
+    assert among(numbers) == ""
+    assert cpu(empty.server.process) - begin < 2
+    numbers[5000] = 39999
+    assert among(numbers) == "a"
+
+
+def test_letters_of_which_ascii_is_shorter_are_found(empty):
+    put(empty, "t", {"id": "a", "s": "\u212a\u017f"}, {"id": "c", "s": "k"}, {"id": "d", "s": ""})
+    empty.server.put_record("t", "b", b'{"id":"b","s":"\\u006b\\u0053"}')
+    assert found(empty, search="ks") == "ab"
+    assert found(empty, search="ks", searchType="s") == "ab"
+    assert found(empty, search="k") == "abc"
+
+
 def test_a_large_text_is_searched_to_its_end(empty):
     put(empty, "t", {"id": "a", "s": "ab" * (4 << 20) + "needle", "q": "\""})
     assert found(empty, search="NEEDLE") == "a"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import BKENDFS, environment, run, succeed, wait_until
+from conftest import BKENDFS, environment, run, succeed, trust, wait_until
 from odd_server import Reply
 from records import read, records
 from test_memory import SANITIZED
@@ -42,23 +42,31 @@ def project(odd):
     return server
 
 
-def _environment(server, work, **more):
-    env = environment(work, server.env())
-    env["BKENDFS_CACHE_DIR"] = str(work / "cache")
-    env["BKEND_TABLES"] = "posts:authors"
-    env.update(more)
-    return env
+@pytest.fixture
+def fetching(work, in_front):
+    """The words and the environment of a bkendfs --fetch."""
+
+    def command(server, *options, **more):
+        server = in_front(server)
+        env = environment(work, server.env())
+        env["BKENDFS_CACHE_DIR"] = str(work / "cache")
+        env["BKEND_TABLES"] = "posts:authors"
+        env.update(more)
+        return [BKENDFS, "--fetch", *trust(server), *options], env
+
+    return command
 
 
 @pytest.fixture
-def fetch(work):
+def fetch(fetching):
     """Run bkendfs --fetch: (status, report, errors)."""
 
     def command(server, *options, **more):
-        done = run(
-            BKENDFS, "--fetch", *options, env=_environment(server, work, **more), timeout=80
-        )
-        return done.returncode, done.stdout.decode(), done.stderr.decode()
+        words, env = fetching(server, *options, **more)
+        done = run(*words, env=env, timeout=80)
+        # Where it takes some seconds, there are lines of progress as well.
+        errors = re.sub(r"(?m)^\w+  .*\n", "", done.stderr.decode())
+        return done.returncode, done.stdout.decode(), errors
 
     return command
 
@@ -185,7 +193,7 @@ def test_other_reading_does_not_push_it_out(project, fetch, mount, work):
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_it_goes_on_after_an_interruption(project, fetch, work, how):
+def test_it_goes_on_after_an_interruption(project, fetch, fetching, work, how):
     project.put_file("slow", "slow.bin", _file(3, 1000))
     stuck = []
 
@@ -197,9 +205,10 @@ def test_it_goes_on_after_an_interruption(project, fetch, work, how):
         return None
 
     project.hooks.append(hold)
+    words, env = fetching(project)
     process = subprocess.Popen(
-        [BKENDFS, "--fetch"],
-        env=_environment(project, work),
+        words,
+        env=env,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -238,10 +247,11 @@ def held(project):
     let_go.set()
 
 
-def test_without_a_terminal_there_is_a_line_from_time_to_time(project, work, held):
+def test_without_a_terminal_there_is_a_line_from_time_to_time(project, fetching, work, held):
+    words, env = fetching(project)
     with subprocess.Popen(
-        [BKENDFS, "--fetch"],
-        env=_environment(project, work),
+        words,
+        env=env,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     ) as process:
@@ -425,16 +435,17 @@ def _last_line(screen, shown):
     return whole[-2] if len(whole) > 1 else b""
 
 
-def test_a_terminal_has_a_bar_that_keeps_to_its_width(project, work, held):
+def test_a_terminal_has_a_bar_that_keeps_to_its_width(project, fetching, work, held):
     def widen(columns):
         size = struct.pack("HHHH", 24, columns, 0, 0)
         fcntl.ioctl(screen, termios.TIOCSWINSZ, size)
 
     screen, follow = pty.openpty()
     widen(100)
+    words, env = fetching(project, TERM="xterm")
     process = subprocess.Popen(
-        [BKENDFS, "--fetch"],
-        env=_environment(project, work, TERM="xterm"),
+        words,
+        env=env,
         stdout=subprocess.DEVNULL,
         stderr=follow,
     )
@@ -581,7 +592,7 @@ def test_a_project_without_a_known_table_is_not_said_to_be_whole(project, fetch)
     assert not [r for r in project.log[before:] if "download-url" in r.path]
 
 
-def test_a_signal_while_it_signs_in_says_nothing_of_a_mount(project, work):
+def test_a_signal_while_it_signs_in_says_nothing_of_a_mount(project, fetching, work):
     held = []
 
     def hold(request):
@@ -591,9 +602,10 @@ def test_a_signal_while_it_signs_in_says_nothing_of_a_mount(project, work):
         return None
 
     project.hooks.append(hold)
+    words, env = fetching(project)
     process = subprocess.Popen(
-        [BKENDFS, "--fetch"],
-        env=_environment(project, work),
+        words,
+        env=env,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

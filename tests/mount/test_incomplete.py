@@ -73,6 +73,7 @@ def _shown(directory):
 def test_a_mounted_export_is_served_and_not_called_whole(start, export):
     said = start(None, export)
     assert said.status == 0, said.errors
+    assert re.search("INCOMPLETE.* of posts is said above; .*rsync -a", said.errors)
     for _ in range(2):
         assert _shown(said.path / "posts") == [f"{n:024x}.json" for n in (1, 3)]
     assert len(list((said.path / "tags").iterdir())) == 1
@@ -172,6 +173,7 @@ def test_a_fetch_of_an_export_fails(start, export):
     assert "  tags:" not in said.errors
 
 
+@pytest.mark.wire("HTTP/2 carries no control characters in a header")
 def test_a_mount_of_a_server_tells_it_until_it_is_over(project, mount):
     m = mount(project, "-o", "ttl=0")
     for _ in range(2):

@@ -41,7 +41,7 @@ def get(url, host=None):
 class Login:
     """A bkendfs --login that runs, and the address that it wants opened."""
 
-    def __init__(self, work, watched, env):
+    def __init__(self, work, watched, env, *options):
         self.watched = watched
         tools = work / "tools"
         tools.mkdir(exist_ok=True)
@@ -55,7 +55,7 @@ class Login:
         opener.chmod(0o755)
         env = dict(env, PATH=f"{tools}:{os.environ['PATH']}")
         self.process = subprocess.Popen(
-            [BKENDFS, "--login"], env=env, stdin=subprocess.DEVNULL,
+            [BKENDFS, "--login", *options], env=env, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         watched.pids.add(self.process.pid)
         self.output = b""

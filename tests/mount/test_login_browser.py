@@ -7,19 +7,20 @@ import re
 import pytest
 
 from chromium import chromium
-from conftest import BKENDFS, environment, run, wait_until
+from conftest import BKENDFS, environment, run, trust, wait_until
 from test_login import Login, kept
 
 
 @pytest.fixture
-def login(work, watched):
+def login(work, watched, in_front):
     """Begin to log in to a server: a Login."""
     started = []
 
     def start(server):
+        server = in_front(server)
         settings = environment(work, server.env()) | {
             "XDG_STATE_HOME": str(work / "state"), "XDG_CONFIG_HOME": str(work / "no-config")}
-        started.append(Login(work, watched, settings))
+        started.append(Login(work, watched, settings, *trust(server)))
         return started[-1]
 
     yield start
@@ -58,7 +59,9 @@ def allow(login, server, work):
 
 @pytest.mark.parametrize("edition", ["none", "environment", "environment-id", "env-id"])
 @pytest.mark.parametrize("answers", ["json", "sse"])
-def test_from_allow_to_tables(emulator, login, mount, work, edition, answers):
+def test_from_allow_to_tables(
+    emulator, login, mount, work, edition, answers, in_front
+):
     server = many(emulator, "--mcp-edition", edition, "--mcp-answers", answers,
                   "--mcp-projects", 3)
     page, (status, output, errors) = allow(login, server, work)
@@ -68,7 +71,8 @@ def test_from_allow_to_tables(emulator, login, mount, work, edition, answers):
     assert len(server.tables) == 27
     assert m.report("errors") == b""
     assert b"table: table26, mcp, " in m.report("status")
-    done = run(BKENDFS, "--logout", env=environment(work, server.env()) | {
+    done = run(BKENDFS, "--logout", *trust(in_front(server)), env=environment(
+        work, in_front(server).env()) | {
         "XDG_STATE_HOME": str(work / "state"), "XDG_CONFIG_HOME": str(work / "no-config")})
     assert (done.returncode, done.stderr) == (0, b"") and kept(work) is None
 

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from chromium import chromium, site
-from conftest import environment, wait_until
+from conftest import environment, trust, wait_until
 from mcp_client import EDITIONS, Program, query_of
 from test_login import Login, kept
 
@@ -35,12 +35,14 @@ def settings(work, server):
 
 
 @pytest.fixture
-def login(work, watched):
+def login(work, watched, in_front):
     """Factory: a bkendfs --login of that project."""
     started = []
 
     def start(server):
-        started.append(Login(work, watched, settings(work, server)))
+        server = in_front(server)
+        started.append(
+            Login(work, watched, settings(work, server), *trust(server)))
         return started[-1]
 
     yield start

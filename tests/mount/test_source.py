@@ -1,7 +1,9 @@
 """A directory is mounted by its name: what a copy of a mount saved, or an
 official export, without account, network or a second program to start."""
 
+import contextlib
 import errno
+import gzip
 import json
 import os
 import re
@@ -182,6 +184,29 @@ def test_no_port_is_opened_and_nobody_else_can_connect(mount, backup):
     assert not list(one.cache.glob("**/socket*"))
 
 
+def _no_internet(work):
+    """What ends a program, and all that it starts, at the first socket of the
+    internet's."""
+    succeed("cc", "-o", work / "no-sockets", Path(__file__).with_name("no-sockets.c"))
+    return [work / "no-sockets", "-u"]
+
+
+def test_no_socket_of_the_internet_is_made(mount, backup, work):
+    one = mount(None, backup, env=ELSEWHERE, through=_no_internet(work))
+    assert len(os.listdir(one / "posts")) == 5
+    assert text_of(one / "posts" / f"{2:024x}.json")["title"] == "post 2"
+    os.kill(one.pid, signal.SIGHUP)
+    succeed("cp", "-r", one.path, work / "copy")
+    one.unmount()
+
+
+def test_the_demo_could_not_start_like_that(work):
+    """It has a port, on this machine: what the test above takes away."""
+    (work / "mnt").mkdir()
+    done = run(*_no_internet(work), BKENDFS, "--demo", work / "mnt", env=environment(work))
+    assert done.returncode != 0 and not is_mounted(work / "mnt")
+
+
 def test_it_needs_no_network_at_all(mount, backup):
     """Not even that of this machine: there is no interface that is up."""
     through = ("unshare", "-n") if os.geteuid() == 0 else ()
@@ -236,6 +261,53 @@ def test_a_relative_name_is_of_where_it_was_typed(backup, work, start):
         wait_until(lambda: not daemon_of(work / "mnt"), 20, "the end of it")
 
 
+# What mount tables, the server's start or a line of a report might take it for.
+@pytest.mark.parametrize("name", [b"a b:c,d\ne\xe9\\f%41#?=\"'", b"L" * 250], ids=["odd", "long"])
+def test_a_name_of_any_bytes(mount, backup, work, name):
+    path = os.fsdecode(os.path.join(os.fsencode(work), name))
+    os.rename(backup, path)
+    os.symlink(path, work / "link")
+    for source in path, f"{work}/link//":
+        one = mount(None, source)
+        assert len(os.listdir(one / "posts")) == 5
+        lines = one.report("status").splitlines()
+        assert len([line for line in lines if line.startswith(b"directory: ")]) == 1
+        assert all(re.match(rb"[a-z_]+: [ -~]+$", line) for line in lines), lines
+        one.unmount()
+
+
+def test_a_link_that_leads_nowhere(start, work):
+    os.symlink("nowhere", work / "dangling")
+    refused(start(None, work / "dangling"), "there is no directory")
+    os.symlink("loop", work / "loop")
+    refused(start(None, work / "loop"), "Too many levels of symbolic links")
+
+
+def test_a_packed_backup(mount, backup):
+    for path in list((backup / "posts").iterdir()):
+        (path.parent / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    one = mount(None, backup)
+    assert text_of(one / "posts" / f"{4:024x}.json")["title"] == "post 4"
+    assert len(os.listdir(one / "posts")) == 5
+
+
+def test_a_directory_that_goes_or_changes_is_no_other_one(mount, backup, work):
+    """What was read stays; what was not is an error, never half of each."""
+    one = mount(None, backup, "-o", "ttl=0,retry=1")
+    names = sorted(os.listdir(one / "posts"))
+    for name in names[1:]:
+        (backup / "posts" / name).write_text(json.dumps(record(99)))
+    shutil.rmtree(backup / "files")
+    for name in names[:2]:
+        with contextlib.suppress(OSError):
+            assert text_of(one / "posts" / name)["title"] == f"post {int(name[:24], 16)}"
+    shutil.rmtree(backup)
+    with fails(errno.EIO, errno.EPROTO):
+        os.listdir(one / "posts")
+    assert one.report("errors")
+
+
 def test_mount_8_can_call_it(backup, work, start):
     (work / "mnt").mkdir()
     env = environment(work, {"BKENDFS_CACHE_DIR": str(work / "cache")})
@@ -263,7 +335,11 @@ def test_without_its_server_it_does_not_wait_long(mount, backup):
     with fails(errno.ENETUNREACH, errno.EIO):
         os.listdir(one / "posts")
     assert time.monotonic() - before < 40
-    assert b"posts" in one.report("errors")
+    errors = one.report("errors")
+    assert b"\tposts" in errors
+    # Said in words that a person understands, and no zombie is left.
+    assert errors.count(b"bkend-emulator that serves this mount has ended (by signal 9, Killed)") == 1
+    assert not alive(server) and not Path(f"/proc/{server}").exists()
 
 
 # What cannot be mounted --------------------------------------------------------

@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -194,6 +195,23 @@ def test_the_demo_needs_no_account_and_no_network(start):
     assert len(os.listdir(said.path)) == 5 + 2
     stored = os.listdir(said.path / "storage")
     assert stored and read(said.path / "storage" / stored[0])
+
+
+# A network in which loopback is all that there is, as root can make one.
+LOOPBACK_ALONE = """
+import fcntl, os, socket, struct, sys
+with socket.socket() as any:
+    fcntl.ioctl(any, 0x8914, struct.pack("16sH22x", b"lo", 1))  # SIOCSIFFLAGS: IFF_UP
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_the_demo_needs_no_other_network_than_loopback(mount):
+    through = ("unshare", "-n", sys.executable, "-c", LOOPBACK_ALONE) if os.geteuid() == 0 else ()
+    m = mount(None, "--demo", through=through)
+    assert len(os.listdir(m.path)) == 5 + 2
+    stored = os.listdir(m / "storage")
+    assert stored and read(m / "storage" / stored[0])
 
 
 def test_the_demo_takes_its_server_along(start, work):

@@ -85,6 +85,31 @@ def test_a_stored_file_says_that_it_is_waited_for(odd, mount):
     wait_until(lambda: _said(m, "doing") == IDLE, 20, "rest")
 
 
+def test_ranges_that_stand_still_are_counted(odd, mount):
+    """Some of them: what has come is read meanwhile."""
+    server = odd()
+    content = bytes(range(256)) * (24 << 12)
+    server.put_file("f1", "slow.bin", content)
+    go_on = threading.Event()
+    m = mount(server)
+    os.listdir(m / "storage")
+    server.storage.hooks.append(
+        lambda request: None
+        if request.headers.get("range", "").startswith("bytes=0-")
+        else Reply(503, b"", hold=go_on)
+    )
+    try:
+        with _waiting("cat", m / "storage/f1_slow.bin"):
+            _until_said(
+                m, r"^reading storage/f1_slow.bin, [1-9]\d* of \d+ bytes handed out,"
+                r" for \d+ s, \d+ of \d+ ranges stalled"
+            )
+    finally:
+        server.storage.hooks.clear()
+        go_on.set()
+    assert read(m / "storage/f1_slow.bin") == content
+
+
 def test_a_quota_says_until_when_it_is_waited_for(odd, mount):
     server = odd()
     server.tables["posts"] = records(10)

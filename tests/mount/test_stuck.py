@@ -243,7 +243,7 @@ def test_without_a_descriptor_that_is_said(odd, mount):
     server.tables["t"] = records(3)
     m = mount(server, "-s", "-o", "retry=1")
     os.stat(m / "t" / f"{oid(0)}.json")  # the replica is open
-    server.stop()  # the connection that was kept is gone
+    m.server.stop()  # the connection that was kept is gone
     before = resource.prlimit(m.pid, resource.RLIMIT_NOFILE, (3, resource.prlimit(m.pid, resource.RLIMIT_NOFILE)[1]))
     with pytest.raises(OSError) as caught:
         os.listdir(m / "t")

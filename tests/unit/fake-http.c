@@ -367,7 +367,7 @@ static struct http_head head_of(const struct fake_answer *answer, size_t len)
 	head.status = answer->status;
 	head.etag[0] = head.modified[0] = head.location[0] = '\0';
 	head.incomplete[0] = '\0';
-	head.ends_by_close = answer->by_close;
+	head.unframed = answer->by_close;
 	head.encoded = answer->encoded;
 	if (answer->length_told)
 		head.content_length =

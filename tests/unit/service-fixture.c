@@ -80,14 +80,19 @@ static const char *id_text(int id)
 	return text;
 }
 
-static void add_date(struct buf *out, const char *name, int64_t ms)
+static void write_date(struct buf *out, int64_t ms)
 {
 	char text[TIMESTAMP_SIZE];
-	buf_printf(out, ",\"%s\":", name);
 	if (service.write_date)
 		service.write_date(out, ms);
 	else
 		buf_printf(out, "\"%s\"", timestamp_format(ms, text));
+}
+
+static void add_date(struct buf *out, const char *name, int64_t ms)
+{
+	buf_printf(out, ",\"%s\":", name);
+	write_date(out, ms);
 }
 
 static void add_record(struct buf *out, int id)
@@ -136,26 +141,47 @@ static int bound(const char *filter, const char *name, int none)
 	return at ? atoi(at + strlen(name)) : none;
 }
 
-/* The time in {"updatedAt":{"$gte":"2026-04-13T09:30:00.123Z"}}, or the least
- * there is. */
-static int64_t time_bound(const char *line)
+static char from_hex(const char *text)
+{
+	char digits[3] = {text[0], text[1]};
+	return (char)strtol(digits, NULL, 16);
+}
+
+/* The time in {"updatedAt":{"$gte":"2026-04-13T09:30:00.123Z"}}; or "". */
+static void time_bound(const char *line, char text[TIMESTAMP_SIZE + 8])
 {
 	static const char name[] = "%22updatedAt%22%3A%7B%22%24gte%22%3A%22";
 	const char *at = strstr(line, name);
-	char text[TIMESTAMP_SIZE];
-	int64_t ms = INT64_MIN;
-	if (!at || !service.heeds_times)
-		return ms;
-	at += strlen(name);
 	size_t len = 0;
-	while (len < sizeof(text) - 1 && *at && strncmp(at, "%22", 3) != 0) {
-		bool colon = strncmp(at, "%3A", 3) == 0;
-		text[len++] = colon ? ':' : *at;
-		at += colon ? 3 : 1;
+	if (at && service.heeds_times) {
+		at += strlen(name);
+		while (len < TIMESTAMP_SIZE + 7 && *at &&
+		       strncmp(at, "%22", 3) != 0) {
+			bool coded = *at == '%';
+			text[len++] = coded ? from_hex(at + 1) : *at;
+			at += coded ? 3 : 1;
+		}
 	}
 	text[len] = '\0';
-	assert_int_equal(timestamp_parse(text, len, &ms), 0);
-	return ms;
+}
+
+/* Whether a record's date is not before such a bound. */
+static bool is_since(int id, const char *since)
+{
+	int64_t ms;
+	if (!*since)
+		return true;
+	if (!service.compares_texts) {
+		assert_int_equal(timestamp_parse(since, strlen(since), &ms), 0);
+		return service_updated_ms(id) >= ms;
+	}
+	struct buf text;
+	buf_init(&text, 64);
+	write_date(&text, service_updated_ms(id));
+	bool is = *buf_str(&text) == '"' &&
+		  strncmp(buf_str(&text) + 1, since, text.len - 2) >= 0;
+	buf_done(&text);
+	return is;
 }
 
 static bool asks_for_numbers(const char *line)
@@ -172,14 +198,15 @@ static size_t select_ids(const char *line, int ids[SERVED_MAX])
 	bool by_number = asks_for_numbers(line);
 	int low = bound(line, "%24gt%22%3A%22r", 0);
 	int high = bound(line, "%24lte%22%3A%22r", SERVED_MAX);
-	int64_t since = time_bound(line);
+	char since[TIMESTAMP_SIZE + 8];
+	time_bound(line, since);
 	size_t count = 0;
 	for (size_t i = 0; i < service.count; i++) {
 		int id = service.ids[i];
 		bool number = id_text(id)[0] != '"';
 		if (service.ignores_filters ||
 		    ((!by_id || number == by_number) && id > low &&
-			id <= high && service_updated_ms(id) >= since))
+			id <= high && is_since(id, since)))
 			ids[count++] = id;
 	}
 	if (service.finds_nothing && strstr(line, "andFilters="))
@@ -203,6 +230,8 @@ static int64_t rank(const char *line, int id)
 
 struct ranked {
 	int64_t rank;
+	char text[64]; /* where texts are compared */
+	bool down;
 	size_t index;
 	int id;
 };
@@ -210,9 +239,26 @@ struct ranked {
 static int by_rank(const void *a, const void *b)
 {
 	const struct ranked *one = a, *two = b;
+	int order = strcmp(one->text, two->text);
+	if (order)
+		return one->down ? -order : order;
 	if (one->rank != two->rank)
 		return one->rank < two->rank ? -1 : 1;
 	return one->index < two->index ? -1 : one->index > two->index;
+}
+
+static void rank_text(const char *line, struct ranked *ranked)
+{
+	struct buf text;
+	buf_init(&text, sizeof(ranked->text) - 1);
+	if (ranked->rank != INT64_MIN)
+		write_date(&text, strstr(line, "sortBy=createdAt")
+				      ? created_ms(ranked->id)
+				      : service_updated_ms(ranked->id));
+	/* Numbers stand before texts. */
+	snprintf(ranked->text, sizeof(ranked->text), "%s%s",
+	    *buf_str(&text) == '"' ? "" : " ", buf_str(&text));
+	buf_done(&text);
 }
 
 static void sort_by_date(const char *line, int *ids, size_t count)
@@ -221,7 +267,12 @@ static void sort_by_date(const char *line, int *ids, size_t count)
 	bool down = strstr(line, "sortDirection=desc") != NULL &&
 		    !service.ignores_direction;
 	for (size_t i = 0; i < count; i++)
-		all[i] = (struct ranked){rank(line, ids[i]), i, ids[i]};
+		all[i] = (struct ranked){.rank = rank(line, ids[i]),
+		    .down = down,
+		    .index = i,
+		    .id = ids[i]};
+	for (size_t i = 0; i < count && service.compares_texts; i++)
+		rank_text(line, &all[i]);
 	for (size_t i = 0; i < count && down; i++)
 		all[i].rank = -(all[i].rank + 1);
 	qsort(all, count, sizeof(*all), by_rank);

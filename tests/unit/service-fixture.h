@@ -34,6 +34,7 @@ struct service {
 	bool dateless[SERVED_MAX];	  /* by id */
 	const char *id_texts[SERVED_MAX]; /* by id, as JSON; NULL: "r0001" */
 	void (*write_date)(struct buf *out, int64_t ms); /* NULL: as usual */
+	bool compares_texts;  /* dates, for order and filter, as they stand */
 	bool repeats;	      /* every page is the first one, and more */
 	bool refuses_filters; /* 400 */
 	int numbers_end;      /* what a filter by a number ends with: a status,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -174,6 +175,30 @@ static void of_a_file_cut_short_nothing_wrong_is_kept(void **state)
 	assert_int_equal(content_segment(content, NODE, 0), 3);
 	assert_kept(NODE, size, 0, 2 * BLOCK);
 	assert_absent(NODE, size, 2 * BLOCK, 1);
+}
+
+/* What waits in memory and what stands in a file: who fetches all looks on the
+ * disk for it then. */
+static void once_it_is_settled_all_is_on_the_disk(void **state)
+{
+	(void)state;
+	const int64_t size = SEGMENT + 2 * BLOCK + 33;
+	const struct timespec pause = {.tv_nsec = 1000000};
+	char path[256];
+	assert_true(content_is_settled(content));
+	snprintf(path, sizeof(path), "%s/spool", cache_dir);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	char *data = object_bytes(NODE, 0, size);
+	assert_int_equal(pwrite(fd, data, (size_t)size, 0), size);
+	free(data);
+	struct node object = proven(NODE, size);
+	keep_whole(NODE + 1, size);
+	content_keep_file(content, &object, fd);
+	close(fd);
+	while (!content_is_settled(content))
+		nanosleep(&pause, NULL);
+	assert_true(content_has(content, NODE, size));
+	assert_true(content_has(content, NODE + 1, size));
 }
 
 static void closing_writes_all_that_was_to_be_kept(void **state)
@@ -453,6 +478,7 @@ int main(void)
 	    TEST(masks_tell_the_blocks_of_a_segment),
 	    TEST(what_stands_in_a_file_is_kept),
 	    TEST(of_a_file_cut_short_nothing_wrong_is_kept),
+	    TEST(once_it_is_settled_all_is_on_the_disk),
 	    TEST(closing_writes_all_that_was_to_be_kept),
 	    TEST(what_waits_to_be_written_is_read_already),
 	    TEST(without_a_cache_nothing_is_kept_and_nothing_breaks),

@@ -189,7 +189,7 @@ static void what_is_missing_is_told_however_it_is_said(void **state)
 	assert_string_equal(head.incomplete, "page 2 is missing ");
 	head = PARSED("X-Incomplete:");
 	assert_string_not_equal(head.incomplete, "");
-	http_head_begin(&head, "HTTP/1.1 200 OK");
+	http_head_begin(&head);
 	assert_string_equal(head.incomplete, "");
 	/* Never a part: it might be one of a secret. */
 	memset(line, 'x', sizeof(line));
@@ -240,36 +240,34 @@ static void an_answer_matches_what_it_has_itself(void **state)
 	assert_matches(PARSED("Last-Modified: " LESS_BEFORE), DATE, false);
 }
 
-static struct http_head begun(const char *status_line)
+static struct http_head begun(void)
 {
 	struct http_head head;
 	memset(&head, 0x55, sizeof(head));
-	http_head_begin(&head, status_line);
+	http_head_begin(&head);
 	return head;
 }
 
-static bool ends_by_close(const char *status_line, const char *header)
+static bool unframed(const char *header)
 {
 	char line[100];
-	struct http_head head = begun(status_line);
+	struct http_head head = begun();
 	snprintf(line, sizeof(line), "%s", header);
 	http_head_parse(&head, line);
-	return head.ends_by_close;
+	return head.unframed;
 }
 
-static void a_body_that_nothing_frames_ends_by_close(void **state)
+/* Whatever the version: over HTTP/2 curl takes a stream that is reset without a
+ * reason for one that has ended. */
+static void a_body_without_a_length_is_unframed(void **state)
 {
 	(void)state;
-	assert_true(ends_by_close("HTTP/1.1 200 OK", "ETag: \"a\""));
-	assert_true(ends_by_close("HTTP/1.0 200 OK", ""));
-	assert_true(ends_by_close("HTTP/1.1 200 OK", "Content-Length: some"));
-	assert_true(
-	    ends_by_close("HTTP/1.1 200 OK", "Transfer-Encoding: gzip"));
-	assert_false(ends_by_close("HTTP/1.1 200 OK", "Content-Length: 0"));
-	assert_false(
-	    ends_by_close("HTTP/1.1 200 OK", "transfer-encoding: Chunked"));
-	assert_false(ends_by_close("HTTP/2 200", ""));
-	assert_int_equal(begun("HTTP/2 200").content_length, -1);
+	assert_true(unframed("ETag: \"a\""));
+	assert_true(unframed("Content-Length: some"));
+	assert_true(unframed("Transfer-Encoding: gzip"));
+	assert_false(unframed("Content-Length: 0"));
+	assert_false(unframed("transfer-encoding: Chunked"));
+	assert_int_equal(begun().content_length, -1);
 }
 
 static void an_encoding_is_told(void **state)
@@ -307,7 +305,7 @@ int main(void)
 	    cmocka_unit_test(what_is_missing_is_told_however_it_is_said),
 	    cmocka_unit_test(a_long_location_is_cut),
 	    cmocka_unit_test(an_answer_matches_what_it_has_itself),
-	    cmocka_unit_test(a_body_that_nothing_frames_ends_by_close),
+	    cmocka_unit_test(a_body_without_a_length_is_unframed),
 	    cmocka_unit_test(an_encoding_is_told),
 	    cmocka_unit_test(name_and_value_are_handed_back),
 	};

@@ -119,6 +119,109 @@ static void a_change_of_equal_length_has_another_date(void **state)
 	fixture_start();
 }
 
+/* ---- servers that compare the texts of dates ---- */
+
+/* With a T, as all are that are not of a whole second. */
+static void some_with_a_space(struct buf *out, int64_t ms)
+{
+	char text[TIMESTAMP_SIZE];
+	if (ms % 1000 == 0)
+		with_a_space(out, ms);
+	else
+		buf_printf(out, "\"%s\"", timestamp_format(ms, text));
+}
+
+static bool has_version(const char *name, const char *version)
+{
+	struct buf text;
+	buf_init(&text, BUF_MAX_DEFAULT);
+	assert_int_equal(replica_text(replica, node_of(name).id, &text), 0);
+	bool has = strstr(buf_str(&text), version) != NULL;
+	buf_done(&text);
+	return has;
+}
+
+static void change_at(int id, int64_t ms)
+{
+	service_change(id);
+	service.changed_ms[id] = ms;
+}
+
+/* The one that changed stands behind one that is older, and is filtered out. */
+static void where_forms_are_several_all_is_listed_anew(void **state)
+{
+	(void)state;
+	service.compares_texts = true;
+	service.write_date = some_with_a_space;
+	service_fill(20);
+	change_at(5, WALL_BEGIN_MS - 3600000 + 1);
+	change_at(6, WALL_BEGIN_MS - 7200000);
+	fixture_start();
+	assert_lists(names_from_to(1, 20));
+	go_stale();
+	change_at(3, WALL_BEGIN_MS + 60000);
+	assert_lists(names_from_to(1, 20));
+	assert_true(has_version("r0003.json", "\"v\":1"));
+	/* Such a listing is not believed the next time, either. */
+	go_stale();
+	change_at(4, WALL_BEGIN_MS + 120000);
+	assert_lists(names_from_to(1, 20));
+	assert_true(has_version("r0004.json", "\"v\":1"));
+}
+
+static void some_as_texts(struct buf *out, int64_t ms)
+{
+	char text[TIMESTAMP_SIZE];
+	if (ms % 1000 == 0)
+		as_milliseconds(out, ms);
+	else
+		buf_printf(out, "\"%s\"", timestamp_format(ms, text));
+}
+
+/* The first text among numbers, with which a bound is not compared. */
+static void where_another_form_comes_all_is_listed_anew(void **state)
+{
+	(void)state;
+	service.compares_texts = true;
+	service.write_date = some_as_texts;
+	service_fill(20);
+	for (int id = 1; id <= 20; id++)
+		service.changed_ms[id] = WALL_BEGIN_MS - 3600000 + id * 1000;
+	fixture_start();
+	assert_lists(names_from_to(1, 20));
+	go_stale();
+	change_at(3, WALL_BEGIN_MS + 60000);
+	change_at(4, WALL_BEGIN_MS + 30001);
+	assert_lists(names_from_to(1, 20));
+	assert_true(has_version("r0003.json", "\"v\":1"));
+	assert_true(has_version("r0004.json", "\"v\":1"));
+}
+
+/* Each is later, and only one stands behind the bound in another form. */
+static void what_changed_is_asked_for_in_the_form_of_its_dates(void **state)
+{
+	static void (*const texts[])(struct buf *, int64_t) = {
+	    with_a_space, with_hours_of_a_zone, in_lower_case, without_a_zone};
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		service.compares_texts = true;
+		service.write_date = texts[i];
+		service_fill(250);
+		change_at(5, WALL_BEGIN_MS - 3600000);
+		fixture_start();
+		assert_lists(names_from_to(1, 250));
+		go_stale();
+		change_at(3, WALL_BEGIN_MS + 60000);
+		change_at(4, WALL_BEGIN_MS + DAY_MS);
+		assert_lists(names_from_to(1, 250));
+		assert_true(has_version("r0003.json", "\"v\":1"));
+		assert_true(has_version("r0004.json", "\"v\":1"));
+		/* A check, a look, and the spec. */
+		assert_in_range(sent(), 2, 5);
+		begin_again(state);
+	}
+	fixture_start();
+}
+
 static void a_check_costs_one_request_whatever_the_form(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
@@ -388,6 +491,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_change_of_equal_length_has_another_date),
 	    TEST(a_check_costs_one_request_whatever_the_form),
+	    TEST(where_forms_are_several_all_is_listed_anew),
+	    TEST(where_another_form_comes_all_is_listed_anew),
+	    TEST(what_changed_is_asked_for_in_the_form_of_its_dates),
 	    TEST(an_early_year_is_asked_for_with_four_digits),
 	    TEST(one_record_without_a_date_is_known_by_its_text),
 	    TEST(one_record_without_a_date_costs_no_whole_listing),

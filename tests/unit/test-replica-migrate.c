@@ -162,6 +162,7 @@ static void each_later_version_opens_with_all_that_it_holds(void **state)
 	char path[512];
 	for (int version = 2; version <= OLD_VERSIONS; version++) {
 		struct replica_listing listing;
+		int64_t pinned;
 		put_version(version, path);
 		uint64_t salt = (uint64_t)number_at(
 		    path, "SELECT salt FROM node WHERE id = 133");
@@ -172,6 +173,9 @@ static void each_later_version_opens_with_all_that_it_holds(void **state)
 		assert_all_of_version_1();
 		assert_true(got(ANSWERED).salt == salt);
 		assert_int_equal(got(ANSWERED).pinned, version >= 4);
+		assert_int_equal(replica_pinned(replica, &pinned), 0);
+		/* All that are live, as far as their sizes are known. */
+		assert_int_equal(pinned, version >= 4 ? 200021 : 0);
 		assert_int_equal(replica_listing(replica, TABLE, &listing), 0);
 		assert_int_equal(listing.flags, LISTING_ORDERED);
 		assert_int_equal(listing.newest_ms, 1700000000000);

@@ -1,6 +1,7 @@
 #include "emulator/exchange/http_reply.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -100,11 +101,30 @@ void reply_error(struct reply *reply, const struct request *request, int status,
 	add_error(reply, request->switches.error_shape, code, upper, message);
 }
 
+/* For those who write to what is served, or take it away. */
+static const char *explain(int error)
+{
+	switch (error) {
+	case -ESTALE:
+	case -EIO:
+		return "A file of the data directory was written to since it "
+		       "was loaded: start again to serve what is there now";
+	case -ENOENT:
+	case -ENOTDIR:
+	case -ENXIO:
+	case -ELOOP:
+		return "A file of the data directory is gone since it was "
+		       "loaded: start again to serve what is there now";
+	default:
+		return strerror(-error);
+	}
+}
+
 void reply_failure(struct reply *reply, const struct request *request, int r)
 {
 	if (r < 0)
 		reply_error(
-		    reply, request, 500, "common/internal-error", strerror(-r));
+		    reply, request, 500, "common/internal-error", explain(r));
 }
 
 int reply_begin(struct reply *reply, const struct request *request)

@@ -337,7 +337,9 @@ static int conclude(struct backup *backup)
 		r = add_name(backup->files, &names);
 	if (r == 0 && names.len > 0)
 		log_warn("this backup is INCOMPLETE, and served all the same: "
-			 "what is missing of %s is said above",
+			 "what is missing of %s is said above; where it is "
+			 "mounted, rsync -a copies what there is (and exits "
+			 "with 23), cp -r nothing of it",
 		    names.data);
 	return r;
 }

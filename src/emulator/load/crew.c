@@ -34,6 +34,7 @@ static int read_file(const struct backup_dir *folder, const char *name,
 	if (!S_ISREG(st.st_mode))
 		return -ENXIO;
 	place->len = (uint64_t)st.st_size;
+	place->tag = place_tag(&st);
 	int r = buf_reserve(text, place->len);
 	while (r == 0 && text->len < place->len) {
 		ssize_t n =

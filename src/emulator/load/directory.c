@@ -24,10 +24,9 @@ static int load_file(struct backup *backup, const struct backup_dir *folder,
     const char *dir, const char *name)
 {
 	struct place place = {.path = backup_dir_path(folder, name)};
-	uint64_t tag;
 	if (!place.path)
 		return -ENOMEM;
-	int r = place_stat(&place, &place.len, &tag);
+	int r = place_stat(&place, &place.len, &place.tag);
 	if (r < 0) {
 		backup_dir_fail(place.path, -r);
 		place_done(&place);

@@ -30,6 +30,9 @@ int saved_explain(const char *dir, const char *name, int error)
 	case -EILSEQ:
 		return saved_complain(dir, name,
 		    "this is UTF-16; iconv -f UTF-16 -t UTF-8 makes it UTF-8");
+	case -ESTALE:
+		return saved_complain(
+		    dir, name, "was written to while it was read; start again");
 	case -EMSGSIZE:
 		return saved_complain(dir, name, "too large");
 	default:

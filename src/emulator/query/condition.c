@@ -50,12 +50,16 @@ static int refuse(
 
 static int add_value(struct condition *condition, struct json_span token)
 {
-	struct value *values = reallocarray(
-	    condition->values, condition->count + 1, sizeof(*values));
-	if (!values)
-		return -ENOMEM;
-	condition->values = values;
-	struct value *value = &values[condition->count++];
+	size_t count = condition->count;
+	/* Room is made in powers of two. */
+	if ((count & (count - 1)) == 0) {
+		struct value *values = reallocarray(
+		    condition->values, count ? count * 2 : 1, sizeof(*values));
+		if (!values)
+			return -ENOMEM;
+		condition->values = values;
+	}
+	struct value *value = &condition->values[condition->count++];
 	value_init(value);
 	return value_read(value, token);
 }
@@ -77,6 +81,21 @@ static int add_elements(struct condition *condition, struct json_span array)
 static bool is_comparison(enum op op)
 {
 	return op <= OP_LTE;
+}
+
+static int compare_values(const void *a, const void *b)
+{
+	return value_compare(a, b);
+}
+
+/* Of many, the one is found that is there. */
+static int set_values(struct condition *condition, struct json_span array)
+{
+	int r = add_elements(condition, array);
+	if (r == 0 && condition->count > 0)
+		qsort(condition->values, condition->count,
+		    sizeof(*condition->values), compare_values);
+	return r;
 }
 
 /* Whether the row's own fields decide it, without the text. */
@@ -114,7 +133,7 @@ static int set_value(
 	if (list && !json_is_array(token))
 		return refuse(condition, "not an array", problem);
 	int r =
-	    list ? add_elements(condition, token) : add_value(condition, token);
+	    list ? set_values(condition, token) : add_value(condition, token);
 	if (r < 0 || list)
 		return r;
 	if (condition->op == OP_REGEX)
@@ -209,10 +228,15 @@ static bool match_id(const struct condition *condition, row_t row)
 	return order_satisfies(condition->op, order);
 }
 
-static bool is_equal(const struct value *asked, const struct value *found)
+/* Whether it is one of what is asked for; what is missing is null, too. */
+static bool is_asked(
+    const struct condition *condition, const struct value *found)
 {
-	return value_compare(asked, found) == 0 ||
-	       (asked->kind == VALUE_NULL && found->kind == VALUE_MISSING);
+	static const struct value null = {.kind = VALUE_NULL, .data = ""};
+	const struct value *key = found->kind == VALUE_MISSING ? &null : found;
+	return condition->count > 0 &&
+	       bsearch(key, condition->values, condition->count,
+		   sizeof(*condition->values), compare_values);
 }
 
 /* One value, without what makes $ne and $nin of $eq and $in. */
@@ -232,10 +256,7 @@ static int match_value(
 	case OP_NE:
 	case OP_IN:
 	case OP_NIN:
-		for (size_t i = 0; i < condition->count; i++)
-			if (is_equal(&asked[i], found))
-				return 1;
-		return 0;
+		return is_asked(condition, found);
 	default:
 		/* Only values of one kind are in an order. */
 		return found->kind == asked->kind &&

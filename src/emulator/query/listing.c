@@ -79,7 +79,23 @@ static int copy_range(
 struct matches {
 	struct candidate *list;
 	size_t count;
+	size_t cap;
 };
+
+/* Room for one more. */
+static int grow(struct matches *matches)
+{
+	if (matches->count < matches->cap)
+		return 0;
+	size_t cap = matches->cap ? matches->cap * 2 : 64;
+	struct candidate *list =
+	    reallocarray(matches->list, cap, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	matches->list = list;
+	matches->cap = cap;
+	return 0;
+}
 
 static void matches_done(struct matches *matches)
 {
@@ -107,10 +123,11 @@ static int read_key(
 static int scan_all(struct scan *scan, bool created, bool field,
     const struct listing *all, struct matches *matches)
 {
-	matches->list = calloc(all->count + 1, sizeof(*matches->list));
-	int r = matches->list ? 0 : -ENOMEM;
+	int r = 0;
 	for (size_t i = 0; r >= 0 && i < all->count; i++) {
 		r = scan_match(scan, all->rows[i]);
+		if (r > 0)
+			r = grow(matches) < 0 ? -ENOMEM : 1;
 		if (r <= 0)
 			continue;
 		struct candidate *candidate = &matches->list[matches->count++];

@@ -13,10 +13,12 @@ struct scan {
 	const char *sort_by;
 	struct search *search; /* NULL: none */
 	bool needs_text;
-	/* Of the row that is looked at: all of it, and what may be seen. */
+	/* Of the row that is looked at: all of it, which may be its own, and
+	 * what may be seen; and room for both. */
+	struct json_span whole;
+	struct json_span seen;
 	struct buf text;
 	struct buf visible;
-	struct json_span seen;
 };
 
 int scan_new(const struct listing_query *query, const struct table *table,
@@ -58,7 +60,9 @@ void scan_free(struct scan *scan)
 static int read_text(struct scan *scan, row_t row)
 {
 	buf_clear(&scan->text);
-	return scan->needs_text ? table_keep_text(scan->table, row, &scan->text)
+	scan->whole = (struct json_span){"", 0};
+	return scan->needs_text ? table_keep_text(scan->table, row, &scan->text,
+				      &scan->whole)
 				: 0;
 }
 
@@ -66,16 +70,19 @@ static int read_text(struct scan *scan, row_t row)
 static int hide_columns(struct scan *scan)
 {
 	const struct columns *columns = scan->query->columns;
-	struct buf *from = &scan->text;
-	if (scan->needs_text && columns && columns->count > 0) {
-		buf_clear(&scan->visible);
-		int r = columns_drop(columns, from, &scan->visible);
-		if (r < 0)
-			return r;
-		from = &scan->visible;
-	}
-	scan->seen = (struct json_span){buf_str(from), from->len};
-	return 0;
+	int r = 0;
+	scan->seen = scan->whole;
+	if (!scan->needs_text || !columns || columns->count == 0)
+		return 0;
+	buf_clear(&scan->visible);
+	/* What is the row's own is not to be used up. */
+	if (scan->text.len == 0)
+		r = buf_add(&scan->text, scan->whole.text, scan->whole.len);
+	if (r == 0)
+		r = columns_drop(columns, &scan->text, &scan->visible);
+	scan->seen =
+	    (struct json_span){buf_str(&scan->visible), scan->visible.len};
+	return r;
 }
 
 int scan_match(struct scan *scan, row_t row)
@@ -84,10 +91,9 @@ int scan_match(struct scan *scan, row_t row)
 	int r = read_text(scan, row);
 	if (r < 0)
 		return r;
-	struct json_span whole = {buf_str(&scan->text), scan->text.len};
 	r = filter_is_empty(query->rows)
 		? 1
-		: filter_match(query->rows, row, whole);
+		: filter_match(query->rows, row, scan->whole);
 	if (r <= 0)
 		return r;
 	r = hide_columns(scan);

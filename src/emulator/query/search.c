@@ -8,6 +8,7 @@
 #include "emulator/query/path.h"
 #include "emulator/query/pattern.h"
 #include "emulator/query/value.h"
+#include "json/skip.h"
 
 struct search {
 	const char *field;
@@ -18,6 +19,7 @@ struct search {
 	 * no need. */
 	bool plain;
 	bool slash;	    /* it holds one, which some escape */
+	size_t least;	    /* what holds it has as many bytes */
 	struct value found; /* room for a string */
 };
 
@@ -56,16 +58,22 @@ static bool has_other_case(struct json_span text)
 	       memchr(text.text, 0xe2, text.len);
 }
 
+/* As the pattern says; the quick one, where it says the same. */
+static int match_bytes(const struct search *search, struct json_span text)
+{
+	const struct pattern *pattern = search->quick && !has_other_case(text)
+					    ? search->quick
+					    : search->pattern;
+	return pattern_match(pattern, text.text, text.len);
+}
+
 /* Whether a whole text may hold what is asked for; all else is settled by its
  * strings. 1, 0 or as pattern_match. */
 static int match_whole(const struct search *search, struct json_span text)
 {
 	if (!search->plain || may_be_escaped(search, text))
 		return 1;
-	return pattern_match(search->quick && !has_other_case(text)
-				 ? search->quick
-				 : search->pattern,
-	    text.text, text.len);
+	return match_bytes(search, text);
 }
 
 int search_new(const char *asked, const char *field, struct search **ret_search)
@@ -79,6 +87,8 @@ int search_new(const char *asked, const char *field, struct search **ret_search)
 	search->slash = strchr(asked, '/') != NULL;
 	size_t len = strlen(asked);
 	int r = pattern_new_literal(asked, len, false, &search->pattern);
+	/* No letter is shorter in its other case than in ASCII. */
+	search->least = is_ascii(asked) ? len : 1;
 	if (r == 0 && is_ascii(asked))
 		r = pattern_new_literal(asked, len, true, &search->quick);
 	if (r < 0) {
@@ -101,21 +111,29 @@ void search_free(struct search *search)
 
 static int match_string(struct search *search, struct json_span token)
 {
+	/* Nothing is longer decoded than it is written. */
+	if (token.len < search->least + 2)
+		return 0;
 	int r = value_read(&search->found, token);
 	if (r < 0)
 		return r == -EPROTO ? 0 : r;
-	return pattern_match(
-	    search->pattern, search->found.data, search->found.len);
+	return match_bytes(
+	    search, (struct json_span){search->found.data, search->found.len});
 }
 
 /* The string token at text: up to its end, or, where a text that was put in by
  * hand is no JSON, to the end of it all. */
 static size_t string_len(struct json_span text)
 {
-	size_t n = 1;
-	while (n < text.len && text.text[n] != '"')
-		n += text.text[n] == '\\' && n + 1 < text.len ? 2 : 1;
-	return n < text.len ? n + 1 : text.len;
+	struct json_skip skip = {.in_string = true};
+	const char *end =
+	    json_skip_string(&skip, text.text + 1, text.text + text.len);
+	return (size_t)(end - text.text);
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 /* All strings in a text that no colon follows. */
@@ -127,7 +145,7 @@ static int match_strings(struct search *search, struct json_span text)
 		token.len = string_len(token);
 		p += token.len;
 		const char *next = p;
-		while (next < end && strchr(" \t\r\n", *next))
+		while (next < end && is_space(*next))
 			next++;
 		if (next < end && *next == ':')
 			continue;

@@ -14,6 +14,7 @@ struct client {
 	int fd;
 	/* Under the clients' lock. */
 	bool expected; /* then it is in the list */
+	bool ended;    /* by us; then it is not counted any more */
 	int64_t due_ms;
 	TAILQ_ENTRY(client) link;
 };
@@ -21,12 +22,14 @@ struct client {
 struct clients {
 	/* Immutable. */
 	int64_t patience_ms;
+	size_t most;
 	pthread_t thread;
 	struct lock lock;
 	pthread_cond_t news;
 	/* Under lock: those of whom something is expected, the next that is due
 	 * first, since all may take as long. */
 	TAILQ_HEAD(, client) expected;
+	size_t count; /* of those that were not ended */
 	bool stopping;
 };
 
@@ -39,15 +42,22 @@ static void forget_locked(struct clients *clients, struct client *client)
 }
 
 /* The connection's own thread does the rest when it sees the end. */
+static void end_locked(struct clients *clients, struct client *client)
+    REQUIRES(clients->lock)
+{
+	forget_locked(clients, client);
+	client->ended = true;
+	clients->count--;
+	shutdown(client->fd, SHUT_RDWR);
+}
+
 static void end_overdue_locked(struct clients *clients) REQUIRES(clients->lock)
 {
 	struct client *client;
 	int64_t now = timestamp_mono_ms();
-	while ((client = TAILQ_FIRST(&clients->expected)) &&
-	       client->due_ms <= now) {
-		forget_locked(clients, client);
-		shutdown(client->fd, SHUT_RDWR);
-	}
+	while (
+	    (client = TAILQ_FIRST(&clients->expected)) && client->due_ms <= now)
+		end_locked(clients, client);
 }
 
 static void wait_locked(struct clients *clients) REQUIRES(clients->lock)
@@ -73,12 +83,13 @@ static void *run(void *ctx)
 	return NULL;
 }
 
-int clients_new(int64_t patience_ms, struct clients **ret_clients)
+int clients_new(int64_t patience_ms, size_t most, struct clients **ret_clients)
 {
 	struct clients *clients = calloc(1, sizeof(*clients));
 	if (!clients)
 		return -ENOMEM;
 	clients->patience_ms = patience_ms;
+	clients->most = most;
 	TAILQ_INIT(&clients->expected);
 	lock_init(&clients->lock);
 	pthread_cond_init(&clients->news, NULL);
@@ -107,6 +118,21 @@ void clients_free(struct clients *clients)
 	free(clients);
 }
 
+static void expect_locked(struct clients *clients, struct client *client)
+    REQUIRES(clients->lock)
+{
+	forget_locked(clients, client);
+	if (client->ended)
+		return;
+	client->due_ms = timestamp_mono_ms() + clients->patience_ms;
+	client->expected = true;
+	/* The thread only needs to hear of the first: later ones are due
+	 * later. */
+	if (TAILQ_EMPTY(&clients->expected))
+		pthread_cond_signal(&clients->news);
+	TAILQ_INSERT_TAIL(&clients->expected, client, link);
+}
+
 struct client *client_new(struct clients *clients, int fd)
 {
 	struct client *client = calloc(1, sizeof(*client));
@@ -114,13 +140,25 @@ struct client *client_new(struct clients *clients, int fd)
 		return NULL;
 	client->clients = clients;
 	client->fd = fd;
-	client_expect(client);
+	lock_acquire(&clients->lock);
+	clients->count++;
+	expect_locked(clients, client);
+	if (clients->count > clients->most)
+		end_locked(clients, TAILQ_FIRST(&clients->expected));
+	lock_release(&clients->lock);
 	return client;
 }
 
 void client_free(struct client *client)
 {
-	client_served(client);
+	if (!client)
+		return;
+	struct clients *clients = client->clients;
+	lock_acquire(&clients->lock);
+	forget_locked(clients, client);
+	if (!client->ended)
+		clients->count--;
+	lock_release(&clients->lock);
 	free(client);
 }
 
@@ -130,14 +168,7 @@ void client_expect(struct client *client)
 		return;
 	struct clients *clients = client->clients;
 	lock_acquire(&clients->lock);
-	forget_locked(clients, client);
-	client->due_ms = timestamp_mono_ms() + clients->patience_ms;
-	client->expected = true;
-	/* The thread only needs to hear of the first: later ones are due
-	 * later. */
-	if (TAILQ_EMPTY(&clients->expected))
-		pthread_cond_signal(&clients->news);
-	TAILQ_INSERT_TAIL(&clients->expected, client, link);
+	expect_locked(clients, client);
 	lock_release(&clients->lock);
 }
 

@@ -19,6 +19,9 @@
 /* Larger bodies are read to the end, to be refused politely, up to here. */
 #define BODY_DRAIN_MAX ((size_t)64 << 20)
 #define STREAM_BLOCK ((uint64_t)1 << 20)
+/* Connections beyond those that are allowed: of such as were ended to make room
+ * for others, and are not gone yet. */
+#define CONNECTIONS_ENDING 64
 
 struct server {
 	/* Immutable while serving. */
@@ -339,7 +342,7 @@ static struct MHD_Daemon *start_daemon(struct server *server)
 				    MHD_USE_POLL,
 	    0, NULL, NULL, request_arrived, server, MHD_OPTION_LISTEN_SOCKET,
 	    server->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
-	    (unsigned)server->config->connections,
+	    (unsigned)server->config->connections + CONNECTIONS_ENDING,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
 	    MHD_OPTION_URI_LOG_CALLBACK, uri_arrived, server,
 	    MHD_OPTION_NOTIFY_COMPLETED, exchange_over, server,
@@ -370,7 +373,8 @@ int server_start(struct emulator *emulator, const struct server_config *config,
 		r = -errno;
 		goto fail;
 	}
-	r = clients_new(config->client_timeout_s * 1000, &server->clients);
+	r = clients_new(config->client_timeout_s * 1000,
+	    (size_t)config->connections, &server->clients);
 	if (r < 0)
 		goto fail;
 	server->daemon = start_daemon(server);

@@ -216,8 +216,10 @@ static void *run(void *ctx)
 		then = now;
 		if (due > BEHIND_MAX || switches.mutate == 0)
 			due = switches.mutate ? BEHIND_MAX : 0;
-		for (; due >= 1; due--)
+		while (due >= 1) {
 			change(mutator);
+			due -= 1;
+		}
 		int wait_ms = switches.mutate > 100 ? 5 : IDLE_MS;
 		if (poll(&stop, 1, wait_ms) > 0)
 			return NULL;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "emulator/query/pattern.h"
 
 #define LIMIT_DEFAULT 20
 
@@ -135,6 +136,8 @@ int page_query_parse(const struct request *request, bool files,
 	    .search_field = files ? "originalName" : get(params, "searchType"),
 	};
 	int r = check_names(params, files, problem);
+	if (r == 0 && query.search && strlen(query.search) > PATTERN_LEN_MAX)
+		r = refuse(problem, "search", "too long");
 	if (r == 0)
 		r = check_lies(request, problem);
 	if (r == 0)

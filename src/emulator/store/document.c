@@ -116,14 +116,22 @@ int document_read_text(const struct document *document, struct buf *out)
 		    : place_read(&document->text, out);
 }
 
-int document_keep_text(struct document *document, struct buf *out)
+int document_keep_text(
+    struct document *document, struct buf *out, struct json_span *ret_text)
 {
-	size_t before = out->len;
-	int r = document_read_text(document, out);
-	if (r == 0 && place_is_file(&document->text) &&
-	    !__atomic_load_n(&document->kept, __ATOMIC_RELAXED))
-		keep(document, buf_str(out) + before);
-	return r;
+	const char *kept = __atomic_load_n(&document->kept, __ATOMIC_ACQUIRE);
+	if (!kept && !place_is_file(&document->text))
+		kept = document->text.memory;
+	if (!kept) {
+		size_t before = out->len;
+		int r = place_read(&document->text, out);
+		if (r < 0)
+			return r;
+		kept = buf_str(out) + before;
+		keep(document, kept);
+	}
+	*ret_text = (struct json_span){kept, document->text.len};
+	return 0;
 }
 
 const struct place *document_object(const struct document *document)

@@ -62,9 +62,11 @@ const struct place *document_text(const struct document *document);
 /* Append the text. 0 or what place_read says. Any thread. */
 int document_read_text(const struct document *document, struct buf *out);
 
-/* The same; one that lies in a file is kept in memory from then on, as long as
+/* The same, which may be in out, or in the document, where it lasts as long as
+ * that: one that lies in a file is kept in memory from then on, as long as
  * there is room for it among all that are. */
-int document_keep_text(struct document *document, struct buf *out);
+int document_keep_text(
+    struct document *document, struct buf *out, struct json_span *ret_text);
 
 /* Where the object's bytes are, borrowed; NULL where there are none. */
 const struct place *document_object(const struct document *document);

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void place_done(struct place *place)
@@ -56,27 +58,53 @@ int place_slice(const struct place *place, uint64_t offset, uint64_t len,
 	return 0;
 }
 
+/* The way to the data directory was resolved; what is on it, or in it, may have
+ * become a link since. */
+static int open_path(const char *path)
+{
+	static const struct open_how how = {
+	    .flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC,
+	    .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	/* Linux before 5.6 looks at the last name alone. */
+	if (fd < 0 && errno == ENOSYS)
+		fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The same, and what it is now: a file, for a pipe or a directory may have come
+ * in its place. */
+static int open_file(const char *path, struct stat *ret_st)
+{
+	int fd = open_path(path);
+	if (fd < 0)
+		return fd;
+	int r = fstat(fd, ret_st) < 0	   ? -errno
+		: S_ISREG(ret_st->st_mode) ? 0
+					   : -ENXIO;
+	if (r < 0)
+		close(fd);
+	return r < 0 ? r : fd;
+}
+
+uint64_t place_tag(const struct stat *st)
+{
+	return (uint64_t)st->st_mtim.tv_sec * 1000000000 +
+	       (uint64_t)st->st_mtim.tv_nsec;
+}
+
 int place_open(const struct place *place)
 {
+	struct stat st;
 	if (place->unpacked)
 		return unpacked_open(place->unpacked);
-	const char *slash = strrchr(place->path, '/');
-	if (!slash)
-		return -EINVAL;
-	CLEANUP_FREE char *parent =
-	    strndup(place->path, (size_t)(slash - place->path) + 1);
-	if (!parent)
-		return -ENOMEM;
-	/* The way to the data directory was resolved; what is in it may have
-	 * become a link since. */
-	if (slash > place->path)
-		parent[slash - place->path] = '\0';
-	CLEANUP_CLOSE int dir =
-	    open(parent, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int fd = dir < 0 ? -1
-			 : openat(dir, slash + 1,
-			       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	int fd = open_file(place->path, &st);
+	if (fd >= 0 && place->tag && place->tag != place_tag(&st)) {
+		close(fd);
+		return -ESTALE;
+	}
+	return fd;
 }
 
 int place_stat(const struct place *place, uint64_t *ret_size, uint64_t *ret_tag)
@@ -87,14 +115,11 @@ int place_stat(const struct place *place, uint64_t *ret_size, uint64_t *ret_tag)
 		*ret_tag = place->tag;
 		return 0;
 	}
-	CLEANUP_CLOSE int fd = place_open(place);
+	CLEANUP_CLOSE int fd = open_file(place->path, &st);
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
 	*ret_size = (uint64_t)st.st_size;
-	*ret_tag = (uint64_t)st.st_mtim.tv_sec * 1000000000 +
-		   (uint64_t)st.st_mtim.tv_nsec;
+	*ret_tag = place_tag(&st);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "emulator/store/unpacked.h"
@@ -20,7 +21,10 @@ struct place {
 	struct unpacked *unpacked; /* a reference, or NULL */
 	uint64_t offset;
 	uint64_t len;
-	uint64_t tag; /* of what was unpacked: tells contents apart */
+	/* Tells contents apart. Of a file of its own, when it was written last,
+	 * as place_stat has it: then nothing is read of it once it was written
+	 * again. 0: it may be. */
+	uint64_t tag;
 };
 
 /* Whether the bytes are anywhere. */
@@ -41,17 +45,20 @@ void place_done(struct place *place);
 int place_copy(const char *data, size_t len, struct place *ret_place);
 
 /* Open a place's file, which no link leads to: what was looked at when it was
- * loaded is read, or nothing. The descriptor, for pread, or -errno. Any thread.
- */
+ * loaded is read, or nothing. The descriptor, for pread; -ENXIO when it is no
+ * file any more, or another -errno. Any thread. */
 int place_open(const struct place *place);
+
+/* A file's tag. Pure. */
+uint64_t place_tag(const struct stat *st);
 
 /* The size of the bytes, and a tag that is another when they are others. For
  * places in files: 0, or what open and fstat say. Any thread. */
 int place_stat(
     const struct place *place, uint64_t *ret_size, uint64_t *ret_tag);
 
-/* Append the bytes. 0, -ENOMEM, -EMSGSIZE, -EIO (the file has become
- * shorter), or what open and read say. Any thread. */
+/* Append the bytes. 0, -ENOMEM, -EMSGSIZE, -ESTALE (the file has changed), -EIO
+ * (it has become shorter), or what open and read say. Any thread. */
 int place_read(const struct place *place, struct buf *out);
 
 #endif

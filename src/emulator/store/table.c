@@ -279,11 +279,17 @@ int table_read_text(const struct table *table, row_t row, struct buf *out)
 	return generate_record(table->name, row_number(row), table->size, out);
 }
 
-int table_keep_text(const struct table *table, row_t row, struct buf *out)
+int table_keep_text(const struct table *table, row_t row, struct buf *out,
+    struct json_span *ret_text)
 {
-	return row_is_generated(row)
-		   ? table_read_text(table, row, out)
-		   : document_keep_text(row_document(row), out);
+	if (!row_is_generated(row))
+		return document_keep_text(row_document(row), out, ret_text);
+	size_t before = out->len;
+	int r = table_read_text(table, row, out);
+	if (r == 0)
+		*ret_text = (struct json_span){
+		    buf_str(out) + before, out->len - before};
+	return r;
 }
 
 void table_take_spec(struct table *table, char *spec)

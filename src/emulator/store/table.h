@@ -72,8 +72,10 @@ size_t table_rank_updated(const struct table *table, int64_t ms, bool after);
  * or what place_read says. */
 int table_read_text(const struct table *table, row_t row, struct buf *out);
 
-/* The same, of a row that will be looked at again: queries look at all. */
-int table_keep_text(const struct table *table, row_t row, struct buf *out);
+/* The same, of a row that will be looked at again: queries look at all. The
+ * text is in out, or the row's own. */
+int table_keep_text(const struct table *table, row_t row, struct buf *out,
+    struct json_span *ret_text);
 
 /* The specification's text, taken over. */
 void table_take_spec(struct table *table, char *spec);

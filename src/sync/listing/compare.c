@@ -92,6 +92,9 @@ static int on_record(void *ctx, const char *text, size_t len)
 	int64_t ms = date_of(&record, compare->field);
 	r = knows(compare, &record);
 	compared->came++;
+	compared->form = date_form_add(compared->form,
+	    compare->field == DATE_UPDATED ? record.updated_form
+					   : record.created_form);
 	compared->known += r > 0;
 	compared->dateless += record.updated_ms == RECORD_NO_DATE &&
 			      record.created_ms == RECORD_NO_DATE;

@@ -24,7 +24,8 @@ struct compared {
 	int64_t known;	  /* of them, listed just as they came */
 	int64_t dateless; /* of them, with neither date */
 	int64_t newest_ms;
-	bool rises; /* one is newer than one that came before it */
+	unsigned form; /* of all their dates: date_form.h */
+	bool rises;    /* one is newer than one that came before it */
 };
 
 /* err: why none came; -EPROTO: the answer is none. */

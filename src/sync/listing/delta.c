@@ -6,7 +6,6 @@
 
 #include "api/record.h"
 #include "base/cleanup.h"
-#include "base/timestamp.h"
 #include "json/json.h"
 #include "sync/core/core.h"
 #include "sync/core/folder.h"
@@ -30,6 +29,7 @@ struct delta {
 	struct api_call *call;
 	struct commit_hook hook;
 	int64_t since_ms;
+	unsigned form;	     /* in which it is written */
 	struct buf after_id; /* of the answers before */
 	struct buf last_id;
 	struct facts facts;
@@ -118,7 +118,8 @@ static void watch(struct delta *delta, const struct record *record)
 	bool updated = delta->question.field == DATE_UPDATED;
 	int64_t ms = updated ? record->updated_ms : record->created_ms;
 	if (ms == RECORD_NO_DATE || ms < delta->since_ms ||
-	    (delta->question.level && ms == delta->since_ms) ||
+	    (delta->question.level && ms == delta->since_ms &&
+		!date_form_is_vague(delta->form)) ||
 	    delta->facts.count >= PAGE_RECORDS_MAX)
 		delta->ignored = true;
 	if (delta->after_id.len &&
@@ -215,6 +216,7 @@ static void add_up(struct delta *delta)
 		next->flags |= LISTING_UNDATED;
 	if (facts->uncreated)
 		next->flags |= LISTING_UNCREATED;
+	next->flags = facts_add_forms(next->flags, facts);
 	if (facts->newest_ms > next->newest_ms)
 		next->newest_ms = facts->newest_ms;
 	if (facts->created_ms > next->created_ms)
@@ -267,7 +269,8 @@ static void on_commit(void *ctx, int err)
 	}
 	if (!delta->question.level)
 		settle_dates(delta);
-	end(delta, DELTA_FOUND);
+	end(delta, delta->question.next->flags & LISTING_LOOSE ? DELTA_ANEW
+							       : DELTA_FOUND);
 }
 
 /* Whether there is more than came; as far as that can be believed. */
@@ -289,6 +292,14 @@ static bool is_sound(struct delta *delta, const struct api_page *page)
 	return page->total <= delta->facts.count;
 }
 
+/* What a date of such a form is compared with, if with anything, is not known:
+ * the newest one that is known must be among those that came. */
+static bool finds_nothing(const struct delta *delta)
+{
+	return date_form_is_opaque(delta->form) && !delta->question.level &&
+	       !delta->after_id.len && delta->facts.count == 0;
+}
+
 static void on_page(
     void *ctx, const struct api_error *error, const struct api_page *page)
 {
@@ -302,7 +313,7 @@ static void on_page(
 		end(delta, DELTA_IGNORED);
 		return;
 	}
-	if (!is_sound(delta, page)) {
+	if (!is_sound(delta, page) || finds_nothing(delta)) {
 		end(delta, DELTA_ANEW);
 		return;
 	}
@@ -320,11 +331,13 @@ static void on_page(
 /* {"updatedAt":{"$gte":"2026-04-13T09:30:00.123Z"},"id":{"$gt":"5f…"}} */
 static int write_filter(const struct delta *delta, struct buf *out)
 {
-	char since[TIMESTAMP_SIZE];
-	int r = buf_printf(out, "{\"%s\":{\"%s\":\"%s\"}",
+	int r = buf_printf(out, "{\"%s\":{\"%s\":",
 	    delta->question.field == DATE_UPDATED ? "updatedAt" : "createdAt",
-	    delta->question.level ? "$gt" : "$gte",
-	    timestamp_format(delta->since_ms, since));
+	    delta->question.level ? "$gt" : "$gte");
+	if (r == 0)
+		r = date_form_write(delta->form, delta->since_ms, out);
+	if (r == 0)
+		r = buf_addc(out, '}');
 	if (r == 0 && delta->after_id.len) {
 		r = buf_adds(out, ",\"id\":{\"$gt\":");
 		if (r == 0)
@@ -373,5 +386,7 @@ void delta_run(struct delta *delta, const struct delta_question *question)
 	else
 		delta->since_ms =
 		    updated ? next->since_ms : next->created_since_ms;
+	delta->form = facts_form(next->flags, updated);
+	delta->since_ms = date_form_floor(delta->form, delta->since_ms);
 	ask(delta);
 }

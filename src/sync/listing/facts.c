@@ -3,6 +3,18 @@
 #include "replica/replica.h"
 #include "sync/listing/ids.h"
 
+static unsigned pack_forms(unsigned updated, unsigned created)
+{
+	return (created << DATE_FORM_BITS | updated) << LISTING_FORMS_BIT;
+}
+
+unsigned facts_form(unsigned flags, bool updated)
+{
+	unsigned forms = flags >> LISTING_FORMS_BIT;
+	return (updated ? forms : forms >> DATE_FORM_BITS) &
+	       ((1U << DATE_FORM_BITS) - 1);
+}
+
 static void widen(int64_t ms, int64_t *newest, int64_t *oldest)
 {
 	if (ms > *newest)
@@ -26,6 +38,10 @@ int facts_record(
 		facts->undated = true;
 	else
 		widen(record->updated_ms, &facts->newest_ms, &facts->oldest_ms);
+	facts->updated_form =
+	    date_form_add(facts->updated_form, record->updated_form);
+	facts->created_form =
+	    date_form_add(facts->created_form, record->created_form);
 	if (record->created_ms == RECORD_NO_DATE)
 		facts->uncreated = true;
 	else
@@ -47,6 +63,10 @@ void facts_add(struct facts *facts, const struct facts *more)
 	if (more->first_created_ms < facts->first_created_ms)
 		facts->first_created_ms = more->first_created_ms;
 	facts->dateless += more->dateless;
+	facts->updated_form =
+	    date_form_add(facts->updated_form, more->updated_form);
+	facts->created_form =
+	    date_form_add(facts->created_form, more->created_form);
 	facts->undated |= more->undated;
 	facts->uncreated |= more->uncreated;
 	facts->numbers |= more->numbers;
@@ -66,5 +86,18 @@ unsigned facts_flags(const struct facts *facts)
 		flags |= LISTING_UNCREATED;
 	if (facts->count > 1 && level)
 		flags |= LISTING_LEVEL;
-	return flags;
+	return facts_add_forms(flags, facts);
+}
+
+unsigned facts_add_forms(unsigned flags, const struct facts *more)
+{
+	unsigned updated =
+	    date_form_add(facts_form(flags, true), more->updated_form);
+	unsigned created =
+	    date_form_add(facts_form(flags, false), more->created_form);
+	flags &= (1U << LISTING_FORMS_BIT) - 1;
+	if (updated == DATE_FORM_MIXED ||
+	    (created == DATE_FORM_MIXED && (flags & LISTING_UNDATED)))
+		flags |= LISTING_LOOSE;
+	return flags | pack_forms(updated, created);
 }

@@ -23,11 +23,13 @@ struct facts {
 	int64_t created_ms;	  /* the newest createdAt ... */
 	int64_t first_created_ms; /* ... and the oldest */
 	int64_t dateless;	  /* records with neither */
-	bool undated;		  /* some record has no updatedAt */
-	bool uncreated;		  /* some has no createdAt */
-	bool numbers;		  /* some id is a number ... */
-	bool strings;		  /* ... some is not */
-	bool twice;		  /* one answer held one id twice */
+	unsigned updated_form;	  /* of all updatedAt: date_form.h */
+	unsigned created_form;
+	bool undated;	/* some record has no updatedAt */
+	bool uncreated; /* some has no createdAt */
+	bool numbers;	/* some id is a number ... */
+	bool strings;	/* ... some is not */
+	bool twice;	/* one answer held one id twice */
 };
 
 #define FACTS_INIT                                                             \
@@ -45,5 +47,13 @@ void facts_add(struct facts *facts, const struct facts *more);
 
 /* For replica_listing.flags, as far as they follow from the facts. */
 unsigned facts_flags(const struct facts *facts);
+
+/* The flags of a listing that more records came to: the form of its dates.
+ * Where one that the listing is checked by is none that all have, a server that
+ * compares texts cannot tell the newest: it is LISTING_LOOSE. */
+unsigned facts_add_forms(unsigned flags, const struct facts *more);
+
+/* The form of a listing's updatedAt, or of its createdAt, by its flags. */
+unsigned facts_form(unsigned flags, bool updated);
 
 #endif

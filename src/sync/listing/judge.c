@@ -12,7 +12,7 @@ enum probe_verdict judge_probe(const struct replica_listing *listing,
 		return as_many ? PROBE_PROVEN : PROBE_ANEW;
 	/* More came than the newest, and not in the order asked for: the first
 	 * need not be the newest of all. */
-	if (probe->rises)
+	if (probe->rises || probe->alien)
 		return PROBE_ANEW;
 	/* Without a date there is only the record itself to go by. */
 	if (newest == NO_DATE || probe->newest_ms == NO_DATE)

@@ -19,6 +19,8 @@ struct probe_facts {
 	int64_t newest_ms; /* NO_DATE: it has none */
 	bool known;	   /* the record is listed just so */
 	bool rises;	   /* one is newer than one that came before it */
+	bool alien;	   /* one's date is written in another form than the
+			      listing's: what is the newest cannot be told */
 };
 
 enum probe_verdict {

@@ -409,6 +409,14 @@ static void decide(struct refresh *refresh)
 	}
 }
 
+static bool is_alien(
+    const struct refresh *refresh, const struct compared *compared)
+{
+	unsigned known =
+	    facts_form(refresh->next.flags, refresh->field == DATE_UPDATED);
+	return date_form_add(known, compared->form) == DATE_FORM_MIXED;
+}
+
 static void on_newest(void *ctx, int err, const struct compared *compared)
 {
 	struct refresh *refresh = ctx;
@@ -423,6 +431,7 @@ static void on_newest(void *ctx, int err, const struct compared *compared)
 	    .newest_ms = compared->newest_ms,
 	    .known = compared->known == compared->came,
 	    .rises = compared->rises,
+	    .alien = is_alien(refresh, compared),
 	};
 	decide(refresh);
 }

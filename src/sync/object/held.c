@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/activity.h"
 #include "sync/object/budget.h"
 #include "sync/object/ready.h"
 
@@ -19,6 +20,7 @@ struct held_range {
 	struct ready_range shown;
 	struct range *transfer;
 	struct held_answer answer;
+	struct activity_part part; /* while it is on its way */
 	void *ctx;
 	TAILQ_ENTRY(held_range) link;
 };
@@ -28,6 +30,8 @@ struct held {
 	void *owner;
 	_Atomic int64_t *account;
 	uint64_t uses;
+	struct activities *board; /* NULL: nobody is told */
+	struct activity *activity;
 	TAILQ_HEAD(, held_range) ranges; /* by first */
 };
 
@@ -42,6 +46,13 @@ struct held *held_new(
 	held->account = account;
 	TAILQ_INIT(&held->ranges);
 	return held;
+}
+
+void held_show_in(
+    struct held *held, struct activities *board, struct activity *activity)
+{
+	held->board = board;
+	held->activity = activity;
 }
 
 void held_free(struct held *held)
@@ -84,6 +95,8 @@ int held_fetch(struct held *held, int64_t node, int64_t first, int64_t len,
 	    .blob = range->blob,
 	    .owner = held->owner};
 	insert(held, range);
+	activity_part_begin(
+	    held->board, held->activity, "ranges", &range->part);
 	if (range->blob)
 		range->transfer = range_new(source->api, source->download,
 		    first, first + len, source->events, range);
@@ -95,6 +108,7 @@ int held_fetch(struct held *held, int64_t node, int64_t first, int64_t len,
 
 void held_drop(struct held_range *range)
 {
+	activity_part_over(&range->part);
 	range_free(range->transfer);
 	ready_hide(range->held->ready, &range->shown);
 	TAILQ_REMOVE(&range->held->ranges, range, link);
@@ -117,10 +131,19 @@ int64_t held_len(const struct held_range *range)
 	return range->len;
 }
 
+static void note_news(struct held_range *range)
+{
+	if (range->filled < range->len)
+		activity_part_news(&range->part);
+	else
+		activity_part_over(&range->part);
+}
+
 void held_fill(struct held_range *range, const void *data, size_t len)
 {
 	memcpy(range->blob->data + range->filled, data, len);
 	range->filled += (int64_t)len;
+	note_news(range);
 	ready_show(range->held->ready, &range->shown, range->filled);
 }
 
@@ -128,6 +151,7 @@ void held_cut(struct held_range *range, int64_t total)
 {
 	if (range->first + range->len > total)
 		range->len = total - range->first;
+	note_news(range);
 }
 
 void held_move_to_start(struct held_range *range)
@@ -138,6 +162,7 @@ void held_move_to_start(struct held_range *range)
 void held_empty(struct held_range *range)
 {
 	range->filled = range->len = 0;
+	note_news(range);
 }
 
 int held_send(struct held_range *range)

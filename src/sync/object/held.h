@@ -17,6 +17,8 @@
 #include "api/range.h"
 #include "content/content.h"
 
+struct activities;
+struct activity;
 struct held;
 struct held_range;
 struct ready;
@@ -26,6 +28,11 @@ struct ready_range;
  * bytes until the last one lets go. NULL: out of memory. */
 struct held *held_new(
     struct ready *ready, void *owner, _Atomic int64_t *account);
+
+/* Each range that is on its way is a part of that activity from now on; both
+ * are borrowed for the life of held. */
+void held_show_in(
+    struct held *held, struct activities *board, struct activity *activity);
 
 /* All ranges go. NULL is fine. */
 void held_free(struct held *held);

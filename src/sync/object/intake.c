@@ -265,7 +265,7 @@ static enum range_verdict on_whole(
 	    .told = spool_told(intake->spool),
 	    .proven = size_proven(intake->size),
 	    .claimed = size_node(intake->size)->size,
-	    .ends_by_close = head->ends_by_close,
+	    .unframed = head->unframed,
 	};
 	switch (version_judge_whole(intake->version, &whole)) {
 	case WHOLE_ANOTHER:

@@ -268,6 +268,7 @@ static int make_parts(
 	if (!stream->held || !stream->spool || !stream->readers ||
 	    !stream->waiting)
 		return -ENOMEM;
+	held_show_in(stream->held, core->config.activities, &stream->activity);
 	int r = size_new(core, node_id, on_settled, stream, &stream->size);
 	if (r == 0)
 		r = load_subject(stream);

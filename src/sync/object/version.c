@@ -80,13 +80,13 @@ static bool is_as_before(
 }
 
 /*
- * Where the body ends with the connection, a cut looks like an end. The size
+ * Where nothing frames the body, a cut looks like an end. The size
  * that is known, or else claimed, proves that it is none. Where nothing is
  * claimed, or more came than that (which no cut does), two attempts must bring
  * the same: no accident cuts twice at one byte. What is shorter than claimed is
  * never believed: a cut is the likelier reason.
  */
-static enum whole_verdict judge_closed(
+static enum whole_verdict judge_unframed(
     const struct version *version, const struct whole *whole)
 {
 	int64_t expected = whole->proven;
@@ -105,8 +105,8 @@ enum whole_verdict version_judge_whole(
 	enum whole_verdict verdict = WHOLE_SURE;
 	if (whole->told >= 0 && whole->size != whole->told)
 		return WHOLE_CUT;
-	if (whole->told < 0 && whole->ends_by_close)
-		verdict = judge_closed(version, whole);
+	if (whole->told < 0 && whole->unframed)
+		verdict = judge_unframed(version, whole);
 	if (verdict == WHOLE_UNSURE) {
 		version->before.size = whole->size;
 		version->before.hash = whole->hash;

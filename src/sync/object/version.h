@@ -53,7 +53,7 @@ struct whole {
 	int64_t told;	 /* how much it was to be */
 	int64_t proven;	 /* how much the object has */
 	int64_t claimed; /* what the metadata say; 0: nothing */
-	bool ends_by_close;
+	bool unframed;
 };
 
 enum whole_verdict {

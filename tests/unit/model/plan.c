@@ -174,6 +174,8 @@ static void choose_traits(struct plan *plan, uint64_t *random)
 	if (plan->traits[TRAIT_source] == 2 && plan->traits[TRAIT_ids] == 4)
 		plan->traits[TRAIT_ids] = 3;
 	heed_settings(plan);
+	if (plan->traits[TRAIT_forms])
+		plan->traits[TRAIT_dates] = 0;
 	/*
 	 * Changes of one date, or dated back a little, are told from no change
 	 * by the answers' clock alone; where that is wrong, nobody can.

@@ -39,7 +39,11 @@
 	X(ttl, "60 s|1 s|0")                                                   \
 	X(connections, "16|1|3")                                               \
 	/* What compares an id with a number. */                               \
-	X(numbers, "heeded|500|reset|refused|ignored|as text")
+	X(numbers, "heeded|500|reset|refused|ignored|as text")                 \
+	/* Of dates, in filters and in orders. */                              \
+	X(compared, "times|texts")                                             \
+	/* Each record's dates are written in a form of its own. */            \
+	X(forms, "one|several")
 
 enum trait {
 #define X(name, values) TRAIT_##name,

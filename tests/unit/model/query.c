@@ -7,6 +7,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/cleanup.h"
 #include "base/timestamp.h"
 #include "plan.h"
 #include "record.h"
@@ -101,6 +102,56 @@ static bool has_date(int record, const char *field, int64_t *ret_ms)
 		       : current(record)->dated;
 }
 
+/* As it stands in the record's text. */
+static void date_text(int record, const char *field, struct buf *out)
+{
+	buf_init(out, BUF_MAX_DEFAULT);
+	if (strcmp(field, "createdAt") == 0)
+		record_created_text(record, out);
+	else
+		record_updated_text(world_current(record), out);
+}
+
+/* Numbers stand before strings, and these before objects. */
+static int kind_of_token(const char *token)
+{
+	return *token == '"' ? 1 : *token == '{' ? 2 : 0;
+}
+
+static int compare_tokens(const char *a, const char *b)
+{
+	int kind = kind_of_token(a), other = kind_of_token(b);
+	if (kind != other)
+		return kind < other ? -1 : 1;
+	/* The quote at the end is no character of the string. */
+	size_t len = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
+	int order = strncmp(a, b, len - (kind == 1));
+	if (kind && order == 0)
+		order = sign((int64_t)strlen(a) - (int64_t)strlen(b));
+	return kind ? order : sign(atoll(a) - atoll(b));
+}
+
+static int compare_dates(int x, int y, const char *field)
+{
+	CLEANUP_BUF struct buf one, two;
+	date_text(x, field, &one);
+	date_text(y, field, &two);
+	return compare_tokens(buf_str(&one), buf_str(&two));
+}
+
+/* Only what is of one kind can be compared. */
+static bool compare_date_text(
+    int record, const char *field, const cJSON *operand, int *ret_order)
+{
+	CLEANUP_BUF struct buf text;
+	char *token = cJSON_PrintUnformatted(operand);
+	date_text(record, field, &text);
+	bool comparable = kind_of_token(token) == kind_of_token(buf_str(&text));
+	*ret_order = compare_tokens(buf_str(&text), token);
+	cJSON_free(token);
+	return comparable;
+}
+
 static bool is_id(const char *field)
 {
 	return strcmp(field, "id") == 0 || strcmp(field, "_id") == 0;
@@ -127,7 +178,11 @@ static bool compare_field(
 		}
 		return id.number == world_id(record)->number;
 	}
-	if (!has_date(record, field, &ms) || !cJSON_IsString(operand) ||
+	if (!has_date(record, field, &ms))
+		return false;
+	if (trait(TRAIT_compared))
+		return compare_date_text(record, field, operand, ret_order);
+	if (!cJSON_IsString(operand) ||
 	    timestamp_parse(
 		operand->valuestring, strlen(operand->valuestring), &bound) < 0)
 		return false;
@@ -275,7 +330,11 @@ static int by_query(const void *a, const void *b, void *ctx)
 	bool dates = query->sort_by[0] && strcmp(query->sort_by, "id") != 0;
 	if (trait(TRAIT_order) == 3)
 		return scrambled(x) < scrambled(y) ? -1 : 1;
-	if (dates && trait(TRAIT_order) != 1) {
+	if (dates && trait(TRAIT_order) != 1 && trait(TRAIT_compared) &&
+	    has_date(x, query->sort_by, &x_ms) &&
+	    has_date(y, query->sort_by, &y_ms)) {
+		order = compare_dates(x, y, query->sort_by);
+	} else if (dates && trait(TRAIT_order) != 1) {
 		if (!has_date(x, query->sort_by, &x_ms))
 			x_ms = INT64_MIN; /* null stands first */
 		if (!has_date(y, query->sort_by, &y_ms))

@@ -92,6 +92,24 @@ static void add_date(struct buf *out, int64_t ms, unsigned style)
 	}
 }
 
+unsigned record_form(int record)
+{
+	static const unsigned several[] = {
+	    DATES_ISO_MS, DATES_SPACE, DATES_OFFSET, DATES_EPOCH_MS};
+	return trait(TRAIT_forms) ? several[record % 4] : trait(TRAIT_dates);
+}
+
+void record_created_text(int record, struct buf *out)
+{
+	add_date(out, world_created_ms(record), record_form(record));
+}
+
+void record_updated_text(int number, struct buf *out)
+{
+	const struct version *version = world_version(number);
+	add_date(out, version->updated_ms, record_form(version->record));
+}
+
 void record_text(int number, struct buf *out)
 {
 	const struct version *version = world_version(number);
@@ -102,12 +120,12 @@ void record_text(int number, struct buf *out)
 	    number);
 	if (style != DATES_NONE) {
 		buf_adds(out, ",\"createdAt\":");
-		add_date(out, world_created_ms(version->record), style);
+		record_created_text(version->record, out);
 	}
 	if (version->dated || style == DATES_NULL ||
 	    style == DATES_UNREADABLE) {
 		buf_adds(out, ",\"updatedAt\":");
-		add_date(out, version->updated_ms, style);
+		record_updated_text(number, out);
 	}
 	if (trait(TRAIT_source))
 		buf_adds(out, ",\"originalName\":\"f.txt\",\"size\":3");

@@ -34,6 +34,13 @@ struct record_id;
 /* The n-th record's id. */
 void record_make_id(int n, struct record_id *id);
 
+/* A record's createdAt, or a version's updatedAt, as it stands in its text. */
+void record_created_text(int record, struct buf *out);
+void record_updated_text(int version, struct buf *out);
+
+/* The number of the form that a record's dates are written in. */
+unsigned record_form(int record);
+
 /* A version's text. */
 void record_text(int version, struct buf *out);
 

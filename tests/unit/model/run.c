@@ -427,8 +427,9 @@ static bool is_cheap(void)
 	const unsigned *traits = plan->traits;
 	return !traits[TRAIT_total] && !traits[TRAIT_order] &&
 	       !traits[TRAIT_date_filter] && traits[TRAIT_clock_told] <= 1 &&
-	       !traits[TRAIT_over_largest] && world_clock_is_right() &&
-	       clock_wall_is_right() && record_is_dated(0);
+	       !traits[TRAIT_over_largest] && !traits[TRAIT_forms] &&
+	       world_clock_is_right() && clock_wall_is_right() &&
+	       record_is_dated(0);
 }
 
 /* What costs no more than is needed: nothing has changed for long. */

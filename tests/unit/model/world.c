@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,11 +124,30 @@ static int make_version(int record, int64_t updated_ms, int padding)
 	return world.version_count++;
 }
 
+/* Where all that is there is written in one form, and dates are compared as
+ * texts, nothing tells of the first one in another form: it may be newer and
+ * stand behind. */
+static bool is_of_one_form(void)
+{
+	unsigned form = UINT_MAX;
+	for (int i = 0; i < world.record_count; i++) {
+		if (world.records[i].current < 0)
+			continue;
+		if (form != UINT_MAX && record_form(i) != form)
+			return false;
+		form = record_form(i);
+	}
+	return true;
+}
+
 static void set_current(int record, int version)
 {
 	struct held *held = &world.records[record];
 	if (held->current == version)
 		return;
+	if (world.moment > 1 && trait(TRAIT_forms) && trait(TRAIT_compared) &&
+	    is_of_one_form())
+		held->hidden_until = UINT64_MAX;
 	if (held->current >= 0)
 		held->spans[held->span_count - 1].until = world.moment;
 	held->current = version;
