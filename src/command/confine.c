@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -122,11 +124,21 @@ static int allow_service(struct sandbox *sandbox, const struct options *options)
 	return r;
 }
 
+/* With less, a replica may find no room for what opening it takes. */
+#define ROOM_LEAST ((uint64_t)16 << 20)
+
+static bool takes_more(const char *dir)
+{
+	struct statvfs disk;
+	return access(dir, W_OK) == 0 && statvfs(dir, &disk) == 0 &&
+	       (uint64_t)disk.f_bavail * disk.f_frsize >= ROOM_LEAST;
+}
+
 /* One that cannot be written is read from a copy, perhaps. */
 static int allow_copies(struct sandbox *sandbox, const char *cache_dir)
 {
 	CLEANUP_FREE char *own = NULL;
-	if (access(cache_dir, W_OK) == 0 || replica_copies_dir(&own) < 0)
+	if (takes_more(cache_dir) || replica_copies_dir(&own) < 0)
 		return 0;
 	return sandbox_allow(sandbox, own, SANDBOX_KEEP);
 }

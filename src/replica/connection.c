@@ -116,6 +116,7 @@ int connection_error(struct connection *connection, int result)
 	 "PRAGMA journal_mode = WAL;"                                          \
 	 "PRAGMA synchronous = NORMAL;"                                        \
 	 "PRAGMA cache_size = -4096;"                                          \
+	 "PRAGMA temp_store = MEMORY;"                                         \
 	 "PRAGMA wal_autocheckpoint = 0")
 #define READER_PRAGMAS                                                         \
 	("PRAGMA cache_size = -512;"                                           \

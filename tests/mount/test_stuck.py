@@ -203,9 +203,9 @@ def test_a_name_server_that_hangs_holds_up_nobody_else(odd, mount, work, end):
 def test_a_signal_just_before_the_wait_for_one_is_not_lost(
     odd, mount, work, number
 ):
-    waits = work / "waits"
+    waits = work / "cache" / "waits"  # where the daemon may write
     env = {**preload(work, "late-wait"), "LATE_WAIT": str(waits)}
-    m = mount(odd(), env=env)
+    m = mount(odd(), cache=work / "cache", env=env)
     wait_until(waits.exists, 10, "the wait for the end")
     os.kill(m.pid, number)
     try:
