@@ -1,13 +1,9 @@
 #include "command/confine.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/home.h"
@@ -124,21 +120,12 @@ static int allow_service(struct sandbox *sandbox, const struct options *options)
 	return r;
 }
 
-/* With less, a replica may find no room for what opening it takes. */
-#define ROOM_LEAST ((uint64_t)16 << 20)
-
-static bool takes_more(const char *dir)
-{
-	struct statvfs disk;
-	return access(dir, W_OK) == 0 && statvfs(dir, &disk) == 0 &&
-	       (uint64_t)disk.f_bavail * disk.f_frsize >= ROOM_LEAST;
-}
-
-/* One that cannot be written is read from a copy, perhaps. */
-static int allow_copies(struct sandbox *sandbox, const char *cache_dir)
+/* A replica that cannot be written, or has no room to grow, is read from a
+ * copy: which of them it is, only opening it tells. */
+static int allow_copies(struct sandbox *sandbox)
 {
 	CLEANUP_FREE char *own = NULL;
-	if (takes_more(cache_dir) || replica_copies_dir(&own) < 0)
+	if (replica_copies_dir(&own) < 0)
 		return 0;
 	return sandbox_allow(sandbox, own, SANDBOX_KEEP);
 }
@@ -152,7 +139,7 @@ static int allow_all(struct sandbox *sandbox, const struct options *options,
 	if (r == 0 && options->log_path)
 		r = allow_log(sandbox, options->log_path);
 	if (r == 0)
-		r = options->offline ? allow_copies(sandbox, cache_dir)
+		r = options->offline ? allow_copies(sandbox)
 				     : allow_service(sandbox, options);
 	return r;
 }

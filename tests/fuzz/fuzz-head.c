@@ -153,7 +153,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size)
 		memcpy(text, data, size);
 	text[size] = '\0';
-	http_head_begin(&head, "HTTP/1.1 200 OK");
+	http_head_begin(&head);
 	char *rest = text, *line;
 	while ((line = strsep(&rest, "\n")))
 		run_line(&head, line);
