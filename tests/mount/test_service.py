@@ -21,7 +21,7 @@ def project(odd):
 def manager(work):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
         one.bind(str(work / "notify"))
-        one.settimeout(30)
+        one.settimeout(120)
         yield one
 
 
@@ -51,7 +51,7 @@ def test_a_service_is_ready_on_an_abstract_socket(project, mount, work):
     name = f"bkendfs-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
         one.bind("\0" + name)
-        one.settimeout(30)
+        one.settimeout(120)
         mount(project, env={"NOTIFY_SOCKET": "@" + name})
         assert _heard(one)[0] == "READY=1"
 
@@ -67,7 +67,7 @@ def test_a_log_that_was_put_aside_goes_on_in_a_new_file(project, mount, work):
     log.rename(aside)
     before = aside.read_bytes()
     os.kill(m.pid, signal.SIGHUP)
-    wait_until(log.exists, 20, "the new log")
+    wait_until(log.exists, 120, "the new log")
     m.unmount()
     assert "unmounted" in log.read_text()
     assert aside.read_bytes() == before
