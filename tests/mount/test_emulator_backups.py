@@ -184,6 +184,14 @@ def test_records_may_have_items_and_data_of_their_own(served):
     assert one.ids("/v1/orders") == ["p", "o"]
 
 
+@pytest.mark.parametrize("name", ["t.json", "t_page1.json"])
+@pytest.mark.parametrize("text", [b"[]", b"[ ]\n", b'{"items":[]}'])
+def test_a_table_of_nothing_is_a_table(served, name, text):
+    one, said = served({name: text, "u.json": rec("a")})
+    assert said == "" and one.server.tables == ["t", "u"]
+    assert one.ids("/v1/t") == []
+
+
 def test_a_large_file_is_read_in_pieces(served):
     rows = [{"id": f"{n:05}", "text": "x" * 1000, "esc": '"\\[{]}'} for n in range(3000)]
     one, _ = served({"t.json": rows, "u.json": b"\n".join(json.dumps(row).encode() for row in rows)})

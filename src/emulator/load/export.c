@@ -257,6 +257,9 @@ static int read_values(struct reader *reader, struct buf *piece)
 	}
 	if (r == 0)
 		r = values_end(values);
+	/* A table of nothing is a table. */
+	if (values_had_array(values))
+		reader->page = true;
 	values_free(values);
 	return r;
 }

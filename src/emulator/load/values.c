@@ -25,6 +25,7 @@ struct values {
 	uint64_t start;	 /* where the value began */
 	enum values_state state;
 	bool element;
+	bool array;	       /* one began */
 	struct json_skip skip; /* within the value */
 };
 
@@ -81,6 +82,7 @@ static int step(struct values *values, char c, uint64_t offset)
 		return 0;
 	case '[':
 		values->state = FIRST;
+		values->array = true;
 		return state == TOP ? 0 : -EPROTO;
 	case ']':
 		values->state = TOP;
@@ -114,6 +116,11 @@ int values_feed(struct values *values, const char *data, size_t len)
 	}
 	values->at += len;
 	return r;
+}
+
+bool values_had_array(const struct values *values)
+{
+	return values->array;
 }
 
 int values_end(const struct values *values)

@@ -29,6 +29,9 @@ void values_free(struct values *values);
  * called. */
 int values_feed(struct values *values, const char *data, size_t len);
 
+/* Whether an array began so far, be it one of nothing. */
+bool values_had_array(const struct values *values);
+
 /* The text is over: 0, or -EPROTO when it ended in the middle. */
 int values_end(const struct values *values);
 
