@@ -374,6 +374,7 @@ int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 {
 	struct house house = {.options = options};
 	int status = start_mounter(&house);
+	service_reach();
 	signals_block();
 	if (!status)
 		status = open_house(&house);

@@ -11,8 +11,10 @@
 
 #include "base/cleanup.h"
 
+static int manager = -1; /* connected to it; -1: there is none */
+
 /* A name that begins with @ is an abstract one: its first byte is a NUL. */
-static void tell(const char *text)
+void service_reach(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	const char *name = getenv("NOTIFY_SOCKET");
@@ -22,12 +24,21 @@ static void tell(const char *text)
 	memcpy(address.sun_path, name, len);
 	if (name[0] == '@')
 		address.sun_path[0] = '\0';
-	CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (manager < 0)
 		return;
-	sendto(fd, text, strlen(text), MSG_NOSIGNAL,
-	    (const struct sockaddr *)&address,
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+	if (connect(manager, (const struct sockaddr *)&address,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) <
+	    0) {
+		close(manager);
+		manager = -1;
+	}
+}
+
+static void tell(const char *text)
+{
+	if (manager >= 0)
+		send(manager, text, strlen(text), MSG_NOSIGNAL);
 }
 
 void service_is_ready(const char *mountpoint)

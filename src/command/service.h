@@ -6,6 +6,10 @@
 #ifndef COMMAND_SERVICE_H
 #define COMMAND_SERVICE_H
 
+/* Find the manager, if there is one, before the program confines itself: once.
+ */
+void service_reach(void);
+
 /* The server has answered, and what lies at mountpoint does, too. */
 void service_is_ready(const char *mountpoint);
 
