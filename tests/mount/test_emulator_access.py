@@ -338,9 +338,13 @@ def test_who_is_served_is_not_ended_for_others(emulator):
     server = emulator("--no-demo", "--connections", "2", "--generate-files", "1:20000000")
     one = Client(server)
     url = one.download(one.ids("/v1/files")[0])["url"][len(server.url):]
-    busy = [_connect(server, SO_RCVBUF=4096) for _ in range(2)]
+    sockets = f"/proc/{server.process.pid}/fd"
+    wait_until(lambda: _sockets(sockets) == 1, 20, "the end of what came before")
+    busy = []
     try:
-        for raw in busy:
+        for _ in range(2):
+            raw = _connect(server, SO_RCVBUF=4096)
+            busy.append(raw)
             raw.sendall(f"GET {url} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             assert raw.recv(10) == b"HTTP/1.1 2"
         with _connect(server) as third:
@@ -353,8 +357,7 @@ def test_who_is_served_is_not_ended_for_others(emulator):
                 size += len(piece)
             raw.close()
         # Their places are free again.
-        wait_until(
-            lambda: _sockets(f"/proc/{server.process.pid}/fd") == 1, 20, "the end of both")
+        wait_until(lambda: _sockets(sockets) == 1, 20, "the end of both")
         assert one.refused("/v1/x")[0] == 404
     finally:
         for raw in busy:

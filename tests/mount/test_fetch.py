@@ -267,14 +267,14 @@ def test_without_a_terminal_there_is_a_line_from_time_to_time(project, fetching,
     assert re.search(rate + rb"\Z", lines[-1]), lines
 
 
-def _watched(project, work, **more):
+def _watched(words, env):
     """A fetch on a terminal: its process, and a function that reads on until
     its line is like this, or raises OSError at its end."""
     screen, follow = pty.openpty()
     fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     process = subprocess.Popen(
-        [BKENDFS, "--fetch"],
-        env=_environment(project, work, TERM="xterm", **more),
+        words,
+        env={**env, "TERM": "xterm"},
         stdout=subprocess.DEVNULL,
         stderr=follow,
     )
@@ -292,7 +292,7 @@ def _watched(project, work, **more):
     return process, until
 
 
-def test_a_table_has_a_bar_as_well(project, work):
+def test_a_table_has_a_bar_as_well(project, fetching):
     """Its total is known from the first page, or from the last time."""
     let_go = threading.Event()
 
@@ -307,7 +307,7 @@ def test_a_table_has_a_bar_as_well(project, work):
     # The first time the rest is on its way; then even the first page is.
     for held, done in ("2", rb"[1-9]\d{1,2}"), ("1", b"0"):
         let_go.clear()
-        process, until = _watched(project, work)
+        process, until = _watched(*fetching(project))
         try:
             until(rb"posts \[#* +\]  %s of 1250 records" % done)
             let_go.set()
@@ -320,8 +320,8 @@ def test_a_table_has_a_bar_as_well(project, work):
             process.wait()
 
 
-def test_what_is_lost_on_the_disk_meanwhile_comes_again(project, work, mount, held):
-    process, until = _watched(project, work)
+def test_what_is_lost_on_the_disk_meanwhile_comes_again(project, fetching, work, mount, held):
+    process, until = _watched(*fetching(project))
     until(rb"storage \[.*\]  5 of 6 files, .*")
     wait_until(lambda: len(_content_files(work)) >= 4, 20, "what came")
     for path in _content_files(work):
@@ -362,12 +362,10 @@ class Generated:
         return out
 
 
-def _fetch_and_weigh(project, work, meanwhile=None):
+def _fetch_and_weigh(words, env, work, meanwhile=None):
     """Exit status, and the most memory that it had."""
     with open(work / "said", "wb") as said:
-        process = subprocess.Popen(
-            [BKENDFS, "--fetch"], env=_environment(project, work), stdout=said, stderr=said
-        )
+        process = subprocess.Popen(words, env=env, stdout=said, stderr=said)
         if meanwhile:
             meanwhile(process)
         _, status, usage = os.wait4(process.pid, 0)
@@ -375,7 +373,7 @@ def _fetch_and_weigh(project, work, meanwhile=None):
     return process.returncode, usage.ru_maxrss << 10
 
 
-def test_a_large_file_comes_in_two_goes(project, work, mount):
+def test_a_large_file_comes_in_two_goes(project, fetching, work, mount):
     size = 300 * MIB
     project.put_file("large", "large.bin", Generated(0, size))
 
@@ -383,11 +381,11 @@ def test_a_large_file_comes_in_two_goes(project, work, mount):
         wait_until(lambda: project.storage.sent > size // 2, 60, "half of it")
         process.send_signal(signal.SIGTERM)
 
-    status, first = _fetch_and_weigh(project, work, interrupt)
+    status, first = _fetch_and_weigh(*fetching(project), work, interrupt)
     assert status == 1, (work / "said").read_text()
     before = project.storage.sent
     assert before < size
-    status, second = _fetch_and_weigh(project, work)
+    status, second = _fetch_and_weigh(*fetching(project), work)
     assert status == 0, (work / "said").read_text()
     # What was on its way only comes twice.
     assert project.storage.sent - before < size - size // 3

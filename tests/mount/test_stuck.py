@@ -187,7 +187,7 @@ def test_a_name_server_that_hangs_holds_up_nobody_else(odd, mount, work, end):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    wait_until(asked.exists, 10, "the question for the name")
+    wait_until(lambda: asked.stat().st_size, 10, "the question for the name")
     if end == "reader":
         reader.terminate()
         assert reader.wait(SOON) == -signal.SIGTERM
