@@ -79,7 +79,8 @@ def test_the_one_that_mounts_knows_no_secret(project, mount):
     assert sorted(os.listdir(f"/proc/{mounter}/fd"), key=int)[:4] == ["0", "1", "2", "3"]
     for fd in "012":
         assert os.readlink(f"/proc/{mounter}/fd/{fd}") == "/dev/null"
-    if os.geteuid() != 0:
+    # A sanitizer keeps a copy of the environment for itself.
+    if os.geteuid() != 0 or SANITIZED:
         return
     for piece in memory_of(mounter):
         for secret in (PASSWORD, PUBLISHABLE):
