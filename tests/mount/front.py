@@ -149,5 +149,12 @@ class Front:
         return (self.dir / "error.log").read_text().count("exited with code 0")
 
     def stop(self):
-        self.process.terminate()
+        # What comes just before it begins to wait for a signal is not heard.
+        for _ in range(40):
+            self.process.terminate()
+            try:
+                self.process.wait(0.5)
+                return
+            except subprocess.TimeoutExpired:
+                continue
         self.process.wait(10)

@@ -16,6 +16,8 @@ from records import fails, oid, read, records
 
 MISSING = "page 2 is missing"
 
+wire = pytest.mark.wire("nginx lets no control character through")
+
 
 def _rec(number):
     return {"id": f"{number:024x}", "n": number}
@@ -111,12 +113,14 @@ def test_it_is_no_stream(start, export):
     assert re.search(rf"\tposts\t\t0\tEIO\tincomplete\t.*: {MISSING}", errors)
 
 
+@wire
 def test_an_empty_one_fails_as_well(project, mount):
     project.tables["posts"] = []
     m = mount(project)
     assert _shown(m / "posts") == []
 
 
+@wire
 def test_it_is_not_whole_without_the_server_either(project, mount, start, work):
     cache = {"BKENDFS_CACHE_DIR": str(work / "cache")}
     m = mount(project, cache=work / "cache")
@@ -144,6 +148,7 @@ def test_it_is_not_whole_without_the_server_either(project, mount, start, work):
         assert "\x1b" not in text and PUBLISHABLE not in text
 
 
+@wire
 def test_once_it_is_whole_it_is_so_without_the_server(project, mount, work):
     m = mount(project, cache=work / "cache")
     _shown(m / "posts")
@@ -173,6 +178,7 @@ def test_a_fetch_of_an_export_fails(start, export):
     assert "  tags:" not in said.errors
 
 
+@wire
 @pytest.mark.wire("HTTP/2 carries no control characters in a header")
 def test_a_mount_of_a_server_tells_it_until_it_is_over(project, mount):
     m = mount(project, "-o", "ttl=0")
@@ -193,6 +199,7 @@ def test_a_mount_of_a_server_tells_it_until_it_is_over(project, mount):
     assert "INCOMPLETE" not in (m / ".bkendfs/status").read_text()
 
 
+@wire
 @pytest.mark.parametrize("says", ["", "x" * 5000], ids=["nothing", "much"])
 def test_that_it_is_said_counts_whatever_the_words(project, mount, says):
     project.says = says
@@ -201,6 +208,7 @@ def test_that_it_is_said_counts_whatever_the_words(project, mount, says):
     assert "INCOMPLETE" in _line((m / ".bkendfs/status").read_text(), "table: posts")
 
 
+@wire
 @pytest.mark.parametrize("command", ["--check", "--fetch"])
 def test_neither_a_check_nor_a_fetch_succeeds(project, work, command):
     env = environment(work, project.env())

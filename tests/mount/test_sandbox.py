@@ -144,6 +144,7 @@ def test_a_busy_mount_of_an_ordinary_user_is_taken_away(project, user):  # noqa:
         assert not is_mounted(user.mnt)
 
 
+@pytest.mark.wire("it says itself whom it trusts")
 def test_what_it_needs_is_left(project, mount, work):
     certificates = work / "trust"
     certificates.mkdir()
