@@ -137,16 +137,6 @@ static int post_form(struct web *web, const char *url, const struct pair *pairs,
 
 /* ---- tokens ---- */
 
-static void scrub(cJSON *json)
-{
-	for (; json; json = json->next) {
-		if (json->valuestring)
-			explicit_bzero(
-			    json->valuestring, strlen(json->valuestring));
-		scrub(json->child);
-	}
-}
-
 static int64_t lifetime_ms(const cJSON *root)
 {
 	const cJSON *value = parsed_member(root, "expires_in");
@@ -168,15 +158,12 @@ static int read_tokens(const struct web_answer *answer,
 	struct oauth_tokens tokens = {.lifetime_ms = lifetime_ms(root)};
 	if (!is_plain(access) ||
 	    (cJSON_IsString(type) &&
-		strcasecmp(type->valuestring, "bearer") != 0)) {
-		scrub(root);
+		strcasecmp(type->valuestring, "bearer") != 0))
 		return oauth_fail(
 		    error, -EPROTO, "the answer has no token that serves");
-	}
 	tokens.access = strdup(access->valuestring);
 	if (is_plain(refresh))
 		tokens.refresh = strdup(refresh->valuestring);
-	scrub(root);
 	if (!tokens.access || (is_plain(refresh) && !tokens.refresh)) {
 		free_secret(tokens.access);
 		return oauth_fail(error, -ENOMEM, "out of memory");
