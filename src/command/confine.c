@@ -58,23 +58,28 @@ static int allow_system(struct sandbox *sandbox)
 	return r;
 }
 
+/* Where a file is, links followed; the caller's. NULL: there is none. */
+static char *directory_of(const char *path)
+{
+	char *real = realpath(path, NULL);
+	char *slash = real ? strrchr(real, '/') : NULL;
+	if (slash)
+		slash[slash == real] = '\0';
+	return real;
+}
+
 /* A file that others replace as we live: so its directory, unless that holds
  * everything. */
 static int allow_replaced(struct sandbox *sandbox, const char *path)
 {
 	const char *home = home_dir();
-	CLEANUP_FREE char *real = realpath(path, NULL);
-	if (!real)
-		return 0;
+	CLEANUP_FREE char *dir = directory_of(path);
 	CLEANUP_FREE char *home_real = home ? realpath(home, NULL) : NULL;
-	int r = sandbox_allow(sandbox, real, SANDBOX_READ);
-	char *slash = strrchr(real, '/');
-	if (r < 0 || slash == real)
+	int r = sandbox_allow(sandbox, path, SANDBOX_READ);
+	if (r < 0 || !dir || strcmp(dir, "/") == 0 ||
+	    (home_real && strcmp(dir, home_real) == 0))
 		return r;
-	*slash = '\0';
-	return home_real && strcmp(real, home_real) == 0
-		   ? 0
-		   : sandbox_allow(sandbox, real, SANDBOX_READ);
+	return sandbox_allow(sandbox, dir, SANDBOX_READ);
 }
 
 /* Tokens and logins are kept there, of a login that may yet come as well. That
@@ -99,12 +104,8 @@ static int allow_spool(struct sandbox *sandbox)
 /* A log that is put aside goes on in a new file beside it. */
 static int allow_log(struct sandbox *sandbox, const char *path)
 {
-	CLEANUP_FREE char *dir = realpath(path, NULL);
-	char *slash = dir ? strrchr(dir, '/') : NULL;
-	if (!slash)
-		return 0;
-	slash[slash == dir] = '\0';
-	return sandbox_allow(sandbox, dir, SANDBOX_APPEND);
+	CLEANUP_FREE char *dir = directory_of(path);
+	return dir ? sandbox_allow(sandbox, dir, SANDBOX_APPEND) : 0;
 }
 
 /* What only one that asks a server elsewhere needs. */

@@ -86,18 +86,21 @@ static int current(
 	return r;
 }
 
+static void pause_a_little(void)
+{
+	nanosleep(&(const struct timespec){.tv_nsec = 2000000}, NULL);
+}
+
 static void wait_for_writing(struct fetch *fetch, int64_t most)
 {
-	const struct timespec pause = {.tv_nsec = 2000000};
 	while (content_backlog(fetch->content) > most && !fetch_is_over(fetch))
-		nanosleep(&pause, NULL);
+		pause_a_little();
 }
 
 static void wait_until_written(struct fetch *fetch)
 {
-	const struct timespec pause = {.tv_nsec = 2000000};
 	while (!content_is_settled(fetch->content) && !fetch_is_over(fetch))
-		nanosleep(&pause, NULL);
+		pause_a_little();
 }
 
 /* What is kept is read as well: a checksum tells whether it is still so. */

@@ -79,6 +79,16 @@ static int close_question(
 	return r;
 }
 
+/* The same, after what next_row said of the only row that there may be. */
+static int close_found(
+    struct replica *replica, struct question *question, int r)
+{
+	return close_question(replica, question,
+	    r == 1   ? 0
+	    : r == 0 ? -ENOENT
+		     : r);
+}
+
 int replica_get(struct replica *replica, int64_t id, struct node *ret_node)
 {
 	struct question q;
@@ -89,7 +99,7 @@ int replica_get(struct replica *replica, int64_t id, struct node *ret_node)
 	r = next_row(&q);
 	if (r == 1)
 		node_from_row(q.statement, ret_node);
-	return close_question(replica, &q, r == 1 ? 0 : r == 0 ? -ENOENT : r);
+	return close_found(replica, &q, r);
 }
 
 int replica_lookup(struct replica *replica, int64_t dir, const char *name,
@@ -104,7 +114,7 @@ int replica_lookup(struct replica *replica, int64_t dir, const char *name,
 	r = next_row(&q);
 	if (r == 1)
 		node_from_row(q.statement, ret_node);
-	return close_question(replica, &q, r == 1 ? 0 : r == 0 ? -ENOENT : r);
+	return close_found(replica, &q, r);
 }
 
 static int one_blob(
@@ -224,7 +234,7 @@ int replica_pinned(struct replica *replica, int64_t *ret_bytes)
 	r = next_row(&q);
 	if (r == 1)
 		*ret_bytes = sqlite3_column_int64(q.statement, 0);
-	return close_question(replica, &q, r == 1 ? 0 : r == 0 ? -EIO : r);
+	return close_found(replica, &q, r);
 }
 
 /* Hand out rows of NODE_COLUMNS, name, pos. */
@@ -288,7 +298,7 @@ int replica_last(
 	r = next_row(&q);
 	if (r == 1)
 		*ret_node = sqlite3_column_int64(q.statement, 0);
-	return close_question(replica, &q, r == 1 ? 0 : r == 0 ? -ENOENT : r);
+	return close_found(replica, &q, r);
 }
 
 int replica_tables(
