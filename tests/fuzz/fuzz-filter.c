@@ -97,11 +97,7 @@ static void check_opposites(const struct table *table, const char *value,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct table *table;
-	CLEANUP_FREE char *text = malloc(size + 1);
-	MUST(text);
-	if (size)
-		memcpy(text, data, size);
-	text[size] = '\0';
+	CLEANUP_FREE char *text = text_of(data, size);
 	char *rest = text, *line;
 	const char *and_text = strsep(&rest, "\n");
 	const char *or_text = rest ? strsep(&rest, "\n") : "";

@@ -147,12 +147,8 @@ static void run_line(struct http_head *head, char *line)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	CLEANUP_FREE char *text = malloc(size + 1);
+	CLEANUP_FREE char *text = text_of(data, size);
 	struct http_head head;
-	MUST(text);
-	if (size)
-		memcpy(text, data, size);
-	text[size] = '\0';
 	http_head_begin(&head);
 	char *rest = text, *line;
 	while ((line = strsep(&rest, "\n")))

@@ -81,11 +81,7 @@ static void check_query(const struct request *request, bool files)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct request *request;
-	CLEANUP_FREE char *uri = malloc(size + 1);
-	MUST(uri);
-	if (size)
-		memcpy(uri, data, size);
-	uri[size] = '\0';
+	CLEANUP_FREE char *uri = text_of(data, size);
 	MUST(request_new(uri, &request) == 0);
 	switches_init(&request->switches);
 	MUST(strncmp(uri, request->path, strlen(request->path)) == 0);

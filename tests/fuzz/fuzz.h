@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 
@@ -22,6 +23,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 			abort();                                               \
 		}                                                              \
 	} while (0)
+
+/* The input as a text, with a NUL behind it; to be freed. */
+static inline char *text_of(const uint8_t *data, size_t size)
+{
+	char *text = malloc(size + 1);
+	MUST(text);
+	if (size)
+		memcpy(text, data, size);
+	text[size] = '\0';
+	return text;
+}
 
 /* For targets whose code logs: what is said of odd inputs is of no use. */
 static inline void be_quiet(void)

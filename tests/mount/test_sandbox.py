@@ -13,9 +13,9 @@ import pytest
 
 from conftest import BKENDFS, alive, daemon_of, is_mounted, memory_of, run, wait_until
 from odd_server import PASSWORD, PUBLISHABLE
-from records import fails, oid, read, records
+from records import fails, oid, read
 from test_emulator import Client
-from test_user import fuse_for_everyone, user  # noqa: F401 (fixtures)
+from test_user import fuse_for_everyone, project, user  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.xdist_group("dev-fuse")
 
@@ -35,14 +35,6 @@ def _expected():
     if SANITIZED:
         return "none: built with a sanitizer"
     return f"landlock ABI {_abi()}" if _abi() else "none: the kernel says EOPNOTSUPP"
-
-
-@pytest.fixture
-def project(odd):
-    server = odd()
-    server.tables["posts"] = records(3)
-    server.put_file(oid(1), "f", b"content" * 1000)
-    return server
 
 
 def _said(status):

@@ -140,16 +140,23 @@ static void masks_tell_the_blocks_of_a_segment(void **state)
 	assert_false(content_has(content, NODE, size + 2 * BLOCK));
 }
 
+/* A file with the first bytes of the object. The caller closes it. */
+static int spooled(int64_t len)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/spool", cache_dir);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	char *data = object_bytes(NODE, 0, len);
+	assert_int_equal(pwrite(fd, data, (size_t)len, 0), len);
+	free(data);
+	return fd;
+}
+
 static void what_stands_in_a_file_is_kept(void **state)
 {
 	(void)state;
 	const int64_t size = SEGMENT + 2 * BLOCK + 33;
-	char path[256];
-	snprintf(path, sizeof(path), "%s/spool", cache_dir);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	char *data = object_bytes(NODE, 0, size);
-	assert_int_equal(pwrite(fd, data, (size_t)size, 0), size);
-	free(data);
+	int fd = spooled(size);
 	struct node object = proven(NODE, size);
 	content_keep_file(content, &object, fd);
 	close(fd); /* it has a descriptor of its own */
@@ -162,12 +169,7 @@ static void of_a_file_cut_short_nothing_wrong_is_kept(void **state)
 {
 	(void)state;
 	const int64_t size = 4 * BLOCK;
-	char path[256];
-	snprintf(path, sizeof(path), "%s/spool", cache_dir);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	char *data = object_bytes(NODE, 0, size);
-	assert_true(pwrite(fd, data, 2 * (size_t)BLOCK + 5, 0) > 0);
-	free(data);
+	int fd = spooled(2 * BLOCK + 5);
 	struct node object = proven(NODE, size);
 	content_keep_file(content, &object, fd);
 	close(fd);
@@ -184,13 +186,8 @@ static void once_it_is_settled_all_is_on_the_disk(void **state)
 	(void)state;
 	const int64_t size = SEGMENT + 2 * BLOCK + 33;
 	const struct timespec pause = {.tv_nsec = 1000000};
-	char path[256];
 	assert_true(content_is_settled(content));
-	snprintf(path, sizeof(path), "%s/spool", cache_dir);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	char *data = object_bytes(NODE, 0, size);
-	assert_int_equal(pwrite(fd, data, (size_t)size, 0), size);
-	free(data);
+	int fd = spooled(size);
 	struct node object = proven(NODE, size);
 	keep_whole(NODE + 1, size);
 	content_keep_file(content, &object, fd);
