@@ -4,6 +4,7 @@ is talked to by the protocol of its developer tools, over two pipes.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import select
@@ -190,8 +191,9 @@ def chromium(work, width=1280, height=800):
     theirs_in, ours_out = os.pipe()
 
     def place():
-        # Where the browser looks for them; neither may be in the other's way.
-        high = [os.dup2(theirs_in, 20), os.dup2(theirs_out, 21)]
+        # Where the browser looks for them; neither may be in the other's way,
+        # whatever their numbers are.
+        high = [fcntl.fcntl(end, fcntl.F_DUPFD, 5) for end in (theirs_in, theirs_out)]
         os.dup2(high[0], 3)
         os.dup2(high[1], 4)
         for descriptor in high:
