@@ -285,16 +285,17 @@ void token_retire_for(struct token *token, char *refresh)
 	token->previous.refresh = refresh;
 }
 
-void token_adopt(
-    struct token *token, const struct answer_tokens *pair, bool signed_in)
+void token_adopt(struct token *token, const struct answer_tokens *pair,
+    enum token_source source)
 {
 	answer_tokens_done(&token->pair);
 	token->pair = *pair;
 	token->generation++;
 	token->refusals = 0;
 	token->worthless = token->rejected ? unproven(token) : 0;
-	token->served = token->rejected = token->given_up = false;
-	token->signed_in = signed_in;
+	token->served = source == TOKEN_SHARED;
+	token->signed_in = source == TOKEN_SIGNED_IN;
+	token->rejected = token->given_up = false;
 	token->adopted_ms = http_now(token->http);
 	token->expires_ms = token->adopted_ms + used_for_ms(pair);
 }

@@ -100,10 +100,16 @@ void token_retire(struct token *token);
  * for it; taken over. */
 void token_retire_for(struct token *token, char *refresh);
 
-/* Take a new pair over, its members included. signed_in: it came by signing in
- * anew. */
-void token_adopt(
-    struct token *token, const struct answer_tokens *pair, bool signed_in);
+/* How a pair came. */
+enum token_source {
+	TOKEN_SIGNED_IN,
+	TOKEN_REFRESHED,
+	TOKEN_SHARED, /* another mount had it, and may have used it */
+};
+
+/* Take a new pair over, its members included. */
+void token_adopt(struct token *token, const struct answer_tokens *pair,
+    enum token_source source);
 
 /* The renewal is over: tell everybody who waits. */
 void token_settle(struct token *token, const struct api_error *error);

@@ -255,9 +255,8 @@ static int adopt(struct token_file *file, struct answer_tokens *ret_pair)
 	return 0;
 }
 
-static int take(void *ctx, struct answer_tokens *ret_pair)
+int token_file_take(struct token_file *file, struct answer_tokens *ret_pair)
 {
-	struct token_file *file = ctx;
 	struct tokens *tokens = &file->tokens;
 	int r = lock(file, false);
 	if (r == 0 && file->generation &&
@@ -293,17 +292,11 @@ static int note(struct token_file *file, const struct answer_tokens *pair)
 	return write_tokens(file);
 }
 
-static void keep(void *ctx, const struct answer_tokens *pair)
+void token_file_keep(struct token_file *file, const struct answer_tokens *pair)
 {
-	struct token_file *file = ctx;
 	int r = pair ? note(file, pair) : 0;
 	if (r < 0)
 		log_error("%s: %s: the session ends with this mount",
 		    kept_file_path(file->kept), strerror(-r));
 	unlock(file);
-}
-
-struct api_keeper token_file_keeper(struct token_file *file)
-{
-	return (struct api_keeper){.take = take, .keep = keep, .ctx = file};
 }

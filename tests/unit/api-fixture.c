@@ -173,12 +173,13 @@ struct http_call *only_line(const char *line)
 
 void refuse(const char *line)
 {
+	char bearer[64];
+	snprintf(bearer, sizeof(bearer), "%s",
+	    fake_header(only_line(line), "Authorization"));
 	do
 		ANSWER(only_line(line), UNAUTHORIZED);
-	while (!fake_open_count(fake) && fake_advance_to_timer(fake));
-	if (!fake_open_count(fake))
-		return;
-	assert_string_not_equal(fake_line(only()), line);
+	while (!fake_open_count(fake) && fake_advance_to_timer(fake) &&
+	       strcmp(bearer, fake_header(only(), "Authorization")) == 0);
 }
 
 void answer_tokens_with(
