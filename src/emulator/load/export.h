@@ -15,6 +15,7 @@
 struct export_name {
 	char table[EXPORT_TABLE_SIZE];
 	int64_t page; /* -1: the whole table */
+	bool lines;   /* a record a line, by its ending */
 };
 
 /* What a file's name says that is in it: 1, or 0 when it is no such name. */
