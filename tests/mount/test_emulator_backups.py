@@ -223,6 +223,13 @@ def test_a_file_that_is_damaged_is_named_and_nothing_served(refused, name, text)
     assert re.search(rf"{re.escape(name)}: ", said), said
 
 
+@pytest.mark.parametrize("text", [b'Fetching...\n{"id":"a"}\n', b'{"x":1}\n{"id":"a"}\n', b'{"x":1}\n'])
+def test_a_record_a_line_begins_with_a_record(refused, text):
+    """Else all of its table would be passed over like a program's own file."""
+    said = refused({"t.ndjson": text, "u.json": rec("a")})
+    assert re.search(r"\bt\.ndjson: what it begins with is no record", said), said
+
+
 # Forms -----------------------------------------------------------------------
 
 
@@ -458,6 +465,8 @@ def test_a_directory_without_a_backup_is_refused(refused, saved):
     assert "this is no backup" in refused({"a.json": {"id": "a"}, "b.json": {"id": "b"}, ".spec.json": {}})
     said = refused({"mnt/t/a.json": {"id": "a"}})
     assert re.search(r"mnt: holds directories .* --data '.*/backup/mnt'", said)
+    said = refused({"export/t_page1.json": page("a", hasNext=False)})
+    assert re.search(r"export/t_page1.json: an exported page, .* --data", said), said
 
 
 # Stored files of an export ---------------------------------------------------

@@ -307,8 +307,14 @@ static int open_text(struct reader *reader, struct place *place,
 static int conclude(struct reader *reader)
 {
 	bool whole_table = reader->what->page < 0;
-	if (reader->strange && whole_table && reader->records == 0)
+	/* Other programs have files of their own that end in .json. */
+	if (reader->strange && whole_table && reader->records == 0 &&
+	    !reader->what->lines)
 		return 1;
+	if (reader->strange && whole_table)
+		return complain(reader,
+		    "what it begins with is no record; move it away, or take "
+		    "that out, to serve the rest");
 	if (reader->strange || (!reader->page && !reader->failed))
 		return complain(reader, "not a whole page of items");
 	if (whole_table)
