@@ -11,14 +11,15 @@
 
 #include "base/cleanup.h"
 
-/* mount.fuse3 says so, too, whatever the user database has. */
+/* What mount(8)'s helper makes of it where nobody has said, as at boot, and for
+ * each user whom an fstab line lets mount: mount(8) has taken theirs away. */
 #define OF_ROOT "/root"
 
 const char *home_dir(void)
 {
 	struct stat st;
 	const char *home = getenv("HOME");
-	if (home && *home)
+	if (home && *home && (geteuid() == 0 || strcmp(home, OF_ROOT) != 0))
 		return home;
 	const struct passwd *user = geteuid() == 0 ? NULL : getpwuid(geteuid());
 	if (!user || user->pw_dir[0] != '/' || stat(user->pw_dir, &st) < 0)

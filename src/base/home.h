@@ -2,9 +2,9 @@
 #ifndef BASE_HOME_H
 #define BASE_HOME_H
 
-/* $HOME; where the environment does not say, as in a service, what the user
- * database gives for anybody but root, if there is such a directory. NULL:
- * none. Borrowed until the next call; one thread. */
+/* $HOME; where the environment does not say, as in a service, or says /root to
+ * anybody else, what the user database gives for anybody but root, if there is
+ * such a directory. NULL: none. Borrowed until the next call; one thread. */
 const char *home_dir(void);
 
 /*

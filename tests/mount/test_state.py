@@ -174,13 +174,15 @@ def test_a_service_without_a_home_has_what_was_made_for_it(project, user, work):
     assert list(place.glob("*.db"))
 
 
-def test_a_user_whose_home_is_known_needs_no_variable(project, user, work):  # noqa: F811
-    """The user database says where it is, as in a service or a cron job."""
+@pytest.mark.parametrize("home", [{}, {"HOME": "/root"}], ids=["none", "of mount(8)"])
+def test_a_user_whose_home_is_known_needs_no_variable(project, user, work, home):  # noqa: F811
+    """The user database says where it is, as in a service, a cron job, or where
+    mount(8), which an fstab line lets users call, has taken HOME away."""
     passwd = work / "passwd"
     passwd.write_text(f"somebody:x:{NOBODY}:{NOBODY}::{user.home}:/bin/sh\n")
     passwd.chmod(0o644)
     script = f"mount --bind {passwd} /etc/passwd\nexec " + " ".join(map(str, user.prefix)) + (
-        " sh -ec " + shlex.quote(_script(project, user.program, user.mnt)))
+        " sh -ec " + shlex.quote(_script(project, user.program, user.mnt, **home)))
     done = _elsewhere(work, user.mnt, script)
     assert done.returncode == 0, done.stderr
     assert done.stdout == pretty(record(1))
