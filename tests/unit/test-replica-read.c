@@ -1,4 +1,5 @@
-/* Many rows at once: the nth entries of a directory, and texts by their ids. */
+/* Many rows at once: the nth entries of a directory, texts by their ids, and
+ * what is known of a listing. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -129,6 +130,61 @@ static void a_part_may_be_one_byte_or_none(void **state)
 	buf_done(&out);
 }
 
+/* ---- listings ---- */
+
+static void assert_listing(const struct replica_listing *expected)
+{
+	struct replica_listing listing;
+	assert_int_equal(replica_listing(replica, table, &listing), 0);
+	assert_int_equal(listing.base, expected->base);
+	assert_int_equal(listing.end, expected->end);
+	assert_int_equal(listing.side, expected->side);
+	assert_int_equal(listing.flags, expected->flags);
+	assert_int_equal(listing.listed_ms, expected->listed_ms);
+	assert_int_equal(listing.proven_ms, expected->proven_ms);
+	assert_int_equal(listing.count, expected->count);
+	assert_int_equal(listing.newest_ms, expected->newest_ms);
+	assert_int_equal(listing.since_ms, expected->since_ms);
+	assert_int_equal(listing.created_ms, expected->created_ms);
+	assert_int_equal(listing.created_since_ms, expected->created_since_ms);
+	assert_int_equal(listing.dateless, expected->dateless);
+	assert_int_equal(listing.ceiling, expected->ceiling);
+}
+
+static void what_is_known_of_a_listing_comes_back(void **state)
+{
+	(void)state;
+	int64_t ids[10];
+	struct replica_listing listing = {.ceiling = 100};
+	put_ten(ids);
+	assert_listing(&listing);
+	listing = (struct replica_listing){
+	    .base = 3,
+	    .end = 101,
+	    .side = 1,
+	    .flags = 5,
+	    .listed_ms = 6,
+	    .proven_ms = 7,
+	    .count = 8,
+	    .newest_ms = INT64_MIN,
+	    .since_ms = 10,
+	    .created_ms = 11,
+	    .created_since_ms = 12,
+	    .dateless = 13,
+	    .ceiling = 100,
+	};
+	for (int i = 0; i < 2; i++) {
+		begin();
+		assert_int_equal(
+		    replica_set_listing(replica, table, &listing), 0);
+		commit();
+		assert_listing(&listing);
+		reopen();
+		assert_listing(&listing);
+		listing.side = 0;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -137,6 +193,7 @@ int main(void)
 	    TEST(texts_come_by_id_from_the_first_to_the_last),
 	    TEST(who_has_enough_ends_the_walk),
 	    TEST(a_part_may_be_one_byte_or_none),
+	    TEST(what_is_known_of_a_listing_comes_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
