@@ -111,9 +111,13 @@ static int add_all(struct sum *sum, int parent, const char *name,
 	int fd = openat(parent, name,
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | (depth > 0 ? O_NOFOLLOW : 0));
 	CLEANUP(close_stream) DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	int r = stream ? 0 : -errno;
-	if (!stream && fd >= 0)
-		close(fd);
+	if (!stream) {
+		int err = errno;
+		if (fd >= 0)
+			close(fd);
+		return -err;
+	}
+	int r = 0;
 	while (r == 0) {
 		errno = 0;
 		const struct dirent *entry = readdir(stream);

@@ -130,7 +130,7 @@ static int push_record(struct fs_context *fs, int64_t id, struct buf *text)
 static int push_object(struct fs_context *fs, int64_t id)
 {
 	struct node node;
-	struct sync_bytes bytes;
+	struct sync_bytes bytes = {0};
 	int r = replica_get(fs->replica, id, &node);
 	if (r == 0 && node.size > PUSH_OBJECT_MAX)
 		return 0; /* it turned out to be larger */

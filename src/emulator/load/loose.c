@@ -82,7 +82,7 @@ static int make_document(const struct metadata *metadata, struct place object,
 {
 	CLEANUP_BUF struct buf out;
 	buf_init(&out, DOCUMENT_TEXT_MAX);
-	struct place text;
+	struct place text = {0};
 	int r = metadata_print(metadata, &out);
 	if (r == 0)
 		r = place_copy(buf_str(&out), out.len, &text);

@@ -214,7 +214,7 @@ static int serve_entry(struct objects *objects, struct entry *entry,
 	CLEANUP_BUF struct buf name;
 	buf_init(&name, DOCUMENT_TEXT_MAX);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		struct shelf_finding finding;
+		struct shelf_finding finding = {0};
 		const char *original = entry->saved.original;
 		buf_clear(&name);
 		int r = places[i].name(key->id, key->id_len,
