@@ -1,6 +1,7 @@
 #include "emulator/load/directory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,12 +42,19 @@ static int load_object(struct backup *backup, const struct backup_dir *folder,
     const char *dir, const char *below, const char *name)
 {
 	CLEANUP_FREE char *full = NULL;
+	struct stat st;
 	struct place place = {.path = backup_dir_path(folder, name)};
 	if (!place.path || asprintf(&full, "%s%s", below, name) < 0) {
 		full = NULL;
 		place_done(&place);
 		return -ENOMEM;
 	}
+	if (fstatat(folder->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		int r = backup_dir_fail(place.path, errno);
+		place_done(&place);
+		return r;
+	}
+	place.len = (uint64_t)st.st_size;
 	return backup_add_file(backup, dir, full, place);
 }
 

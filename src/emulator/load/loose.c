@@ -170,12 +170,7 @@ static int is_error(struct object *object, struct loading *files)
 {
 	CLEANUP_BUF struct buf code;
 	buf_init(&code, DOCUMENT_TEXT_MAX);
-	uint64_t tag;
-	int r = object->place.path
-		    ? place_stat(&object->place, &object->place.len, &tag)
-		    : 0;
-	if (r == 0)
-		r = store_error_read(&object->place, &code);
+	int r = store_error_read(&object->place, &code);
 	if (r > 0)
 		loading_miss(files,
 		    "%s holds an error of the store in place of a content: %s",

@@ -123,20 +123,6 @@ static const struct {
     {OBJECTS_EXPORTED, name_alone},
 };
 
-/* Find out how large it is. 0 or -EPROTO, which is said. */
-static int measure(const struct shelf_finding *finding, const char *dir,
-    struct unpacked **spool)
-{
-	struct object *object = finding->object;
-	uint64_t tag;
-	int r = 0;
-	if (object->place.path)
-		r = place_stat(&object->place, &object->place.len, &tag);
-	if (finding->packed && r == 0)
-		r = gzip_unpack(&object->place, spool);
-	return r < 0 ? saved_explain(dir, object->name, r) : 0;
-}
-
 /* 1 where it is an error of the store's, which is said; 0 or -EPROTO. */
 static int refuse_error(
     struct object *object, const char *dir, struct loading *files)
@@ -188,9 +174,10 @@ static int give(struct objects *objects, const struct shelf_finding *finding,
 {
 	struct object *object = finding->object;
 	object->claimed = true;
-	int r = measure(finding, directories[entry->at], spool);
-	if (r == 0)
-		r = compare_size(objects, entry, object, files);
+	int r = finding->packed ? gzip_unpack(&object->place, spool) : 0;
+	if (r < 0)
+		return saved_explain(directories[entry->at], object->name, r);
+	r = compare_size(objects, entry, object, files);
 	if (r == 0)
 		document_take_object(entry->saved.document, &object->place);
 	return r < 0 ? r : 0;
