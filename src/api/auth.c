@@ -118,7 +118,7 @@ static int renewal_end(void *ctx, struct api_error *error)
 		free_secret(TAKE(pair.refresh));
 		free_secret(TAKE(renewal->kept));
 	}
-	token_adopt(config->token, &pair);
+	token_adopt(config->token, &pair, !renewal->refresh);
 	return 0;
 }
 
@@ -316,7 +316,7 @@ void auth_renew(struct auth *auth)
 		renew_alone(auth);
 	} else if (pair.access) {
 		token_retire(config->token);
-		token_adopt(config->token, &pair);
+		token_adopt(config->token, &pair, false);
 		token_settle(config->token, &(struct api_error){0});
 	} else {
 		renew_by(auth, pair.refresh, pair.refresh);

@@ -171,6 +171,16 @@ struct http_call *only_line(const char *line)
 	return only();
 }
 
+void refuse(const char *line)
+{
+	do
+		ANSWER(only_line(line), UNAUTHORIZED);
+	while (!fake_open_count(fake) && fake_advance_to_timer(fake));
+	if (!fake_open_count(fake))
+		return;
+	assert_string_not_equal(fake_line(only()), line);
+}
+
 void answer_tokens_with(
     struct http_call *call, const char *access, const char *refresh)
 {

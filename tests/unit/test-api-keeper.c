@@ -79,7 +79,7 @@ static void a_kept_token_is_used_once_and_the_next_one_is_kept(void **state)
 	assert_bearer(call, "access2");
 	/* The next one is the keeper's to give, not what came with this. */
 	keeper.refresh = "three";
-	ANSWER(call, UNAUTHORIZED);
+	refuse("GET /v1/data/posts/5f");
 	call = only_line("POST /v1/auth/refresh");
 	assert_string_equal(fake_body(call), "{\"refreshToken\":\"three\"}");
 	assert_int_equal(keeper.taken, 2);
@@ -173,7 +173,7 @@ static void a_password_helps_where_the_session_is_over(void **state)
 	answer_tokens_with(
 	    only_line("POST /v1/auth/email/signin"), "access2", "two");
 	/* From here on the pair is this mount's own. */
-	ANSWER(only_line("GET /v1/data/posts/5f"), UNAUTHORIZED);
+	refuse("GET /v1/data/posts/5f");
 	struct http_call *call = only_line("POST /v1/auth/refresh");
 	assert_string_equal(fake_body(call), "{\"refreshToken\":\"two\"}");
 	assert_int_equal(keeper.taken, 1);
