@@ -1,10 +1,12 @@
 """Every command of README.md, run as it stands there, and what it says."""
 
+import contextlib
 import importlib.machinery
 import importlib.util
 import json
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -89,9 +91,15 @@ def shell(work, emulator):
             _reader(server, line) + f"\nprintf '{MARK}%d\\n' $?\n" for line in lines)
         with open(work / "said", "wb+") as said:
             # What is left in the background must not keep a pipe open.
-            subprocess.run(
-                ["bash"], input=script.encode(), stdout=said, stderr=subprocess.STDOUT,
-                cwd=home, env=env, timeout=240, check=False)
+            process = subprocess.Popen(
+                ["bash"], stdin=subprocess.PIPE, stdout=said, stderr=subprocess.STDOUT,
+                cwd=home, env=env, start_new_session=True)
+            try:
+                process.communicate(script.encode(), timeout=300)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGTERM)
+                process.wait(20)
             said.seek(0)
             text = said.read().decode()
         parts = re.split(rf"{MARK}(\d+)\n", text)
@@ -101,6 +109,7 @@ def shell(work, emulator):
     for name in ("mnt", "staging"):
         while is_mounted(home / name):
             subprocess.run(["fusermount3", "-u", home / name], check=True, timeout=60)
+        wait_until(lambda at=home / name: not daemon_of(at), 60, "the end of the daemon")
 
 
 def test_each_command_does_what_the_page_says(shell):
