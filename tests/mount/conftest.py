@@ -539,6 +539,18 @@ def trust(server):
 # bkendfs -------------------------------------------------------------------
 
 
+def threads_of(pid):
+    """Where the kernel has each thread of a process: {name: what it waits in}."""
+    found = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            name = f"{task.name} {(task / 'comm').read_text().strip()}"
+            found[name] = [
+                (task / "syscall").read_text().split()[:3], (task / "stack").read_text().split("\n")[:6]
+            ]
+    return found
+
+
 class Mount:
     """bkendfs on a mount point of its own, in the foreground so that its pid,
     its exit status and its log are at hand."""
@@ -598,10 +610,11 @@ class Mount:
         try:
             status = self.process.wait(30)
         except subprocess.TimeoutExpired:
+            where = threads_of(self.pid)
             abort(self.connection)
             self.process.kill()
             self.process.wait(20)
-            status = "stuck, so that it had to be killed"
+            status = f"stuck, so that it had to be killed: {where}"
         self._forget()
         return status
 
