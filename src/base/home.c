@@ -1,9 +1,18 @@
 #include "base/home.h"
 
+#include <errno.h>
 #include <pwd.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/cleanup.h"
+
+/* mount.fuse3 says so, too, whatever the user database has. */
+#define OF_ROOT "/root"
 
 const char *home_dir(void)
 {
@@ -16,4 +25,24 @@ const char *home_dir(void)
 		return NULL;
 	return S_ISDIR(st.st_mode) && st.st_uid == geteuid() ? user->pw_dir
 							     : NULL;
+}
+
+static bool is_roots_own(const char *home)
+{
+	return geteuid() == 0 && strcmp(home, OF_ROOT) == 0;
+}
+
+int home_find(const char *place, char **ret_path)
+{
+	const char *home = home_dir();
+	char *name;
+	if (!home)
+		return -ENOENT;
+	if (asprintf(&name, "%s/%s", home, place) < 0)
+		return -ENOMEM;
+	CLEANUP_FREE char *path = name;
+	if (is_roots_own(home) && access(path, F_OK) < 0)
+		return -ENOENT;
+	*ret_path = TAKE(path);
+	return 0;
 }

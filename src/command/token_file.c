@@ -126,7 +126,11 @@ static int find_path(struct token_file *file)
 	const struct options *options = file->options;
 	CLEANUP_FREE char *dir = NULL, *own = NULL;
 	char *identity = NULL;
-	if (own_dir_default(OWN_DIR_STATE, &dir) < 0 ||
+	int r = own_dir_default(OWN_DIR_STATE, &dir);
+	if (r == -ENOENT)
+		return failed(
+		    "no place for tokens: %s", own_dir_nowhere(OWN_DIR_STATE));
+	if (r < 0 ||
 	    asprintf(&identity, "%s\n%s\n%s\n%s", options->url, options->key,
 		options->email ? options->email : "",
 		options->refresh_token ? options->refresh_token
@@ -134,7 +138,7 @@ static int find_path(struct token_file *file)
 		return failed_for_memory();
 	uint64_t hash = hash_of(identity);
 	free_secret(identity);
-	int r = own_dir_make(dir, &own);
+	r = own_dir_make(dir, &own);
 	if (r < 0)
 		return failed(
 		    "%s is no place for tokens: %s", dir, own_dir_problem(r));

@@ -78,6 +78,8 @@ static void run_timers(struct loop *loop)
 
 /* ---- posted work ---- */
 
+/* Not under the lock: whoever wakes another may have to give his processor to
+ * him, and would keep the lock that the other one wants first. */
 static void wake(struct loop *loop)
 {
 	uint64_t one = 1;
@@ -90,17 +92,17 @@ void loop_post(struct loop *loop, struct http_task *task)
 	lock_acquire(&loop->lock);
 	bool first = STAILQ_EMPTY(&loop->posted);
 	STAILQ_INSERT_TAIL(&loop->posted, task, link);
+	lock_release(&loop->lock);
 	if (first)
 		wake(loop);
-	lock_release(&loop->lock);
 }
 
 void loop_end(struct loop *loop)
 {
 	lock_acquire(&loop->lock);
 	loop->over = true;
-	wake(loop);
 	lock_release(&loop->lock);
+	wake(loop);
 }
 
 bool loop_work(struct loop *loop)

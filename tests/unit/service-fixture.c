@@ -101,7 +101,8 @@ static void add_record(struct buf *out, int id)
 	    out, "{\"id\":%s,\"v\":%d", id_text(id), service.versions[id]);
 	if (!service.dateless[id]) {
 		add_date(out, "createdAt", created_ms(id));
-		add_date(out, "updatedAt", service_updated_ms(id));
+		if (!service.undated[id])
+			add_date(out, "updatedAt", service_updated_ms(id));
 	}
 	buf_addc(out, '}');
 }

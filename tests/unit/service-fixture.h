@@ -32,6 +32,7 @@ struct service {
 	int64_t empty_page;	/* holds nothing, whatever it tells; 0: none */
 	bool ignores_direction; /* the oldest first, by whatever date */
 	bool dateless[SERVED_MAX];	  /* by id */
+	bool undated[SERVED_MAX];	  /* by id: has no updatedAt */
 	const char *id_texts[SERVED_MAX]; /* by id, as JSON; NULL: "r0001" */
 	void (*write_date)(struct buf *out, int64_t ms); /* NULL: as usual */
 	bool compares_texts;  /* dates, for order and filter, as they stand */

@@ -2,7 +2,9 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/timestamp.h"
@@ -33,6 +35,17 @@ static int teardown(void **state)
 static void leave(void *ctx)
 {
 	strcat(trail, ctx);
+}
+
+/* Called by whatever writes, once it has. */
+static void (*after_write)(void);
+
+ssize_t write(int fd, const void *data, size_t len)
+{
+	ssize_t written = syscall(SYS_write, fd, data, len);
+	if (after_write)
+		after_write();
+	return written;
 }
 
 static void post(void (*fn)(void *ctx), void *ctx)
@@ -148,6 +161,42 @@ static void test_posted_work_ends_the_wait(void **state)
 	assert_string_equal(trail, "a");
 }
 
+static atomic_bool worked;
+
+static void *work(void *ctx)
+{
+	loop_work(loop);
+	worked = true;
+	return ctx;
+}
+
+/* As where the loop's thread gets the processor of the one that woke it, who
+ * goes on when it waits again. */
+static void give_way(void)
+{
+	pthread_t thread;
+	after_write = NULL;
+	assert_int_equal(pthread_create(&thread, NULL, work, NULL), 0);
+	for (int ms = 0; ms < 5000 && !worked; ms++)
+		usleep(1000);
+	pthread_detach(thread);
+}
+
+/* Else a thread that is slow to come back keeps the loop from its work. */
+static void test_nothing_is_kept_from_it_by_whoever_wakes_it(void **state)
+{
+	(void)state;
+	worked = false;
+	after_write = give_way;
+	post(leave, a);
+	assert_true(worked);
+	assert_string_equal(trail, "a");
+	worked = false;
+	after_write = give_way;
+	loop_end(loop);
+	assert_true(worked);
+}
+
 /* ---- descriptors ---- */
 
 static void test_ready_descriptors_are_told_of(void **state)
@@ -196,6 +245,7 @@ int main(void)
 	    T(test_the_end_leaves_timers_and_runs_what_was_posted),
 	    T(test_it_waits_for_the_first_timer),
 	    T(test_posted_work_ends_the_wait),
+	    T(test_nothing_is_kept_from_it_by_whoever_wakes_it),
 	    T(test_ready_descriptors_are_told_of),
 	    T(test_only_what_is_watched_for_is_told),
 	};

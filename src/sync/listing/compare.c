@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "sync/core/core.h"
 #include "sync/core/folder.h"
+#include "sync/listing/ids.h"
 #include "sync/record/put.h"
 #include "tree/name.h"
 
@@ -22,6 +23,7 @@ struct compare {
 	enum date_field field;
 	struct compared compared;
 	int64_t last_ms; /* of the record before; NO_DATE */
+	struct ids ids;	 /* that came */
 };
 
 struct compare *compare_new(
@@ -39,6 +41,7 @@ struct compare *compare_new(
 void compare_stop(struct compare *compare)
 {
 	api_cancel(TAKE(compare->call));
+	ids_done(&compare->ids);
 }
 
 void compare_free(struct compare *compare)
@@ -105,8 +108,10 @@ static int on_record(void *ctx, const char *text, size_t len)
 		    compare->last_ms != NO_DATE && ms > compare->last_ms;
 		compare->last_ms = ms;
 	}
+	if (r >= 0)
+		r = ids_add(&compare->ids, ids_hash(&record.id));
 	record_done(&record);
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static void on_restart(void *ctx)
@@ -114,6 +119,7 @@ static void on_restart(void *ctx)
 	struct compare *compare = ctx;
 	compare->compared = (struct compared){.newest_ms = NO_DATE};
 	compare->last_ms = NO_DATE;
+	ids_clear(&compare->ids);
 }
 
 static void on_page(
@@ -124,7 +130,9 @@ static void on_page(
 	if (!error->err) {
 		compare->compared.total = page->total;
 		compare->compared.date_ms = page->date_ms;
+		compare->compared.twice = ids_are_twice(&compare->ids);
 	}
+	ids_done(&compare->ids);
 	compare->done(compare->ctx, error->err, &compare->compared);
 }
 

@@ -26,6 +26,7 @@ struct compared {
 	int64_t newest_ms;
 	unsigned form; /* of all their dates: date_form.h */
 	bool rises;    /* one is newer than one that came before it */
+	bool twice;    /* one id came twice */
 };
 
 /* err: why none came; -EPROTO: the answer is none. */
