@@ -13,6 +13,7 @@ import contextlib
 import errno
 import os
 import random
+import shutil
 import signal
 import subprocess
 import threading
@@ -21,12 +22,13 @@ import time
 import pytest
 
 import power_cut
-from conftest import BKENDFS, environment, preload, run
+from conftest import BKENDFS, environment, preload, run, wait_until
 from world import TABLE, World
 
 SEED = int(os.environ.get("CRASH_SEED", 1))
 KILLS = int(os.environ.get("KILLS", 9))
 CUTS = int(os.environ.get("CUTS", 6))
+CHECKPOINT_CUTS = int(os.environ.get("CUTS", 2))
 CUT_TEXT = int(os.environ.get("CUT_TEXT", 200))
 
 
@@ -129,6 +131,21 @@ def _live(world, mount, cache, env):
         run("fusermount3", "-uz", m.path)
 
 
+def _judge_cut(world, mount, cache, changes, dice):
+    """Make what is left after a cut, and look at it; whether a listing was."""
+    power_cut.make(cache, power_cut.after_cut(changes, dice))
+    m = mount(world.server, "-o", "offline", cache=cache)
+    kept = world.look_at_relic(m, TABLE)
+    world.look_at_relic(m, "storage")
+    m.unmount()
+    begin = time.monotonic()
+    m = mount(world.server, cache=cache)
+    world.look_at_all(m, begin)
+    m.unmount()
+    shutil.rmtree(cache)
+    return kept
+
+
 def _cut_at(changes, dice):
     """Anywhere, or about where something is made safe, or goes."""
     if dice.random() < 0.5:
@@ -158,15 +175,46 @@ def test_a_power_cut_at_any_moment_leaves_nothing_false(odd, mount, work):
     kept = 0
     for number in range(CUTS):
         point = _cut_at(changes, dice)
-        state = power_cut.after_cut(changes[:point], dice)
-        cache = work / f"cut-{number}"
-        power_cut.make(cache, state)
-        m = mount(world.server, "-o", "offline", cache=cache)
-        kept += world.look_at_relic(m, TABLE)
-        world.look_at_relic(m, "storage")
-        m.unmount()
-        begin = time.monotonic()
-        m = mount(world.server, cache=cache)
-        world.look_at_all(m, begin)
-        m.unmount()
+        kept += _judge_cut(world, mount, work / f"cut-{number}", changes[:point], dice)
     assert kept > CUTS // 6  # otherwise nothing was tested
+
+
+def _carries(change):
+    """Whether that is a page on its way from the log to the database."""
+    return change.kind == power_cut.WRITE and change.path.endswith(".db")
+
+
+@pytest.mark.wire("it is mounted often")
+def test_a_power_cut_inside_a_checkpoint_leaves_nothing_false(odd, mount, work):
+    """So much is listed that the log is carried over while the mount lives, and
+    what comes then is written over the log's beginning."""
+    dice = random.Random(SEED)
+    world = World(odd(), SEED, records=100, files=1, file_size=1000, text_size=250_000)
+    syncers = work / "syncers"
+    env = {
+        **preload(work, "disk"),
+        "DISK_ROOT": str(work / "cache"),
+        "DISK_LOG": str(work / "disk.log"),
+        "DISK_SYNCERS": str(syncers),
+    }
+    m = mount(world.server, "-o", "ttl=0", cache=work / "cache", env=env)
+    assert world.look_at(m, TABLE, 0, judge_all=False)
+    # The log is synced, and then the database.
+    wait_until(
+        lambda: syncers.exists() and syncers.read_text().split().count("checkpoint") >= 2,
+        60, "a checkpoint",
+    )
+    for _ in range(8):
+        world.happen()
+    world.look_at(m, TABLE, 0, judge_all=False)
+    m.kill()
+    run("fusermount3", "-uz", m.path)
+    changes = power_cut.read_log(work / "disk.log")
+    inside = [n for n, change in enumerate(changes) if _carries(change)]
+    after = range(inside[-1], len(changes) + 1)
+    assert len(inside) > 1000 and len(after) > 10
+    kept = 0
+    for number in range(CHECKPOINT_CUTS):
+        point = dice.choice(after if number % 2 else inside[-1500:])
+        kept += _judge_cut(world, mount, work / f"cut-{number}", changes[:point], dice)
+    assert kept > CHECKPOINT_CUTS // 2
