@@ -241,7 +241,7 @@ static int insert_unless_known(struct replica *replica,
 int replica_put(struct replica *replica, const struct replica_row *row,
     const struct replica_place *place, struct node *ret_node, bool *ret_again)
 {
-	struct node old;
+	struct node old = {0};
 	*ret_again = false;
 	int r = insert_unless_known(replica, row, place, ret_node, &old);
 	if (r == 0 && place->pos)

@@ -158,7 +158,7 @@ static int put(struct part *part, const struct record *record)
 	    .in = {question->side, question->base,
 		start(part) + 1 + answer->count},
 	};
-	int64_t at;
+	int64_t at = 0;
 	if (answer->count < IDS_RESERVED) {
 		place.id = part->first_node + answer->count;
 		place.object_id = place.id + IDS_RESERVED;

@@ -203,7 +203,7 @@ int streams_prefetch(void *ctx, int64_t node_id)
 void streams_read(void *ctx, struct sync_op *op)
 {
 	struct streams *streams = ctx;
-	struct stream *stream;
+	struct stream *stream = NULL;
 	int r = get(streams, op->node_id, &stream);
 	if (r < 0) {
 		op_finish(op, r);
@@ -222,7 +222,7 @@ void streams_read(void *ctx, struct sync_op *op)
 void streams_measure(void *ctx, struct sync_op *op)
 {
 	struct streams *streams = ctx;
-	struct stream *stream;
+	struct stream *stream = NULL;
 	op->measures = true;
 	int r = replica_get(streams->core->replica, op->node_id, &op->node);
 	if (r == 0 && !op->node.proven)

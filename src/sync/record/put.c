@@ -14,7 +14,7 @@
 int put_metadata_of(struct core *core, int64_t object, struct buf *out)
 {
 	CLEANUP_BUF struct buf key, name;
-	struct node node;
+	struct node node = {0};
 	buf_init(&key, RECORD_ID_MAX);
 	buf_init(&name, NAME_WORK_MAX);
 	int r = replica_key(core->replica, object, &key);
@@ -183,8 +183,8 @@ int put_would_oust(struct core *core, int64_t dir, const struct record *record,
     const struct replica_place *in)
 {
 	CLEANUP_BUF struct buf name, text;
-	struct record other;
-	struct node node;
+	struct record other = {0};
+	struct node node = {0};
 	buf_init(&name, NAME_WORK_MAX);
 	buf_init(&text, BUF_MAX_DEFAULT);
 	if (!looks_like_a_number(&record->id))
