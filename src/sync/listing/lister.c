@@ -12,6 +12,7 @@
 #include "sync/listing/facts.h"
 #include "sync/listing/pass.h"
 #include "sync/listing/refresh.h"
+#include "sync/listing/sorting.h"
 #include "sync/listing/view.h"
 #include "tree/name.h"
 
@@ -294,6 +295,8 @@ static void settle(struct lister *lister, const struct replica_listing *next,
     int64_t proven, int r)
 {
 	lister->next = *next;
+	sorting_recall(lister->core, lister->listing.flags);
+	lister->next.flags |= sorting_flags(lister->core);
 	if (r == 0)
 		r = heed_raised(lister, &lister->next);
 	if (r == 0)

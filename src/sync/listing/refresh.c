@@ -14,10 +14,18 @@
 #include "sync/listing/entries.h"
 #include "sync/listing/judge.h"
 #include "sync/listing/prune.h"
+#include "sync/listing/sorting.h"
 #include "sync/listing/view.h"
 
 /* What changes on is looked at again so often, then listed anew. */
 #define LOOKS_MAX 3
+
+/* A server that is not known to sort is asked for so many of the newest: the
+ * order of several tells. */
+#define NEWEST_MANY 20
+
+/* So many bytes are worth a request less. */
+#define WORTH_A_REQUEST ((int64_t)1 << 20)
 
 /* A listing whose pages were not looked at for so long is compared with one of
  * them: databases are restored, rows imported with their old dates. */
@@ -38,6 +46,8 @@ struct refresh {
 	int64_t threshold_ms; /* likewise, the server's clock; 0: not known */
 	struct replica_listing next; /* the listing with what was found */
 	enum date_field field;
+	unsigned newest_limit;	  /* so many of the newest are asked for */
+	bool narrow;		  /* only one: more are refused */
 	struct probe_facts probe; /* the last one */
 	bool fitted;	/* the one before the last look, with what that found */
 	unsigned looks; /* for what changed, by this field */
@@ -142,6 +152,14 @@ static void finish(struct refresh *refresh)
 	refresh->events->proven(refresh->ctx, &refresh->next, refresh->began);
 }
 
+/* All that there is was just compared. */
+static void whole_proven(struct refresh *refresh)
+{
+	refresh->next.proven_ms = timestamp_now_ms();
+	refresh->looked_at = refresh->began;
+	finish(refresh);
+}
+
 static void on_page(void *ctx, int err, const struct compared *compared)
 {
 	struct refresh *refresh = ctx;
@@ -154,9 +172,7 @@ static void on_page(void *ctx, int err, const struct compared *compared)
 		disproven(refresh);
 		return;
 	}
-	refresh->next.proven_ms = timestamp_now_ms();
-	refresh->looked_at = refresh->began;
-	finish(refresh);
+	whole_proven(refresh);
 }
 
 static void ask_page(struct refresh *refresh)
@@ -188,18 +204,27 @@ static void records_proven(struct refresh *refresh)
 
 static void ask_dateless(struct refresh *refresh);
 
+/* Whether all that have no date are among those that came. From who sorts, they
+ * come in a row: behind the last one is one that has a date. Who does not sort
+ * gives some of them, perhaps, and others stand elsewhere. */
+static bool are_all_dateless(
+    const struct refresh *refresh, const struct compared *compared)
+{
+	if (!sorting_is_known(refresh->core, DATE_CREATED))
+		return compared->dateless == refresh->next.dateless;
+	return compared->dateless > 0 && (compared->dateless < compared->came ||
+					     compared->came == compared->total);
+}
+
 static void on_dateless(void *ctx, int err, const struct compared *compared)
 {
 	struct refresh *refresh = ctx;
 	if (is_over(refresh, err))
 		return;
-	/* They come in a row: behind the last one is one that has a date. */
-	bool all = compared->dateless < compared->came ||
-		   compared->came == compared->total;
 	if (compared->dateless == 0 && !refresh->descending) {
 		refresh->descending = true;
 		ask_dateless(refresh);
-	} else if (all && compared->dateless > 0 &&
+	} else if (are_all_dateless(refresh, compared) &&
 		   compared->known == compared->came) {
 		records_proven(refresh);
 	} else {
@@ -242,9 +267,60 @@ static enum date_field first_field(const struct replica_listing *listing)
 		   : DATE_UPDATED;
 }
 
+static int64_t newest_known(const struct refresh *refresh)
+{
+	return refresh->field == DATE_UPDATED ? refresh->next.newest_ms
+					      : refresh->next.created_ms;
+}
+
+static int64_t changed_since(const struct refresh *refresh)
+{
+	return refresh->field == DATE_UPDATED ? refresh->next.since_ms
+					      : refresh->next.created_since_ms;
+}
+
+/* Whether what a probe shows first is the newest one. Where none has a date,
+ * all are compared anyway. */
+static bool sorts(const struct refresh *refresh)
+{
+	return newest_known(refresh) == NO_DATE ||
+	       sorting_is_known(refresh->core, refresh->field);
+}
+
+static int add_size(
+    void *ctx, const struct node *node, const char *name, int64_t pos)
+{
+	int64_t *left = ctx;
+	(void)name;
+	(void)pos;
+	*left -= node->size;
+	return *left < 0;
+}
+
+/* Whether a page of them is small. */
+static bool are_small(const struct refresh *refresh)
+{
+	const struct replica_listing *next = &refresh->next;
+	int64_t left = WORTH_A_REQUEST;
+	int64_t end = slot_start(next->base, 2);
+	return replica_entries(refresh->core->replica, refresh->folder->id,
+		   next->base, end < next->end ? end : next->end, add_size,
+		   &left) == 0;
+}
+
+/* All, where they are one page: then no order matters. */
+static unsigned choose_limit(const struct refresh *refresh)
+{
+	if (sorts(refresh) || refresh->narrow || refresh->next.count < 2 ||
+	    !are_small(refresh))
+		return 1;
+	return refresh->next.count <= PAGE_LIMIT ? PAGE_LIMIT : NEWEST_MANY;
+}
+
 static void begin_field(struct refresh *refresh, enum date_field field)
 {
 	refresh->field = field;
+	refresh->newest_limit = choose_limit(refresh);
 	refresh->looks = 0;
 	refresh->level = refresh->levelled = false;
 	ask_newest(refresh);
@@ -276,6 +352,8 @@ static void look_for_changes(struct refresh *refresh)
 	struct delta_question question = {
 	    .field = refresh->field,
 	    .level = refresh->level,
+	    .finds_newest = refresh->probe.known &&
+			    refresh->probe.newest_ms >= newest_known(refresh),
 	    .threshold_ms = refresh->threshold_ms,
 	    .next = &refresh->next,
 	};
@@ -361,10 +439,13 @@ static void look_for_gone(struct refresh *refresh)
  * where nothing is newer. */
 static bool is_unsettled(const struct refresh *refresh)
 {
-	const struct replica_listing *next = &refresh->next;
-	return refresh->field == DATE_UPDATED
-		   ? next->since_ms < next->newest_ms
-		   : next->created_since_ms < next->created_ms;
+	return changed_since(refresh) < newest_known(refresh);
+}
+
+/* Where the first one need not be the newest one, as well. */
+static bool has_to_look(const struct refresh *refresh)
+{
+	return !refresh->looks && (is_unsettled(refresh) || !sorts(refresh));
 }
 
 /*
@@ -376,7 +457,7 @@ static bool is_unsettled(const struct refresh *refresh)
 static void as_known(struct refresh *refresh)
 {
 	bool sure =
-	    refresh->looks > 0 ? refresh->fitted : !is_unsettled(refresh);
+	    refresh->looks > 0 ? refresh->fitted : !has_to_look(refresh);
 	if (sure)
 		field_proven(refresh);
 	else
@@ -387,6 +468,9 @@ static void decide(struct refresh *refresh)
 {
 	refresh->level = false;
 	switch (judge(refresh)) {
+	case PROBE_WHOLE:
+		whole_proven(refresh);
+		break;
 	case PROBE_PROVEN:
 		as_known(refresh);
 		break;
@@ -398,7 +482,7 @@ static void decide(struct refresh *refresh)
 		look_for_changes(refresh);
 		break;
 	case PROBE_GONE:
-		if (is_unsettled(refresh) && !refresh->looks)
+		if (has_to_look(refresh))
 			look_for_changes(refresh);
 		else
 			look_for_gone(refresh);
@@ -417,9 +501,26 @@ static bool is_alien(
 	return date_form_add(known, compared->form) == DATE_FORM_MIXED;
 }
 
+/* What an answer tells of the server: where its own order is that of the ids,
+ * and was another one. */
+static void learn_sorting(
+    struct refresh *refresh, const struct compared *compared)
+{
+	if (compared->sorted && !refresh->probe.alien &&
+	    (refresh->next.flags & LISTING_BY_ID))
+		sorting_learn(refresh->core, refresh->field);
+}
+
 static void on_newest(void *ctx, int err, const struct compared *compared)
 {
 	struct refresh *refresh = ctx;
+	if (err == -EPROTO && refresh->newest_limit > 1) {
+		/* Perhaps so many are refused. */
+		refresh->narrow = true;
+		refresh->newest_limit = 1;
+		ask_newest(refresh);
+		return;
+	}
 	if (is_over(refresh, err))
 		return;
 	if (!refresh->threshold_ms)
@@ -431,8 +532,12 @@ static void on_newest(void *ctx, int err, const struct compared *compared)
 	    .newest_ms = compared->newest_ms,
 	    .known = compared->known == compared->came,
 	    .rises = compared->rises,
+	    .twice = compared->twice,
+	    .strange = compared->came > 1 &&
+		       compared->strange_ms < changed_since(refresh),
 	    .alien = is_alien(refresh, compared),
 	};
+	learn_sorting(refresh, compared);
 	decide(refresh);
 }
 
@@ -440,7 +545,7 @@ static void ask_newest(struct refresh *refresh)
 {
 	struct api_query query = {
 	    .page = 1,
-	    .limit = 1,
+	    .limit = refresh->newest_limit,
 	    .sort_by =
 		refresh->field == DATE_UPDATED ? "updatedAt" : "createdAt",
 	    .descending = true,
@@ -484,6 +589,7 @@ static int heed_leftovers(struct refresh *refresh)
 void refresh_run(struct refresh *refresh, const struct replica_listing *known)
 {
 	refresh->next = *known;
+	sorting_recall(refresh->core, known->flags);
 	int r = heed_leftovers(refresh);
 	if (r < 0) {
 		fail(refresh, r);
