@@ -211,6 +211,72 @@ static void where_more_than_one_are_refused_one_is_asked_for(void **state)
 	assert_ended(open, 0);
 }
 
+/* ---- asked for by another field ---- */
+
+#define TRIAL_LINE                                                             \
+	"GET /v1/data/posts?page=1&limit=20&sortBy=title&sortDirection=desc"
+
+/* Nothing but the title is in another order than the ids. */
+static void the_first_listing_asks_once_by_another_field(void **state)
+{
+	for (int ignored = 0; ignored < 2; ignored++) {
+		service.tells_title = true;
+		service.ignores_sort = ignored;
+		service_fill(250);
+		fixture_start();
+		struct ask *open = ask_open(posts);
+		serve_all();
+		assert_ended(open, 0);
+		struct ask *wait = ask_for_all(open);
+		while (!fake_find(fake, TRIAL_LINE))
+			serve(fake_open(fake, 0));
+		/* Nobody waits for it. */
+		assert_ended(wait, 0);
+		assert_int_equal(fake_open_count(fake), 1);
+		serve(request(TRIAL_LINE));
+		fake_run(fake);
+		assert_int_equal(fake_open_count(fake), 0);
+		sync_dir_close(sync_under_test, &open->op.open_dir);
+		/* It is kept, where it is so. */
+		fixture_stop();
+		fixture_start();
+		/* Else it is asked again, behind this mount's first check. */
+		assert_unchanged_costs(ignored ? 3 : 1);
+		assert_unchanged_costs(ignored ? 2 : 1);
+		go_stale();
+		service_change(5);
+		assert_is_all_and_fresh();
+		begin_again(state);
+	}
+	fixture_start();
+}
+
+static void what_refuses_it_is_listed_all_the_same(void **state)
+{
+	static const int statuses[] = {400, 403, 500};
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+		service.tells_title = true;
+		service_fill(250);
+		fixture_start();
+		struct ask *open = ask_open(posts);
+		serve_all();
+		assert_ended(open, 0);
+		struct ask *wait = ask_for_all(open);
+		while (!fake_find(fake, TRIAL_LINE))
+			serve(fake_open(fake, 0));
+		assert_ended(wait, 0);
+		ANSWER(request(TRIAL_LINE), .status = statuses[i]);
+		fake_run(fake);
+		/* Once: not again, and no line. */
+		assert_int_equal(fake_open_count(fake), 0);
+		assert_string_equal(errors_text(), "");
+		sync_dir_close(sync_under_test, &open->op.open_dir);
+		assert_unchanged_costs(2);
+		begin_again(state);
+	}
+	fixture_start();
+}
+
 /* ---- how it is told ---- */
 
 struct item {
@@ -281,6 +347,8 @@ int main(void)
 	    TEST(one_that_ignores_it_is_not_taken_for_one),
 	    TEST(many_in_one_order_cost_one_request_more),
 	    TEST(where_more_than_one_are_refused_one_is_asked_for),
+	    TEST(the_first_listing_asks_once_by_another_field),
+	    TEST(what_refuses_it_is_listed_all_the_same),
 	    cmocka_unit_test(only_another_order_than_any_of_its_own_tells),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,29 @@
+/*
+ * Whether a server sorts, where its answers to a check would not tell: one
+ * question, once a mount at most, behind a listing of several pages that is in
+ * one order by id and by date. It asks for a few records in the order of
+ * another field that is in neither; who sorts by that sorts by date.
+ *
+ * Loop thread only. Each lister has one.
+ */
+#ifndef SYNC_LISTING_TRIAL_H
+#define SYNC_LISTING_TRIAL_H
+
+struct core;
+struct folder;
+struct replica_listing;
+struct trial;
+
+/* sorts: the server does, as sorting.h tells from now on. All is borrowed.
+ * NULL: out of memory. */
+struct trial *trial_new(struct core *core, const struct folder *folder,
+    void (*sorts)(void *ctx), void *ctx);
+
+/* NULL is fine. */
+void trial_free(struct trial *trial);
+
+/* The listing was just found whole: ask, if that is worth a request. Nobody
+ * waits for it, and it may fail unnoticed. */
+void trial_begin(struct trial *trial, const struct replica_listing *listing);
+
+#endif
