@@ -9,6 +9,7 @@
 #include "api/shortfalls.h"
 #include "api/storage.h"
 #include "api/token.h"
+#include "api/trial.h"
 
 /* A quota with fewer answers left than this is spent on nothing guessed. */
 #define QUOTA_LOW 20
@@ -19,6 +20,15 @@ static void on_renew(void *ctx)
 	struct api *api = ctx;
 	auth_renew(api->auth);
 }
+
+/* It wants to know whether the one it has is good. */
+static void on_check(void *ctx)
+{
+	struct api *api = ctx;
+	trial_begin(api->calls, api->token);
+}
+
+static const struct token_events token_events = {on_renew, on_check};
 
 /* Signing in, over the calls that carry what comes of it. */
 static int make_auth(
@@ -75,7 +85,7 @@ int api_new(struct http *http, const struct api_config *config,
 	if (!(api->shortfalls = shortfalls_new()))
 		goto fail;
 	if ((config->email || config->keeper) &&
-	    !(api->token = token_new(http, on_renew, api)))
+	    !(api->token = token_new(http, &token_events, api)))
 		goto fail;
 	api->redact.token = api->token;
 	if (make_calls(api, http, config, failures) < 0)

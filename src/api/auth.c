@@ -118,7 +118,8 @@ static int renewal_end(void *ctx, struct api_error *error)
 		free_secret(TAKE(pair.refresh));
 		free_secret(TAKE(renewal->kept));
 	}
-	token_adopt(config->token, &pair);
+	token_adopt(config->token, &pair,
+	    renewal->refresh ? TOKEN_REFRESHED : TOKEN_SIGNED_IN);
 	return 0;
 }
 
@@ -302,23 +303,30 @@ static void renew_alone(struct auth *auth)
 		token_settle(config->token, &over);
 }
 
-void auth_renew(struct auth *auth)
+/* What the keeper has. */
+static void on_taken(void *ctx, int err, struct answer_tokens *pair)
 {
+	struct auth *auth = ctx;
 	const struct auth_config *config = &auth->config;
-	struct answer_tokens pair;
-	int r = auth->is_lost
-		    ? -ENOENT
-		    : config->keeper->take(config->keeper->ctx, &pair);
-	if (r == -EAGAIN) {
+	if (err == -EAGAIN) {
 		renew_later(auth, BUSY_MS);
-	} else if (r < 0) {
+	} else if (err < 0) {
 		auth->is_lost = true;
 		renew_alone(auth);
-	} else if (pair.access) {
+	} else if (pair->access) {
 		token_retire(config->token);
-		token_adopt(config->token, &pair);
+		token_adopt(config->token, pair, TOKEN_SHARED);
 		token_settle(config->token, &(struct api_error){0});
 	} else {
-		renew_by(auth, pair.refresh, pair.refresh);
+		renew_by(auth, pair->refresh, pair->refresh);
 	}
+}
+
+void auth_renew(struct auth *auth)
+{
+	const struct api_keeper *keeper = auth->config.keeper;
+	if (auth->is_lost)
+		renew_alone(auth);
+	else
+		keeper->take(keeper->ctx, on_taken, auth);
 }

@@ -11,6 +11,7 @@
 #include "api/redact.h"
 #include "api/retry.h"
 #include "api/token.h"
+#include "api/verdict.h"
 #include "base/timestamp.h"
 #include "base/buf.h"
 #include "base/failures.h"
@@ -35,16 +36,19 @@ struct api_call {
 	void *ctx;
 	struct gate_pass pass;
 	struct token_waiter waiter;
+	struct token_waiter check; /* whether the token is good */
 	struct http_call *http_call;
 	struct http_timer *timer;
 	struct http_head head;
 	struct buf error_body;
 	bool refused; /* our own side did not like the body */
 	unsigned attempt;
-	unsigned garbled;  /* of these with an answer that nobody understood */
-	unsigned renewals; /* 1: refreshed, 2: signed in again */
+	unsigned garbled; /* of these with an answer that nobody understood */
 	unsigned stale_tokens; /* refusals of tokens that are gone already */
+	struct verdict_facts facts; /* of the last refusal */
+	struct api_error refusal;   /* its words */
 	int64_t started_ms;
+	int64_t sent_ms;
 	uint64_t token_generation; /* of the token that was sent */
 	TAILQ_ENTRY(api_call) link;
 };
@@ -72,6 +76,7 @@ static void call_free(struct api_call *call)
 	http_cancel(calls->config.http, call->http_call);
 	http_timer_stop(calls->config.http, call->timer);
 	token_stop_waiting(&call->waiter);
+	token_stop_waiting(&call->check);
 	TAILQ_REMOVE(&calls->list, call, link);
 	call->http_call = NULL;
 	call->ops->release(call->ctx);
@@ -206,22 +211,83 @@ static bool pause_and_retry(struct api_call *call, const struct ending *ending)
 	return true;
 }
 
-/* 401: true when a renewed token is worth another attempt. */
-static bool renew_and_retry(struct api_call *call)
+/* A bit longer than a token counts as young. */
+#define YOUNG_PAUSE_MS 1100
+
+/* What verdict.c wants to know of the token that was just refused. */
+static void note_refusal(struct api_call *call, const struct api_error *error)
+{
+	struct verdict_facts *facts = &call->facts;
+	token_facts(token_of(call), call->sent_ms, facts);
+	facts->checked = facts->good = false;
+	call->refusal = *error;
+	call->refusal.err = retry_errno(error->status, 0);
+}
+
+static bool wait_for_young(struct api_call *call)
+{
+	call->facts.pauses++;
+	call->timer = http_timer_start(
+	    call->calls->config.http, YOUNG_PAUSE_MS, on_pause_over, call);
+	return call->timer;
+}
+
+/* Do what the refusal asks for, outside the gate. False: it is final. */
+static bool follow_refusal(struct api_call *call)
 {
 	struct token *token = token_of(call);
-	if (!token)
+	enum verdict verdict = verdict_of(&call->facts);
+	switch (verdict) {
+	case VERDICT_WAIT:
+		return wait_for_young(call);
+	case VERDICT_CHECK:
+		token_check(token, &call->check);
+		return true;
+	case VERDICT_RENEW:
+	case VERDICT_SIGN_IN:
+		call->facts.renewals++;
+		token_reject(token, verdict == VERDICT_SIGN_IN);
+		attempt_begin(call);
+		return true;
+	case VERDICT_GIVE_UP:
+		token_give_up(token, &call->refusal);
+		return false;
+	case VERDICT_REFUSED:
+	default:
+		return false;
+	}
+}
+
+/* The token that was refused is known to be good, or not. */
+static void on_checked(void *ctx, const struct api_error *error)
+{
+	struct api_call *call = ctx;
+	call->facts.checked = true;
+	call->facts.good = error->err == 0;
+	if (call->token_generation != token_generation(token_of(call)) &&
+	    call->stale_tokens++ < STALE_TOKENS_MAX)
+		attempt_begin(call);
+	else if (!follow_refusal(call))
+		finish(call, &call->refusal);
+}
+
+/* 401: true when the call goes on, or has ended. */
+static bool weigh_refusal(struct api_call *call, const struct api_error *error)
+{
+	struct token *token = token_of(call);
+	if (!token || call->spec.tries_token)
 		return false;
 	if (call->token_generation != token_generation(token)) {
 		if (call->stale_tokens++ >= STALE_TOKENS_MAX)
 			return false;
-	} else {
-		if (call->renewals >= 2)
-			return false;
-		token_reject(token, call->renewals++ == 1);
+		gate_leave(&call->calls->gate, &call->pass);
+		attempt_begin(call);
+		return true;
 	}
+	note_refusal(call, error);
 	gate_leave(&call->calls->gate, &call->pass);
-	attempt_begin(call);
+	if (!follow_refusal(call))
+		finish(call, &call->refusal);
 	return true;
 }
 
@@ -281,11 +347,14 @@ static void conclude(struct api_call *call, int err, const char *detail)
 	if (err == 0 && retry_is_overload(call->head.status))
 		gate_narrow(&call->calls->gate);
 	if (ending.err == 0 && ending.status >= 200 && ending.status < 300) {
+		if (token_of(call))
+			token_served(token_of(call), call->token_generation);
 		gate_widen(&call->calls->gate);
 		finish(call, &error);
 		return;
 	}
-	if (ending.status == 401 && ending.err == 0 && renew_and_retry(call))
+	if (ending.status == 401 && ending.err == 0 &&
+	    weigh_refusal(call, &error))
 		return;
 	call->ops->restart(call->ctx);
 	call->garbled += ending.garbled;
@@ -403,6 +472,7 @@ static void on_pass(void *ctx)
 		return;
 	}
 	call->token_generation = token ? token_generation(token) : 0;
+	call->sent_ms = http_now(calls->config.http);
 	call->attempt++;
 	call->refused = false;
 	call->head =
@@ -462,6 +532,7 @@ struct api_call *call_start(struct calls *calls, const struct call_spec *spec,
 	    .urgent = spec->urgent,
 	    .speculative = spec->speculative};
 	call->waiter = (struct token_waiter){.ready = on_token, .ctx = call};
+	call->check = (struct token_waiter){.ready = on_checked, .ctx = call};
 	if (!spec->silence_ms)
 		call->spec.silence_ms = retry_silence_ms(spec->patience_ms);
 	call->started_ms = http_now(calls->config.http);

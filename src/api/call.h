@@ -52,6 +52,7 @@ struct call_spec {
 	const char *subject; /* the mount's path, for .bkendfs/errors; copied */
 	const char *body;    /* JSON, or NULL; copied */
 	bool with_token;     /* where there is an account */
+	bool tries_token;    /* a 401 is the answer: no other token is got */
 	int64_t patience_ms;
 	int64_t silence_ms;  /* 0: as retry_silence_ms says */
 	bool once;	     /* not idempotent: never sent twice on its own */

@@ -47,7 +47,7 @@ static struct text_form unpack(unsigned form)
 static bool is_like(const char *text, size_t len, const char *pattern)
 {
 	size_t i = 0;
-	for (; pattern[i] && i < len; i++) {
+	for (; i < len && pattern[i]; i++) {
 		bool digit = text[i] >= '0' && text[i] <= '9';
 		if (pattern[i] == '0'
 			? !digit

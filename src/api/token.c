@@ -10,6 +10,16 @@
  * allows before it locks the account. */
 static const int64_t refused_ms[] = {15000, 120000, 300000};
 
+/* Where new tokens were got in vain, that is how it goes on from the second of
+ * them: the sign-ins before and after it count, too. */
+#define VAIN_FIRST 1
+
+/* After so long, what was in vain counts no more. */
+#define VAIN_MS (15 * 60 * 1000)
+
+/* Machines of one service may need so long until all of them know a token. */
+#define YOUNG_MS 1000
+
 /* Renew this long before a token ends, or a tenth of its life if shorter. */
 #define AHEAD_MS 60000
 
@@ -18,28 +28,47 @@ static const int64_t refused_ms[] = {15000, 120000, 300000};
 
 struct token {
 	struct http *http;
-	void (*renew)(void *ctx);
+	const struct token_events *events;
 	void *ctx;
 	struct answer_tokens pair;     /* access NULL: none */
 	struct answer_tokens previous; /* not used any more, but secret */
+	int64_t adopted_ms;	       /* http_now */
 	int64_t expires_ms;	       /* http_now at which to renew */
 	uint64_t generation;
-	bool renewing;		  /* single flight */
+	bool served;	    /* the pair was of use to somebody ... */
+	bool rejected;	    /* ... or somebody had no use of it ... */
+	bool given_up;	    /* ... and another one would be of none, either */
+	bool signed_in;	    /* how it came */
+	unsigned worthless; /* pairs in a row, before it, that served nobody */
+	bool renewing;	    /* single flight */
 	int64_t refused_until_ms; /* no new try before: the last said no */
 	struct api_error refusal;
 	unsigned refusals; /* since a pair was had */
+	/* What no new pair has helped against. */
+	int64_t vain_since_ms;
+	int64_t vain_until_ms; /* 0: nothing */
+	struct api_error vain_refusal;
+	unsigned vain;
+	bool checking;	/* single flight */
+	bool checkable; /* a check has found a pair good */
 	struct token_queue waiting;
+	struct token_queue checked; /* by the check under way */
+	struct token_queue unchecked;
 };
 
-struct token *token_new(struct http *http, void (*renew)(void *), void *ctx)
+struct token *token_new(
+    struct http *http, const struct token_events *events, void *ctx)
 {
 	struct token *token = calloc(1, sizeof(*token));
 	if (!token)
 		return NULL;
 	token->http = http;
-	token->renew = renew;
+	token->events = events;
 	token->ctx = ctx;
+	token->vain = VAIN_FIRST;
 	TAILQ_INIT(&token->waiting);
+	TAILQ_INIT(&token->checked);
+	TAILQ_INIT(&token->unchecked);
 	return token;
 }
 
@@ -82,14 +111,26 @@ void token_secrets(
 	ret_secrets[3] = token->previous.refresh;
 }
 
-/* Tell everybody who waits now: who does so again waits for the next token. */
-static void wake(struct token *token, const struct api_error *error)
+static void enqueue(struct token_queue *queue, struct token_waiter *waiter)
+{
+	TAILQ_INSERT_TAIL(queue, waiter, link);
+	waiter->queue = queue;
+}
+
+static void move(struct token_queue *from, struct token_queue *to)
+{
+	struct token_waiter *waiter;
+	TAILQ_FOREACH (waiter, from, link)
+		waiter->queue = to;
+	TAILQ_CONCAT(to, from, link);
+}
+
+/* Tell everybody who waits now: who does so again waits for the next time. */
+static void wake(struct token_queue *waiting, const struct api_error *error)
 {
 	struct token_queue batch = TAILQ_HEAD_INITIALIZER(batch);
 	struct token_waiter *waiter;
-	TAILQ_CONCAT(&batch, &token->waiting, link);
-	TAILQ_FOREACH (waiter, &batch, link)
-		waiter->queue = &batch;
+	move(waiting, &batch);
 	while ((waiter = TAILQ_FIRST(&batch))) {
 		token_stop_waiting(waiter);
 		waiter->ready(waiter->ctx, error);
@@ -104,31 +145,114 @@ void token_stop_waiting(struct token_waiter *waiter)
 	waiter->queue = NULL;
 }
 
+static bool is_held(const struct token *token)
+{
+	return http_now(token->http) < token->vain_until_ms;
+}
+
+/* Why no other pair is asked for now; NULL: it is. */
+static const struct api_error *refusal_of(const struct token *token)
+{
+	if (!token->pair.refresh &&
+	    http_now(token->http) < token->refused_until_ms)
+		return &token->refusal;
+	if (token->rejected && !token->served && is_held(token))
+		return &token->vain_refusal;
+	return NULL;
+}
+
 void token_wait(struct token *token, struct token_waiter *waiter)
 {
-	struct api_error refusal = token->refusal;
-	if (!token->renewing && !token->pair.refresh &&
-	    http_now(token->http) < token->refused_until_ms) {
-		waiter->ready(waiter->ctx, &refusal);
+	const struct api_error *refusal =
+	    token->renewing ? NULL : refusal_of(token);
+	if (refusal) {
+		struct api_error copy = *refusal;
+		waiter->ready(waiter->ctx, &copy);
 		return;
 	}
-	TAILQ_INSERT_TAIL(&token->waiting, waiter, link);
-	waiter->queue = &token->waiting;
+	enqueue(&token->waiting, waiter);
 	if (token->renewing)
 		return;
 	token->renewing = true;
-	token->renew(token->ctx);
+	token->events->renew(token->ctx);
+}
+
+static void check(struct token *token)
+{
+	token->checking = true;
+	move(&token->unchecked, &token->checked);
+	token->events->check(token->ctx);
+}
+
+/* A check that was begun before says nothing of a refusal that came later. */
+void token_check(struct token *token, struct token_waiter *waiter)
+{
+	enqueue(&token->unchecked, waiter);
+	if (!token->checking)
+		check(token);
+}
+
+void token_checked(struct token *token, bool good)
+{
+	struct api_error error = {.err = good ? 0 : -EACCES};
+	token->checkable = token->checkable || good;
+	token->checking = false;
+	wake(&token->checked, &error);
+	if (!token->checking && !TAILQ_EMPTY(&token->unchecked))
+		check(token);
+}
+
+void token_served(struct token *token, uint64_t generation)
+{
+	if (generation == token->generation)
+		token->served = true;
+}
+
+/* Pairs in a row, this one included, that were of no use. What was given up is
+ * begun anew, later. */
+static unsigned unproven(const struct token *token)
+{
+	if (token->served)
+		return 0;
+	return token->given_up ? 1 : token->worthless + 1;
+}
+
+void token_facts(
+    const struct token *token, int64_t sent_ms, struct verdict_facts *facts)
+{
+	bool lasts = token->expires_ms - token->adopted_ms > 2 * YOUNG_MS;
+	facts->served = token->served;
+	facts->young = lasts && sent_ms - token->adopted_ms < YOUNG_MS;
+	facts->unproven = unproven(token);
+	facts->signed_in = token->signed_in;
+	facts->checkable = token->checkable;
+	facts->held = is_held(token);
 }
 
 void token_reject(struct token *token, bool drop_refresh)
 {
+	token->rejected = true;
 	token->expires_ms = 0;
 	if (drop_refresh)
 		free_secret(TAKE(token->pair.refresh));
 }
 
+void token_give_up(struct token *token, const struct api_error *error)
+{
+	int64_t now = http_now(token->http);
+	if (now - token->vain_since_ms > VAIN_MS)
+		token->vain = VAIN_FIRST;
+	token->rejected = token->given_up = true;
+	token->vain_since_ms = now;
+	token->vain_until_ms = now + refused_ms[token->vain];
+	token->vain_refusal = *error;
+	if (token->vain + 1 < ARRAY_SIZE(refused_ms))
+		token->vain++;
+}
+
 void token_forget_refusal(struct token *token)
 {
+	token->vain_until_ms = 0;
 	token->refused_until_ms = 0;
 	token->refusals = 0;
 }
@@ -161,13 +285,19 @@ void token_retire_for(struct token *token, char *refresh)
 	token->previous.refresh = refresh;
 }
 
-void token_adopt(struct token *token, const struct answer_tokens *pair)
+void token_adopt(struct token *token, const struct answer_tokens *pair,
+    enum token_source source)
 {
 	answer_tokens_done(&token->pair);
 	token->pair = *pair;
 	token->generation++;
 	token->refusals = 0;
-	token->expires_ms = http_now(token->http) + used_for_ms(pair);
+	token->worthless = token->rejected ? unproven(token) : 0;
+	token->served = source == TOKEN_SHARED;
+	token->signed_in = source == TOKEN_SIGNED_IN;
+	token->rejected = token->given_up = false;
+	token->adopted_ms = http_now(token->http);
+	token->expires_ms = token->adopted_ms + used_for_ms(pair);
 }
 
 void token_settle(struct token *token, const struct api_error *error)
@@ -180,5 +310,5 @@ void token_settle(struct token *token, const struct api_error *error)
 			token->refusals++;
 		token->refusal = *error;
 	}
-	wake(token, error);
+	wake(&token->waiting, error);
 }

@@ -1,7 +1,7 @@
 /*
  * The token that calls carry: the pair that is held, when it is due, and who
- * waits for the next one. How a pair is got is not known here: renew is called
- * for one, at most once at a time, and auth.c does it. Created by api.c, asked
+ * waits for the next one. How a pair is got, or found good, is not known here:
+ * auth.c and trial.c do it when an event asks for it. Created by api.c, asked
  * by call.c and probe.c. Loop thread only.
  */
 #ifndef API_TOKEN_H
@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 
 #include "api/answer.h"
+#include "api/verdict.h"
 #include "http/http.h"
 
 struct token;
@@ -20,21 +21,28 @@ TAILQ_HEAD(token_queue, token_waiter);
 
 /* One who waits for a token; lives inside what it stands for. */
 struct token_waiter {
-	/* Set before token_wait; called once, unless token_stop_waiting comes
-	 * before: with error->err 0 when a token is there, else why not. May
-	 * wait again. */
+	/* Set before token_wait or token_check; called once, unless
+	 * token_stop_waiting comes before: with error->err 0 when a token is
+	 * there, else why not. May wait again. */
 	void (*ready)(void *ctx, const struct api_error *error);
 	void *ctx;
 	struct token_queue *queue; /* token.c's; NULL: does not wait */
 	TAILQ_ENTRY(token_waiter) link;
 };
 
-/*
- * No token yet. renew shall get a pair: by token_refresh's, else by signing in;
- * then token_adopt, and token_settle at the end, also at once. http is
- * borrowed. NULL: out of memory.
- */
-struct token *token_new(struct http *http, void (*renew)(void *ctx), void *ctx);
+/* What token.c has others do; each at most once at a time. */
+struct token_events {
+	/* Get a pair: by token_refresh's, else by signing in; then
+	 * token_adopt, and token_settle at the end, also at once. */
+	void (*renew)(void *ctx);
+	/* Find out whether the server knows us by the pair that is held; then
+	 * token_checked, also at once. */
+	void (*check)(void *ctx);
+};
+
+/* No token yet. events and http are borrowed. NULL: out of memory. */
+struct token *token_new(
+    struct http *http, const struct token_events *events, void *ctx);
 
 /* Who still waits is not told. NULL is fine. */
 void token_free(struct token *token);
@@ -49,9 +57,25 @@ void token_wait(struct token *token, struct token_waiter *waiter);
 /* Harmless for one that does not wait. */
 void token_stop_waiting(struct token_waiter *waiter);
 
+/* A call that carried the token of that generation was answered well. */
+void token_served(struct token *token, uint64_t generation);
+
+/* What is known of the token, for who judges a refusal of it (verdict.h); sent:
+ * http_now of the request that was refused. */
+void token_facts(
+    const struct token *token, int64_t sent_ms, struct verdict_facts *facts);
+
+/* Be called when it was found out whether the server knows us by the token,
+ * asked from now on: error->err 0 when it does. Maybe before this returns. */
+void token_check(struct token *token, struct token_waiter *waiter);
+
 /* The server refused the token: the next one is due (drop_refresh: by signing
  * in). */
 void token_reject(struct token *token, bool drop_refresh);
+
+/* New tokens have not helped: for a while no other one is got on account of a
+ * refusal. error: what was said, for whoever has to have another one then. */
+void token_give_up(struct token *token, const struct api_error *error);
 
 /* Whatever was refused just now, something else is tried at the next wish. */
 void token_forget_refusal(struct token *token);
@@ -76,11 +100,22 @@ void token_retire(struct token *token);
  * for it; taken over. */
 void token_retire_for(struct token *token, char *refresh);
 
+/* How a pair came. */
+enum token_source {
+	TOKEN_SIGNED_IN,
+	TOKEN_REFRESHED,
+	TOKEN_SHARED, /* another mount had it, and may have used it */
+};
+
 /* Take a new pair over, its members included. */
-void token_adopt(struct token *token, const struct answer_tokens *pair);
+void token_adopt(struct token *token, const struct answer_tokens *pair,
+    enum token_source source);
 
 /* The renewal is over: tell everybody who waits. */
 void token_settle(struct token *token, const struct api_error *error);
+
+/* The check is over. good: the server knows us. */
+void token_checked(struct token *token, bool good);
 
 #define TOKEN_SECRETS 4
 

@@ -57,7 +57,7 @@ int buf_reserve(struct buf *buf, size_t len)
 	if (len > buf->max || buf->len > buf->max - len)
 		return -EMSGSIZE;
 	size_t need = buf->len + len + 1;
-	if (need <= buf->cap)
+	if (buf->data && need <= buf->cap)
 		return 0;
 	size_t cap = buf->cap ? buf->cap : 64;
 	while (cap < need)

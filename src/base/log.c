@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -17,6 +18,9 @@
 
 /* A line longer than this is cut: it is a log, not an archive. */
 #define LOG_LINE_MAX 2048
+
+/* What stands before it. */
+#define HEAD_MAX 80
 
 static _Atomic enum log_level log_level = LOG_LEVEL_INFO;
 static FILE *log_file;	/* set before threads start; NULL: stderr */
@@ -121,11 +125,41 @@ void log_make_safe(const char *text, char *out, size_t size)
 	out[used] = '\0';
 }
 
+/* Whether a line finds room without waiting for its reader, such as a pager
+ * that is not scrolled or a terminal that was stopped. No line is longer than
+ * what a pipe takes whole when it takes anything. Also where writing would
+ * fail. */
+static bool has_room(FILE *out)
+{
+	struct pollfd target = {.fd = fileno(out), .events = POLLOUT};
+	return poll(&target, 1, 0) != 0;
+}
+
+/* Nobody waits for who reads a log: what he leaves no room for is counted, and
+ * told when there is room again. */
+static void write_line(FILE *out, const char *head, const char *text)
+{
+	static unsigned missing; /* under the lock of out */
+	flockfile(out);
+	if (!has_room(out)) {
+		missing++;
+	} else if (missing) {
+		fprintf(out,
+		    "%s(%u lines are missing: nobody read the log)"
+		    "\n%s%s\n",
+		    head, missing, head, text);
+		missing = 0;
+	} else {
+		fprintf(out, "%s%s\n", head, text);
+	}
+	funlockfile(out);
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
 	if (level > log_level)
 		return;
-	char text[LOG_LINE_MAX], line[LOG_LINE_MAX];
+	char text[LOG_LINE_MAX], line[LOG_LINE_MAX], head[HEAD_MAX];
 	va_list args;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
@@ -136,13 +170,15 @@ void log_write(enum log_level level, const char *format, ...)
 	    LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
 	if (log_file) {
 		char now[TIMESTAMP_SIZE];
-		fprintf(log_file, "%s %s: %s\n",
-		    timestamp_format(timestamp_now_ms(), now),
-		    level_names[level], line);
+		snprintf(head, sizeof(head),
+		    "%s %s: ", timestamp_format(timestamp_now_ms(), now),
+		    level_names[level]);
+		write_line(log_file, head, line);
 	} else if (log_syslog) {
 		syslog(priorities[level], "%s", line);
 	} else {
-		fprintf(
-		    stderr, "%s: %s\n", program_invocation_short_name, line);
+		snprintf(
+		    head, sizeof(head), "%s: ", program_invocation_short_name);
+		write_line(stderr, head, line);
 	}
 }

@@ -2,7 +2,9 @@
  * The program's log: one line a message, safe for a terminal whatever a
  * server put into it (control characters, those that change the order of a
  * line, and bytes that are not UTF-8 are shown as \xNN). Never pass a secret, a
- * header, a query or a signed URL. Thread-safe.
+ * header, a query or a signed URL. Thread-safe. It waits for no reader: where a
+ * pipe or a terminal takes nothing, lines are left out, and their number is
+ * told when it does.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -10,6 +10,19 @@
 #include "base/cleanup.h"
 #include "base/home.h"
 
+static const struct {
+	const char *variable, *service, *in_home, *of_root, *nowhere;
+} places[] = {
+    [OWN_DIR_CACHE] = {"XDG_CACHE_HOME", "CACHE_DIRECTORY", ".cache/bkendfs",
+	"/var/cache/bkendfs",
+	"there is no home directory: set HOME or XDG_CACHE_HOME (or, in a"
+	" service, CacheDirectory=)"},
+    [OWN_DIR_STATE] = {"XDG_STATE_HOME", "STATE_DIRECTORY",
+	".local/state/bkendfs", "/var/lib/bkendfs",
+	"there is no home directory: set HOME or XDG_STATE_HOME (or, in a"
+	" service, StateDirectory=)"},
+};
+
 /* Where systemd has made one for a service (CacheDirectory=, StateDirectory=).
  * NULL: it has not, or it is not told which of several is meant. */
 static const char *of_service(const char *variable)
@@ -18,36 +31,37 @@ static const char *of_service(const char *variable)
 	return path && path[0] == '/' && !strchr(path, ':') ? path : NULL;
 }
 
+/* A place that others can write to, too, is none. */
+static const char *without_home(enum own_dir_kind kind)
+{
+	const char *path = of_service(places[kind].service);
+	return path || geteuid() != 0 ? path : places[kind].of_root;
+}
+
 int own_dir_default(enum own_dir_kind kind, char **ret_path)
 {
-	static const struct {
-		const char *variable, *service, *in_home, *of_root;
-	} places[] = {
-	    [OWN_DIR_CACHE] = {"XDG_CACHE_HOME", "CACHE_DIRECTORY", ".cache",
-		"/var/cache"},
-	    [OWN_DIR_STATE] = {"XDG_STATE_HOME", "STATE_DIRECTORY",
-		".local/state", "/var/lib"},
-	};
 	const char *xdg = getenv(places[kind].variable);
-	const char *service = of_service(places[kind].service);
-	const char *home = home_dir();
-	char *path;
-	int r;
+	char *path = NULL;
+	int r = 0;
 	if (xdg && xdg[0] == '/')
-		r = asprintf(&path, "%s/bkendfs", xdg);
-	else if (home)
-		r = asprintf(
-		    &path, "%s/%s/bkendfs", home, places[kind].in_home);
-	else if (service)
-		r = asprintf(&path, "%s", service);
-	else if (geteuid() == 0)
-		r = asprintf(&path, "%s/bkendfs", places[kind].of_root);
+		r = asprintf(&path, "%s/bkendfs", xdg) < 0 ? -ENOMEM : 0;
 	else
-		r = asprintf(&path, "/var/tmp/bkendfs-%u", (unsigned)geteuid());
-	if (r < 0)
-		return -ENOMEM;
-	*ret_path = path;
-	return 0;
+		r = home_find(places[kind].in_home, &path);
+	if (r == -ENOENT) {
+		const char *other = without_home(kind);
+		if (!other)
+			return -ENOENT;
+		path = strdup(other);
+		r = path ? 0 : -ENOMEM;
+	}
+	if (r == 0)
+		*ret_path = path;
+	return r;
+}
+
+const char *own_dir_nowhere(enum own_dir_kind kind)
+{
+	return places[kind].nowhere;
 }
 
 /* mkdir -p, each new part 0700. */

@@ -12,13 +12,16 @@ enum own_dir_kind { OWN_DIR_CACHE, OWN_DIR_STATE };
 /*
  * The program's own directory of that kind, of which nothing is made or
  * checked: bkendfs below $XDG_CACHE_HOME or $XDG_STATE_HOME, where that is an
- * absolute name; else below .cache or .local/state in the user's home. Without
- * a home: the service's own, where systemd has made one; else for root below
- * /var/cache or /var/lib, for others a directory in /var/tmp, which
- * own_dir_make refuses where somebody else has made it. *ret_path is the
- * caller's. 0 or -ENOMEM. One thread: it asks home_dir.
+ * absolute name; else below .cache or .local/state in the user's home, which is
+ * for root the one that is there already (see home_find). Else the service's
+ * own, where systemd has made one; else for root below /var/cache or /var/lib.
+ * *ret_path is the caller's. 0; -ENOENT: there is none, and own_dir_nowhere
+ * says what to set; -ENOMEM. One thread: it asks for the home.
  */
 int own_dir_default(enum own_dir_kind kind, char **ret_path);
+
+/* What to tell a user who has none: "there is no home …: set …". */
+const char *own_dir_nowhere(enum own_dir_kind kind);
 
 /*
  * Make the directory where it is not there yet (0700, and so are the ones above

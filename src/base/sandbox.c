@@ -166,10 +166,9 @@ int sandbox_allow(
 
 void sandbox_enter(struct sandbox *sandbox, char ret_words[SANDBOX_WORDS])
 {
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		sandbox->err = errno;
-	else if (sandbox->fd >= 0 &&
-		 syscall(SYS_landlock_restrict_self, sandbox->fd, 0u) < 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    (sandbox->fd >= 0 &&
+		syscall(SYS_landlock_restrict_self, sandbox->fd, 0u) < 0))
 		sandbox->err = errno;
 	if (sandbox->err)
 		snprintf(ret_words, SANDBOX_WORDS, "none: the kernel says %s",

@@ -88,6 +88,8 @@ static int allow_state(struct sandbox *sandbox)
 {
 	CLEANUP_FREE char *path = NULL, *own = NULL;
 	int r = own_dir_default(OWN_DIR_STATE, &path);
+	if (r == -ENOENT)
+		return 0;
 	if (r == 0 && own_dir_make(path, &own) == 0)
 		r = sandbox_allow(sandbox, own, SANDBOX_KEEP);
 	return r;

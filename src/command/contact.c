@@ -7,6 +7,7 @@
 #include "command/local_server.h"
 #include "command/sign_in.h"
 #include "command/token_file.h"
+#include "command/token_worker.h"
 #include "config/complain.h"
 #include "replica/replica.h"
 
@@ -15,8 +16,9 @@ struct contact {
 	struct signals *signals; /* NULL: stopped */
 	struct http *http;
 	struct failures *failures;
-	struct token_file *tokens; /* NULL: no session from elsewhere */
-	struct api_keeper keeper;  /* of those */
+	struct token_file *tokens;	   /* NULL: no session from elsewhere */
+	struct token_worker *token_worker; /* the same */
+	struct api_keeper keeper;	   /* by that one */
 	struct api_config api_config;
 	struct api *api;	 /* NULL: nothing was asked */
 	struct sign_in *sign_in; /* the same */
@@ -70,6 +72,20 @@ int contact_open(const struct options *options, struct contact **ret_contact)
 	return 0;
 }
 
+/* A session that came from elsewhere, if one is set. */
+static int open_tokens(struct contact *contact)
+{
+	int status = token_file_open(contact->options, &contact->tokens);
+	if (status || !contact->tokens)
+		return status;
+	int r = token_worker_new(
+	    contact->tokens, contact->http, &contact->token_worker);
+	if (r < 0)
+		return failed("cannot start: %s", strerror(-r));
+	contact->keeper = token_worker_keeper(contact->token_worker);
+	return 0;
+}
+
 int contact_begin(struct contact *contact)
 {
 	const struct options *options = contact->options;
@@ -77,11 +93,9 @@ int contact_begin(struct contact *contact)
 	    sign_in_new(options, contact->http, contact->signals);
 	if (!contact->sign_in)
 		return failed_for_memory();
-	int status = token_file_open(options, &contact->tokens);
+	int status = open_tokens(contact);
 	if (status)
 		return status;
-	if (contact->tokens)
-		contact->keeper = token_file_keeper(contact->tokens);
 	contact->api_config = (struct api_config){
 	    .url = options->url,
 	    .key = options->key,
@@ -155,6 +169,7 @@ void contact_free(struct contact *contact)
 		return;
 	api_free(contact->api);
 	sign_in_free(contact->sign_in);
+	token_worker_free(contact->token_worker);
 	token_file_close(contact->tokens);
 	http_free(contact->http);
 	failures_free(contact->failures);

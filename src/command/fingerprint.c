@@ -17,6 +17,10 @@
  * twos of seconds. */
 #define TICK_S 2
 
+/* Deeper directories are in no backup: an exported file's name has a directory
+ * for each of its slashes, and an emulator follows fewer of them. */
+#define DEPTH_MAX 64
+
 /* The sum over all entries, so that their order does not matter. */
 struct sum {
 	uint64_t low, high;
@@ -70,38 +74,57 @@ static bool is_dots(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-static int add_all(struct sum *sum, int parent, const char *name, bool is_top);
+/* way is how dir is called from the top: "" for the top itself. */
+static int add_all(struct sum *sum, int parent, const char *name,
+    const char *way, unsigned depth);
+
+/* What is in a directory in dir: 0, or an errno. */
+static int add_deeper(
+    struct sum *sum, int fd, const char *way, const char *name, unsigned depth)
+{
+	CLEANUP_FREE char *deeper = NULL;
+	if (asprintf(&deeper, "%s%s%s", way, *way ? "/" : "", name) < 0) {
+		deeper = NULL;
+		return ENOMEM;
+	}
+	return -add_all(sum, fd, name, deeper, depth + 1);
+}
 
 static int add_entry(
-    struct sum *sum, int fd, const char *dir, const char *name, bool is_top)
+    struct sum *sum, int fd, const char *way, const char *name, unsigned depth)
 {
 	struct stat st = {0};
 	int err = fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? errno : 0;
-	if (!err && is_top && S_ISDIR(st.st_mode))
-		err = -add_all(sum, fd, name, false);
+	if (!err && depth < DEPTH_MAX && S_ISDIR(st.st_mode))
+		err = add_deeper(sum, fd, way, name, depth);
 	if (err == ENOMEM)
 		return -ENOMEM;
 	/* What cannot be read is another matter once it can. */
-	add(sum, is_top ? "" : dir, name, &st, err);
+	add(sum, way, name, &st, err);
 	return 0;
 }
 
-/* parent/name and what is in it; it is the directory itself, or one in it. */
-static int add_all(struct sum *sum, int parent, const char *name, bool is_top)
+/* parent/name and what is in it. */
+static int add_all(struct sum *sum, int parent, const char *name,
+    const char *way, unsigned depth)
 {
 	int fd = openat(parent, name,
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | (is_top ? 0 : O_NOFOLLOW));
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | (depth > 0 ? O_NOFOLLOW : 0));
 	CLEANUP(close_stream) DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	int r = stream ? 0 : -errno;
-	if (!stream && fd >= 0)
-		close(fd);
+	if (!stream) {
+		int err = errno;
+		if (fd >= 0)
+			close(fd);
+		return -err;
+	}
+	int r = 0;
 	while (r == 0) {
 		errno = 0;
 		const struct dirent *entry = readdir(stream);
 		if (!entry)
 			return -errno;
 		if (!is_dots(entry->d_name))
-			r = add_entry(sum, fd, name, entry->d_name, is_top);
+			r = add_entry(sum, fd, way, entry->d_name, depth);
 	}
 	return r;
 }
@@ -109,7 +132,7 @@ static int add_all(struct sum *sum, int parent, const char *name, bool is_top)
 int fingerprint_of(const char *dir, char **ret_text)
 {
 	struct sum sum = {.begun = time(NULL)};
-	int r = add_all(&sum, AT_FDCWD, dir, true);
+	int r = add_all(&sum, AT_FDCWD, dir, "", 0);
 	if (r < 0)
 		return r;
 	*ret_text = NULL;

@@ -7,12 +7,12 @@
 #define COMMAND_FINGERPRINT_H
 
 /*
- * The fingerprint of dir and of the directories in it, no deeper: no backup
- * goes further. It changes with each file that is written, renamed, removed or
- * put in another's place, also where a copy has kept the times (the kernel
- * notes a change by itself). *ret_text is the caller's; NULL: something changed
- * a moment ago, so that a further change might leave no trace. 0, -ENOMEM, or
- * why the directory cannot be read. Blocks. Any thread.
+ * The fingerprint of dir and of all directories in it. It changes with each
+ * file that is written, renamed, removed or put in another's place, also where
+ * a copy has kept the times (the kernel notes a change by itself). *ret_text is
+ * the caller's; NULL: something changed a moment ago, so that a further change
+ * might leave no trace. 0, -ENOMEM, or why the directory cannot be read.
+ * Blocks. Any thread.
  */
 int fingerprint_of(const char *dir, char **ret_text);
 

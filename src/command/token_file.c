@@ -126,7 +126,11 @@ static int find_path(struct token_file *file)
 	const struct options *options = file->options;
 	CLEANUP_FREE char *dir = NULL, *own = NULL;
 	char *identity = NULL;
-	if (own_dir_default(OWN_DIR_STATE, &dir) < 0 ||
+	int r = own_dir_default(OWN_DIR_STATE, &dir);
+	if (r == -ENOENT)
+		return failed(
+		    "no place for tokens: %s", own_dir_nowhere(OWN_DIR_STATE));
+	if (r < 0 ||
 	    asprintf(&identity, "%s\n%s\n%s\n%s", options->url, options->key,
 		options->email ? options->email : "",
 		options->refresh_token ? options->refresh_token
@@ -134,7 +138,7 @@ static int find_path(struct token_file *file)
 		return failed_for_memory();
 	uint64_t hash = hash_of(identity);
 	free_secret(identity);
-	int r = own_dir_make(dir, &own);
+	r = own_dir_make(dir, &own);
 	if (r < 0)
 		return failed(
 		    "%s is no place for tokens: %s", dir, own_dir_problem(r));
@@ -251,9 +255,8 @@ static int adopt(struct token_file *file, struct answer_tokens *ret_pair)
 	return 0;
 }
 
-static int take(void *ctx, struct answer_tokens *ret_pair)
+int token_file_take(struct token_file *file, struct answer_tokens *ret_pair)
 {
-	struct token_file *file = ctx;
 	struct tokens *tokens = &file->tokens;
 	int r = lock(file, false);
 	if (r == 0 && file->generation &&
@@ -289,17 +292,11 @@ static int note(struct token_file *file, const struct answer_tokens *pair)
 	return write_tokens(file);
 }
 
-static void keep(void *ctx, const struct answer_tokens *pair)
+void token_file_keep(struct token_file *file, const struct answer_tokens *pair)
 {
-	struct token_file *file = ctx;
 	int r = pair ? note(file, pair) : 0;
 	if (r < 0)
 		log_error("%s: %s: the session ends with this mount",
 		    kept_file_path(file->kept), strerror(-r));
 	unlock(file);
-}
-
-struct api_keeper token_file_keeper(struct token_file *file)
-{
-	return (struct api_keeper){.take = take, .keep = keep, .ctx = file};
 }

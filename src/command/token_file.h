@@ -11,7 +11,7 @@
 #ifndef COMMAND_TOKEN_FILE_H
 #define COMMAND_TOKEN_FILE_H
 
-#include "api/api.h"
+#include "api/answer.h"
 #include "config/options.h"
 
 /*
@@ -33,7 +33,12 @@ int token_file_open(
 /* A token that is in use then is lost. NULL is fine. */
 void token_file_close(struct token_file *file);
 
-/* For api_config, to be called on the loop thread, while the file is open. */
-struct api_keeper token_file_keeper(struct token_file *file);
+/* What struct api_keeper asks for (token_keeper.h), done at once: both wait for
+ * the disk. One thread a time; token_worker.c's. 0, -EAGAIN, -ENOENT, or why
+ * not, which was told. */
+int token_file_take(struct token_file *file, struct answer_tokens *ret_pair);
+
+/* The same of what came of it. That it could not be written is told. */
+void token_file_keep(struct token_file *file, const struct answer_tokens *pair);
 
 #endif

@@ -21,8 +21,7 @@ static int apply_defaults(struct options *options)
 {
 	int status = 0;
 	options->tables = calloc(1, sizeof(*options->tables));
-	if (!options->tables ||
-	    own_dir_default(OWN_DIR_CACHE, &options->cache_dir) < 0)
+	if (!options->tables)
 		return failed_for_memory();
 	for (size_t i = 0; !status && i < settings_count; i++) {
 		if (settings[i].value)
@@ -38,6 +37,19 @@ static int check(const struct options *options)
 		return complain(
 		    "cacert=%s: %s", options->cacert, strerror(errno));
 	return 0;
+}
+
+/* Only who has said nothing else needs a home. */
+static int find_cache(struct options *options)
+{
+	int r = options->cache_dir
+		    ? 0
+		    : own_dir_default(OWN_DIR_CACHE, &options->cache_dir);
+	if (r == -ENOENT)
+		return complain("no place for the replica: %s, or give -o"
+				" cache_dir=DIR",
+		    own_dir_nowhere(OWN_DIR_CACHE));
+	return r < 0 ? failed_for_memory() : 0;
 }
 
 static bool is_url(const char *source)
@@ -175,6 +187,8 @@ static int finish(const struct arguments *arguments, int status,
 	if (!status)
 		put_back(servers, options);
 	servers_done(servers);
+	if (!status)
+		status = find_cache(options);
 	if (!status)
 		status = check(options);
 	if (!status && options->directory)

@@ -1,5 +1,6 @@
 #include "config/environment.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,16 +84,17 @@ int environment_apply_here(struct options *options)
 int environment_config_file(char **ret_path)
 {
 	const char *xdg = get("XDG_CONFIG_HOME");
-	const char *home = home_dir();
-	char *path;
-	int len;
+	char *path = NULL;
+	int r;
 	if (xdg && xdg[0] == '/')
-		len = asprintf(&path, "%s/bkendfs/config", xdg);
-	else if (home)
-		len = asprintf(&path, "%s/.config/bkendfs/config", home);
+		r = asprintf(&path, "%s/bkendfs/config", xdg) < 0 ? -ENOMEM : 0;
 	else
-		len = asprintf(&path, "/etc/bkendfs/config");
-	if (len < 0)
+		r = home_find(".config/bkendfs/config", &path);
+	if (r == -ENOENT) {
+		path = strdup("/etc/bkendfs/config");
+		r = path ? 0 : -ENOMEM;
+	}
+	if (r < 0)
 		return failed_for_memory();
 	*ret_path = path;
 	return 0;

@@ -20,8 +20,8 @@ int environment_apply_here(struct options *options);
 /*
  * Where the profiles are: $XDG_CONFIG_HOME/bkendfs/config, or
  * .config/bkendfs/config in the user's home, or /etc/bkendfs/config where there
- * is no home, as at boot. *ret_path is the caller's. 0, or an exit status after
- * a complaint.
+ * is no home, and for root where its home has none (see home_find). *ret_path
+ * is the caller's. 0, or an exit status after a complaint.
  */
 int environment_config_file(char **ret_path);
 

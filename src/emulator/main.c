@@ -126,7 +126,11 @@ static int serve(struct emulator *emulator, const struct command_line *options)
 	r = server_start(emulator, &options->server, &server);
 	if (r < 0) {
 		fprintf(stderr, "bkend-emulator: cannot listen on %s: %s\n",
-		    options->server.address, strerror(-r));
+		    options->server.address,
+		    r == -EINVAL ? "not ADDRESS:PORT, with an address in "
+				   "numbers or localhost, as 127.0.0.1:8420 or "
+				   "[::1]:8420"
+				 : strerror(-r));
 		return r == -EINVAL ? 2 : 1;
 	}
 	r = mutator_start(emulator, &mutator);

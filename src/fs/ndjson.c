@@ -31,7 +31,7 @@ struct making {
 
 static int add_run(struct ndjson *ndjson, int64_t id)
 {
-	if (ndjson->count == ndjson->room) {
+	if (!ndjson->runs || ndjson->count == ndjson->room) {
 		size_t room = ndjson->room ? ndjson->room * 2 : 64;
 		struct run *runs =
 		    reallocarray(ndjson->runs, room, sizeof(*runs));

@@ -5,6 +5,7 @@
 
 #include "base/lock.h"
 #include "fs/text.h"
+#include "fs/text_batch.h"
 #include "sync/core/streak.h"
 #include "sync/sync.h"
 
@@ -12,7 +13,7 @@
 #define STREAKS STREAKS_MAX
 
 /* Entries are taken from the replica so many at a time. */
-#define BATCH 64
+#define BATCH TEXT_BATCH_MOST
 
 struct pusher {
 	struct fs_context *fs;
@@ -119,10 +120,30 @@ static int store(
 	    fs->session, (fuse_ino_t)id, 0, &bufs, FUSE_BUF_NO_SPLICE);
 }
 
-static int push_record(struct fs_context *fs, int64_t id, struct buf *text)
+/* The texts of a batch's records. */
+static int load_texts(
+    struct fs_context *fs, const struct batch *batch, struct text_batch *texts)
 {
+	int64_t first = INT64_MAX, last = 0;
+	for (size_t i = 0; i < batch->count; i++) {
+		int64_t id = batch->entries[i].id;
+		if (batch->entries[i].object || batch->entries[i].skip)
+			continue;
+		first = id < first ? id : first;
+		last = id > last ? id : last;
+	}
+	return first > last ? 0
+			    : text_batch_load(texts, fs->replica, first, last);
+}
+
+static int push_record(struct fs_context *fs, int64_t id,
+    const struct text_batch *texts, struct buf *text)
+{
+	size_t len;
+	const char *raw = text_batch_find(texts, id, &len);
 	buf_clear(text);
-	int r = text_load(fs->texts, id, text);
+	int r = raw ? text_lay_out(fs->texts, raw, len, text)
+		    : text_load(fs->texts, id, text);
 	return r < 0 ? r : store(fs, id, buf_str(text), text->len);
 }
 
@@ -130,7 +151,7 @@ static int push_record(struct fs_context *fs, int64_t id, struct buf *text)
 static int push_object(struct fs_context *fs, int64_t id)
 {
 	struct node node;
-	struct sync_bytes bytes;
+	struct sync_bytes bytes = {0};
 	int r = replica_get(fs->replica, id, &node);
 	if (r == 0 && node.size > PUSH_OBJECT_MAX)
 		return 0; /* it turned out to be larger */
@@ -167,11 +188,15 @@ static void push(struct pusher *pusher, struct streak *streak, int64_t dir,
 	struct fs_context *fs = pusher->fs;
 	unsigned done = 0, mark = count - count / 4;
 	CLEANUP_BUF struct buf text;
+	struct text_batch texts;
 	buf_init(&text, TEXT_BYTES_MAX);
+	text_batch_init(&texts);
 	while (done < count) {
 		struct batch batch = {0};
 		int r = replica_entries(
 		    fs->replica, dir, after, INT64_MAX, collect, &batch);
+		if (r == 0 || r == 1)
+			r = load_texts(fs, &batch, &texts);
 		if (r < 0 || batch.count == 0)
 			break;
 		for (size_t i = 0; i < batch.count && done < count; i++) {
@@ -184,7 +209,8 @@ static void push(struct pusher *pusher, struct streak *streak, int64_t dir,
 			else if (batch.entries[i].object)
 				r = push_object(fs, batch.entries[i].id);
 			else
-				r = push_record(fs, batch.entries[i].id, &text);
+				r = push_record(
+				    fs, batch.entries[i].id, &texts, &text);
 			/* -ENOENT: the kernel has not seen it yet. */
 			if (r < 0 ||
 			    !is_wanted(pusher, streak, dir, after, marker))
@@ -192,6 +218,7 @@ static void push(struct pusher *pusher, struct streak *streak, int64_t dir,
 		}
 	}
 out:
+	text_batch_done(&texts);
 	lock_acquire(&pusher->lock);
 	if (streak->dir == dir)
 		streak->pending = 0;

@@ -77,6 +77,12 @@ bool text_is_small(const struct node *node)
 	       node->other_size <= (int64_t)TEXT_SMALL_MAX;
 }
 
+int text_lay_out(
+    const struct texts *texts, const char *raw, size_t len, struct buf *out)
+{
+	return texts->raw ? buf_add(out, raw, len) : json_pretty(raw, len, out);
+}
+
 int text_load(struct texts *texts, int64_t id, struct buf *out)
 {
 	if (texts->raw)
@@ -85,7 +91,7 @@ int text_load(struct texts *texts, int64_t id, struct buf *out)
 	buf_init(&raw, TEXT_BYTES_MAX);
 	int r = replica_text(texts->replica, id, &raw);
 	if (r == 0)
-		r = json_pretty(buf_str(&raw), raw.len, out);
+		r = text_lay_out(texts, buf_str(&raw), raw.len, out);
 	return stale_if_gone(r);
 }
 

@@ -32,6 +32,11 @@ bool text_is_small(const struct node *node);
  * replica. */
 int text_load(struct texts *texts, int64_t id, struct buf *out);
 
+/* Append a text as the server sent it in the form that was asked for. 0,
+ * -EPROTO, -ENOMEM or -EMSGSIZE. */
+int text_lay_out(
+    const struct texts *texts, const char *raw, size_t len, struct buf *out);
+
 /* Append up to size bytes of a node's text, from offset on: fewer only where it
  * ends. -EIO where it is not of the size that was told; else likewise. */
 int text_read(struct texts *texts, const struct node *node, uint64_t offset,

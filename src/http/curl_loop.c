@@ -215,8 +215,10 @@ int http_curl_new(
 	t->transfers = transfers_new(t->multi, t->pool, &t->sockets);
 	if (!t->transfers)
 		goto fail;
+	/* Whoever asks sees to it that so many are for the API at once, and so
+	 * many for the store: where these are one host, it has both. */
 	curl_multi_setopt(
-	    t->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)connections);
+	    t->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)connections * 2);
 	curl_multi_setopt(
 	    t->multi, CURLMOPT_MAXCONNECTS, (long)connections * 2 + 4);
 	curl_multi_setopt(t->multi, CURLMOPT_SOCKETFUNCTION, on_watch);

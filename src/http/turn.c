@@ -2,14 +2,32 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 
 #define NS_PER_S INT64_C(1000000000)
+#define NS_PER_MS INT64_C(1000000)
+
+/* How often the watcher looks. */
+#define LOOK_MS 10
+
+/* No call of the kernel that was seen. */
+#define NO_CALL (-1)
+
+/* Where the thread is slow only because a sanitizer watches over it, what
+ * counts is that it does not sleep. */
+#ifdef LOOP_WATCH_SLEEP
+static const bool only_sleep = true;
+#else
+static const bool only_sleep = false;
+#endif
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -45,31 +63,84 @@ static int64_t stolen_ns(const struct turn *turn)
 	return figure(turn->machine_fd, 8) * (NS_PER_S / sysconf(_SC_CLK_TCK));
 }
 
-/* How long it has had one, where it is slow only because a sanitizer watches
- * over it: there what counts is that it does not sleep. */
+/* How long it has had one. */
 static int64_t worked_ns(void)
 {
-#ifdef LOOP_WATCH_SLEEP
 	return clock_ns(CLOCK_THREAD_CPUTIME_ID);
-#else
-	return 0;
-#endif
 }
 
 static int64_t excused_ns(const struct turn *turn)
 {
-	return starved_ns(turn) + stolen_ns(turn) + worked_ns();
+	return starved_ns(turn) + stolen_ns(turn) +
+	       (only_sleep ? worked_ns() : 0);
+}
+
+/* ---- where it waits ---- */
+
+/* A sanitizer takes memory from the kernel all the time, and waits for its
+ * other threads there. */
+static bool is_for_memory(long call)
+{
+	return only_sleep && (call == SYS_mmap || call == SYS_munmap ||
+				 call == SYS_mprotect || call == SYS_madvise);
+}
+
+/* The call of the kernel in which the thread is; NO_CALL where it is in none,
+ * nor where it runs. */
+static long call_of(const struct turn *turn)
+{
+	char text[256] = "", *end;
+	if (pread(turn->call_fd, text, sizeof(text) - 1, 0) <= 0)
+		return NO_CALL;
+	long call = strtol(text, &end, 10);
+	return end == text || call < 0 ? NO_CALL : call;
+}
+
+static void look(struct turn *turn)
+{
+	int64_t began_ns = turn->began_ns;
+	if (!began_ns ||
+	    clock_ns(CLOCK_MONOTONIC) - began_ns < LOOK_MS * NS_PER_MS)
+		return;
+	long call = call_of(turn);
+	if (call != NO_CALL && !is_for_memory(call) &&
+	    turn->began_ns == began_ns)
+		turn->call = call;
+}
+
+static void *watch(void *ctx)
+{
+	static const struct timespec pause = {.tv_nsec = LOOK_MS * NS_PER_MS};
+	struct turn *turn = ctx;
+	while (!turn->closing) {
+		nanosleep(&pause, NULL);
+		look(turn);
+	}
+	return NULL;
+}
+
+/* ---- a turn ---- */
+
+/* What the kernel tells is opened for good, as descriptors may run out, and
+ * files be out of reach. */
+static void open_all(struct turn *turn)
+{
+	turn->thread_fd =
+	    open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+	turn->call_fd = open("/proc/thread-self/syscall", O_RDONLY | O_CLOEXEC);
+	turn->machine_fd = open("/proc/stat", O_RDONLY | O_CLOEXEC);
+	turn->call = NO_CALL;
+	turn->is_watched =
+	    pthread_create(&turn->watcher, NULL, watch, turn) == 0;
+	turn->open = true;
 }
 
 void turn_begin(struct turn *turn)
 {
-	if (!turn->open) {
-		turn->thread_fd =
-		    open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
-		turn->machine_fd = open("/proc/stat", O_RDONLY | O_CLOEXEC);
-		turn->open = true;
-	}
+	if (!turn->open)
+		open_all(turn);
 	turn->excused_ns = excused_ns(turn);
+	turn->call = NO_CALL;
 	turn->began_ns = clock_ns(CLOCK_MONOTONIC);
 }
 
@@ -79,19 +150,30 @@ void turn_end(struct turn *turn)
 		return;
 	int64_t took_ns = clock_ns(CLOCK_MONOTONIC) - turn->began_ns;
 	turn->began_ns = 0;
-	if (took_ns <= TURN_LONGEST_MS * INT64_C(1000000))
+	if (took_ns <= TURN_LONGEST_MS * NS_PER_MS)
 		return;
 	took_ns -= excused_ns(turn) - turn->excused_ns;
-	if (took_ns > TURN_LONGEST_MS * INT64_C(1000000))
+	if (took_ns <= TURN_LONGEST_MS * NS_PER_MS)
+		return;
+	long call = turn->call;
+	if (call != NO_CALL)
+		log_warn("a turn of the loop took %" PRId64
+			 " ms, and waited in system call %ld",
+		    took_ns / NS_PER_MS, call);
+	else if (!only_sleep)
 		log_warn("a turn of the loop took %" PRId64 " ms",
-		    took_ns / 1000000);
+		    took_ns / NS_PER_MS);
 }
 
 void turn_close(struct turn *turn)
 {
 	if (!turn->open)
 		return;
+	turn->closing = true;
+	if (turn->is_watched)
+		pthread_join(turn->watcher, NULL);
 	close(turn->thread_fd);
+	close(turn->call_fd);
 	close(turn->machine_fd);
 	turn->open = false;
 }

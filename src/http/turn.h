@@ -7,6 +7,8 @@
 #ifndef HTTP_TURN_H
 #define HTTP_TURN_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,12 +16,17 @@
 #define TURN_LONGEST_MS 50
 
 struct turn {
-	int64_t began_ns; /* 0: none is under way */
+	_Atomic int64_t began_ns; /* 0: none is under way */
 	int64_t excused_ns;
-	bool open; /* what the kernel tells; for good, as descriptors may run
-		      out */
+	bool open; /* what the kernel tells, and the watcher */
 	int thread_fd;
+	int call_fd;
 	int machine_fd;
+	/* Looks at the thread from time to time. */
+	bool is_watched;
+	pthread_t watcher;
+	_Atomic long call; /* in which it last saw it in this turn */
+	atomic_bool closing;
 };
 
 #ifdef LOOP_WATCH
@@ -28,7 +35,8 @@ void turn_begin(struct turn *turn);
 
 /* It is about to wait again. The time that it waited for a processor in between
  * is not counted, nor what a virtual machine did not get; nor, under a
- * sanitizer, the time that it had one. */
+ * sanitizer, the time that it had one, or waited for memory: there a turn is
+ * told of only if it was seen to wait for anything else. */
 void turn_end(struct turn *turn);
 
 /* There will be no other turn. */

@@ -4,6 +4,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 void lex_init(struct lex *lex, const char *text, size_t len)
 {
 	lex->at = text;
@@ -30,6 +34,34 @@ static inline bool in_object(const struct lex *lex)
 	return lex->objects[level / 64] >> level % 64 & 1;
 }
 
+#ifdef __SSE2__
+
+/* Where one of sixteen bytes is a quote, a backslash or a control character: a
+ * bit each. */
+static inline unsigned find_special(const char *p)
+{
+	__m128i bytes = _mm_loadu_si128((const void *)p);
+	__m128i last = _mm_set1_epi8(0x1f);
+	__m128i control = _mm_cmpeq_epi8(_mm_max_epu8(bytes, last), last);
+	__m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+	__m128i escape = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+	return (unsigned)_mm_movemask_epi8(
+	    _mm_or_si128(control, _mm_or_si128(quote, escape)));
+}
+
+/* Sixteen bytes at a time, for most of a record's bytes are read here. */
+static inline const char *skip_many(const char *p, const char *end)
+{
+	for (; end - p >= 16; p += 16) {
+		unsigned special = find_special(p);
+		if (special)
+			return p + __builtin_ctz(special);
+	}
+	return p;
+}
+
+#else
+
 /* Copies of one byte in each byte of a word. */
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
@@ -45,13 +77,21 @@ static inline bool has_special(uint64_t word)
 }
 
 /* Eight bytes at a time, for most of a record's bytes are read here. */
-static inline const char *skip_plain(const char *p, const char *end)
+static inline const char *skip_many(const char *p, const char *end)
 {
 	for (uint64_t word; end - p >= (ptrdiff_t)sizeof(word); p += 8) {
 		memcpy(&word, p, sizeof(word));
 		if (has_special(word))
 			break;
 	}
+	return p;
+}
+
+#endif
+
+static inline const char *skip_plain(const char *p, const char *end)
+{
+	p = skip_many(p, end);
 	while (p != end && (unsigned char)*p >= 0x20 && *p != '"' && *p != '\\')
 		p++;
 	return p;

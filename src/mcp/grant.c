@@ -50,6 +50,8 @@ int grants_new(
 	if (r == 0 &&
 	    asprintf(&grants->path, "%s/%s", grants->dir, grants->name) < 0)
 		r = -ENOMEM;
+	if (r == -ENOENT)
+		r = 0; /* Without a place, there is no login. */
 	if (r < 0) {
 		grants->path = NULL;
 		grants_free(grants);
@@ -70,7 +72,7 @@ void grants_free(struct grants *grants)
 
 bool grants_exist(const struct grants *grants)
 {
-	return access(grants->path, F_OK) == 0;
+	return grants->path && access(grants->path, F_OK) == 0;
 }
 
 /* ---- the file ---- */
@@ -146,6 +148,9 @@ static int open_file(const struct grants *grants, struct kept_file **ret_file,
     struct mcp_error *error)
 {
 	CLEANUP_FREE char *own = NULL;
+	if (!grants->dir)
+		return fail(error, -ENOENT, "no place for the login",
+		    own_dir_nowhere(OWN_DIR_STATE));
 	int r = own_dir_make(grants->dir, &own);
 	if (r < 0)
 		return fail(error, r, grants->dir, own_dir_problem(r));
@@ -213,6 +218,8 @@ int grants_take(
 
 static int give(const struct grant *grant, char **ret_access)
 {
+	/* What is usable, or was renewed, has one. */
+	// NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker)
 	char *copy = strdup(grant->access);
 	if (!copy)
 		return -ENOMEM;

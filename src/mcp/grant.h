@@ -30,7 +30,8 @@ void grant_done(struct grant *grant);
 struct grants;
 
 /* The place for the one of a server and an identity, whose hash is its name.
- * Nothing is made yet. One thread: it asks for the home. 0 or -ENOMEM. */
+ * Nothing is made yet; where there is no home, none can be. One thread: it asks
+ * for the home. 0 or -ENOMEM. */
 int grants_new(
     const char *url, const char *identity, struct grants **ret_grants);
 

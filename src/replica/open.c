@@ -32,7 +32,7 @@ static int take_lock(struct replica *replica)
 	if (replica->lock_fd < 0)
 		return -errno;
 	if (flock(replica->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? -EWOULDBLOCK : -errno;
+		return -errno;
 	/* Whoever has removed it since thought that nobody wants it. */
 	if (fstat(replica->lock_fd, &st) < 0)
 		return -errno;

@@ -2,7 +2,7 @@
  * A view a table, for programs that read the database by themselves: its
  * records with their ids and dates, in listing order, as they were when the
  * table was last known whole. A table that never was has none, so that a
- * question for it is an error and no empty answer. README tells users.
+ * question for it is an error and no empty answer. The manual tells users.
  *
  * The writing thread, within a write.
  */

@@ -3,6 +3,7 @@ The servers that a row measures against, all on 127.0.0.1: the emulator; nginx
 as an object store; and the few API calls that lead a mount to that store.
 """
 
+import http.client
 import http.server
 import json
 import os
@@ -258,3 +259,34 @@ class FileApi:
                 "hasPrevPage": page > 1,
             },
         }
+
+
+class Api:
+    """A client that keeps its connection: the round trips as such."""
+
+    def __init__(self, settings):
+        self.settings = settings
+        host = urllib.parse.urlsplit(settings["BKEND_API_URL"]).netloc
+        self.connection = http.client.HTTPConnection(host, timeout=60)
+        self.headers = {"X-API-Key": settings["BKEND_PUBLISHABLE_KEY"]}
+        account = {
+            "method": "password",
+            "email": settings["BKEND_EMAIL"],
+            "password": settings["BKEND_PASSWORD"],
+        }
+        signed_in = self.call("POST", "/v1/auth/email/signin", account)
+        self.token = signed_in["accessToken"]
+        self.headers["Authorization"] = f"Bearer {self.token}"
+
+    def call(self, method, path, body=None):
+        headers = self.headers
+        if body:
+            body = json.dumps(body)
+            headers = {**headers, "Content-Type": "application/json"}
+        self.connection.request(method, path, body, headers)
+        answer = json.loads(self.connection.getresponse().read())
+        return answer.get("data", answer)
+
+    def file_ids(self, count):
+        page = self.call("GET", "/v1/files?page=1&limit=100&sortDirection=asc")
+        return [item["id"] for item in page["items"]][:count]

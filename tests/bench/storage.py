@@ -11,7 +11,7 @@ import urllib.parse
 
 from lab import HERE, Mount, Trouble
 from row import Result, Row, interleaved, median_ratio
-from servers import Emulator, FileApi, Nginx
+from servers import Api, Emulator, FileApi, Nginx
 from tables import KIB, MIB, count_files, must_be
 
 GIB = 1024 * MIB
@@ -22,37 +22,6 @@ url=$(curl -sf -X POST -H "X-API-Key: $BKEND_PUBLISHABLE_KEY" \\
     "$BKEND_API_URL/v1/files/$1/download-url" | jq -r '(.data // .).url')
 exec curl -sf -o /dev/null "$url"
 """
-
-
-class Api:
-    """A client that keeps its connection: the round trips as such."""
-
-    def __init__(self, settings):
-        self.settings = settings
-        host = urllib.parse.urlsplit(settings["BKEND_API_URL"]).netloc
-        self.connection = http.client.HTTPConnection(host, timeout=60)
-        self.headers = {"X-API-Key": settings["BKEND_PUBLISHABLE_KEY"]}
-        account = {
-            "method": "password",
-            "email": settings["BKEND_EMAIL"],
-            "password": settings["BKEND_PASSWORD"],
-        }
-        signed_in = self.call("POST", "/v1/auth/email/signin", account)
-        self.token = signed_in["accessToken"]
-        self.headers["Authorization"] = f"Bearer {self.token}"
-
-    def call(self, method, path, body=None):
-        headers = self.headers
-        if body:
-            body = json.dumps(body)
-            headers = {**headers, "Content-Type": "application/json"}
-        self.connection.request(method, path, body, headers)
-        answer = json.loads(self.connection.getresponse().read())
-        return answer.get("data", answer)
-
-    def file_ids(self, count):
-        page = self.call("GET", "/v1/files?page=1&limit=100&sortDirection=asc")
-        return [item["id"] for item in page["items"]][:count]
 
 
 def stored_name(lab, mount, number=0):

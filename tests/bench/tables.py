@@ -10,7 +10,7 @@ import time
 
 from lab import HERE, Trouble
 from row import Result, Row, interleaved, median_ratio
-from servers import Emulator
+from servers import Api, Emulator
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -273,6 +273,135 @@ def stat(lab, quick):
     return result
 
 
+def grep(lab, quick):
+    """Each first look has a fresh mount on the warm replica, which ls -f has
+    read; the other finds what the first has left in the kernel."""
+    records = 1000 if quick else 10000
+    lab.need_memory(records * 8 * KIB)
+    server = Emulator(lab, "--generate", f"records={records}:{KIB}")
+    replica = lab.disk / "replica"
+    tree = lab.memory / "tree"
+    mount = lab.mount(server, replica=replica)
+    lab.command("cp", "-r", mount / "records", tree)
+    mount.unmount()
+    must_be(count_files(lab, tree), records + 1, "the copy")
+    again = []
+
+    def look(directory):
+        return lab.command(
+            "sh", "-c", '! grep -rq "no such word" "$1"', "sh", directory
+        )
+
+    def first():
+        mount = lab.mount(server, replica=replica)
+        lab.command("ls", "-f", mount / "records")
+        seconds = look(mount / "records")
+        again.append(look(mount / "records"))
+        mount.unmount()
+        return seconds
+
+    raw = interleaved(1 if quick else 5, tmpfs=lambda: look(tree), first=first)
+    raw["again"] = again
+    result = Result(raw=raw)
+    result.at_most(
+        "grep -r, the first time ÷ tmpfs",
+        median_ratio(raw["first"], raw["tmpfs"]), 1.5,
+    )
+    result.at_most(
+        "grep -r, again ÷ tmpfs", median_ratio(again, raw["tmpfs"]), 1.1
+    )
+    return result
+
+
+CURL_Z = """
+exec curl -sf --no-progress-meter -Z --parallel-max 16 --parallel-immediate \\
+    -H "X-API-Key: $BKEND_PUBLISHABLE_KEY" -H "Authorization: Bearer $1" \\
+    -o 'page_#1.json' \\
+    "$BKEND_API_URL/v1/data/records?limit=100&sortDirection=asc&page=[1-$2]"
+"""
+
+
+def cold_listing(lab, quick):
+    """What a skilled user types, who knows how many pages there are and has a
+    token: all pages, 16 at once, saved and not split. bkendfs signs in."""
+    records = 1000 if quick else 10000
+    server = Emulator(
+        lab, "--latency", 20, "--generate", f"records={records}:{KIB}"
+    )
+    token = Api(server.settings).token
+    pages = lab.memory / "pages"
+
+    def curl():
+        pages.mkdir()
+        seconds = lab.command(
+            "sh", "-c", 'cd "$1" && shift && ' + CURL_Z.strip(), "sh",
+            pages, token, str(records // 100), env=server.settings,
+        )
+        must_be(count_files(lab, pages), records // 100, "the pages")
+        lab.remove(pages)
+        return seconds
+
+    def bkendfs():
+        mount = lab.mount(server)
+        listing, seconds = lab.output("ls", "-f", mount / "records")
+        mount.unmount()
+        must_be(listing.count(b".json\n"), records + 1, "the listing")
+        lab.remove(mount.replica)
+        return seconds
+
+    raw = interleaved(1 if quick else 5, curl=curl, bkendfs=bkendfs)
+    result = Result(raw=raw)
+    ratio = median_ratio(raw["bkendfs"], raw["curl"])
+    result.at_most("cold ls -f ÷ curl -Z, HTTP/1.1, 16 at once", ratio, 1.2)
+    return result
+
+
+def million(lab, quick):
+    """Listed cold; then by a new mount, which checks what it has; then by one
+    that has nobody to ask."""
+    records = 20000 if quick else 1000000
+    lab.need_disk(records * 2 * KIB)
+    server = Emulator(lab, "--generate", f"records={records}:{KIB}")
+    replica = lab.disk / "replica"
+
+    def listed(*options):
+        mount = lab.mount(server, *options, replica=replica)
+        mounted = mount.age()
+        listing, seconds = lab.output(
+            "ls", "-f", mount / "records", timeout=400
+        )
+        must_be(listing.count(b".json\n"), records + 1, "the listing")
+        mount.unmount()
+        return mounted, seconds
+
+    cold, again, offline = listed(), listed(), listed("offline")
+    result = Result(raw={"cold": cold, "again": again, "offline": offline})
+    result.at_least(
+        "cold ls -f, records a second", records / cold[1], 100000
+    )
+    result.at_most("listed again in a new mount", again[1], 3, "s")
+    result.at_most("offline mount", offline[0], 0.2, "s")
+    return result
+
+
+def large_records(lab, quick):
+    """Eight records of almost the largest size, read at the same time."""
+    count, size = 8, (MIB if quick else 15 * MIB)
+    server = Emulator(lab, "--generate", f"records={count}:{size}")
+    mount = lab.mount(server)
+    listing, _ = lab.output("ls", "-f", mount / "records", timeout=120)
+    names = [name for name in listing.decode().split() if name[0] != "."]
+    must_be(len(names), count, "the listing")
+    seconds = lab.command(
+        "sh", "-c", 'cd "$1" && shift && for n; do cat "$n" & done; wait',
+        "sh", mount / "records", *names,
+    )
+    memory = mount.high_water()
+    result = Result(raw={"seconds": seconds, "rss": memory})
+    result.at_most("memory, 8 large records at once", memory / MIB, 128, "MiB")
+    return result
+
+
 ROWS = (
     Row(
         "warm-copy",
@@ -284,6 +413,19 @@ ROWS = (
         "10,000 records, 20 ms a request: page-at-a-time script ÷ cp -r",
         cold_copy,
         ("curl", "jq"),
+    ),
+    Row(
+        "cold-listing",
+        "10,000 records, 20 ms a request: ls -f ÷ curl -Z of all pages",
+        cold_listing,
+        ("curl",),
+    ),
+    Row("grep", "grep -r over 10,000 listed records ÷ tmpfs", grep, ("grep",)),
+    Row("million", "1,000,000 records listed, again, and offline", million),
+    Row(
+        "large-records",
+        "memory with eight large records read at once",
+        large_records,
     ),
     Row("find", "find over 100,000 listed records, again ÷ tmpfs", find),
     Row("requests", "requests for a cold cp -r of a project", requests),

@@ -5,7 +5,8 @@
  * the file DISK_LOG, for power_cut.py, if that is set, and counted. The writes
  * with numbers DISK_FAIL_FIRST to DISK_FAIL_LAST fail with errno
  * DISK_FAIL_ERRNO; all that changes the disk, and syncing it, is a write. The
- * file DISK_COUNT, if that is set, is told the number of the last one.
+ * file DISK_COUNT, if that is set, is told the number of the last one; the file
+ * DISK_SYNCERS, the names of the threads that sync, one a line.
  *
  * A log entry: a kind, a path below the root, what the kind has besides (an
  * offset and bytes, a size, another path).
@@ -41,12 +42,13 @@ static struct {
 	char root[PATH_MAX];
 	size_t root_len; /* 0: nothing counts */
 	int log;
+	int syncers; /* -1: not asked for */
 	int64_t number;
 	int64_t first;
 	int64_t last;
 	int err;
 	char *count;
-} disk = {.log = -1};
+} disk = {.log = -1, .syncers = -1};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -69,6 +71,10 @@ __attribute__((constructor)) static void begin(void)
 	if (log)
 		disk.log =
 		    open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	const char *syncers = getenv("DISK_SYNCERS");
+	if (syncers)
+		disk.syncers = open(
+		    syncers, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	disk.first = number_of("DISK_FAIL_FIRST");
 	disk.last = number_of("DISK_FAIL_LAST");
 	disk.err = (int)number_of("DISK_FAIL_ERRNO");
@@ -208,12 +214,23 @@ int ftruncate(int fd, off_t size)
 	return ftruncate64(fd, size);
 }
 
+static void note_syncer(void)
+{
+	char name[18] = "";
+	if (disk.syncers < 0 ||
+	    pthread_getname_np(pthread_self(), name, 16) != 0)
+		return;
+	strcat(name, "\n");
+	REAL(write)(disk.syncers, name, strlen(name));
+}
+
 static int sync_with(int (*real)(int), int fd)
 {
 	char path[PATH_MAX];
 	const char *name = of_fd(fd, path);
 	if (!name)
 		return real(fd);
+	note_syncer();
 	if (fails())
 		return -1;
 	int r = real(fd);

@@ -499,7 +499,7 @@ class OddServer(_Server):
             return self._sign_in(request)
         if path == "/v1/auth/refresh" and request.method == "POST":
             return self._refresh(request)
-        refusal = self._unauthorised(request)
+        refusal = self.refusal(request)
         if refusal:
             return refusal
         if path == "/v1/files" and request.method == "GET":
@@ -591,7 +591,7 @@ class OddServer(_Server):
             self.expire_tokens()
             self.refresh_tokens.clear()
 
-    def _unauthorised(self, request):
+    def refusal(self, request):
         if request.headers["x-api-key"] == SECRET or not self.tokens:
             return None
         kind, _, token = request.headers.get("authorization", "").partition(" ")

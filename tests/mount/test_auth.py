@@ -229,6 +229,53 @@ def test_a_refusal_that_renewal_does_not_mend_is_permission_denied(project, moun
     assert _sign_ins(project) + _refreshes(project) < 12
 
 
+def _refuses(server, *paths):
+    """Let the server refuse whatever begins so, with whatever token."""
+
+    def hook(request):
+        if request.path.startswith(paths):
+            return server.no(401, "auth/unauthorized", "go away")
+        if request.path == "/v1/auth/me":
+            return server.refusal(request) or server.ok(b'{"id":"u1"}')
+        return None
+
+    server.hooks.append(hook)
+
+
+def test_a_server_that_refuses_each_token_is_not_signed_in_to_each_time(project, mount):
+    """Five times in fifteen minutes lock the account."""
+    project.tables["other"] = records(3)
+    _refuses(project, "/v1/data", "/v1/files", "/v1/auth/me")
+    m = mount(project)
+    for _ in range(20):
+        for path in ("posts", "other", "storage", f"posts/{oid(1)}.json"):
+            with fails(errno.EACCES):
+                read(m / path) if path.endswith(".json") else os.listdir(m / path)
+    assert _sign_ins(project) <= 2
+    assert _refreshes(project) <= 2
+    assert b"go away" in m.report("errors")
+    # Once it has come to its senses, all is well with what there is.
+    project.hooks.clear()
+    assert sorted(os.listdir(m / "posts")) == record_names(30)
+    assert _sign_ins(project) <= 2
+
+
+def test_one_table_that_refuses_each_token_costs_no_sign_in(project, mount):
+    project.tables["bad"] = records(3)
+    _refuses(project, "/v1/data/bad")
+    m = mount(project, "-o", "ttl=0")
+    for number in range(15):
+        assert sorted(os.listdir(m / "posts")) == record_names(30)
+        with fails(errno.EACCES):
+            os.listdir(m / "bad")
+        if number % 5 == 4:
+            project.expire_tokens()
+    assert sorted(os.listdir(m / "posts")) == record_names(30)
+    assert _sign_ins(project) == 1
+    assert _refreshes(project) <= 5
+    assert project.replays == 0
+
+
 def test_a_password_that_was_changed_meanwhile_is_permission_denied(project, mount):
     m = mount(project, "-o", "retry=1")
     project.hooks.append(

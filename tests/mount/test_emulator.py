@@ -722,6 +722,17 @@ def test_wrong_usage_is_one_line(words):
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
 
 
+def test_localhost_is_an_address(client):
+    assert client("--no-demo", "--listen", "localhost:0").server.url.startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("address", ["example.com:80", "127.0.0.1", "127.0.0.1:http", "::1:80", ":80", "127.0.0.1:"])
+def test_what_is_no_address_is_told_how_to_write_one(address):
+    done = subprocess.run([EMULATOR, "--no-demo", "--listen", address], capture_output=True, text=True,
+                          timeout=20, check=False)
+    assert done.returncode == 2 and f"{address}: not ADDRESS:PORT" in done.stderr
+
+
 def test_help_version_and_a_port_in_use(client):
     one = client("--no-demo")
     for words, status in ((["--help"], 0), (["--version"], 0), (["--listen", one.host], 1)):

@@ -15,7 +15,7 @@ from test_emulator import Client, where
 
 APPS = Path(__file__).with_name("apps")
 
-# What an app needs, as README.md says it.
+# What an app needs, as bkend-emulator(1) says it.
 CLIENTS = {"docs": ["--envelope", "bare"], "web": [], "social": []}
 
 

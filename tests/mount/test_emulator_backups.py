@@ -123,6 +123,76 @@ def test_an_error_saved_as_a_page_is_named_with_its_code(served, error, code, la
     assert sorted(one.ids("/v1/t")) == (["a"] if last else ["a", "b"])
 
 
+@pytest.mark.parametrize("error, code", [
+    ({"id": "req-1", "statusCode": 500, "error": "INTERNAL", "message": "Oh"}, r"500 INTERNAL \(Oh\)"),
+    ({"success": False, "id": "r", "code": "X", "message": "Oh"}, r"X \(Oh\)"),
+])
+def test_an_error_with_an_id_is_no_record(served, error, code):
+    one, said = served({"t_page1.json": page("a", hasNext=True), "t_page2.json": error,
+                        "t_page3.json": page("b", hasNext=False)})
+    assert re.search(rf"\bt: incomplete: t_page2\.json .*{code}", said), said
+    assert sorted(one.ids("/v1/t")) == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", ["t.ndjson", "t_page1.json"])
+def test_a_record_that_speaks_of_an_error_is_one(served, name):
+    lines = [{"id": "a", "createdAt": "2026-01-01T00:00:00Z", "success": False, "error": "late"},
+             {"id": "b", "updatedAt": "2026-01-01T00:00:00Z", "statusCode": 500, "message": "no"}]
+    one, said = served({name: "\n".join(map(json.dumps, lines)).encode()})
+    assert sorted(one.ids("/v1/t")) == ["a", "b"] and said == ""
+
+
+def test_a_page_that_was_saved_twice_took_the_place_of_another(served):
+    """Where no total tells."""
+    one, said = served({
+        "t_page1.json": page("a", page=1, hasNext=True), "t_page2.json": page("a", page=1, hasNext=True),
+        "t_page3.json": page("b", page=3, hasNext=False),
+        # Counted from another number on, or saved in two forms.
+        "u_page0.json": page("a", page=1, hasNext=True), "u_page1.json": page("b", page=2, hasNext=False),
+        "u_page1.json.gz": gzip.compress(json.dumps(page("b", page=2, hasNext=False)).encode())})
+    assert "t: incomplete: t_page1 and t_page2 both hold page 1" in said
+    assert "u: incomplete" not in said and sorted(one.ids("/v1/u")) == ["a", "b"]
+
+
+@pytest.mark.parametrize("rest", [
+    {"data": {"items": rec("a")}, "pagination": {"hasNext": True}},
+    {"items": rec("a"), "hasNext": True},
+    {"data": rec("a"), "page": 1, "totalPages": 2},
+])
+def test_what_a_page_says_of_the_rest_is_heard_wherever_it_stands(served, rest):
+    _, said = served({"t_page1.json": rest})
+    assert re.search(r"\bt: incomplete: page (1 says that more|2 is missing)", said), said
+
+
+@pytest.mark.parametrize("files", [
+    {"t.ndjson": b'{"id":"a","n":1}\n{"id":"a","n":2}\n{"id":"b"}'},
+    {"t_page1.json": page("a", hasNext=False), "t.json": [{"id": "a", "n": 1}, {"id": "b"}]},
+])
+def test_two_texts_of_one_record_without_a_date_are_told_of(served, files):
+    one, said = served(files)
+    assert re.search(r"\bt: incomplete: 1 record.* a among them", said), said
+    assert sorted(one.ids("/v1/t")) == ["a", "b"]
+
+
+def test_a_record_that_came_again_is_no_matter(served):
+    """The same but for white space, or a later one."""
+    dated = [{"id": "b", "n": n, "updatedAt": f"2026-01-0{n}T00:00:00Z"} for n in (1, 2)]
+    one, said = served({
+        "t_page1.json": {"items": [{"id": "a", "n": 1.0}, dated[1]], "pagination": {"hasNext": True}},
+        "t_page2.json": {"items": [dated[0], {"id": "c"}], "pagination": {"hasNext": False}},
+        "t.json": b'[ { "id" : "a",\n"n":1.0} ]'})
+    assert said == "" and sorted(one.ids("/v1/t")) == ["a", "b", "c"]
+    assert one.data("/v1/t/b")["n"] == 2
+
+
+@pytest.mark.parametrize("name, text", [
+    ("t.ndjson", b'{"id":"t"}'), ("t.json", b'[{"id":"t"}]'), ("t.json", b'{"id":"t"}\n{"id":"u"}\n'),
+    ("t.json", json.dumps(page("t", hasNext=False)).encode())])
+def test_a_record_may_be_called_as_its_table(served, name, text):
+    one, said = served({name: text})
+    assert said == "" and "t" in one.ids("/v1/t")
+
+
 def test_an_export_of_errors_alone(served):
     one, said = served({"t_page1.json": {"error": {"code": 429, "message": "Wait"}}})
     assert "t: incomplete: t_page1.json holds an error in place of records: 429 (Wait)" in said
@@ -151,6 +221,13 @@ DAMAGED = {
 def test_a_file_that_is_damaged_is_named_and_nothing_served(refused, name, text):
     said = refused({name: text, "u.json": b"[]"})
     assert re.search(rf"{re.escape(name)}: ", said), said
+
+
+@pytest.mark.parametrize("text", [b'Fetching...\n{"id":"a"}\n', b'{"x":1}\n{"id":"a"}\n', b'{"x":1}\n'])
+def test_a_record_a_line_begins_with_a_record(refused, text):
+    """Else all of its table would be passed over like a program's own file."""
+    said = refused({"t.ndjson": text, "u.json": rec("a")})
+    assert re.search(r"\bt\.ndjson: what it begins with is no record", said), said
 
 
 # Forms -----------------------------------------------------------------------
@@ -388,6 +465,8 @@ def test_a_directory_without_a_backup_is_refused(refused, saved):
     assert "this is no backup" in refused({"a.json": {"id": "a"}, "b.json": {"id": "b"}, ".spec.json": {}})
     said = refused({"mnt/t/a.json": {"id": "a"}})
     assert re.search(r"mnt: holds directories .* --data '.*/backup/mnt'", said)
+    said = refused({"export/t_page1.json": page("a", hasNext=False)})
+    assert re.search(r"export/t_page1.json: an exported page, .* --data", said), said
 
 
 # Stored files of an export ---------------------------------------------------
@@ -410,3 +489,48 @@ def test_the_saved_list_of_files_names_them(served):
              if not file["id"].startswith("f")}
     assert {one.object(files[name])[2] for name in ("twice.txt", "other")} == {b"?", b"o"}
     assert len(one.ids("/v1/files", limit=100)) == 9
+
+
+DENIED = (b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code>'
+          b"<Message>Request has expired</Message></Error>")
+
+
+def listed(**sizes):
+    return {"items": [{"id": id, "originalName": f"{id}.txt", "mimeType": "text/plain", "size": size}
+                      for id, size in sizes.items()], "pagination": {"hasNextPage": False}}
+
+
+def test_an_error_of_the_store_is_no_content(served):
+    """What curl saves once a download URL has expired."""
+    one, said = served({"files_page1.json": listed(f=1000, g=len(DENIED)),
+                        "bkend_files/f_f.txt": DENIED, "bkend_files/g.txt": DENIED})
+    assert re.search("files: incomplete: bkend_files/f_f.txt holds an error .*AccessDenied", said), said
+    assert one.object("f")[0] == 404
+    assert one.object("g")[2] == DENIED  # somebody stored one
+    assert "g.txt" not in said
+
+
+def test_an_error_of_the_store_is_no_file(served):
+    one, said = served({"bkend_files/f.txt": DENIED, "bkend_files/g.xml": b"<Error>is a word</Error>"})
+    assert re.search("files: incomplete: f.txt holds an error .*AccessDenied", said), said
+    assert [file["originalName"] for file in one.data("/v1/files")["items"]] == ["g.xml"]
+
+
+def test_a_download_that_was_broken_off_is_named(served):
+    one, said = served({"files_page1.json": listed(f=10, g=10, h=0, i=5), "bkend_files/f_f.txt": b"half",
+                        "bkend_files/g.txt": b"", "bkend_files/h.txt": b"what", "bkend_files/i.txt.gz": gzip.compress(b"whole")})
+    for name, size in ("f_f.txt", 4), ("g.txt", 0):
+        assert f"files: incomplete: bkend_files/{name} holds {size} bytes of 10:" in said
+    assert "h.txt" not in said and "i.txt" not in said
+    assert one.object("f")[2] == b"half"
+
+
+def test_a_copied_file_of_another_size_is_named(served):
+    """The claim may be what is wrong: the mount that was copied knew better."""
+    claims = {"f": 10, "g": 3, "h": 4, "i": 5}
+    one, said = served({
+        **{f"files/{file['id']}.json": file for file in listed(**claims)["items"]},
+        **{f"storage/{id}_{id}.txt": b"half" for id in claims}})
+    assert re.search(r"storage/(f_f.txt holds 4 bytes of 10|i_i.txt holds 4 bytes of 5): ", said), said
+    assert "2 such stored files in all" in said
+    assert not re.search("g_g|h_h|incomplete", said) and one.object("f")[2] == b"half"

@@ -130,3 +130,17 @@ def test_a_large_object_takes_no_memory(emulator, backup):
     assert status == 206 and len(body) == length and body[:4] == b"MARK"
     assert one.data("/v1/files")["items"][0]["id"] == "f"
     assert _most_memory(server) - before < 32 << 10
+
+
+def test_a_content_is_another_though_its_time_was_put_back(served, backup):
+    """Else pieces of both would be put together."""
+    path = backup / "storage/f_n"
+    old = served.object("f")[1]["ETag"]
+    piece = {"If-Range": old, "Range": "bytes=1-2"}
+    assert served.object("f", **piece)[0] == 206
+    stat = path.stat()
+    while path.stat().st_ctime_ns == stat.st_ctime_ns:
+        path.write_bytes(b"HELLO")
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    status, headers, body = served.object("f", **piece)
+    assert (status, body) == (200, b"HELLO") and headers["ETag"] != old

@@ -59,6 +59,10 @@ FILTERS = [
     ({"n": None}, "c"),
     ({"s": None}, "bcef"),
     ({"s": {"$ne": None}}, "adg"),
+    ({"s": {"$gte": None}}, "bcef"),
+    ({"s": {"$lte": None}}, "bcef"),
+    ({"s": {"$gt": None}}, ""),
+    ({"deep.er.k": {"$gte": None}}, "abcd"),
     ({"s": {"$in": [None, "one"]}}, "abcef"),
     ({"s": {"$exists": True}}, "acdg"),
     ({"s": {"$exists": False}}, "bef"),
@@ -290,6 +294,13 @@ def test_a_search_that_is_too_long_is_named(empty):
     put(empty, "t", {"id": "a", "s": "x"})
     status, body = empty.api("/v1/t", search="x" * 100000)
     assert status == 400 and body["error"]["message"] == "search: too long"
+
+
+def test_what_is_no_text_is_named(empty):
+    put(empty, "t", {"id": "a", "s": "x"})
+    for name in "search", "andFilters", "sortBy":
+        status, _, body = empty.call("GET", f"/v1/t?{name}=%FF", **empty.headers)
+        assert (status, json.loads(body)["error"]["message"]) == (400, f"{name}: not UTF-8")
 
 
 def test_one_of_many_values_is_found_without_a_look_at_each(empty):

@@ -47,13 +47,8 @@ class Failing:
             "DISK_FAIL_ERRNO": str(error),
         }
         self._count.write_text("0")
-        try:
-            m = self._mount(self.world.server, "-o", "ttl=0", cache=cache, env=env)
-        except AssertionError as message:
-            assert "ended with 1" in str(message), message
-            assert "cannot keep a replica" in str(message) or (
-                "cannot write the replica" in str(message)
-            ), message
+        m = self._start(cache, env)
+        if not m:
             return None
         whole = True
         for _ in range(2):
@@ -68,6 +63,27 @@ class Failing:
         m.kill()
         run("fusermount3", "-uz", m.path)
         return whole
+
+    def _start(self, cache, env):
+        """A mount that is up; None: it said why it could not be, be it after
+        it had its place for a moment."""
+        try:
+            m = self._mount(self.world.server, "-o", "ttl=0", cache=cache, env=env)
+        except AssertionError as message:
+            assert "ended with 1" in str(message), message
+            said = str(message)
+        else:
+            wait_until(
+                lambda: m.process.poll() is not None
+                or b"bkendfs: mounted " in m.log(),
+                20, "the start",
+            )
+            if m.process.returncode is None:
+                return m
+            assert m.wait() == 1
+            said = m.log().decode()
+        assert "cannot keep a replica" in said or "cannot write the replica" in said, said
+        return None
 
     def _look(self, m, excuses):
         begin = time.monotonic()

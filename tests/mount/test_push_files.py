@@ -80,3 +80,16 @@ def test_reading_against_the_order_pushes_nothing(odd, mount, work):
             number
         ]
     assert _counts(m)[1] < 60
+
+
+def test_urls_and_objects_do_not_wait_for_each_other(emulator, mount, work):
+    """Also where one host has both: so many at once of each."""
+    server = emulator(
+        *("--no-demo", "--generate-files", "60:2000"),
+        *("--latency", "30", "--storage-latency", "30"),
+    )
+    m = mount(server, "-o", "connections=2")
+    succeed("cp", "-r", m / "storage", work / "copy")
+    stats = server.stats()
+    assert stats["storage"] == stats["urls"] == 60
+    assert 2 < stats["inflight_max"] <= 4

@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from conftest import assert_no_secret, daemon_of, succeed, wait_until
+from conftest import assert_no_secret, daemon_of, preload, succeed, wait_until
 from odd_server import EMAIL, PASSWORD, PUBLISHABLE, Reply
 from records import record_names, records
 
@@ -126,6 +126,26 @@ def test_mounts_side_by_side_use_each_token_once(project, mount, work):
     assert found == [record_names(3)] * 3
     assert _refreshes(project) == before + 1
     assert project.replays == 0
+
+
+def test_the_loop_waits_for_no_disk(project, mount, work):
+    """What is written down is synced, by a thread that has nothing else to do."""
+    syncers = work / "syncers"
+    (work / "state").mkdir(mode=0o700)
+    env = {
+        **_env(work, _sign_in(project)), **preload(work, "disk"),
+        "DISK_ROOT": str(work / "state"), "DISK_SYNCERS": str(syncers),
+    }
+    m = mount(project, env=env)
+    assert sorted(os.listdir(m / "posts")) == record_names(3)
+    project.expire_tokens()
+    assert sorted(os.listdir(m / "authors")) == record_names(2)
+    m.unmount()
+    names = syncers.read_text().split()
+    assert _refreshes(project) == 2
+    # Taken and kept, each time: the file, and its name.
+    assert names.count("tokens") == 8
+    assert "http" not in names
 
 
 def test_a_token_whose_answer_was_lost_is_not_sent_again(project, start, work):

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import stat
 
 import pytest
@@ -96,82 +97,92 @@ def test_a_link_in_it_is_not_followed(project, mount, start, work, tail):
 
 
 def _elsewhere(work, mnt, script, *prefix):
-    """Run a script, which mounts and unmounts on mnt, where /var/cache and
-    /var/tmp are the test's own."""
-    for name in ("cache", "tmp"):
-        (work / "var" / name).mkdir(parents=True, exist_ok=True)
+    """Run a script, which mounts and unmounts on mnt, where /var/cache,
+    /var/tmp and /root are the test's own."""
+    places = ["var/cache", "var/tmp", "root"]
+    for name in places:
+        (work / name).mkdir(parents=True, exist_ok=True)
     (work / "var/tmp").chmod(0o1777)
     (work / "var").chmod(0o755)
     words = " ".join(shlex.quote(str(word)) for word in prefix)
     done = run(
         "unshare", "-m", "sh", "-ec",
-        f"mount --bind {work}/var/cache /var/cache\n"
-        f"mount --bind {work}/var/tmp /var/tmp\n"
-        f"exec {words} sh -ec {shlex.quote(script)}",
+        "".join(f"mount --bind {work}/{name} /{name}\n" for name in places)
+        + f"exec {words} sh -ec {shlex.quote(script)}",
         env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
     )
     wait_until(lambda: daemon_of(mnt) is None, 20, "the end of the daemon")
     return done
 
 
-def _script(project, program, mnt):
+def _script(project, program, mnt, **extra):
     """Mount, look, unmount, without HOME."""
-    env = " ".join(f"{key}={shlex.quote(value)}" for key, value in project.env().items())
+    env = project.env() | extra
+    env = " ".join(f"{key}={shlex.quote(value)}" for key, value in env.items())
     return f"{env} {program} {mnt}\ncat {mnt}/posts/{oid(1)}.json\nfusermount3 -u {mnt}\n"
 
 
-def test_root_without_a_home_uses_the_machines_cache(project, work):
+def _as_root(project, work, **extra):
     (work / "mnt").mkdir()
-    done = _elsewhere(work, work / "mnt", _script(project, BKENDFS, work / "mnt"))
+    program = shutil.copy(BKENDFS, work)  # which may be below /root
+    done = _elsewhere(work, work / "mnt", _script(project, program, work / "mnt", **extra))
     assert done.returncode == 0, done.stderr
     assert done.stdout == pretty(record(1))
-    place = work / "var/cache/bkendfs"
-    assert list(place.glob("*.db"))
-    assert stat.S_IMODE(place.stat().st_mode) == 0o700
     assert os.listdir(work / "var/tmp") == []
 
 
-def _as_user(project, user, work):  # noqa: F811
-    return _elsewhere(work, user.mnt, _script(project, user.program, user.mnt), *user.prefix)
+@pytest.mark.parametrize("home", [{}, {"HOME": "/root"}], ids=["none", "of mount(8)"])
+def test_root_without_a_home_uses_the_machines_cache(project, work, home):
+    """At boot, where mount(8)'s helper calls /root the home; and so by hand."""
+    _as_root(project, work, **home)
+    place = work / "var/cache/bkendfs"
+    assert list(place.glob("*.db"))
+    assert stat.S_IMODE(place.stat().st_mode) == 0o700
+    assert os.listdir(work / "root") == []
 
 
-def test_a_user_without_a_home_has_a_place_of_their_own(project, user, work):  # noqa: F811
+def test_what_root_has_in_its_home_already_goes_on(project, work):
+    place = work / "root/.cache/bkendfs"
+    place.mkdir(0o700, parents=True)
+    _as_root(project, work, HOME="/root")
+    assert list(place.glob("*.db"))
+    assert os.listdir(work / "var/cache") == []
+
+
+def _as_user(project, user, work, **extra):  # noqa: F811
+    return _elsewhere(
+        work, user.mnt, _script(project, user.program, user.mnt, **extra), *user.prefix)
+
+
+def test_a_user_without_a_home_is_told_what_to_set(project, user, work):  # noqa: F811
     done = _as_user(project, user, work)
+    assert done.returncode == 2 and done.stdout == b""
+    said = done.stderr.decode()
+    assert said.count("\n") == 1, said
+    for word in ("no place for the replica", "HOME", "XDG_CACHE_HOME", "CacheDirectory=", "cache_dir="):
+        assert word in said, said
+    assert os.listdir(work / "var/tmp") == [] and not project.log
+
+
+def test_a_service_without_a_home_has_what_was_made_for_it(project, user, work):  # noqa: F811
+    place = work / "made"
+    place.mkdir(0o700)
+    os.chown(place, NOBODY, NOBODY)
+    done = _as_user(project, user, work, CACHE_DIRECTORY=str(place))
     assert done.returncode == 0, done.stderr
     assert done.stdout == pretty(record(1))
-    place = work / f"var/tmp/bkendfs-{NOBODY}"
     assert list(place.glob("*.db"))
-    info = place.stat()
-    assert (info.st_uid, stat.S_IMODE(info.st_mode)) == (NOBODY, 0o700)
 
 
-@pytest.mark.parametrize("trap", ["theirs", "open", "link"])
-def test_a_place_that_somebody_else_prepared_is_refused(project, user, work, trap):  # noqa: F811
-    place = work / f"var/tmp/bkendfs-{NOBODY}"
-    place.parent.mkdir(parents=True)
-    real = work / "real"
-    real.mkdir(0o700)
-    os.chown(real, NOBODY, NOBODY)
-    if trap == "link":
-        place.symlink_to(real)
-    else:
-        place.mkdir()
-        place.chmod(0o777)
-    if trap == "open":
-        os.chown(place, NOBODY, NOBODY)
-    done = _as_user(project, user, work)
-    assert done.returncode == 1 and str(f"/var/tmp/bkendfs-{NOBODY}") in done.stderr.decode()
-    assert done.stderr.count(b"\n") == 1
-    assert os.listdir(real) == [] and (trap == "link" or os.listdir(place) == [])
-
-
-def test_a_user_whose_home_is_known_needs_no_variable(project, user, work):  # noqa: F811
-    """The user database says where it is, as in a service or a cron job."""
+@pytest.mark.parametrize("home", [{}, {"HOME": "/root"}], ids=["none", "of mount(8)"])
+def test_a_user_whose_home_is_known_needs_no_variable(project, user, work, home):  # noqa: F811
+    """The user database says where it is, as in a service, a cron job, or where
+    mount(8), which an fstab line lets users call, has taken HOME away."""
     passwd = work / "passwd"
     passwd.write_text(f"somebody:x:{NOBODY}:{NOBODY}::{user.home}:/bin/sh\n")
     passwd.chmod(0o644)
     script = f"mount --bind {passwd} /etc/passwd\nexec " + " ".join(map(str, user.prefix)) + (
-        " sh -ec " + shlex.quote(_script(project, user.program, user.mnt)))
+        " sh -ec " + shlex.quote(_script(project, user.program, user.mnt, **home)))
     done = _elsewhere(work, user.mnt, script)
     assert done.returncode == 0, done.stderr
     assert done.stdout == pretty(record(1))

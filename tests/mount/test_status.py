@@ -6,8 +6,12 @@ import re
 import signal
 import subprocess
 import threading
+import time
 
-from conftest import wait_until
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from conftest import wait_until, wait_until_it_waits
 from odd_server import Reply
 from records import read, records
 
@@ -26,7 +30,7 @@ def _waiting(*command):
         stderr=subprocess.DEVNULL,
     )
     try:
-        yield
+        yield program
     finally:
         program.send_signal(signal.SIGINT)
         program.wait(20)
@@ -143,3 +147,73 @@ def test_a_mount_without_tables_warns(odd, mount):
     (warning,) = _said(m, "warning")
     assert "no table is known" in warning
     assert not _said(m, "table")
+
+
+def _metrics(mount):
+    """By the format's own parser: {name: value}, and what it is called by."""
+    text = mount.report("metrics").decode("ascii")
+    assert text.endswith("\n")
+    found, families = {}, list(text_string_to_metric_families(text))
+    for family in families:
+        assert re.fullmatch(r"bkendfs_[a-z]+(_[a-z]+)*", family.name)
+        assert family.type in ("counter", "gauge")
+        assert family.documentation.endswith(".")
+        (sample,) = family.samples
+        assert not sample.labels and sample.timestamp is None
+        # The parser takes the ending off a counter's name, and puts it back.
+        assert sample.name == family.name + ("_total" if family.type == "counter" else "")
+        assert f"\n# TYPE {sample.name} {family.type}\n" in text
+        assert sample.value >= 0 and sample.value == int(sample.value)
+        assert sample.name not in found
+        found[sample.name] = sample.value
+    # Nothing stands there that it has passed over.
+    assert len(text.splitlines()) == 3 * len(families)
+    return found
+
+
+def test_the_metrics_are_what_a_parser_of_theirs_expects(odd, mount):
+    server = odd()
+    server.tables["posts"] = records(10)
+    server.put_file("f1", "file.bin", b"x" * 3000)
+    m = mount(server)
+    before = _metrics(m)
+    assert before["bkendfs_sign_ins_total"] == 1
+    os.listdir(m / "posts")
+    read(m / "storage/f1_file.bin")
+    with pytest.raises(FileNotFoundError):
+        os.listdir(m / "nosuch")
+    after = _metrics(m)
+    assert before.keys() == after.keys()
+    assert after["bkendfs_api_requests_total"] == len(server.log)
+    assert after["bkendfs_object_requests_total"] == len(server.storage.log)
+    assert after["bkendfs_replica_nodes"] >= before["bkendfs_replica_nodes"] + 11
+    for name in after:
+        assert not name.endswith("_total") or after[name] >= before[name], name
+
+
+@pytest.mark.alone
+def test_it_is_told_at_once_while_everything_stalls(odd, mount):
+    server = odd()
+    server.tables["posts"] = records(10)
+    server.tables["other"] = records(10)
+    for number in range(40):
+        server.put_file(f"f{number}", "f.bin", b"x" * 3000)
+    go_on = threading.Event()
+    m = mount(server)
+    os.listdir(m / "storage")
+    for one in (server, server.storage):
+        one.hooks.append(
+            lambda request: None
+            if request.path.endswith("/download-url")
+            else Reply(503, b"", hold=go_on)
+        )
+    with contextlib.ExitStack() as stack:
+        stack.callback(go_on.set)
+        commands = [["ls", m / "posts"], ["ls", m / "other"]]
+        commands += [["cat", m / f"storage/f{number}_f.bin"] for number in range(40)]
+        for program in [stack.enter_context(_waiting(*words)) for words in commands]:
+            wait_until_it_waits(program)
+        for name in ("status", "metrics", "errors") * 5:
+            began = time.monotonic()
+            m.report(name)
+            assert time.monotonic() - began < 0.5, name

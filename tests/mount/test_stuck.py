@@ -4,6 +4,7 @@ the end of the mount."""
 
 import contextlib
 import errno
+import fcntl
 import os
 import resource
 import signal
@@ -249,3 +250,25 @@ def test_without_a_descriptor_that_is_said(odd, mount):
         os.listdir(m / "t")
     resource.prlimit(m.pid, resource.RLIMIT_NOFILE, before)  # a sanitizer's
     assert caught.value.errno == errno.EMFILE
+
+
+def test_nobody_waits_for_who_reads_the_log(odd, mount, work):
+    """As one does who looks at it in a pager, and goes away."""
+    server = odd()
+    server.tables["t"] = records(300)
+    server.hooks.append(lambda request: "/refused" in request.path and Reply(403, b"{}") or None)
+    pipe = work / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 8192)
+        m = mount(server, "-o", f"log={pipe}")
+        for number in range(100):
+            with pytest.raises(PermissionError):
+                os.stat(m / "t" / f"refused{number}.json")
+        assert sorted(os.listdir(m / "t")) == record_names(300)
+        assert b"/refused0: status 403" in os.read(reader, 1 << 16)
+        m.unmount()
+        assert b" lines are missing" in os.read(reader, 1 << 16)
+    finally:
+        os.close(reader)

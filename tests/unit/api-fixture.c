@@ -171,6 +171,17 @@ struct http_call *only_line(const char *line)
 	return only();
 }
 
+void refuse(const char *line)
+{
+	char bearer[64];
+	snprintf(bearer, sizeof(bearer), "%s",
+	    fake_header(only_line(line), "Authorization"));
+	do
+		ANSWER(only_line(line), UNAUTHORIZED);
+	while (!fake_open_count(fake) && fake_advance_to_timer(fake) &&
+	       strcmp(bearer, fake_header(only(), "Authorization")) == 0);
+}
+
 void answer_tokens_with(
     struct http_call *call, const char *access, const char *refresh)
 {

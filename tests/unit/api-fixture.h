@@ -57,6 +57,9 @@ void start_guest(void);
 
 /* Start with an account, and get its first pair: access1, refresh1. */
 void sign_in(void);
+/* Refuse that request with a 401, as often as it is asked again since its token
+ * is young. */
+void refuse(const char *line);
 void answer_tokens_with(
     struct http_call *call, const char *access, const char *refresh);
 

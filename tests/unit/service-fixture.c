@@ -108,7 +108,8 @@ static void add_record(struct buf *out, int id)
 		buf_printf(out, ",\"title\":\"%03d\"", title(id));
 	if (!service.dateless[id]) {
 		add_date(out, "createdAt", created_ms(id));
-		add_date(out, "updatedAt", service_updated_ms(id));
+		if (!service.undated[id])
+			add_date(out, "updatedAt", service_updated_ms(id));
 	}
 	buf_addc(out, '}');
 }

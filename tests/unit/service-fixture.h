@@ -34,6 +34,7 @@ struct service {
 	bool ignores_sort;	/* by date: they come by id, either way */
 	bool ignores_direction; /* the oldest first, by whatever date */
 	bool dateless[SERVED_MAX];	  /* by id */
+	bool undated[SERVED_MAX];	  /* by id: has no updatedAt */
 	const char *id_texts[SERVED_MAX]; /* by id, as JSON; NULL: "r0001" */
 	void (*write_date)(struct buf *out, int64_t ms); /* NULL: as usual */
 	bool compares_texts;  /* dates, for order and filter, as they stand */

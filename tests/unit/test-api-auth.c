@@ -348,11 +348,13 @@ static void refusals_of_fresh_tokens_end_in_eacces(void **state)
 	ANSWER(only_line("GET /v1/data/posts/a"), UNAUTHORIZED);
 	answer_tokens_with(
 	    only_line("POST /v1/auth/refresh"), "access2", "refresh2");
-	ANSWER(only_line("GET /v1/data/posts/a"), UNAUTHORIZED);
+	refuse("GET /v1/data/posts/a");
+	ANSWER(only_line("GET /v1/auth/me"), UNAUTHORIZED);
 	/* Not by the refresh token: the session itself may be over. */
 	answer_tokens_with(
 	    only_line("POST /v1/auth/email/signin"), "access3", "refresh3");
-	ANSWER(only_line("GET /v1/data/posts/a"), UNAUTHORIZED);
+	refuse("GET /v1/data/posts/a");
+	ANSWER(only_line("GET /v1/auth/me"), UNAUTHORIZED);
 	assert_int_equal(fake_open_count(fake), 0);
 	assert_outcome(&outcomes[0], -EACCES, 401);
 	assert_string_equal(

@@ -17,18 +17,30 @@ static struct {
 	char kept_refresh[64];
 } keeper;
 
-static int take(void *ctx, struct answer_tokens *ret_pair)
+/* It answers later, as one with a disk does. */
+static struct http_task task;
+static void (*taken)(void *ctx, int err, struct answer_tokens *pair);
+
+static void tell(void *ctx)
+{
+	struct answer_tokens pair = {0};
+	if (!keeper.err)
+		pair = (struct answer_tokens){
+		    .access = keeper.access ? strdup(keeper.access) : NULL,
+		    .refresh = keeper.refresh ? strdup(keeper.refresh) : NULL,
+		    .lifetime_ms = 3600000,
+		};
+	taken(ctx, keeper.err, &pair);
+}
+
+static void take(void *ctx,
+    void (*fn)(void *ctx, int err, struct answer_tokens *pair), void *fn_ctx)
 {
 	(void)ctx;
 	keeper.taken++;
-	if (keeper.err)
-		return keeper.err;
-	*ret_pair = (struct answer_tokens){
-	    .access = keeper.access ? strdup(keeper.access) : NULL,
-	    .refresh = keeper.refresh ? strdup(keeper.refresh) : NULL,
-	    .lifetime_ms = 3600000,
-	};
-	return 0;
+	taken = fn;
+	task = (struct http_task){.fn = tell, .ctx = fn_ctx};
+	http_post(fake_http(fake), &task);
 }
 
 static void copy(char out[64], const char *text)
@@ -79,7 +91,7 @@ static void a_kept_token_is_used_once_and_the_next_one_is_kept(void **state)
 	assert_bearer(call, "access2");
 	/* The next one is the keeper's to give, not what came with this. */
 	keeper.refresh = "three";
-	ANSWER(call, UNAUTHORIZED);
+	refuse("GET /v1/data/posts/5f");
 	call = only_line("POST /v1/auth/refresh");
 	assert_string_equal(fake_body(call), "{\"refreshToken\":\"three\"}");
 	assert_int_equal(keeper.taken, 2);
@@ -95,6 +107,29 @@ static void what_another_mount_got_is_taken_over(void **state)
 	assert_bearer(only_line("GET /v1/data/posts/5f"), "theirs");
 	assert_int_equal(keeper.kept, 0);
 	assert_int_equal(counters().refreshes, 0);
+}
+
+/* It may have ended as well, and says nothing of the next one. */
+static void what_another_mount_got_may_be_refused(void **state)
+{
+	(void)state;
+	start_kept(NULL);
+	keeper.refresh = "one";
+	get("5f", &outcomes[0]);
+	fake_run(fake);
+	answer_tokens_with(only(), "access1", "two");
+	keeper.access = "theirs";
+	refuse("GET /v1/data/posts/5f");
+	assert_bearer(only(), "theirs");
+	keeper.access = NULL;
+	keeper.refresh = "three";
+	refuse("GET /v1/data/posts/5f");
+	ANSWER(only_line("GET /v1/auth/me"), UNAUTHORIZED);
+	answer_tokens_with(
+	    only_line("POST /v1/auth/refresh"), "access2", "four");
+	assert_bearer(only_line("GET /v1/data/posts/5f"), "access2");
+	ANSWER(only(), .status = 200, .body = "{\"id\":\"5f\"}");
+	assert_outcome(&outcomes[0], 0, 200);
 }
 
 static void one_that_is_in_use_is_waited_for(void **state)
@@ -173,7 +208,7 @@ static void a_password_helps_where_the_session_is_over(void **state)
 	answer_tokens_with(
 	    only_line("POST /v1/auth/email/signin"), "access2", "two");
 	/* From here on the pair is this mount's own. */
-	ANSWER(only_line("GET /v1/data/posts/5f"), UNAUTHORIZED);
+	refuse("GET /v1/data/posts/5f");
 	struct http_call *call = only_line("POST /v1/auth/refresh");
 	assert_string_equal(fake_body(call), "{\"refreshToken\":\"two\"}");
 	assert_int_equal(keeper.taken, 1);
@@ -195,6 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_kept_token_is_used_once_and_the_next_one_is_kept),
 	    TEST(what_another_mount_got_is_taken_over),
+	    TEST(what_another_mount_got_may_be_refused),
 	    TEST(one_that_is_in_use_is_waited_for),
 	    TEST(one_that_was_never_sent_goes_back),
 	    TEST(one_whose_answer_was_lost_is_gone),

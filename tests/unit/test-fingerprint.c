@@ -61,6 +61,10 @@ static int setup(void **state)
 	if (!mkdtemp(root))
 		return -1;
 	mkdir(at("posts"), 0700);
+	mkdir(at("files"), 0700);
+	mkdir(at("files/c"), 0700);
+	mkdir(at("files/c/d"), 0700);
+	put("files/c/d/e.txt", "e");
 	put("posts/a.json", "{\"id\":\"a\"}");
 	put("posts/b.json", "{\"id\":\"b\"}");
 	put("page1.json", "[]");
@@ -119,6 +123,12 @@ static void every_change_shows(void **state)
 	put_later("posts/a.json", "{\"id\":\"A\"}", &st);
 	const struct timespec times[] = {st.st_atim, st.st_mtim};
 	assert_int_equal(utimensat(AT_FDCWD, at("posts/a.json"), times, 0), 0);
+	assert_changed(&print);
+	/* Exported files whose names have slashes lie deeper. */
+	assert_int_equal(stat(at("files/c/d/e.txt"), &st), 0);
+	put_later("files/c/d/e.txt", "E", &st);
+	assert_changed(&print);
+	rename(at("files/c/d/e.txt"), at("files/c/e.txt"));
 	assert_changed(&print);
 	free(print);
 }

@@ -61,8 +61,8 @@ static void nul_bytes_are_no_json(void **state)
 	assert_int_equal(json_check(NULL, 0), -EPROTO);
 }
 
-/* Text is read eight bytes at a time: a byte that ends or breaks a string
- * must be seen wherever it stands in a word. */
+/* Text is read eight or sixteen bytes at a time: a byte that ends or breaks a
+ * string must be seen wherever it stands in a word. */
 static void string_ends_are_seen_at_every_offset(void **state)
 {
 	(void)state;

@@ -43,6 +43,28 @@ static void without_a_total_nothing_is_proven(void **state)
 	/* Nor by one that what came does not bear out. */
 	assert_int_equal(PROBE(10, 0, NO_DATE, true), PROBE_ANEW);
 	assert_int_equal(PROBE(0, 1, 5000, true), PROBE_ANEW);
+	assert_int_equal(PROBE(10, 0, 5000, true), PROBE_ANEW);
+	/* Also where as many are known as it says. */
+	const struct replica_listing none = {
+	    .end = 1, .newest_ms = NO_DATE, .created_ms = NO_DATE};
+	const struct probe_facts facts = {0, 1, NO_DATE, true};
+	assert_int_equal(judge_probe(&none, DATE_UPDATED, &facts), PROBE_ANEW);
+}
+
+static void one_record_is_judged_as_many_are(void **state)
+{
+	(void)state;
+	assert_int_equal(PROBE(1, 1, 5000, true), PROBE_GONE);
+	struct replica_listing one = known;
+	one.count = 1;
+	struct probe_facts facts = {1, 1, 5000, true};
+	assert_int_equal(judge_probe(&one, DATE_UPDATED, &facts), PROBE_PROVEN);
+	facts = (struct probe_facts){1, 1, 5001, false};
+	assert_int_equal(
+	    judge_probe(&one, DATE_UPDATED, &facts), PROBE_CHANGED);
+	facts = (struct probe_facts){2, 1, 5001, false};
+	assert_int_equal(
+	    judge_probe(&one, DATE_UPDATED, &facts), PROBE_CHANGED);
 }
 
 static void what_is_newer_has_changed(void **state)
@@ -172,6 +194,15 @@ static void pages_that_add_up_are_sure(void **state)
 	assert_verdict(&evidence, ROUND_PROVEN);
 }
 
+static void pages_of_nothing_are_sure(void **state)
+{
+	(void)state;
+	struct evidence evidence = sound(ROUND_PAGES, 0);
+	evidence.round.facts = FACTS_INIT;
+	evidence.round.total = evidence.unique = 0;
+	assert_verdict(&evidence, ROUND_PROVEN);
+}
+
 static void pages_are_looked_at_again_where_anything_is_off(void **state)
 {
 	(void)state;
@@ -201,6 +232,20 @@ static void pages_are_looked_at_again_where_anything_is_off(void **state)
 	assert_verdict(&evidence, ROUND_AGAIN);
 }
 
+/* The first round has none before it, whatever stands there. */
+static void only_two_rounds_can_contradict_themselves_twice(void **state)
+{
+	(void)state;
+	struct evidence evidence = sound(ROUND_PAGES, 0);
+	evidence.round.torn = evidence.previous.torn = true;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence = sound(ROUND_PAGES, 1);
+	evidence.round.torn = true;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence.previous.torn = true;
+	assert_verdict(&evidence, ROUND_BAD);
+}
+
 static void one_answer_is_one_moment(void **state)
 {
 	(void)state;
@@ -216,7 +261,9 @@ static void one_answer_is_one_moment(void **state)
 static void two_rounds_of_pages_have_to_agree(void **state)
 {
 	(void)state;
-	struct evidence evidence = sound(ROUND_PAGES, 2);
+	struct evidence evidence = sound(ROUND_PAGES, 1);
+	assert_verdict(&evidence, ROUND_PROVEN);
+	evidence = sound(ROUND_PAGES, 2);
 	assert_verdict(&evidence, ROUND_PROVEN);
 	evidence.previous.facts.ids = 78;
 	assert_verdict(&evidence, ROUND_AGAIN);
@@ -274,6 +321,17 @@ static void ranges_prove_unless_the_filter_is_in_doubt(void **state)
 	assert_verdict(&evidence, ROUND_AGAIN);
 }
 
+static void ranges_have_to_find_nine_of_ten(void **state)
+{
+	(void)state;
+	struct evidence evidence = sound(ROUND_RANGES, 1);
+	evidence.previous.facts.count = 100;
+	evidence.round.in_ranges = 90;
+	assert_verdict(&evidence, ROUND_PROVEN);
+	evidence.round.in_ranges = 89;
+	assert_verdict(&evidence, ROUND_AGAIN);
+}
+
 static void windows_prove_what_they_count(void **state)
 {
 	(void)state;
@@ -317,11 +375,38 @@ static void the_surest_way_that_is_left_comes_next(void **state)
 	assert_int_equal(judge_next_kind(&evidence), ROUND_CHAIN);
 }
 
+/* ---- clocks ---- */
+
+static void clocks_that_agree_are_believed_but_for_what_clocks_are(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    judge_threshold(1000000, 1000000), 1000000 - CLOCKS_DIFFER_MS);
+}
+
+static void clocks_that_differ_are_both_held_to_be_wrong(void **state)
+{
+	(void)state;
+	int64_t threshold = 900000 - CLOCKS_DIFFER_MS;
+	assert_int_equal(judge_threshold(1000000, 1100000), threshold);
+	assert_int_equal(judge_threshold(1100000, 1000000), threshold);
+}
+
+static void without_a_date_our_own_clock_may_be_minutes_ahead(void **state)
+{
+	(void)state;
+	assert_int_equal(judge_threshold(-1, 1000000), 700000);
+	assert_int_equal(judge_threshold(0, 1000000), 700000);
+	/* However odd, that is a date. */
+	assert_int_equal(judge_threshold(1, 1), 1 - CLOCKS_DIFFER_MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(as_many_and_the_same_newest_prove_a_listing),
 	    cmocka_unit_test(without_a_total_nothing_is_proven),
+	    cmocka_unit_test(one_record_is_judged_as_many_are),
 	    cmocka_unit_test(what_is_newer_has_changed),
 	    cmocka_unit_test(fewer_are_gone),
 	    cmocka_unit_test(a_newest_date_that_went_back_is_not_believed),
@@ -331,15 +416,22 @@ int main(void)
 	    cmocka_unit_test(none_at_all_is_proven_by_none),
 	    cmocka_unit_test(without_dates_the_record_itself_counts),
 	    cmocka_unit_test(pages_that_add_up_are_sure),
+	    cmocka_unit_test(pages_of_nothing_are_sure),
 	    cmocka_unit_test(pages_are_looked_at_again_where_anything_is_off),
+	    cmocka_unit_test(only_two_rounds_can_contradict_themselves_twice),
 	    cmocka_unit_test(one_answer_is_one_moment),
 	    cmocka_unit_test(two_rounds_of_pages_have_to_agree),
 	    cmocka_unit_test(
 		rounds_that_agree_on_what_cannot_be_are_not_believed),
 	    cmocka_unit_test(ranges_prove_unless_the_filter_is_in_doubt),
+	    cmocka_unit_test(ranges_have_to_find_nine_of_ten),
 	    cmocka_unit_test(windows_prove_what_they_count),
 	    cmocka_unit_test(what_never_rests_ends),
 	    cmocka_unit_test(the_surest_way_that_is_left_comes_next),
+	    cmocka_unit_test(
+		clocks_that_agree_are_believed_but_for_what_clocks_are),
+	    cmocka_unit_test(clocks_that_differ_are_both_held_to_be_wrong),
+	    cmocka_unit_test(without_a_date_our_own_clock_may_be_minutes_ahead),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

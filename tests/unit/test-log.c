@@ -1,6 +1,8 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -175,6 +177,60 @@ static void a_log_that_cannot_be_opened_anew_stays_where_it_is(void **state)
 	assert_string_equal(last_line(), "info: still here");
 }
 
+/* All that a pipe holds. */
+static const char *drained(int fd)
+{
+	static char text[1 << 16];
+	ssize_t len = read(fd, text, sizeof(text) - 1);
+	text[len > 0 ? len : 0] = '\0';
+	return text;
+}
+
+static unsigned lines_of(const char *text)
+{
+	unsigned count = 0;
+	while ((text = strchr(text, '\n'))) {
+		text++;
+		count++;
+	}
+	return count;
+}
+
+static void nobody_waits_for_who_reads_it(void **state)
+{
+	enum { LINES = 100 };
+	char aside[sizeof(path) + 2], told[80];
+	(void)state;
+	snprintf(aside, sizeof(aside), "%s.1", path);
+	assert_int_equal(rename(path, aside), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(reader >= 0);
+	assert_int_equal(log_reopen(), 0);
+	assert_true(fcntl(reader, F_SETPIPE_SZ, 8192) > 0);
+	for (int i = 0; i < LINES; i++)
+		log_info("%01000d", i);
+	unsigned kept = lines_of(drained(reader));
+	assert_in_range(kept, 1, 8);
+	log_info("read again");
+	snprintf(
+	    told, sizeof(told), " info: (%u lines are missing", LINES - kept);
+	const char *text = drained(reader);
+	assert_non_null(strstr(text, told));
+	assert_non_null(strstr(text, " info: read again\n"));
+	log_info("and on");
+	text = drained(reader);
+	assert_int_equal(lines_of(text), 1);
+	assert_non_null(strstr(text, " info: and on\n"));
+	/* Nor does it matter that there is none. */
+	close(reader);
+	signal(SIGPIPE, SIG_IGN);
+	log_info("to nobody");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rename(aside, path), 0);
+	assert_int_equal(log_reopen(), 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -189,6 +245,7 @@ int main(void)
 	    cmocka_unit_test(a_log_that_was_put_aside_goes_on_in_a_new_file),
 	    cmocka_unit_test(
 		a_log_that_cannot_be_opened_anew_stays_where_it_is),
+	    cmocka_unit_test(nobody_waits_for_who_reads_it),
 	};
 	return cmocka_run_group_tests(tests, open_log, remove_log);
 }

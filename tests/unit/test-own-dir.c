@@ -171,7 +171,7 @@ static void the_environment_names_its_place(void **state)
 static void without_a_home_it_has_a_place_of_the_system(void **state)
 {
 	(void)state;
-	char place[300];
+	char place[300], *none = NULL;
 	unsetenv("HOME");
 	unsetenv("XDG_CACHE_HOME");
 	unsetenv("XDG_STATE_HOME");
@@ -184,13 +184,22 @@ static void without_a_home_it_has_a_place_of_the_system(void **state)
 	}
 	/* Others may have one, of which the environment does not tell. */
 	const char *home = home_dir();
-	if (home)
-		snprintf(place, sizeof(place), "%s/.cache/bkendfs", home);
-	else
-		snprintf(place, sizeof(place), "/var/tmp/bkendfs-%u",
-		    (unsigned)geteuid());
-	assert_default(OWN_DIR_CACHE, place);
 	assert_true(!is_root || !home);
+	if (home) {
+		snprintf(place, sizeof(place), "%s/.cache/bkendfs", home);
+		assert_default(OWN_DIR_CACHE, place);
+	} else {
+		/* Nothing where others can make it before: what to set. */
+		assert_int_equal(
+		    own_dir_default(OWN_DIR_CACHE, &none), -ENOENT);
+		assert_int_equal(
+		    own_dir_default(OWN_DIR_STATE, &none), -ENOENT);
+		assert_null(none);
+	}
+	assert_non_null(
+	    strstr(own_dir_nowhere(OWN_DIR_CACHE), "XDG_CACHE_HOME"));
+	assert_non_null(
+	    strstr(own_dir_nowhere(OWN_DIR_STATE), "XDG_STATE_HOME"));
 	if (is_root)
 		assert_int_equal(seteuid(0), 0);
 }
@@ -207,9 +216,43 @@ static void without_a_home_a_service_has_what_was_made_for_it(void **state)
 		assert_default(OWN_DIR_CACHE, "/var/cache/private/blog");
 		/* Of two it is not told which. */
 		assert_default(OWN_DIR_STATE, "/var/lib/bkendfs");
+		assert_int_equal(seteuid(NOBODY_KNOWN), 0);
+		assert_default(OWN_DIR_CACHE, "/var/cache/private/blog");
+		assert_int_equal(seteuid(0), 0);
 	}
 	unsetenv("CACHE_DIRECTORY");
 	unsetenv("STATE_DIRECTORY");
+}
+
+/* mount(8)'s helper calls that the home where nobody has named one. */
+static void roots_own_home_has_only_what_is_there_already(void **state)
+{
+	(void)state;
+	char *path = NULL;
+	setenv("HOME", "/root", 1);
+	if (geteuid() != 0) {
+		assert_true(!home_dir() || strcmp(home_dir(), "/root") != 0);
+		return;
+	}
+	assert_int_equal(home_find("none of these", &path), -ENOENT);
+	assert_null(path);
+	assert_int_equal(home_find(".", &path), 0);
+	assert_string_equal(path, "/root/.");
+	free(path);
+	if (access("/root/.cache/bkendfs", F_OK) < 0)
+		assert_default(OWN_DIR_CACHE, "/var/cache/bkendfs");
+	if (access("/root/.local/state/bkendfs", F_OK) < 0)
+		assert_default(OWN_DIR_STATE, "/var/lib/bkendfs");
+	setenv("HOME", "/home/me", 1);
+	assert_int_equal(home_find("none of these", &path), 0);
+	assert_string_equal(path, "/home/me/none of these");
+	free(path);
+	/* To others it is no home at all. */
+	setenv("HOME", "/root", 1);
+	assert_int_equal(seteuid(NOBODY_KNOWN), 0);
+	assert_null(home_dir());
+	assert_int_equal(seteuid(0), 0);
+	setenv("HOME", "/home/me", 1);
 }
 
 int main(void)
@@ -225,6 +268,7 @@ int main(void)
 	    cmocka_unit_test(the_environment_names_its_place),
 	    cmocka_unit_test(without_a_home_it_has_a_place_of_the_system),
 	    cmocka_unit_test(without_a_home_a_service_has_what_was_made_for_it),
+	    cmocka_unit_test(roots_own_home_has_only_what_is_there_already),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

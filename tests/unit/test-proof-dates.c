@@ -332,6 +332,82 @@ static void one_record_without_a_date_costs_no_whole_listing(void **state)
 	assert_each_once(names, 501, 1001);
 }
 
+/* All changes that one of few records can see. */
+static void change_each_way(int changes, int goes, int comes)
+{
+	go_stale();
+	service_change(changes);
+	char version[32];
+	snprintf(
+	    version, sizeof(version), "\"v\":%d", service.versions[changes]);
+	char name[32];
+	snprintf(name, sizeof(name), "r%04d.json", changes);
+	assert_int_equal(list_all(posts, names, sizeof(names)), 0);
+	assert_version(name, version);
+	go_stale();
+	service_delete(goes);
+	service_create(comes);
+	assert_int_equal(list_all(posts, names, sizeof(names)), 0);
+	assert_int_equal(times_in(names, goes), 0);
+	assert_int_equal(times_in(names, comes), 1);
+}
+
+static void lack_an_update(int id)
+{
+	service.undated[id] = true;
+}
+
+static void lack_all_dates(int id)
+{
+	service.dateless[id] = true;
+}
+
+static void all_lack_dates(int id)
+{
+	(void)id;
+	for (size_t i = 0; i < SERVED_MAX; i++)
+		service.dateless[i] = true;
+}
+
+static void (*const lacks[])(int id) = {
+    lack_an_update, lack_all_dates, all_lack_dates};
+
+static void few_records_cost_one_request_whatever_they_lack(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(lacks); i++) {
+		service_fill(60);
+		lacks[i](50);
+		fixture_start();
+		assert_lists(names_from_to(1, 60));
+		go_stale();
+		assert_lists(names_from_to(1, 60));
+		assert_int_equal(sent(), 1);
+		change_each_way(3, 4, 61);
+		go_stale();
+		assert_int_equal(list_all(posts, names, sizeof(names)), 0);
+		assert_int_equal(sent(), 1);
+		begin_again(state);
+	}
+	fixture_start();
+}
+
+/* A page that does not hold them all is asked for once. */
+static void a_server_of_small_pages_is_asked_by_dates(void **state)
+{
+	(void)state;
+	service.limit_max = 20;
+	service_fill(60);
+	service.undated[50] = true;
+	fixture_start();
+	assert_lists(names_from_to(1, 60));
+	go_stale();
+	assert_lists(names_from_to(1, 60));
+	assert_int_equal(sent(), 3);
+	go_stale();
+	assert_lists(names_from_to(1, 60));
+	assert_int_equal(sent(), 2);
+}
+
 static void no_date(struct buf *out, int64_t ms)
 {
 	(void)ms;
@@ -497,6 +573,8 @@ int main(void)
 	    TEST(an_early_year_is_asked_for_with_four_digits),
 	    TEST(one_record_without_a_date_is_known_by_its_text),
 	    TEST(one_record_without_a_date_costs_no_whole_listing),
+	    TEST(few_records_cost_one_request_whatever_they_lack),
+	    TEST(a_server_of_small_pages_is_asked_by_dates),
 	    TEST(texts_are_compared_where_no_date_can_be_read),
 	    TEST(a_clock_set_back_during_a_listing_lengthens_nothing),
 	    TEST(a_record_read_alone_by_a_wrong_clock_is_asked_for_again),

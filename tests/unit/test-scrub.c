@@ -126,15 +126,21 @@ static void all_that_signing_in_and_renewing_needs_is_scrubbed(void **state)
 	run();
 	answer_pair("POST /v1/auth/email/signin", 1);
 	assert_scrubbed();
-	answer(only_line("GET /v1/data/posts/a"), &refused);
+	ANSWER(only(), .status = 200, .body = "{\"id\":\"a\"}");
+	assert_outcome(&outcomes[0], 0, 200);
+	get("a", &outcomes[1]);
+	run();
+	refuse("GET /v1/data/posts/a");
 	answer_pair("POST /v1/auth/refresh", 2);
 	assert_scrubbed();
-	/* Refused once more: now by signing in, without the refresh token. */
-	answer(only_line("GET /v1/data/posts/a"), &refused);
+	/* Refused once more, as no good for anything: now by signing in,
+	 * without the refresh token. */
+	refuse("GET /v1/data/posts/a");
+	answer(only_line("GET /v1/auth/me"), &refused);
 	answer_pair("POST /v1/auth/email/signin", 3);
 	assert_scrubbed();
 	ANSWER(only(), .status = 200, .body = "{\"id\":\"a\"}");
-	assert_outcome(&outcomes[0], 0, 200);
+	assert_outcome(&outcomes[1], 0, 200);
 	watching = true;
 	api_free(api);
 	watching = false;

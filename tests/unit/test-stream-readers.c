@@ -1,6 +1,8 @@
 /* Several readers of one object, and how much is asked for ahead of them. */
 #include "unit.h"
 
+#include <stdio.h>
+
 #include "base/cleanup.h"
 #include "reader-fixture.h"
 #include "sync/object/reader.h"
@@ -49,6 +51,46 @@ static void one_who_jumps_about_does_not_slow_others_down(void **state)
 	/* 64 jumps with their URL, and 32 pieces and a few first ones. */
 	assert_true(fake_count(fake) - begun < 64 + 32 + 24);
 	assert_true(asked_until(0, 50 * MIB) >= 35 * MIB);
+}
+
+/* The largest range that was asked for from first on. */
+static int64_t largest_since(int64_t first)
+{
+	int64_t largest = 0;
+	for (size_t i = 0; i < fake_count(fake); i++) {
+		const char *range = fake_header(fake_call(fake, i), "Range");
+		long long from, to;
+		if (range &&
+		    sscanf(range, "bytes=%lld-%lld", &from, &to) == 2 &&
+		    from >= first && to + 1 - from > largest)
+			largest = to + 1 - from;
+	}
+	return largest;
+}
+
+/* All connections bring the same in the same time: how often one waits is what
+ * a copy takes. */
+static void one_who_keeps_up_waits_seldom(void **state)
+{
+	(void)state;
+	int64_t size = 256 * MIB, step = 131072;
+	int64_t node = stored_file("268435456");
+	unsigned waits = 0;
+	for (int64_t pos = 0; pos < size; pos += step) {
+		struct ask *read = ask_read(node, (uint64_t)pos, (size_t)step);
+		if (fake_find(fake, URL_LINE))
+			give_url();
+		waits += !read->count;
+		while (!read->count) {
+			fake_advance(fake, 50);
+			for (size_t i = fake_open_count(fake); i > 0; i--)
+				serve_range(fake_open(fake, 0), size, ETAG);
+		}
+		assert_bytes(read, pos, step);
+	}
+	assert_in_range(waits, 1, 10);
+	assert_int_equal(largest_since(0), RANGE_LARGEST);
+	assert_int_equal(largest_since(size - 8 * MIB), RANGE_FIRST);
 }
 
 static void readers_share_the_room(void **state)
@@ -141,6 +183,7 @@ int main(void)
 	    TEST(what_lies_in_one_range_is_not_copied),
 	    TEST(each_reader_gets_ahead_with_a_window_of_its_own),
 	    TEST(one_who_jumps_about_does_not_slow_others_down),
+	    TEST(one_who_keeps_up_waits_seldom),
 	    TEST(readers_share_the_room),
 	    TEST(a_large_read_ends_also_when_there_is_no_room),
 	    TEST(a_store_next_door_is_asked_for_little_at_once),

@@ -5,7 +5,7 @@ function __bkendfs_profiles
     set -l config /etc/bkendfs/config
     if test -n "$XDG_CONFIG_HOME"
         set config $XDG_CONFIG_HOME/bkendfs/config
-    else if test -n "$HOME"
+    else if test -n "$HOME" -a \( "$HOME" != /root -o -e "$HOME/.config/bkendfs/config" \)
         set config $HOME/.config/bkendfs/config
     end
     test -r $config; and string replace -rf '^\s*\[([^]]*)\].*' '$1' <$config

@@ -165,7 +165,7 @@ int backup_add_record(struct backup *backup, const char *dir, const char *name,
 static int add_spec(struct backup *backup, const char *dir, const char *name,
     struct place place)
 {
-	struct loading *loading;
+	struct loading *loading = NULL;
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, DOCUMENT_TEXT_MAX);
 	int r = find_loading(backup, name_to_table(dir), &loading);

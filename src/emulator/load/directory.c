@@ -1,6 +1,7 @@
 #include "emulator/load/directory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "emulator/load/bundle.h"
 #include "emulator/load/backup.h"
 #include "emulator/load/crew.h"
+#include "emulator/load/export.h"
 #include "emulator/load/stray.h"
 #include "emulator/load/backup_dir.h"
 
@@ -40,12 +42,19 @@ static int load_object(struct backup *backup, const struct backup_dir *folder,
     const char *dir, const char *below, const char *name)
 {
 	CLEANUP_FREE char *full = NULL;
+	struct stat st;
 	struct place place = {.path = backup_dir_path(folder, name)};
 	if (!place.path || asprintf(&full, "%s%s", below, name) < 0) {
 		full = NULL;
 		place_done(&place);
 		return -ENOMEM;
 	}
+	if (fstatat(folder->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		int r = backup_dir_fail(place.path, errno);
+		place_done(&place);
+		return r;
+	}
+	place.len = (uint64_t)st.st_size;
 	return backup_add_file(backup, dir, full, place);
 }
 
@@ -99,6 +108,17 @@ static void name_folders(const struct backup_dir *folder, const char *dir)
 		    folder->folders.entries[i].name);
 }
 
+static int explain(const char *dir, const char *name, int error)
+{
+	struct export_name what;
+	if (error == -EINVAL && export_name_parse(name, &what) &&
+	    what.page >= 0)
+		return saved_complain(dir, name,
+		    "an exported page, and no record; if the directory that it "
+		    "is in is the backup: --data with that one");
+	return saved_explain(dir, name, error);
+}
+
 static int take_results(struct backup *backup, const char *dir,
     const struct backup_dir_entry *files, struct crew_result *results,
     size_t count)
@@ -106,7 +126,7 @@ static int take_results(struct backup *backup, const char *dir,
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = results[i].error < 0
-			? saved_explain(dir, files[i].name, results[i].error)
+			? explain(dir, files[i].name, results[i].error)
 			: backup_add_record(
 			      backup, dir, files[i].name, &results[i].saved);
 	return r;

@@ -54,6 +54,14 @@ static size_t stem_len(const char *name)
 	return 0;
 }
 
+/* .json or .json.gz, of what stem_len has found. */
+static bool is_json_ending(const char *ending)
+{
+	size_t len = strlen(".json");
+	return strncasecmp(ending, ".json", len) == 0 &&
+	       (!ending[len] || ending[len] == '.');
+}
+
 /* TABLE_pageN: the page; -1 when it does not end so. */
 static int64_t page_number(const char *stem, size_t *len)
 {
@@ -79,6 +87,7 @@ int export_name_parse(const char *name, struct export_name *ret_name)
 		return 0;
 	memcpy(stem, name, len);
 	stem[len] = '\0';
+	ret_name->lines = !is_json_ending(name + len);
 	int64_t page = page_number(stem, &len);
 	stem[len] = '\0';
 	if (!name_is_table(stem) || len >= sizeof(ret_name->table))
@@ -96,17 +105,21 @@ static int complain(struct reader *reader, const char *what)
 	return saved_complain("", reader->name, what);
 }
 
-/* ID.json: what somebody gave for the backup is the directory of one table. */
+/* ID.json, with nothing behind it but a line's end: what somebody gave for the
+ * backup is the directory of one table. */
 static bool is_record_file(
-    const struct reader *reader, const struct document *record)
+    const struct reader *reader, const struct document *record, uint64_t after)
 {
-	return reader->what->page < 0 &&
+	return reader->records == 0 && reader->what->page < 0 &&
+	       !reader->what->lines &&
+	       reader->place->len - reader->base - after <= strlen("\r\n") &&
 	       strcmp(document_key(record)->id, reader->what->table) == 0;
 }
 
-/* A record's text, which lies at this offset of the file's. */
-static int add_record(
-    struct reader *reader, const char *text, size_t len, uint64_t offset)
+/* A record's text, which lies at this offset of the file's; alone: it is in no
+ * array. */
+static int add_record(struct reader *reader, const char *text, size_t len,
+    uint64_t offset, bool alone)
 {
 	struct place place;
 	struct saved saved;
@@ -123,7 +136,7 @@ static int add_record(
 		return complain(reader, "a record has no id");
 	if (r < 0)
 		return r;
-	if (reader->records == 0 && is_record_file(reader, saved.document)) {
+	if (alone && is_record_file(reader, saved.document, offset + len)) {
 		reader->strange = true;
 		saved_done(&saved);
 		return 0;
@@ -145,7 +158,8 @@ static int take_item(
 {
 	struct inner *inner = ctx;
 	(void)element;
-	return add_record(inner->reader, text, len, inner->offset + offset);
+	return add_record(
+	    inner->reader, text, len, inner->offset + offset, false);
 }
 
 static int take_page(struct reader *reader, uint64_t offset)
@@ -186,10 +200,10 @@ static int take_value(
 	enum saved_answer_kind kind;
 	if (element) {
 		reader->page = true;
-		return add_record(reader, text, len, offset);
+		return add_record(reader, text, len, offset, false);
 	}
-	int r = saved_answer_read(
-	    text, len, reader->what->table, &kind, &reader->answer);
+	int r = saved_answer_read(text, len, reader->what->table,
+	    reader->what->page >= 0, &kind, &reader->answer);
 	if (r < 0)
 		return r;
 	const char *items = reader->answer.items.text;
@@ -200,7 +214,7 @@ static int take_value(
 		return take_error(reader);
 	case ANSWER_RECORD:
 		reader->page = true;
-		return add_record(reader, text, len, offset);
+		return add_record(reader, text, len, offset, true);
 	default:
 		reader->strange = true;
 		return 0;
@@ -293,8 +307,14 @@ static int open_text(struct reader *reader, struct place *place,
 static int conclude(struct reader *reader)
 {
 	bool whole_table = reader->what->page < 0;
-	if (reader->strange && whole_table && reader->records == 0)
+	/* Other programs have files of their own that end in .json. */
+	if (reader->strange && whole_table && reader->records == 0 &&
+	    !reader->what->lines)
 		return 1;
+	if (reader->strange && whole_table)
+		return complain(reader,
+		    "what it begins with is no record; move it away, or take "
+		    "that out, to serve the rest");
 	if (reader->strange || (!reader->page && !reader->failed))
 		return complain(reader, "not a whole page of items");
 	if (whole_table)
@@ -328,7 +348,7 @@ int export_read(const char *name, const struct export_name *what,
 	    .with_original = with_original,
 	    .fn = fn,
 	    .ctx = ctx,
-	    .answer = {.total = -1, .total_pages = -1},
+	    .answer = {.total = -1, .total_pages = -1, .page = -1},
 	};
 	int r = open_text(&reader, &place, spool, &piece);
 	if (r == 0 && !reader.failed && !reader.strange)

@@ -19,14 +19,24 @@ struct oddity {
 	bool same; /* but for the normal form, which a system changed */
 };
 
+/* A page of the export: by its file's name, and as it calls itself. */
+struct page {
+	int64_t number;
+	int64_t said; /* -1: not said */
+};
+
 struct loading {
 	struct table *table;
 	struct table *own; /* the same, while it is the part's */
 	struct oddity *oddities;
 	size_t oddity_count;
-	bool from_pages; /* records may come twice */
-	int64_t *pages;	 /* those that can be used */
+	bool from_pages;    /* records may come twice */
+	struct page *pages; /* those that can be used */
 	size_t page_count;
+	/* Of records that came twice: how many differed where no time tells the
+	 * later one, and the id of the first of them. */
+	size_t doubtful;
+	char *doubtful_id;
 	int64_t last_page;   /* of all that were there */
 	int64_t said_pages;  /* as many should be there; 0: not said */
 	int64_t said_total;  /* the most records that any page spoke of */
@@ -61,6 +71,7 @@ void loading_free(struct loading *loading)
 	}
 	free(loading->oddities);
 	free(loading->pages);
+	free(loading->doubtful_id);
 	table_free(loading->own);
 	free(loading);
 }
@@ -165,12 +176,12 @@ int loading_add_page(
 		loading->last_page = number;
 	if (!answer)
 		return 0;
-	int64_t *pages = reallocarray(
+	struct page *pages = reallocarray(
 	    loading->pages, loading->page_count + 1, sizeof(*pages));
 	if (!pages)
 		return -ENOMEM;
 	loading->pages = pages;
-	pages[loading->page_count++] = number;
+	pages[loading->page_count++] = (struct page){number, answer->page};
 	if (answer->total > loading->said_total)
 		loading->said_total = answer->total;
 	if (answer->total_pages > loading->said_pages)
@@ -197,8 +208,36 @@ void loading_miss(struct loading *loading, const char *format, ...)
 
 static int compare_pages(const void *a, const void *b)
 {
-	int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
-	return (left > right) - (left < right);
+	const struct page *left = a, *right = b;
+	return (left->number > right->number) - (left->number < right->number);
+}
+
+static int compare_said(const void *a, const void *b)
+{
+	const struct page *left = a, *right = b;
+	if (left->said != right->said)
+		return left->said < right->said ? -1 : 1;
+	return compare_pages(a, b);
+}
+
+/* The same page under two names: that of one of them was never fetched. Where
+ * the number of all records is known, it tells. */
+static void find_repeated_pages(struct loading *loading)
+{
+	const char *name = table_name(loading->table);
+	const struct page *pages = loading->pages;
+	if (loading->said_total >= 0 || loading->page_count == 0)
+		return;
+	qsort(loading->pages, loading->page_count, sizeof(*loading->pages),
+	    compare_said);
+	for (size_t i = 1; i < loading->page_count; i++)
+		if (pages[i].said >= 0 && pages[i].said == pages[i - 1].said &&
+		    pages[i].number != pages[i - 1].number)
+			loading_miss(loading,
+			    "%s_page%" PRId64 " and %s_page%" PRId64
+			    " both hold page %" PRId64,
+			    name, pages[i - 1].number, name, pages[i].number,
+			    pages[i].said);
 }
 
 static void miss_pages(struct loading *loading, int64_t first, int64_t last)
@@ -224,7 +263,7 @@ static void find_missing_pages(struct loading *loading)
 	if (loading->said_pages > last)
 		last = loading->said_pages;
 	for (size_t i = 0; i < loading->page_count; i++) {
-		int64_t page = loading->pages[i];
+		int64_t page = loading->pages[i].number;
 		if (page > next)
 			miss_pages(loading, next, page - 1);
 		next = page + 1;
@@ -259,14 +298,52 @@ static bool is_there(const struct table *table, const struct document *record)
 	return table_find(table, key->id, key->id_len) >= 0;
 }
 
+/* Whether their texts differ, but for white space; what cannot be read now is
+ * told of later. */
+static bool differ(const struct document *a, const struct document *b)
+{
+	CLEANUP_BUF struct buf left, right;
+	uint64_t left_hash, right_hash;
+	buf_init(&left, DOCUMENT_TEXT_MAX);
+	buf_init(&right, DOCUMENT_TEXT_MAX);
+	return document_read_text(a, &left) == 0 &&
+	       document_read_text(b, &right) == 0 &&
+	       json_hash(buf_str(&left), left.len, &left_hash) == 0 &&
+	       json_hash(buf_str(&right), right.len, &right_hash) == 0 &&
+	       left_hash != right_hash;
+}
+
+static void on_twin(void *ctx, struct document *kept, struct document *dropped)
+{
+	struct loading *loading = ctx;
+	const struct document_key *key = document_key(kept);
+	if (!loading->from_pages) {
+		log_error("%s: two records have the id %s",
+		    table_name(loading->table), key->id);
+		return;
+	}
+	/* One that was changed between two pages has another time. */
+	if (key->updated_ms != document_key(dropped)->updated_ms ||
+	    !differ(kept, dropped))
+		return;
+	if (loading->doubtful++ == 0)
+		loading->doubtful_id = strdup(key->id);
+}
+
 static size_t settle(struct loading *loading)
 {
-	const char *twin = "";
-	size_t dropped = table_settle(loading->table, &twin);
-	if (dropped > 0 && !loading->from_pages)
-		log_error("%s: two records have the id %s",
-		    table_name(loading->table), twin);
+	size_t dropped = table_settle(loading->table, on_twin, loading);
 	return loading->from_pages ? 0 : dropped;
+}
+
+static void tell_doubtful(struct loading *loading)
+{
+	if (loading->doubtful > 0)
+		loading_miss(loading,
+		    "%zu records came again with another content and no later "
+		    "updatedAt, %s among them; one of each is served",
+		    loading->doubtful,
+		    loading->doubtful_id ? loading->doubtful_id : "one");
 }
 
 /* A copy of a record that is there by its right name is nobody's. */
@@ -313,6 +390,8 @@ int loading_finish(struct loading *loading)
 		return r;
 	if (loading->page_count > 0 || loading->last_page > 0)
 		find_missing_pages(loading);
+	find_repeated_pages(loading);
 	find_missing_records(loading);
+	tell_doubtful(loading);
 	return 0;
 }

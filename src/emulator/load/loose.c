@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "emulator/load/store_error.h"
 #include "emulator/load/stray.h"
 #include "emulator/store/generate.h"
 #include "emulator/store/metadata.h"
@@ -81,7 +82,7 @@ static int make_document(const struct metadata *metadata, struct place object,
 {
 	CLEANUP_BUF struct buf out;
 	buf_init(&out, DOCUMENT_TEXT_MAX);
-	struct place text;
+	struct place text = {0};
 	int r = metadata_print(metadata, &out);
 	if (r == 0)
 		r = place_copy(buf_str(&out), out.len, &text);
@@ -164,26 +165,47 @@ static bool is_id_taken(const struct shelf *shelf, const struct object *object,
 	       table_find(table, object->name, front - 1) >= 0;
 }
 
+/* Whether it is an error of the store's, which is said: 1, 0 or -errno. */
+static int is_error(struct object *object, struct loading *files)
+{
+	CLEANUP_BUF struct buf code;
+	buf_init(&code, DOCUMENT_TEXT_MAX);
+	int r = store_error_read(&object->place, &code);
+	if (r > 0)
+		loading_miss(files,
+		    "%s holds an error of the store in place of a content: %s",
+		    object->name, buf_str(&code));
+	return r;
+}
+
 /* Metadata for one, or none where it is not to be served. */
 static int make_loose(const struct shelf *shelf, struct object *object,
-    const struct table *table, struct document **ret_document)
+    struct loading *files, struct document **ret_document)
 {
 	int r = is_conflict(shelf, object);
 	*ret_document = NULL;
 	if (r > 0)
 		log_warn("%s: a conflict copy, not served", object->name);
+	if (r == 0)
+		r = is_error(object, files);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = describe(object->name, object->place,
-	    !is_id_taken(shelf, object, table), ret_document);
+	    !is_id_taken(shelf, object, loading_table(files)), ret_document);
 	object->place = (struct place){0};
 	return r;
+}
+
+static void complain_of_twin(
+    void *ctx, struct document *kept, struct document *dropped)
+{
+	(void)ctx, (void)dropped;
+	log_error("files: two have the id %s", document_key(kept)->id);
 }
 
 static int add_all(
     struct table *table, struct document **documents, size_t count)
 {
-	const char *twin = "";
 	int r = 0;
 	for (size_t i = 0; i < count; i++) {
 		if (r < 0)
@@ -191,14 +213,12 @@ static int add_all(
 		else if (documents[i])
 			r = table_append(table, documents[i]);
 	}
-	if (r == 0 && table_settle(table, &twin) > 0) {
-		log_error("files: two have the id %s", twin);
+	if (r == 0 && table_settle(table, complain_of_twin, NULL) > 0)
 		r = -EPROTO;
-	}
 	return r;
 }
 
-int loose_serve(struct shelf *shelf, struct table *table)
+int loose_serve(struct shelf *shelf, struct loading *files)
 {
 	size_t count = 0;
 	int r = 0;
@@ -208,10 +228,10 @@ int loose_serve(struct shelf *shelf, struct table *table)
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < shelf->count; i++)
 		if (!shelf->objects[i].claimed)
-			r = make_loose(shelf, &shelf->objects[i], table,
+			r = make_loose(shelf, &shelf->objects[i], files,
 			    &documents[count++]);
 	if (r == 0)
-		return add_all(table, documents, count);
+		return add_all(loading_table(files), documents, count);
 	for (size_t i = 0; i < count; i++)
 		document_unref(documents[i]);
 	return r;

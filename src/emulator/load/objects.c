@@ -1,6 +1,7 @@
 #include "emulator/load/objects.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,12 +9,14 @@
 #include "emulator/load/gzip.h"
 #include "emulator/load/loose.h"
 #include "emulator/load/shelf.h"
+#include "emulator/load/store_error.h"
 #include "tree/name.h"
 
 /* A file's metadata. */
 struct entry {
 	struct saved saved;
 	enum objects_origin origin;
+	enum objects_origin at; /* where its content was */
 	bool served;
 	struct object *asked; /* it has the file's bare name; NULL: none */
 };
@@ -23,6 +26,7 @@ struct objects {
 	struct entry *entries;
 	size_t entry_count;
 	size_t entry_cap;
+	size_t short_count; /* of saved ones: shorter than was claimed */
 };
 
 static const char *const directories[] = {"storage", "bkend_files"};
@@ -119,21 +123,64 @@ static const struct {
     {OBJECTS_EXPORTED, name_alone},
 };
 
-static int give(const struct shelf_finding *finding, struct document *record,
-    struct unpacked **spool)
+/* 1 where it is an error of the store's, which is said; 0 or -EPROTO. */
+static int refuse_error(
+    struct object *object, const char *dir, struct loading *files)
+{
+	CLEANUP_BUF struct buf code;
+	buf_init(&code, DOCUMENT_TEXT_MAX);
+	int r = store_error_read(&object->place, &code);
+	if (r < 0)
+		return saved_explain(dir, object->name, r);
+	if (r > 0)
+		loading_miss(files,
+		    "%s/%s holds an error of the store in place of the "
+		    "content: %s",
+		    dir, object->name, buf_str(&code));
+	return r;
+}
+
+/* A download may have been broken off, and so may a copying; but what an
+ * uploader once claimed may be wrong as well: a mount knew better, and what was
+ * copied from one is told of in two lines at most. */
+static int compare_size(struct objects *objects, struct entry *entry,
+    struct object *object, struct loading *files)
+{
+	const char *dir = directories[entry->at];
+	bool exported = entry->at == OBJECTS_EXPORTED;
+	int64_t claim = entry->saved.claim;
+	uint64_t size = object->place.len;
+	int r = exported && (uint64_t)claim != size && claim != 0
+		    ? refuse_error(object, dir, files)
+		    : 0;
+	if (r != 0 || size >= (uint64_t)claim)
+		return r;
+	if (exported)
+		loading_miss(files,
+		    "%s/%s holds %" PRIu64 " bytes of %" PRId64
+		    ": its download was broken off, or what was claimed at "
+		    "its upload is wrong",
+		    dir, object->name, size, claim);
+	else if (objects->short_count++ == 0)
+		log_warn("%s/%s holds %" PRIu64 " bytes of %" PRId64
+			 ": the copying was broken off, or what was claimed at "
+			 "its upload is wrong",
+		    dir, object->name, size, claim);
+	return 0;
+}
+
+static int give(struct objects *objects, const struct shelf_finding *finding,
+    struct entry *entry, struct loading *files, struct unpacked **spool)
 {
 	struct object *object = finding->object;
-	uint64_t tag;
-	int r = 0;
 	object->claimed = true;
-	if (finding->packed && object->place.path)
-		r = place_stat(&object->place, &object->place.len, &tag);
-	if (finding->packed && r == 0)
-		r = gzip_unpack(&object->place, spool);
+	int r = finding->packed ? gzip_unpack(&object->place, spool) : 0;
 	if (r < 0)
-		return saved_explain("", object->name, r);
-	document_take_object(record, &object->place);
-	return 0;
+		return saved_explain(directories[entry->at], object->name, r);
+	r = compare_size(objects, entry, object, files);
+	if (r == 0)
+		document_take_object(entry->saved.document, &object->place);
+	return r < 0 ? r : 0;
 }
 
 /* Where two files ask for a name that one object has, the one overwrote the
@@ -147,14 +194,14 @@ static void ask(const struct shelf_finding *finding, struct entry *entry)
 	entry->asked = object;
 }
 
-static int serve_entry(
-    struct objects *objects, struct entry *entry, struct unpacked **spool)
+static int serve_entry(struct objects *objects, struct entry *entry,
+    struct loading *files, struct unpacked **spool)
 {
 	const struct document_key *key = document_key(entry->saved.document);
 	CLEANUP_BUF struct buf name;
 	buf_init(&name, DOCUMENT_TEXT_MAX);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		struct shelf_finding finding;
+		struct shelf_finding finding = {0};
 		const char *original = entry->saved.original;
 		buf_clear(&name);
 		int r = places[i].name(key->id, key->id_len,
@@ -166,16 +213,18 @@ static int serve_entry(
 			return r;
 		if (!finding.object)
 			continue;
+		entry->at = places[i].origin;
 		entry->served = places[i].name != name_alone;
 		if (entry->served)
-			return give(&finding, entry->saved.document, spool);
+			return give(objects, &finding, entry, files, spool);
 		ask(&finding, entry);
 	}
 	return 0;
 }
 
 /* An object that only one file asked for is its. */
-static int serve_askers(struct objects *objects, struct unpacked **spool)
+static int serve_askers(
+    struct objects *objects, struct loading *files, struct unpacked **spool)
 {
 	struct shelf *shelf = &objects->shelves[OBJECTS_EXPORTED];
 	int r = 0;
@@ -186,7 +235,7 @@ static int serve_askers(struct objects *objects, struct unpacked **spool)
 			continue;
 		struct entry *asker = object->asker;
 		asker->served = true;
-		r = give(&finding, asker->saved.document, spool);
+		r = give(objects, &finding, asker, files, spool);
 	}
 	return r;
 }
@@ -264,9 +313,11 @@ static int join_entries(
 		return 0;
 	}
 	for (size_t i = 0; r == 0 && i < objects->entry_count; i++)
-		r = serve_entry(objects, &objects->entries[i], spool);
+		r = serve_entry(objects, &objects->entries[i], files, spool);
 	if (r == 0)
-		r = serve_askers(objects, spool);
+		r = serve_askers(objects, files, spool);
+	if (r == 0 && objects->short_count > 1)
+		log_warn("%zu such stored files in all", objects->short_count);
 	/* All of them, so that every missing one is named. */
 	int missed = 0;
 	for (size_t i = 0; r == 0 && i < objects->entry_count; i++)
@@ -294,10 +345,10 @@ int objects_join(
 	shelf_sort(exported);
 	int r = join_entries(objects, files, spool);
 	if (r == 0)
-		r = loose_serve(exported, loading_table(files));
+		r = loose_serve(exported, files);
 	/* Objects saved without any metadata are served like an export's. */
 	if (r == 0 && !loading_is_confirmed(files))
-		r = loose_serve(saved, loading_table(files));
+		r = loose_serve(saved, files);
 	else if (r == 0)
 		name_unclaimed(saved);
 	return r;

@@ -85,17 +85,19 @@ int saved_open_text(
 	return 0;
 }
 
-static int read_original(const char *text, size_t len, struct saved *saved)
+static int read_file(const char *text, size_t len, struct saved *saved)
 {
-	static const char *const member = "originalName";
+	static const char *const members[] = {"originalName", "size"};
 	CLEANUP_BUF struct buf original;
 	buf_init(&original, DOCUMENT_TEXT_MAX);
-	struct json_span span;
-	int r = json_members(text, len, &member, 1, &span);
-	if (r == 0 && span.text && json_is_string(span))
-		r = json_string_decode(span, &original);
+	struct json_span spans[2];
+	int r = json_members(text, len, members, 2, spans);
+	if (r == 0 && spans[0].text && json_is_string(spans[0]))
+		r = json_string_decode(spans[0], &original);
 	if (r < 0)
 		return r;
+	if (json_int64(spans[1], &saved->claim) < 0 || saved->claim < 0)
+		saved->claim = 0;
 	saved->original_len = original.len;
 	saved->original = buf_steal(&original);
 	return 0;
@@ -113,7 +115,7 @@ static int make(struct place place, const char *text, size_t len,
 	if (r == 0 && key.id_len == 0)
 		r = -EINVAL;
 	if (r == 0 && with_original)
-		r = read_original(text, len, &saved);
+		r = read_file(text, len, &saved);
 	if (r < 0)
 		place_done(&place);
 	else

@@ -7,11 +7,13 @@
 
 #include "emulator/store/document.h"
 
-/* A record, and its member originalName if that was asked for and is there. */
+/* A record; of a stored file's, if that was asked for, its members originalName
+ * and size, too. */
 struct saved {
 	struct document *document; /* a reference */
 	char *original;		   /* owned, or NULL */
 	size_t original_len;
+	int64_t claim; /* how large the content should be; 0: not said */
 };
 
 /* Give back what it holds. */

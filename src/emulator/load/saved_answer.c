@@ -15,6 +15,8 @@ enum member {
 	MEMBER_CODE,
 	MEMBER_MESSAGE,
 	MEMBER_RECORDS,
+	MEMBER_CREATED,
+	MEMBER_UPDATED,
 	MEMBER_TABLE,
 	MEMBERS
 };
@@ -24,7 +26,7 @@ static int read_members(const char *text, size_t len, const char *table,
 {
 	const char *const names[MEMBERS] = {"id", "_id", "items", "data",
 	    "pagination", "success", "error", "statusCode", "code", "message",
-	    "records", table};
+	    "records", "createdAt", "updatedAt", table};
 	return json_members(text, len, names, MEMBERS, spans);
 }
 
@@ -38,7 +40,7 @@ static void read_pagination(
     struct json_span pagination, struct saved_answer *answer)
 {
 	static const char *const names[] = {
-	    "total", "totalPages", "hasNext", "hasNextPage"};
+	    "total", "totalPages", "page", "hasNext", "hasNextPage"};
 	struct json_span spans[ARRAY_SIZE(names)];
 	if (!pagination.text || json_members(pagination.text, pagination.len,
 				    names, ARRAY_SIZE(names), spans) < 0)
@@ -47,7 +49,9 @@ static void read_pagination(
 		answer->total = -1;
 	if (json_int64(spans[1], &answer->total_pages) < 0)
 		answer->total_pages = -1;
-	answer->more = is_word(spans[2], "true") || is_word(spans[3], "true");
+	if (json_int64(spans[2], &answer->page) < 0)
+		answer->page = -1;
+	answer->more = is_word(spans[3], "true") || is_word(spans[4], "true");
 }
 
 static bool is_array(struct json_span span)
@@ -55,17 +59,19 @@ static bool is_array(struct json_span span)
 	return span.text && json_is_array(span);
 }
 
-/* An array of records, by any of the names that one goes by. */
-static bool read_page(
+/* An array of records, by any of the names that one goes by, in an object whose
+ * members are these. What it says of the rest may stand in it as well. */
+static bool read_page(struct json_span object,
     const struct json_span spans[MEMBERS], struct saved_answer *answer)
 {
+	struct json_span pagination = spans[MEMBER_PAGINATION];
 	static const enum member arrays[] = {
 	    MEMBER_ITEMS, MEMBER_DATA, MEMBER_RECORDS, MEMBER_TABLE};
 	for (size_t i = 0; i < ARRAY_SIZE(arrays); i++) {
 		if (!is_array(spans[arrays[i]]))
 			continue;
 		answer->items = spans[arrays[i]];
-		read_pagination(spans[MEMBER_PAGINATION], answer);
+		read_pagination(pagination.text ? pagination : object, answer);
 		return true;
 	}
 	return false;
@@ -94,25 +100,40 @@ static bool read_error(
 	return true;
 }
 
+/* Some errors bear the id of their request. */
+static bool is_record(const struct json_span spans[MEMBERS], bool is_answer)
+{
+	struct saved_answer error;
+	bool dated = spans[MEMBER_CREATED].text || spans[MEMBER_UPDATED].text;
+	bool refused =
+	    is_word(spans[MEMBER_SUCCESS], "false") && spans[MEMBER_ERROR].text;
+	if (!spans[MEMBER_ID].text && !spans[MEMBER__ID].text)
+		return false;
+	return dated || !(is_answer ? read_error(spans, &error) : refused);
+}
+
 int saved_answer_read(const char *text, size_t len, const char *table,
-    enum saved_answer_kind *ret_kind, struct saved_answer *ret_answer)
+    bool is_answer, enum saved_answer_kind *ret_kind,
+    struct saved_answer *ret_answer)
 {
 	struct json_span spans[MEMBERS], inner[MEMBERS];
-	*ret_answer = (struct saved_answer){.total = -1, .total_pages = -1};
+	*ret_answer =
+	    (struct saved_answer){.total = -1, .total_pages = -1, .page = -1};
 	int r = read_members(text, len, table, spans);
 	if (r < 0)
 		return r;
 	struct json_span data = spans[MEMBER_DATA];
-	bool refused =
-	    is_word(spans[MEMBER_SUCCESS], "false") && spans[MEMBER_ERROR].text;
 	*ret_kind = ANSWER_OTHER;
-	if (!refused && (spans[MEMBER_ID].text || spans[MEMBER__ID].text)) {
+	if (is_record(spans, is_answer)) {
 		*ret_kind = ANSWER_RECORD;
-	} else if (read_page(spans, ret_answer)) {
+	} else if (read_page(
+		       (struct json_span){text, len}, spans, ret_answer)) {
 		*ret_kind = ANSWER_PAGE;
 	} else if (data.text && json_is_object(data)) {
 		r = read_members(data.text, data.len, table, inner);
-		if (r == 0 && read_page(inner, ret_answer))
+		if (r == 0 && !inner[MEMBER_PAGINATION].text)
+			inner[MEMBER_PAGINATION] = spans[MEMBER_PAGINATION];
+		if (r == 0 && read_page(data, inner, ret_answer))
 			*ret_kind = ANSWER_PAGE;
 	}
 	if (r == 0 && *ret_kind == ANSWER_OTHER &&

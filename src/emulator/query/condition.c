@@ -258,7 +258,10 @@ static int match_value(
 	case OP_NIN:
 		return is_asked(condition, found);
 	default:
-		/* Only values of one kind are in an order. */
+		/* Only values of one kind are in an order, but what is missing
+		 * is null here, too. */
+		if (found->kind == VALUE_MISSING && asked->kind == VALUE_NULL)
+			return order_satisfies(condition->op, 0);
 		return found->kind == asked->kind &&
 		       order_satisfies(
 			   condition->op, value_compare(found, asked));

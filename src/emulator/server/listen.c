@@ -13,16 +13,19 @@
 /* Cut "[host]:port" or "host:port" apart, in place. */
 static int split(char *text, char **ret_host, char **ret_port)
 {
+	static char loopback[] = "127.0.0.1";
 	char *colon = strrchr(text, ':');
 	*ret_host = text;
 	*ret_port = colon ? colon + 1 : text;
 	if (!colon) {
-		static char loopback[] = "127.0.0.1";
 		*ret_host = loopback;
 		return 0;
 	}
 	*colon = '\0';
 	size_t len = strlen(text);
+	/* The one name that needs nobody to be asked. */
+	if (strcmp(text, "localhost") == 0)
+		*ret_host = loopback;
 	if (text[0] != '[')
 		return strchr(text, ':') ? -EINVAL : 0;
 	if (text[len - 1] != ']')

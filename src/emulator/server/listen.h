@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* ADDRESS:PORT, [ADDRESS]:PORT or PORT, numbers only. The socket, -EINVAL, or
- * what socket, bind and listen say. */
+/* ADDRESS:PORT, [ADDRESS]:PORT or PORT: numbers, or localhost. The socket,
+ * -EINVAL, or what socket, bind and listen say. */
 int listen_open(const char *text);
 
 /* host:port of a listening socket, as an URL has it; of one that listens

@@ -30,6 +30,12 @@ static int find_path(const char *data, char **ret_path)
 	if (!real)
 		return fail(data, -errno, strerror(errno));
 	int r = own_dir_default(OWN_DIR_STATE, &dir);
+	if (r == -ENOENT) {
+		log_error("no place for credentials: %s, or give"
+			  " --credentials FILE",
+		    own_dir_nowhere(OWN_DIR_STATE));
+		return r;
+	}
 	if (r < 0)
 		return r;
 	r = own_dir_make(dir, &own);

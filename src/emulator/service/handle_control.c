@@ -136,8 +136,8 @@ static int put_record(struct emulator *emulator, struct request *request,
 	buf_init(&own_id, BUF_MAX_DEFAULT);
 	struct document_key key;
 	struct table *table;
-	struct document *record;
-	struct place text;
+	struct document *record = NULL;
+	struct place text = {0};
 	int r = store_table(emulator->store, table_name, &table);
 	if (r < 0)
 		return r;
@@ -208,8 +208,8 @@ static int put_file(
 {
 	CLEANUP_BUF struct buf metadata;
 	buf_init(&metadata, DOCUMENT_TEXT_MAX);
-	struct place text, object = {0};
-	struct document *record;
+	struct place text = {0}, object = {0};
+	struct document *record = NULL;
 	int r = make_metadata(request, id, &metadata);
 	if (r == 0)
 		r = place_copy(buf_str(&metadata), metadata.len, &text);

@@ -77,8 +77,8 @@ static int put(struct mutator *mutator, struct table *table,
 {
 	CLEANUP_BUF struct buf own_id;
 	buf_init(&own_id, BUF_MAX_DEFAULT);
-	struct place place;
-	struct document *record;
+	struct place place = {0};
+	struct document *record = NULL;
 	struct document_key key;
 	document_read_key(buf_str(text), text->len, &own_id, &key);
 	key.id = buf_str(id);

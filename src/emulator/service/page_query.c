@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/utf8.h"
 #include "emulator/query/pattern.h"
 
 #define LIMIT_DEFAULT 20
@@ -51,6 +52,8 @@ static int check_names(
 			return refuse(problem, param->name, "given twice");
 		if (strlen(param->value) != param->len)
 			return refuse(problem, param->name, "holds a NUL");
+		if (!utf8_is_valid(param->value, param->len))
+			return refuse(problem, param->name, "not UTF-8");
 	}
 	return 0;
 }

@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/hash.h"
+
 void place_done(struct place *place)
 {
 	free(place->owned);
@@ -107,6 +109,13 @@ int place_open(const struct place *place)
 	return fd;
 }
 
+/* Of a file of its own. */
+static int stat_path(const struct place *place, struct stat *ret_st)
+{
+	CLEANUP_CLOSE int fd = open_file(place->path, ret_st);
+	return fd < 0 ? fd : 0;
+}
+
 int place_stat(const struct place *place, uint64_t *ret_size, uint64_t *ret_tag)
 {
 	struct stat st;
@@ -115,11 +124,28 @@ int place_stat(const struct place *place, uint64_t *ret_size, uint64_t *ret_tag)
 		*ret_tag = place->tag;
 		return 0;
 	}
-	CLEANUP_CLOSE int fd = open_file(place->path, &st);
-	if (fd < 0)
-		return fd;
+	int r = stat_path(place, &st);
+	if (r < 0)
+		return r;
 	*ret_size = (uint64_t)st.st_size;
 	*ret_tag = place_tag(&st);
+	return 0;
+}
+
+int place_stat_strictly(
+    const struct place *place, uint64_t *ret_size, uint64_t *ret_tag)
+{
+	struct stat st;
+	if (place->unpacked)
+		return place_stat(place, ret_size, ret_tag);
+	int r = stat_path(place, &st);
+	if (r < 0)
+		return r;
+	const int64_t facts[] = {(int64_t)place_tag(&st),
+	    (int64_t)st.st_ctim.tv_sec, (int64_t)st.st_ctim.tv_nsec,
+	    (int64_t)st.st_ino};
+	*ret_size = (uint64_t)st.st_size;
+	*ret_tag = hash_fnv1a(HASH_FNV1A_INIT, facts, sizeof(facts));
 	return 0;
 }
 

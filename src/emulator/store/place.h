@@ -57,6 +57,11 @@ uint64_t place_tag(const struct stat *st);
 int place_stat(
     const struct place *place, uint64_t *ret_size, uint64_t *ret_tag);
 
+/* The same, of bytes that are read a piece at a time: the tag is another one
+ * also where a writer has put the time back, or the owner or a link changed. */
+int place_stat_strictly(
+    const struct place *place, uint64_t *ret_size, uint64_t *ret_tag);
+
 /* Append the bytes. 0, -ENOMEM, -EMSGSIZE, -ESTALE (the file has changed), -EIO
  * (it has become shorter), or what open and read say. Any thread. */
 int place_read(const struct place *place, struct buf *out);

@@ -25,7 +25,7 @@ int stored_file_stat(const struct table *files, row_t row, uint64_t *ret_size,
 	} else if (!place) {
 		return -ENOENT;
 	} else if (place_is_file(place)) {
-		int r = place_stat(place, &size, &tag);
+		int r = place_stat_strictly(place, &size, &tag);
 		if (r < 0)
 			return r;
 	} else {

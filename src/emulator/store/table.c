@@ -140,7 +140,7 @@ int table_append(struct table *table, struct document *document)
 	return 0;
 }
 
-size_t table_settle(struct table *table, const char **ret_twin)
+size_t table_settle(struct table *table, table_twin_fn *on_twin, void *ctx)
 {
 	size_t kept = 0, dropped = 0;
 	row_t *rows = table->by_id;
@@ -148,8 +148,9 @@ size_t table_settle(struct table *table, const char **ret_twin)
 		row_sort_by_id(rows, table->count);
 	for (size_t i = 0; i < table->count; i++) {
 		if (kept && row_compare_id(rows[kept - 1], rows[i]) == 0) {
-			*ret_twin =
-			    document_key(row_document(rows[kept - 1]))->id;
+			if (on_twin)
+				on_twin(ctx, row_document(rows[kept - 1]),
+				    row_document(rows[i]));
 			row_unref(rows[i]);
 			dropped++;
 		} else {

@@ -43,9 +43,13 @@ int table_generate(struct table *table, uint64_t count, uint64_t size);
  * failure. table_settle must follow before anything else. 0 or -ENOMEM. */
 int table_append(struct table *table, struct document *document);
 
+/* Called for each document that another one with its id replaces. */
+typedef void table_twin_fn(
+    void *ctx, struct document *kept, struct document *dropped);
+
 /* Sort; of documents with equal ids the one with the later updatedAt stays.
- * Returns how many were dropped; *ret_twin is one such id then (borrowed). */
-size_t table_settle(struct table *table, const char **ret_twin);
+ * on_twin may be NULL. Returns how many were dropped. */
+size_t table_settle(struct table *table, table_twin_fn *on_twin, void *ctx);
 
 /* Before anybody else has it: every second document from the first on (by id)
  * is kept by --mutate. */

@@ -44,6 +44,7 @@ struct compare *compare_new(
 void compare_stop(struct compare *compare)
 {
 	api_cancel(TAKE(compare->call));
+	ids_done(&compare->ids);
 }
 
 void compare_free(struct compare *compare)
@@ -164,6 +165,7 @@ static void on_page(
 		    sorting_is_by_date(&compare->sorting);
 		compare->compared.twice = ids_are_twice(&compare->ids);
 	}
+	ids_done(&compare->ids);
 	compare->done(compare->ctx, error->err, &compare->compared);
 }
 

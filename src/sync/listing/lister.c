@@ -13,7 +13,7 @@
 #include "sync/listing/pass.h"
 #include "sync/listing/refresh.h"
 #include "sync/listing/sorting.h"
-#include "sync/listing/trial.h"
+#include "sync/listing/sort_trial.h"
 #include "sync/listing/view.h"
 #include "tree/name.h"
 
@@ -49,7 +49,7 @@ struct lister {
 	struct view *view;
 	struct pass *pass;
 	struct refresh *refresh;
-	struct trial *trial;
+	struct sort_trial *trial;
 	/* Loop thread only. */
 	enum { LISTER_IDLE, LISTER_PROBING, LISTER_PASSING } state;
 	struct replica_listing listing;
@@ -124,7 +124,7 @@ static int make_parts(struct lister *lister, struct fetches *fetches)
 	if (lister->view)
 		lister->refresh = refresh_new(core, folder, fetches,
 		    lister->view, &refresh_events, lister);
-	lister->trial = trial_new(core, folder, on_sorts, lister);
+	lister->trial = sort_trial_new(core, folder, on_sorts, lister);
 	if (!lister->pass || !lister->refresh || !lister->trial)
 		return -ENOMEM;
 	refresh_loaded(lister->refresh, &lister->listing);
@@ -157,7 +157,7 @@ void lister_free(struct lister *lister)
 	if (!lister)
 		return;
 	write_unhook(&lister->hook);
-	trial_free(lister->trial);
+	sort_trial_free(lister->trial);
 	refresh_free(lister->refresh);
 	pass_free(lister->pass);
 	view_free(lister->view);
@@ -243,7 +243,7 @@ static void on_commit(void *ctx, int err)
 	    (long long)lister->listing.count);
 	wait_restart(&lister->waiting);
 	if (lister->state == LISTER_IDLE)
-		trial_begin(lister->trial, &lister->listing);
+		sort_trial_begin(lister->trial, &lister->listing);
 }
 
 /* For the next mount. What is under way writes it anyway. */

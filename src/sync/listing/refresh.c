@@ -15,6 +15,7 @@
 #include "sync/listing/judge.h"
 #include "sync/listing/prune.h"
 #include "sync/listing/sorting.h"
+#include "sync/listing/recheck.h"
 #include "sync/listing/view.h"
 
 /* What changes on is looked at again so often, then listed anew. */
@@ -38,6 +39,7 @@ struct refresh {
 	const struct refresh_events *events;
 	void *ctx;
 	struct compare *compare;
+	struct recheck *recheck;
 	struct delta *delta;
 	struct prune *prune;  /* what is gone, while that is found out */
 	bool no_delta;	      /* the server does not filter by time */
@@ -53,10 +55,10 @@ struct refresh {
 	unsigned looks; /* for what changed, by this field */
 	bool level;	/* it is a look for anything newer */
 	bool levelled;	/* which found nothing */
-	bool descending; /* the dateless are looked for at the other end */
 };
 
 static void on_delta(void *ctx, enum delta_verdict verdict, int err);
+static void on_recheck(void *ctx, enum recheck_kind kind, bool same, int err);
 
 struct refresh *refresh_new(struct core *core, const struct folder *folder,
     struct fetches *fetches, struct view *view,
@@ -71,8 +73,9 @@ struct refresh *refresh_new(struct core *core, const struct folder *folder,
 	refresh->events = events;
 	refresh->ctx = ctx;
 	refresh->compare = compare_new(core, folder, refresh);
+	refresh->recheck = recheck_new(core, folder, on_recheck, refresh);
 	refresh->delta = delta_new(core, folder, fetches, on_delta, refresh);
-	if (!refresh->compare || !refresh->delta) {
+	if (!refresh->compare || !refresh->recheck || !refresh->delta) {
 		refresh_free(refresh);
 		return NULL;
 	}
@@ -84,6 +87,7 @@ void refresh_free(struct refresh *refresh)
 	if (!refresh)
 		return;
 	compare_free(refresh->compare);
+	recheck_free(refresh->recheck);
 	delta_free(refresh->delta);
 	prune_free(refresh->prune);
 	free(refresh);
@@ -92,6 +96,7 @@ void refresh_free(struct refresh *refresh)
 void refresh_stop(struct refresh *refresh)
 {
 	compare_stop(refresh->compare);
+	recheck_stop(refresh->recheck);
 	delta_stop(refresh->delta);
 	prune_free(TAKE(refresh->prune));
 }
@@ -114,19 +119,6 @@ static void fail(struct refresh *refresh, int err)
 	refresh->events->failed(refresh->ctx, err);
 }
 
-/* ---- asking ---- */
-
-static void ask(
-    struct refresh *refresh, struct api_query *query, compare_done_fn done)
-{
-	query->subject = refresh->folder->title;
-	query->table = refresh->folder->table;
-	int r = compare_ask(
-	    refresh->compare, query, &refresh->next, refresh->field, done);
-	if (r < 0)
-		fail(refresh, r);
-}
-
 /* An answer that is none: only a whole listing can tell. True: it is over. */
 static bool is_over(struct refresh *refresh, int err)
 {
@@ -139,7 +131,7 @@ static bool is_over(struct refresh *refresh, int err)
 	return true;
 }
 
-/* ---- one page, taken at random ---- */
+/* ---- records compared text by text ---- */
 
 static void finish(struct refresh *refresh)
 {
@@ -152,37 +144,12 @@ static void finish(struct refresh *refresh)
 	refresh->events->proven(refresh->ctx, &refresh->next, refresh->began);
 }
 
-/* All that there is was just compared. */
-static void whole_proven(struct refresh *refresh)
+/* A page, at least, was looked at, and is as it is listed. */
+static void finish_looked_at(struct refresh *refresh)
 {
 	refresh->next.proven_ms = timestamp_now_ms();
 	refresh->looked_at = refresh->began;
 	finish(refresh);
-}
-
-static void on_page(void *ctx, int err, const struct compared *compared)
-{
-	struct refresh *refresh = ctx;
-	if (is_over(refresh, err))
-		return;
-	if (compared->total != refresh->next.count || compared->came == 0 ||
-	    compared->known < compared->came) {
-		log_info("%s: is not what it was when it was listed",
-		    refresh->folder->title);
-		disproven(refresh);
-		return;
-	}
-	whole_proven(refresh);
-}
-
-static void ask_page(struct refresh *refresh)
-{
-	int64_t pages = (refresh->next.count + PAGE_LIMIT - 1) / PAGE_LIMIT;
-	struct api_query query = {
-	    .page = 1 + moment_event(refresh->core) % pages,
-	    .limit = PAGE_LIMIT,
-	};
-	ask(refresh, &query, on_page);
 }
 
 static bool page_is_due(const struct refresh *refresh)
@@ -195,64 +162,49 @@ static bool page_is_due(const struct refresh *refresh)
 static void records_proven(struct refresh *refresh)
 {
 	if (page_is_due(refresh))
-		ask_page(refresh);
+		recheck_page(refresh->recheck, &refresh->next);
 	else
 		finish(refresh);
 }
 
-/* ---- records without a date ---- */
+static void begin_field(struct refresh *refresh, enum date_field field);
+static enum date_field first_field(const struct replica_listing *listing);
 
-static void ask_dateless(struct refresh *refresh);
-
-/* Whether all that have no date are among those that came. From who sorts, they
- * come in a row: behind the last one is one that has a date. Who does not sort
- * gives some of them, perhaps, and others stand elsewhere. */
-static bool are_all_dateless(
-    const struct refresh *refresh, const struct compared *compared)
+static void on_same(struct refresh *refresh, enum recheck_kind kind)
 {
-	if (!sorting_is_known(refresh->core, DATE_CREATED))
-		return compared->dateless == refresh->next.dateless;
-	return compared->dateless > 0 && (compared->dateless < compared->came ||
-					     compared->came == compared->total);
+	if (kind == RECHECK_DATELESS)
+		records_proven(refresh);
+	else
+		finish_looked_at(refresh);
 }
 
-static void on_dateless(void *ctx, int err, const struct compared *compared)
+static void on_other(struct refresh *refresh, enum recheck_kind kind)
+{
+	switch (kind) {
+	case RECHECK_WHOLE:
+		/* What changed is found by its dates. */
+		begin_field(refresh, first_field(&refresh->next));
+		break;
+	case RECHECK_DATELESS:
+		anew(refresh);
+		break;
+	case RECHECK_PAGE:
+		log_info("%s: is not what it was when it was listed",
+		    refresh->folder->title);
+		disproven(refresh);
+		break;
+	}
+}
+
+static void on_recheck(void *ctx, enum recheck_kind kind, bool same, int err)
 {
 	struct refresh *refresh = ctx;
 	if (is_over(refresh, err))
 		return;
-	if (compared->dateless == 0 && !refresh->descending) {
-		refresh->descending = true;
-		ask_dateless(refresh);
-	} else if (are_all_dateless(refresh, compared) &&
-		   compared->known == compared->came) {
-		records_proven(refresh);
-	} else {
-		anew(refresh);
-	}
-}
-
-/* What has no date can only be compared: it stands at one end of the order by
- * date, which one is the server's affair. */
-static void ask_dateless(struct refresh *refresh)
-{
-	struct api_query query = {
-	    .page = 1,
-	    .limit = (unsigned)refresh->next.dateless + 1,
-	    .sort_by = "createdAt",
-	    .descending = refresh->descending,
-	};
-	ask(refresh, &query, on_dateless);
-}
-
-static void compare_dateless(struct refresh *refresh)
-{
-	refresh->field = DATE_CREATED;
-	refresh->descending = false;
-	if (refresh->next.dateless >= PAGE_LIMIT)
-		anew(refresh);
+	if (same)
+		on_same(refresh, kind);
 	else
-		ask_dateless(refresh);
+		on_other(refresh, kind);
 }
 
 /* ---- what one date field proves ---- */
@@ -332,7 +284,7 @@ static void field_proven(struct refresh *refresh)
 	if (refresh->field == DATE_UPDATED && (next->flags & LISTING_UNDATED))
 		begin_field(refresh, DATE_CREATED);
 	else if (next->dateless)
-		compare_dateless(refresh);
+		recheck_dateless(refresh->recheck, next);
 	else
 		records_proven(refresh);
 }
@@ -469,7 +421,7 @@ static void decide(struct refresh *refresh)
 	refresh->level = false;
 	switch (judge(refresh)) {
 	case PROBE_WHOLE:
-		whole_proven(refresh);
+		finish_looked_at(refresh);
 		break;
 	case PROBE_PROVEN:
 		as_known(refresh);
@@ -544,13 +496,18 @@ static void on_newest(void *ctx, int err, const struct compared *compared)
 static void ask_newest(struct refresh *refresh)
 {
 	struct api_query query = {
+	    .subject = refresh->folder->title,
+	    .table = refresh->folder->table,
 	    .page = 1,
 	    .limit = refresh->newest_limit,
 	    .sort_by =
 		refresh->field == DATE_UPDATED ? "updatedAt" : "createdAt",
 	    .descending = true,
 	};
-	ask(refresh, &query, on_newest);
+	int r = compare_ask(refresh->compare, &query, &refresh->next,
+	    refresh->field, on_newest);
+	if (r < 0)
+		fail(refresh, r);
 }
 
 /* ---- beginning ---- */
@@ -597,5 +554,8 @@ void refresh_run(struct refresh *refresh, const struct replica_listing *known)
 	}
 	refresh->began = moment_event(refresh->core);
 	refresh->threshold_ms = 0;
-	begin_field(refresh, first_field(&refresh->next));
+	if (recheck_suits(refresh->recheck, &refresh->next))
+		recheck_whole(refresh->recheck, &refresh->next);
+	else
+		begin_field(refresh, first_field(&refresh->next));
 }

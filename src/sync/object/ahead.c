@@ -97,13 +97,14 @@ static int64_t gap_size(
 	return end - gap;
 }
 
-/* How much a sequential reader's stream asks for at once. */
-static int64_t piece_size(int64_t window)
+/* What each connection gets of so many bytes, in whole pieces. */
+static int64_t part_of(const struct ahead *ahead, int64_t bytes)
 {
-	int64_t piece = window / 4 / RANGE_FIRST * RANGE_FIRST;
-	if (piece < RANGE_FIRST)
-		piece = RANGE_FIRST;
-	return piece > RANGE_LARGEST ? RANGE_LARGEST : piece;
+	int64_t part = bytes / ahead->core->config.connections;
+	part -= part % RANGE_FIRST;
+	if (part < RANGE_FIRST)
+		part = RANGE_FIRST;
+	return part > RANGE_LARGEST ? RANGE_LARGEST : part;
 }
 
 /* Start ranges over what is to be fetched of [pos, end), but for what there is
@@ -114,7 +115,13 @@ static int cover(struct ahead *ahead, int64_t pos, int64_t must, int64_t end,
 	for (int64_t gap = first_gap(ahead, pos, must, end);
 	     gap < end && (room > 0 || gap < must);
 	     gap = first_gap(ahead, gap, must, end)) {
-		int64_t len = end - gap < piece ? end - gap : piece;
+		/* What is left is done everywhere at about the same time,
+		 * in two pieces each: none is waited for alone. */
+		int64_t rest =
+		    part_of(ahead, 2 * (size_true(ahead->size) - gap));
+		int64_t len = rest < piece ? rest : piece;
+		if (len > end - gap)
+			len = end - gap;
 		len = gap_size(ahead, gap, must, len);
 		int r = intake_fetch(ahead->intake, gap, len);
 		if (r < 0)
@@ -170,7 +177,7 @@ static int fetch_for(struct ahead *ahead, const struct reader *reader,
 	int64_t begin = block_begin(pos);
 	int64_t must = stalled ? end : begin;
 	int64_t window = reader_window(reader, room->share(room->ctx));
-	int64_t piece = piece_size(window);
+	int64_t piece = part_of(ahead, window);
 	int64_t want = begin + RANGE_SMALL;
 	if (window)
 		want = aim(ahead, begin, window, piece, stalled);

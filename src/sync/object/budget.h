@@ -13,11 +13,13 @@
 
 /* Sequential reading fetches in ranges from the first to the second size. */
 #define RANGE_FIRST ((int64_t)1 << 20)
-#define RANGE_LARGEST ((int64_t)2 << 20)
+#define RANGE_LARGEST ((int64_t)4 << 20)
 
-/* How far ahead of a reader a stream gets at most, and all together. */
-#define AHEAD_MAX ((int64_t)32 << 20)
+/* How far ahead of a reader a stream gets at most, and all together; and how
+ * far one reader may get, when many share that. */
+#define AHEAD_MAX ((int64_t)64 << 20)
 #define AHEAD_ALL_MAX ((int64_t)64 << 20)
+#define AHEAD_LEAST ((int64_t)2 << 20)
 
 /* Ranges that were fetched and not read, of one stream, at most; what its
  * readers are on their way to may be more, and is bounded by their windows. */

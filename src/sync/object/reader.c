@@ -11,8 +11,9 @@
 /* A reader that was not heard of for so long does not count any more. */
 #define READER_GONE_MS 2000
 
-/* How far ahead one reader may get, when many share the room. */
-#define SHARE_LEAST RANGE_LARGEST
+/* How much wider a window gets when its reader has to wait: each such wait is a
+ * round trip, and little is lost on one who stops. */
+#define WINDOW_GROWS 4
 
 struct reader {
 	int64_t pos;	  /* the furthest position read */
@@ -120,16 +121,18 @@ void reader_stalled(struct reader *reader, int64_t pos)
 	} else if (!reader->window) {
 		reader->window = RANGE_FIRST;
 	} else if (reader->window < AHEAD_MAX && pos >= reader->grown_at) {
-		reader->window *= 2;
 		/* Reads that wait for the same bytes count once. */
-		reader->grown_at = pos + reader->window / 2;
+		reader->grown_at = pos + reader->window;
+		reader->window *= WINDOW_GROWS;
+		if (reader->window > AHEAD_MAX)
+			reader->window = AHEAD_MAX;
 	}
 }
 
 int64_t reader_window(const struct reader *reader, int64_t share)
 {
-	if (share < SHARE_LEAST)
-		share = SHARE_LEAST;
+	if (share < AHEAD_LEAST)
+		share = AHEAD_LEAST;
 	share -= share % RANGE_FIRST;
 	return reader->window < share ? reader->window : share;
 }

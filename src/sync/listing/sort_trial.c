@@ -1,4 +1,4 @@
-#include "sync/listing/trial.h"
+#include "sync/listing/sort_trial.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@
 #define SAMPLES 16
 #define FIELDS_MAX 16
 
-struct trial {
+struct sort_trial {
 	struct core *core;
 	const struct folder *folder;
 	void (*sorts)(void *ctx);
@@ -34,10 +34,10 @@ struct trial {
 	struct sorting sorting;
 };
 
-struct trial *trial_new(struct core *core, const struct folder *folder,
-    void (*sorts)(void *ctx), void *ctx)
+struct sort_trial *sort_trial_new(struct core *core,
+    const struct folder *folder, void (*sorts)(void *ctx), void *ctx)
 {
-	struct trial *trial = calloc(1, sizeof(*trial));
+	struct sort_trial *trial = calloc(1, sizeof(*trial));
 	if (!trial)
 		return NULL;
 	trial->core = core;
@@ -49,7 +49,7 @@ struct trial *trial_new(struct core *core, const struct folder *folder,
 	return trial;
 }
 
-void trial_free(struct trial *trial)
+void sort_trial_free(struct sort_trial *trial)
 {
 	if (!trial)
 		return;
@@ -98,7 +98,7 @@ static int add_text(struct fields *fields, const struct buf *text)
 
 /* The index-th record, or one near it; those behind the one before count. */
 static int add_sample(
-    const struct trial *trial, int64_t index, struct fields *fields)
+    const struct sort_trial *trial, int64_t index, struct fields *fields)
 {
 	struct replica *replica = trial->core->replica;
 	const struct replica_listing *listing = &trial->listing;
@@ -123,7 +123,7 @@ static int add_sample(
 
 /* One whose values are in no order where the records are in that of the pages.
  */
-static bool choose_field(struct trial *trial)
+static bool choose_field(struct sort_trial *trial)
 {
 	struct fields fields = {.last_ms = INT64_MIN};
 	bool found = false;
@@ -149,7 +149,7 @@ static bool choose_field(struct trial *trial)
 
 /* Where a record stands; 0: it is not listed. */
 static int64_t position_of(
-    const struct trial *trial, const struct record *record)
+    const struct sort_trial *trial, const struct record *record)
 {
 	const struct replica_listing *listing = &trial->listing;
 	struct node node;
@@ -163,7 +163,7 @@ static int64_t position_of(
 	return node.pos[listing->side];
 }
 
-static int watch(struct trial *trial, const struct record *record)
+static int watch(struct sort_trial *trial, const struct record *record)
 {
 	const char *names[] = {trial->field.name};
 	struct json_span value;
@@ -191,7 +191,7 @@ static int on_record(void *ctx, const char *text, size_t len)
 
 static void on_restart(void *ctx)
 {
-	struct trial *trial = ctx;
+	struct sort_trial *trial = ctx;
 	struct sort_field *field = &trial->field;
 	buf_clear(&field->last);
 	field->told = field->broken = field->falls = field->rises = false;
@@ -202,7 +202,7 @@ static void on_restart(void *ctx)
 static void on_page(
     void *ctx, const struct api_error *error, const struct api_page *page)
 {
-	struct trial *trial = ctx;
+	struct sort_trial *trial = ctx;
 	(void)page;
 	trial->call = NULL;
 	if (error->err || trial->field.broken ||
@@ -223,7 +223,8 @@ static bool is_worth_it(
 	       !(listing->flags & (LISTING_LOOSE | LISTING_LEVEL));
 }
 
-void trial_begin(struct trial *trial, const struct replica_listing *listing)
+void sort_trial_begin(
+    struct sort_trial *trial, const struct replica_listing *listing)
 {
 	static const struct api_page_sink sink = {
 	    .record = on_record,

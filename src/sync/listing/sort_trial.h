@@ -6,24 +6,25 @@
  *
  * Loop thread only. Each lister has one.
  */
-#ifndef SYNC_LISTING_TRIAL_H
-#define SYNC_LISTING_TRIAL_H
+#ifndef SYNC_LISTING_SORT_TRIAL_H
+#define SYNC_LISTING_SORT_TRIAL_H
 
 struct core;
 struct folder;
 struct replica_listing;
-struct trial;
+struct sort_trial;
 
 /* sorts: the server does, as sorting.h tells from now on. All is borrowed.
  * NULL: out of memory. */
-struct trial *trial_new(struct core *core, const struct folder *folder,
-    void (*sorts)(void *ctx), void *ctx);
+struct sort_trial *sort_trial_new(struct core *core,
+    const struct folder *folder, void (*sorts)(void *ctx), void *ctx);
 
 /* NULL is fine. */
-void trial_free(struct trial *trial);
+void sort_trial_free(struct sort_trial *trial);
 
 /* The listing was just found whole: ask, if that is worth a request. Nobody
  * waits for it, and it may fail unnoticed. */
-void trial_begin(struct trial *trial, const struct replica_listing *listing);
+void sort_trial_begin(
+    struct sort_trial *trial, const struct replica_listing *listing);
 
 #endif
