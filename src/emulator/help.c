@@ -136,6 +136,7 @@ const char *const help_text[] = {
     "                                     sizes in files' metadata\n"
     "                        no-range     whole objects, whatever is asked\n"
     "                        no-sort      sortDirection is ignored\n"
+    "                        no-sort-field  sortBy is ignored\n"
     "                        no-select    select is refused\n"
     "                        no-filter    filters are refused\n"
     "                        total-low, total-high\n"

@@ -139,6 +139,31 @@ int json_members(const char *text, size_t len, const char *const names[],
 	return r;
 }
 
+int json_plain_members(
+    const char *text, size_t len, json_member_fn fn, void *ctx)
+{
+	struct lex lex;
+	struct lex_token token = {.kind = LEX_END};
+	struct json_span name = {0};
+	lex_init(&lex, text, len);
+	int r = lex_next(&lex, &token);
+	if (r < 0)
+		return r;
+	if (!json_is_object(span_of(&token)))
+		return -EPROTO;
+	while (r == 0 && token.kind != LEX_END) {
+		if (token.kind == LEX_KEY && lex.depth == 1)
+			name = span_of(&token);
+		else if (name.text &&
+			 (token.kind == LEX_STRING || token.kind == LEX_NUMBER))
+			fn(ctx, name, span_of(&token));
+		if (token.kind != LEX_KEY)
+			name = (struct json_span){0};
+		r = lex_next(&lex, &token);
+	}
+	return r;
+}
+
 static bool begins_with(struct json_span value, char c)
 {
 	return value.len > 0 && value.text[0] == c;

@@ -42,6 +42,16 @@ int json_check(const char *text, size_t len);
 int json_members(const char *text, size_t len, const char *const names[],
     size_t count, struct json_span spans[]);
 
+/*
+ * Tell of each top-level member of an object, in order, whose value is a string
+ * or a number: its name's and its value's token text, both borrowed. 0; -EPROTO
+ * when text is not a strictly valid JSON object, maybe after some were told.
+ */
+typedef void (*json_member_fn)(
+    void *ctx, struct json_span name, struct json_span value);
+int json_plain_members(
+    const char *text, size_t len, json_member_fn fn, void *ctx);
+
 /* A value's kind, by its token text: a string, a number, an object, an array,
  * and true (a kind of its own). */
 bool json_is_string(struct json_span value);

@@ -195,6 +195,10 @@ enum listing_flag {
 	LISTING_LOOSE = 16,    /* some went while it was listed, or something
 				  contradicts it: the next check lists it
 				  anew */
+	LISTING_SORTS_UPDATED = 32, /* its server sorts by updatedAt, when it
+				       is asked to: that was seen ... */
+	LISTING_SORTS_CREATED = 64, /* ... and by createdAt */
+	LISTING_BY_ID = 128, /* the server's own order is one of the ids */
 	/* From this bit on: how its dates are written (facts.h, in sync). */
 	LISTING_FORMS_BIT = 8,
 };

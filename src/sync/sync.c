@@ -11,6 +11,7 @@
 #include "sync/core/write.h"
 #include "sync/discovery.h"
 #include "sync/listing/listings.h"
+#include "sync/listing/sorting.h"
 #include "sync/parts.h"
 #include "sync/pins.h"
 #include "sync/record/fetch.h"
@@ -96,7 +97,7 @@ static int make_rooms(struct sync *sync)
 	return core->ops && core->write && sync->fetches && sync->listings &&
 		       sync->streams && sync->tables && sync->discovery &&
 		       sync->pins
-		   ? 0
+		   ? sorting_load(core)
 		   : -ENOMEM;
 }
 

@@ -20,6 +20,12 @@ def moment(number):
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 
+def changed_at(number):
+    """When a record was last changed: of each two, the second one earlier, so that
+    an answer in the order of dates cannot be one in the order of ids."""
+    return moment(number ^ 1)
+
+
 def nanoseconds(stamp):
     """A time stamp as st_mtime_ns."""
     at = datetime.datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.%f%z")
@@ -37,8 +43,8 @@ def record(number, extra=b""):
         number,
         number,
         extra,
-        moment(number).encode(),
-        moment(number).encode(),
+        changed_at(number).encode(),
+        changed_at(number).encode(),
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 from conftest import is_mounted, mounts_under, run, succeed, wait_until
 from jsontext import pretty
 from odd_server import Reply
-from records import fails, moment, nanoseconds, oid, read, record, record_names, records
+from records import changed_at, fails, moment, nanoseconds, oid, read, record, record_names, records
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_mtime_is_updated_at_to_the_millisecond(blog, mount):
     os.listdir(m / "posts")
     for number in range(5):
         assert os.stat(m / f"posts/{oid(number)}.json").st_mtime_ns == nanoseconds(
-            moment(number)
+            changed_at(number)
         )
     for path in (f"files/{oid(1)}.json", f"storage/{oid(1)}_photo.jpg"):
         assert os.stat(m / path).st_mtime_ns == nanoseconds(moment(7))

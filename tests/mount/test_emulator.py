@@ -546,6 +546,11 @@ def test_lies_about_listings(client):
     one.server.set(lie="no-sort")
     assert one.ids("/v1/t", **ascending) == truth
     one.server.set(lie="")
+    by_title = one.ids("/v1/t", sortBy="title")
+    assert by_title != truth
+    one.server.set(lie="no-sort-field")
+    assert one.ids("/v1/t", sortBy="title") == truth
+    one.server.set(lie="")
     one.server.set(lie="no-select")
     assert one.refused("/v1/t", select="id")[0] == 400
     one.server.set(lie="no-filter")

@@ -98,7 +98,7 @@ def test_an_older_one_costs_one_when_it_is_unchanged(odd, mount, table, count):
 
 
 def _moment(number):
-    return "2026-01-02T03:%02d:%02d.678Z" % divmod(number, 60)
+    return "2026-01-02T03:%02d:%02d.678Z" % divmod(number ^ 1, 60)
 
 
 def test_one_whose_dates_are_all_one_costs_two(odd, mount):
@@ -112,6 +112,27 @@ def test_one_whose_dates_are_all_one_costs_two(odd, mount):
     _requests(server)
     assert _list(m, "files") == record_names(150)
     assert len(_requests(server)) == 2
+
+
+def _in_one_order(count):
+    """Records that were made one after the other, and never changed."""
+    return [
+        _changed(number, moment(number), moment(number)) for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("count", [100, 150])
+def test_one_that_is_in_one_order_by_id_and_by_date_costs_one(odd, mount, count):
+    """Nor can it by these. A page of them is compared as a whole; of more, the
+    titles told when they were listed."""
+    server = _project(odd, 1)
+    server.tables["t"] = _in_one_order(count)
+    m = mount(server, "-o", "ttl=1")
+    assert _list(m) == record_names(count)
+    _grow_old()
+    _requests(server)
+    assert _list(m) == record_names(count)
+    assert len(_requests(server)) == 1
 
 
 def test_storage_and_files_are_checked_together(odd, mount):
@@ -511,6 +532,21 @@ def test_whatever_the_server_can_do_changes_are_seen(odd, mount, hook):
         wait_until(lambda: _list(m) == wanted, 5, "the change")
         assert read(_path(m, 7 + step)) == pretty(changed)
         assert read(_path(m, 450 + step)) == pretty(new)
+
+
+@pytest.mark.parametrize("count", [20, 150])
+def test_a_server_that_ignores_sort_by_hides_no_change(emulator, mount, count):
+    """Its greatest id is its newest record, until an older one changes."""
+    server = emulator("--no-demo", "--lie", "no-sort-field")
+    for number, raw in enumerate(_in_one_order(count)):
+        server.put_record("t", oid(number), raw)
+    m = mount(server, "-o", "ttl=0")
+    assert _list(m) == record_names(count)
+    for number in (3, 7):
+        changed = _changed(number)
+        server.put_record("t", oid(number), changed)
+        assert _list(m) == record_names(count)
+        assert read(_path(m, number)) == pretty(changed)
 
 
 def test_changes_all_the_while_are_seen_in_the_end(emulator, mount):

@@ -95,10 +95,17 @@ static void add_date(struct buf *out, const char *name, int64_t ms)
 	write_date(out, ms);
 }
 
+static int title(int id)
+{
+	return id * 7 % 251;
+}
+
 static void add_record(struct buf *out, int id)
 {
 	buf_printf(
 	    out, "{\"id\":%s,\"v\":%d", id_text(id), service.versions[id]);
+	if (service.tells_title)
+		buf_printf(out, ",\"title\":\"%03d\"", title(id));
 	if (!service.dateless[id]) {
 		add_date(out, "createdAt", created_ms(id));
 		if (!service.undated[id])
@@ -190,6 +197,15 @@ static bool asks_for_numbers(const char *line)
 	return strstr(line, "%22id%22%3A%7B%22%24gte%22%3A-1") != NULL;
 }
 
+static void turn_round(int *ids, size_t count)
+{
+	for (size_t i = 0; i < count / 2; i++) {
+		int id = ids[i];
+		ids[i] = ids[count - 1 - i];
+		ids[count - 1 - i] = id;
+	}
+}
+
 /* The records that the request's filter lets through. How many. */
 static size_t select_ids(const char *line, int ids[SERVED_MAX])
 {
@@ -212,17 +228,16 @@ static size_t select_ids(const char *line, int ids[SERVED_MAX])
 	}
 	if (service.finds_nothing && strstr(line, "andFilters="))
 		return 0;
-	for (size_t i = 0; service.descends && i < count / 2; i++) {
-		int id = ids[i];
-		ids[i] = ids[count - 1 - i];
-		ids[count - 1 - i] = id;
-	}
+	if (service.descends)
+		turn_round(ids, count);
 	return count;
 }
 
 /* Where a record stands in the order by a date: those without one in front. */
 static int64_t rank(const char *line, int id)
 {
+	if (strstr(line, "sortBy=title"))
+		return title(id);
 	if (service.dateless[id])
 		return INT64_MIN;
 	return strstr(line, "sortBy=createdAt") ? created_ms(id)
@@ -299,8 +314,10 @@ static void serve_page(struct http_call *call)
 	if (limit > service.limit_max)
 		limit = service.limit_max;
 	int64_t from = service.repeats ? 0 : (page - 1) * limit;
-	if (strstr(line, "sortBy="))
+	if (strstr(line, "sortBy=") && !service.ignores_sort)
 		sort_by_date(line, ids, (size_t)count);
+	else if (strstr(line, "sortDirection=desc") && !service.descends)
+		turn_round(ids, (size_t)count);
 	else if (page == service.empty_page)
 		from = count;
 	if (service.refuses_filters && strstr(line, "andFilters=")) {

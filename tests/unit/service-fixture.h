@@ -30,6 +30,8 @@ struct service {
 	const char *total_text; /* told for the total, with no more than
 				   whether there are more; NULL: a number */
 	int64_t empty_page;	/* holds nothing, whatever it tells; 0: none */
+	bool tells_title;	/* one that is in no order by id */
+	bool ignores_sort;	/* by date: they come by id, either way */
 	bool ignores_direction; /* the oldest first, by whatever date */
 	bool dateless[SERVED_MAX];	  /* by id */
 	bool undated[SERVED_MAX];	  /* by id: has no updatedAt */

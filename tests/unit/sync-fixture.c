@@ -18,6 +18,7 @@ struct sync *sync_under_test;
 int64_t content_limit;
 const char *fixture_place = "/tmp";
 int64_t posts;
+bool sorting_is_unknown;
 struct sync_config settings;
 int64_t wall_ahead_ms;
 int name_changes;
@@ -66,6 +67,7 @@ int fixture_setup(void **state)
 	wall_ahead_ms = 0;
 	sent_before = 0;
 	content_limit = 0;
+	sorting_is_unknown = false;
 	settings = (struct sync_config){
 	    .http = fake_http(fake),
 	    .failures = failures,
@@ -75,6 +77,19 @@ int fixture_setup(void **state)
 	    .name_changed = on_name_changed,
 	};
 	return failures ? 0 : -1;
+}
+
+/* As if an earlier listing had shown it. */
+static void know_sorting(void)
+{
+	struct replica_listing listing;
+	assert_int_equal(replica_listing(replica, posts, &listing), 0);
+	if (listing.end)
+		return;
+	listing.flags |= LISTING_SORTS_UPDATED | LISTING_SORTS_CREATED;
+	assert_int_equal(replica_begin(replica), 0);
+	assert_int_equal(replica_set_listing(replica, posts, &listing), 0);
+	assert_int_equal(replica_commit(replica), 0);
 }
 
 static void start(bool offline)
@@ -100,6 +115,8 @@ static void start(bool offline)
 	assert_int_equal(sync_new(&settings, &sync_under_test), 0);
 	assert_int_equal(replica_lookup(replica, NODE_ROOT, "posts", &node), 0);
 	posts = node.id;
+	if (!sorting_is_unknown)
+		know_sorting();
 }
 
 void fixture_start(void)

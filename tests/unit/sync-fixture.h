@@ -30,6 +30,10 @@ extern int64_t posts; /* the directory of the named table */
 /* To be changed before fixture_start. */
 extern struct sync_config settings;
 
+/* The server was not yet seen to sort by date when it is asked to: what tells
+ * the newest record is in doubt. To be changed before fixture_start. */
+extern bool sorting_is_unknown;
+
 /* What the content cache and the replica may take up; 0: there is none. To be
  * changed before fixture_start. The cache is settings.content. */
 extern int64_t content_limit;

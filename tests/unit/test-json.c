@@ -343,9 +343,39 @@ static void a_hash_follows_tokens_and_not_their_layout(void **state)
 	assert_true(other == 42);
 }
 
+static void tell_member(
+    void *ctx, struct json_span name, struct json_span value)
+{
+	assert_int_equal(buf_printf(ctx, "%.*s=%.*s ", (int)name.len, name.text,
+			     (int)value.len, value.text),
+	    0);
+}
+
+static void plain_members_are_told_in_order(void **state)
+{
+	(void)state;
+	CLEANUP_BUF struct buf told;
+	buf_init(&told, 1000);
+	assert_int_equal(json_plain_members(TEXT("{\"a\":1,\"o\":{\"in\":2},"
+						 "\"l\":[3,\"x\"],\"n\":null,"
+						 "\"b\":\"\",\"t\":true,"
+						 "\"a\":-1e9}"),
+			     tell_member, &told),
+	    0);
+	assert_string_equal(buf_str(&told), "\"a\"=1 \"b\"=\"\" \"a\"=-1e9 ");
+	assert_int_equal(
+	    json_plain_members(TEXT("[1]"), tell_member, &told), -EPROTO);
+	assert_int_equal(
+	    json_plain_members(TEXT("{\"a\":1,}"), tell_member, &told),
+	    -EPROTO);
+	assert_int_equal(
+	    json_plain_members(TEXT("{} {}"), tell_member, &told), -EPROTO);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(plain_members_are_told_in_order),
 	    cmocka_unit_test(valid_json_is_accepted),
 	    cmocka_unit_test(invalid_json_is_refused),
 	    cmocka_unit_test(nul_bytes_are_no_json),

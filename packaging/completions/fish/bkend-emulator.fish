@@ -36,6 +36,6 @@ complete -c bkend-emulator -l no-demo -d 'no sample project'
 complete -c bkend-emulator -l mutate -d 'random changes' -x
 complete -c bkend-emulator -l fail -d 'random faults' -x
 complete -c bkend-emulator -l seed -d 'the same faults again' -x
-complete -c bkend-emulator -l lie -d 'untrue answers' -x -a 'size size-large size-zero size-missing no-range no-sort no-select no-filter total-low total-high repeat-page no-items'
+complete -c bkend-emulator -l lie -d 'untrue answers' -x -a 'size size-large size-zero size-missing no-range no-sort no-sort-field no-select no-filter total-low total-high repeat-page no-items'
 complete -c bkend-emulator -l control -d 'enable the control interface'
 complete -c bkend-emulator -l log -d 'a line a request' -r -F

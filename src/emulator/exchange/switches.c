@@ -21,6 +21,7 @@ static const struct {
     {"size-missing", LIE_SIZE_MISSING},
     {"no-range", LIE_NO_RANGE},
     {"no-sort", LIE_NO_SORT},
+    {"no-sort-field", LIE_NO_SORT_FIELD},
     {"no-select", LIE_NO_SELECT},
     {"no-filter", LIE_NO_FILTER},
     {"total-low", LIE_TOTAL_LOW},

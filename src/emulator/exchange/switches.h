@@ -21,6 +21,7 @@ enum lie {
 	LIE_TOTAL_HIGH = 1 << 9,
 	LIE_REPEAT_PAGE = 1 << 10,
 	LIE_NO_ITEMS = 1 << 11,
+	LIE_NO_SORT_FIELD = 1 << 12,
 };
 
 #define LIE_ANY_SIZE                                                           \

@@ -103,7 +103,9 @@ static int parse_order(const struct request *request, struct buf *problem,
 	if (direction && !up && strcmp(direction, "desc") != 0)
 		return refuse(problem, "sortDirection", "neither asc nor desc");
 	query->ascending = up && !(request->switches.lies & LIE_NO_SORT);
-	query->sort_by = get(&request->params, "sortBy");
+	query->sort_by = request->switches.lies & LIE_NO_SORT_FIELD
+			     ? NULL
+			     : get(&request->params, "sortBy");
 	return 0;
 }
 

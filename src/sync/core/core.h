@@ -22,6 +22,10 @@ struct core {
 	struct replica *replica;
 	struct ops *ops;     /* op.h */
 	struct write *write; /* write.h */
+	/* Loop thread only. What the server is known to sort by: see
+	 * sync/listing/sorting.h. */
+	unsigned sorts;
+	bool tried_sorting; /* that was asked for, in this mount */
 	/* Any thread's. */
 	_Atomic int64_t last_event; /* a moment, see below */
 	_Atomic int64_t expired;    /* when everything was due for a check */

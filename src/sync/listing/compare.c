@@ -9,6 +9,7 @@
 #include "sync/core/core.h"
 #include "sync/core/folder.h"
 #include "sync/listing/ids.h"
+#include "sync/listing/sorting.h"
 #include "sync/record/put.h"
 #include "tree/name.h"
 
@@ -23,7 +24,8 @@ struct compare {
 	enum date_field field;
 	struct compared compared;
 	int64_t last_ms; /* of the record before; NO_DATE */
-	struct ids ids;	 /* that came */
+	struct sorting sorting;
+	struct ids ids;
 };
 
 struct compare *compare_new(
@@ -35,6 +37,7 @@ struct compare *compare_new(
 	compare->core = core;
 	compare->folder = folder;
 	compare->ctx = ctx;
+	sorting_init(&compare->sorting);
 	return compare;
 }
 
@@ -49,12 +52,16 @@ void compare_free(struct compare *compare)
 	if (!compare)
 		return;
 	compare_stop(compare);
+	sorting_done(&compare->sorting);
+	ids_done(&compare->ids);
 	free(compare);
 }
 
 /* Whether a record is listed (or found since) with just this text: 1, 0, or
- * -errno of the replica. */
-static int knows(const struct compare *compare, const struct record *record)
+ * -errno of the replica. *ret_pos: where it stands, whatever its text; else 0.
+ */
+static int knows(const struct compare *compare, const struct record *record,
+    int64_t *ret_pos)
 {
 	const struct replica_listing *listing = compare->listing;
 	struct replica *replica = compare->core->replica;
@@ -66,8 +73,11 @@ static int knows(const struct compare *compare, const struct record *record)
 	if (r == 0)
 		r = replica_lookup(
 		    replica, compare->folder->id, buf_str(&name), &node);
-	if (r == 0 && (node.pos[listing->side] <= listing->base ||
-			  node.size != (int64_t)record->text.len))
+	if (r == 0 && node.pos[listing->side] <= listing->base)
+		r = -ENOENT;
+	if (r == 0)
+		*ret_pos = node.pos[listing->side];
+	if (r == 0 && node.size != (int64_t)record->text.len)
 		r = -ENOENT;
 	if (r == 0)
 		r = replica_text(replica, node.id, &text);
@@ -84,6 +94,35 @@ static int64_t date_of(const struct record *record, enum date_field field)
 	return ms == RECORD_NO_DATE ? NO_DATE : ms;
 }
 
+static void watch_date(struct compare *compare, int64_t ms)
+{
+	struct compared *compared = &compare->compared;
+	if (ms > compared->newest_ms)
+		compared->newest_ms = ms;
+	if (ms == NO_DATE)
+		return;
+	compared->rises |= compare->last_ms != NO_DATE && ms > compare->last_ms;
+	compare->last_ms = ms;
+}
+
+/* Hold a record against what is listed. 0 or -errno. */
+static int check(struct compare *compare, const struct record *record)
+{
+	struct compared *compared = &compare->compared;
+	int64_t ms = date_of(record, compare->field), pos = 0;
+	int known = knows(compare, record, &pos);
+	if (known < 0)
+		return known;
+	compared->known += known;
+	if (!known && ms < compared->strange_ms)
+		compared->strange_ms = ms;
+	watch_date(compare, ms);
+	int r = ids_add(&compare->ids, ids_hash(&record->id));
+	if (r == 0 && pos)
+		r = sorting_record(&compare->sorting, &record->id, pos, ms);
+	return r;
+}
+
 static int on_record(void *ctx, const char *text, size_t len)
 {
 	struct compare *compare = ctx;
@@ -92,24 +131,13 @@ static int on_record(void *ctx, const char *text, size_t len)
 	int r = record_parse(text, len, &record);
 	if (r < 0)
 		return r;
-	int64_t ms = date_of(&record, compare->field);
-	r = knows(compare, &record);
 	compared->came++;
 	compared->form = date_form_add(compared->form,
 	    compare->field == DATE_UPDATED ? record.updated_form
 					   : record.created_form);
-	compared->known += r > 0;
 	compared->dateless += record.updated_ms == RECORD_NO_DATE &&
 			      record.created_ms == RECORD_NO_DATE;
-	if (ms > compared->newest_ms)
-		compared->newest_ms = ms;
-	if (ms != NO_DATE) {
-		compared->rises |=
-		    compare->last_ms != NO_DATE && ms > compare->last_ms;
-		compare->last_ms = ms;
-	}
-	if (r >= 0)
-		r = ids_add(&compare->ids, ids_hash(&record.id));
+	r = check(compare, &record);
 	record_done(&record);
 	return r;
 }
@@ -117,8 +145,10 @@ static int on_record(void *ctx, const char *text, size_t len)
 static void on_restart(void *ctx)
 {
 	struct compare *compare = ctx;
-	compare->compared = (struct compared){.newest_ms = NO_DATE};
+	compare->compared =
+	    (struct compared){.newest_ms = NO_DATE, .strange_ms = INT64_MAX};
 	compare->last_ms = NO_DATE;
+	sorting_begin(&compare->sorting);
 	ids_clear(&compare->ids);
 }
 
@@ -130,6 +160,9 @@ static void on_page(
 	if (!error->err) {
 		compare->compared.total = page->total;
 		compare->compared.date_ms = page->date_ms;
+		compare->compared.sorted =
+		    !compare->compared.rises &&
+		    sorting_is_by_date(&compare->sorting);
 		compare->compared.twice = ids_are_twice(&compare->ids);
 	}
 	ids_done(&compare->ids);

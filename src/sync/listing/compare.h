@@ -24,9 +24,12 @@ struct compared {
 	int64_t known;	  /* of them, listed just as they came */
 	int64_t dateless; /* of them, with neither date */
 	int64_t newest_ms;
-	unsigned form; /* of all their dates: date_form.h */
-	bool rises;    /* one is newer than one that came before it */
-	bool twice;    /* one id came twice */
+	unsigned form;	    /* of all their dates: date_form.h */
+	bool rises;	    /* one is newer than one that came before it */
+	bool sorted;	    /* they cannot be in any other order: sorting.h */
+	bool twice;	    /* one id came twice */
+	int64_t strange_ms; /* the oldest date of those not known; NO_DATE: one
+			       has none; INT64_MAX: all are known */
 };
 
 /* err: why none came; -EPROTO: the answer is none. */

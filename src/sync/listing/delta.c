@@ -292,12 +292,15 @@ static bool is_sound(struct delta *delta, const struct api_page *page)
 	return page->total <= delta->facts.count;
 }
 
-/* What a date of such a form is compared with, if with anything, is not known:
- * the newest one that is known must be among those that came. */
-static bool finds_nothing(const struct delta *delta)
+/* Nothing came, although the newest one that is known must be among those that
+ * do. What a date of an opaque form is compared with, if with anything, is not
+ * known: of these, it must be among them always. */
+static bool finds_too_little(const struct delta *delta)
 {
-	return date_form_is_opaque(delta->form) && !delta->question.level &&
-	       !delta->after_id.len && delta->facts.count == 0;
+	return (date_form_is_opaque(delta->form) ||
+		   delta->question.finds_newest) &&
+	       !delta->question.level && !delta->after_id.len &&
+	       delta->facts.count == 0;
 }
 
 static void on_page(
@@ -313,7 +316,7 @@ static void on_page(
 		end(delta, DELTA_IGNORED);
 		return;
 	}
-	if (!is_sound(delta, page) || finds_nothing(delta)) {
+	if (!is_sound(delta, page) || finds_too_little(delta)) {
 		end(delta, DELTA_ANEW);
 		return;
 	}

@@ -41,6 +41,9 @@ void delta_free(struct delta *delta);
 struct delta_question {
 	enum date_field field;	      /* by this date */
 	bool level;		      /* only for anything newer */
+	bool finds_newest;	      /* the newest one known is still there:
+					 what does not find even that has not
+					 looked */
 	int64_t threshold_ms;	      /* the server's clock: nothing was asked
 					 before */
 	struct replica_listing *next; /* the listing, which takes in what is

@@ -10,9 +10,12 @@ enum probe_verdict judge_probe(const struct replica_listing *listing,
 		return PROBE_ANEW;
 	if (probe->total == 0 || listing->count == 0)
 		return as_many ? PROBE_PROVEN : PROBE_ANEW;
+	if (as_many && probe->came == probe->total && probe->known &&
+	    !probe->twice)
+		return PROBE_WHOLE;
 	/* More came than the newest, and not in the order asked for: the first
 	 * need not be the newest of all. */
-	if (probe->rises || probe->alien)
+	if (probe->rises || probe->alien || probe->twice || probe->strange)
 		return PROBE_ANEW;
 	/* Without a date there is only the record itself to go by. */
 	if (newest == NO_DATE || probe->newest_ms == NO_DATE)

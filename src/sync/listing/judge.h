@@ -19,12 +19,17 @@ struct probe_facts {
 	int64_t newest_ms; /* NO_DATE: it has none */
 	bool known;	   /* the record is listed just so */
 	bool rises;	   /* one is newer than one that came before it */
+	bool twice;	   /* one id came twice */
+	bool strange;	   /* one is not known, and too old for a look for what
+			      changed to find it */
 	bool alien;	   /* one's date is written in another form than the
 			      listing's: what is the newest cannot be told */
 };
 
 enum probe_verdict {
-	PROBE_PROVEN,  /* the listing is what the server has */
+	PROBE_WHOLE,   /* all that the server has came, and is listed so */
+	PROBE_PROVEN,  /* the listing is what the server has, if that came as
+			  asked for: the newest first */
 	PROBE_CHANGED, /* something came or changed; it is dated */
 	PROBE_GONE,    /* nothing came, something went */
 	PROBE_LEVEL,   /* as proven, if there is nothing newer */

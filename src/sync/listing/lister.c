@@ -12,6 +12,8 @@
 #include "sync/listing/facts.h"
 #include "sync/listing/pass.h"
 #include "sync/listing/refresh.h"
+#include "sync/listing/sorting.h"
+#include "sync/listing/sort_trial.h"
 #include "sync/listing/view.h"
 #include "tree/name.h"
 
@@ -47,6 +49,7 @@ struct lister {
 	struct view *view;
 	struct pass *pass;
 	struct refresh *refresh;
+	struct sort_trial *trial;
 	/* Loop thread only. */
 	enum { LISTER_IDLE, LISTER_PROBING, LISTER_PASSING } state;
 	struct replica_listing listing;
@@ -61,6 +64,7 @@ struct lister {
 
 static void on_abandoned(void *ctx);
 static void on_commit(void *ctx, int err);
+static void on_sorts(void *ctx);
 static const struct pass_events pass_events;
 static const struct refresh_events refresh_events;
 
@@ -120,7 +124,8 @@ static int make_parts(struct lister *lister, struct fetches *fetches)
 	if (lister->view)
 		lister->refresh = refresh_new(core, folder, fetches,
 		    lister->view, &refresh_events, lister);
-	if (!lister->pass || !lister->refresh)
+	lister->trial = sort_trial_new(core, folder, on_sorts, lister);
+	if (!lister->pass || !lister->refresh || !lister->trial)
 		return -ENOMEM;
 	refresh_loaded(lister->refresh, &lister->listing);
 	return 0;
@@ -152,6 +157,7 @@ void lister_free(struct lister *lister)
 	if (!lister)
 		return;
 	write_unhook(&lister->hook);
+	sort_trial_free(lister->trial);
 	refresh_free(lister->refresh);
 	pass_free(lister->pass);
 	view_free(lister->view);
@@ -236,6 +242,25 @@ static void on_commit(void *ctx, int err)
 	log_debug("%s: listed, %lld records", lister->folder.title,
 	    (long long)lister->listing.count);
 	wait_restart(&lister->waiting);
+	if (lister->state == LISTER_IDLE)
+		sort_trial_begin(lister->trial, &lister->listing);
+}
+
+/* For the next mount. What is under way writes it anyway. */
+static void on_sorts(void *ctx)
+{
+	struct lister *lister = ctx;
+	struct core *core = lister->core;
+	struct replica_listing stored;
+	lister->listing.flags |= sorting_flags(core);
+	if (lister->state != LISTER_IDLE ||
+	    replica_listing(core->replica, lister->folder.id, &stored) < 0)
+		return;
+	stored.flags |= sorting_flags(core);
+	int r = entries_set_listing(core, &lister->folder, &stored);
+	if (r < 0)
+		log_debug(
+		    "%s: that it is sorted is not kept", lister->folder.title);
 }
 
 /* Something contradicts the listing, or is about to take over places in it:
@@ -294,6 +319,8 @@ static void settle(struct lister *lister, const struct replica_listing *next,
     int64_t proven, int r)
 {
 	lister->next = *next;
+	sorting_recall(lister->core, lister->listing.flags);
+	lister->next.flags |= sorting_flags(lister->core);
 	if (r == 0)
 		r = heed_raised(lister, &lister->next);
 	if (r == 0)

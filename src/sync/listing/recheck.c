@@ -5,6 +5,7 @@
 
 #include "sync/core/core.h"
 #include "sync/core/folder.h"
+#include "sync/listing/sorting.h"
 #include "sync/core/position.h"
 #include "sync/listing/compare.h"
 
@@ -95,6 +96,18 @@ void recheck_page(
 
 static void ask_dateless(struct recheck *recheck);
 
+/* Whether all that have no date are among those that came. From who sorts, they
+ * come in a row: behind the last one is one that has a date. Who does not sort
+ * gives some of them, perhaps, and others stand elsewhere. */
+static bool are_all_dateless(
+    const struct recheck *recheck, const struct compared *compared)
+{
+	if (!sorting_is_known(recheck->core, DATE_CREATED))
+		return compared->dateless == recheck->listing->dateless;
+	return compared->dateless > 0 && (compared->dateless < compared->came ||
+					     compared->came == compared->total);
+}
+
 static void on_dateless(void *ctx, int err, const struct compared *compared)
 {
 	struct recheck *recheck = ctx;
@@ -103,11 +116,8 @@ static void on_dateless(void *ctx, int err, const struct compared *compared)
 		ask_dateless(recheck);
 		return;
 	}
-	/* They come in a row: behind the last one is one that has a date. */
-	bool all = compared->dateless < compared->came ||
-		   compared->came == compared->total;
-	bool same =
-	    all && compared->dateless > 0 && compared->known == compared->came;
+	bool same = are_all_dateless(recheck, compared) &&
+		    compared->known == compared->came;
 	tell(recheck, RECHECK_DATELESS, same, err);
 }
 

@@ -14,11 +14,19 @@
 #include "sync/listing/entries.h"
 #include "sync/listing/judge.h"
 #include "sync/listing/prune.h"
+#include "sync/listing/sorting.h"
 #include "sync/listing/recheck.h"
 #include "sync/listing/view.h"
 
 /* What changes on is looked at again so often, then listed anew. */
 #define LOOKS_MAX 3
+
+/* A server that is not known to sort is asked for so many of the newest: the
+ * order of several tells. */
+#define NEWEST_MANY 20
+
+/* So many bytes are worth a request less. */
+#define WORTH_A_REQUEST ((int64_t)1 << 20)
 
 /* A listing whose pages were not looked at for so long is compared with one of
  * them: databases are restored, rows imported with their old dates. */
@@ -40,6 +48,8 @@ struct refresh {
 	int64_t threshold_ms; /* likewise, the server's clock; 0: not known */
 	struct replica_listing next; /* the listing with what was found */
 	enum date_field field;
+	unsigned newest_limit;	  /* so many of the newest are asked for */
+	bool narrow;		  /* only one: more are refused */
 	struct probe_facts probe; /* the last one */
 	bool fitted;	/* the one before the last look, with what that found */
 	unsigned looks; /* for what changed, by this field */
@@ -209,9 +219,60 @@ static enum date_field first_field(const struct replica_listing *listing)
 		   : DATE_UPDATED;
 }
 
+static int64_t newest_known(const struct refresh *refresh)
+{
+	return refresh->field == DATE_UPDATED ? refresh->next.newest_ms
+					      : refresh->next.created_ms;
+}
+
+static int64_t changed_since(const struct refresh *refresh)
+{
+	return refresh->field == DATE_UPDATED ? refresh->next.since_ms
+					      : refresh->next.created_since_ms;
+}
+
+/* Whether what a probe shows first is the newest one. Where none has a date,
+ * all are compared anyway. */
+static bool sorts(const struct refresh *refresh)
+{
+	return newest_known(refresh) == NO_DATE ||
+	       sorting_is_known(refresh->core, refresh->field);
+}
+
+static int add_size(
+    void *ctx, const struct node *node, const char *name, int64_t pos)
+{
+	int64_t *left = ctx;
+	(void)name;
+	(void)pos;
+	*left -= node->size;
+	return *left < 0;
+}
+
+/* Whether a page of them is small. */
+static bool are_small(const struct refresh *refresh)
+{
+	const struct replica_listing *next = &refresh->next;
+	int64_t left = WORTH_A_REQUEST;
+	int64_t end = slot_start(next->base, 2);
+	return replica_entries(refresh->core->replica, refresh->folder->id,
+		   next->base, end < next->end ? end : next->end, add_size,
+		   &left) == 0;
+}
+
+/* All, where they are one page: then no order matters. */
+static unsigned choose_limit(const struct refresh *refresh)
+{
+	if (sorts(refresh) || refresh->narrow || refresh->next.count < 2 ||
+	    !are_small(refresh))
+		return 1;
+	return refresh->next.count <= PAGE_LIMIT ? PAGE_LIMIT : NEWEST_MANY;
+}
+
 static void begin_field(struct refresh *refresh, enum date_field field)
 {
 	refresh->field = field;
+	refresh->newest_limit = choose_limit(refresh);
 	refresh->looks = 0;
 	refresh->level = refresh->levelled = false;
 	ask_newest(refresh);
@@ -243,6 +304,8 @@ static void look_for_changes(struct refresh *refresh)
 	struct delta_question question = {
 	    .field = refresh->field,
 	    .level = refresh->level,
+	    .finds_newest = refresh->probe.known &&
+			    refresh->probe.newest_ms >= newest_known(refresh),
 	    .threshold_ms = refresh->threshold_ms,
 	    .next = &refresh->next,
 	};
@@ -328,10 +391,13 @@ static void look_for_gone(struct refresh *refresh)
  * where nothing is newer. */
 static bool is_unsettled(const struct refresh *refresh)
 {
-	const struct replica_listing *next = &refresh->next;
-	return refresh->field == DATE_UPDATED
-		   ? next->since_ms < next->newest_ms
-		   : next->created_since_ms < next->created_ms;
+	return changed_since(refresh) < newest_known(refresh);
+}
+
+/* Where the first one need not be the newest one, as well. */
+static bool has_to_look(const struct refresh *refresh)
+{
+	return !refresh->looks && (is_unsettled(refresh) || !sorts(refresh));
 }
 
 /*
@@ -343,7 +409,7 @@ static bool is_unsettled(const struct refresh *refresh)
 static void as_known(struct refresh *refresh)
 {
 	bool sure =
-	    refresh->looks > 0 ? refresh->fitted : !is_unsettled(refresh);
+	    refresh->looks > 0 ? refresh->fitted : !has_to_look(refresh);
 	if (sure)
 		field_proven(refresh);
 	else
@@ -354,6 +420,9 @@ static void decide(struct refresh *refresh)
 {
 	refresh->level = false;
 	switch (judge(refresh)) {
+	case PROBE_WHOLE:
+		finish_looked_at(refresh);
+		break;
 	case PROBE_PROVEN:
 		as_known(refresh);
 		break;
@@ -365,7 +434,7 @@ static void decide(struct refresh *refresh)
 		look_for_changes(refresh);
 		break;
 	case PROBE_GONE:
-		if (is_unsettled(refresh) && !refresh->looks)
+		if (has_to_look(refresh))
 			look_for_changes(refresh);
 		else
 			look_for_gone(refresh);
@@ -384,9 +453,26 @@ static bool is_alien(
 	return date_form_add(known, compared->form) == DATE_FORM_MIXED;
 }
 
+/* What an answer tells of the server: where its own order is that of the ids,
+ * and was another one. */
+static void learn_sorting(
+    struct refresh *refresh, const struct compared *compared)
+{
+	if (compared->sorted && !refresh->probe.alien &&
+	    (refresh->next.flags & LISTING_BY_ID))
+		sorting_learn(refresh->core, refresh->field);
+}
+
 static void on_newest(void *ctx, int err, const struct compared *compared)
 {
 	struct refresh *refresh = ctx;
+	if (err == -EPROTO && refresh->newest_limit > 1) {
+		/* Perhaps so many are refused. */
+		refresh->narrow = true;
+		refresh->newest_limit = 1;
+		ask_newest(refresh);
+		return;
+	}
 	if (is_over(refresh, err))
 		return;
 	if (!refresh->threshold_ms)
@@ -398,8 +484,12 @@ static void on_newest(void *ctx, int err, const struct compared *compared)
 	    .newest_ms = compared->newest_ms,
 	    .known = compared->known == compared->came,
 	    .rises = compared->rises,
+	    .twice = compared->twice,
+	    .strange = compared->came > 1 &&
+		       compared->strange_ms < changed_since(refresh),
 	    .alien = is_alien(refresh, compared),
 	};
+	learn_sorting(refresh, compared);
 	decide(refresh);
 }
 
@@ -409,7 +499,7 @@ static void ask_newest(struct refresh *refresh)
 	    .subject = refresh->folder->title,
 	    .table = refresh->folder->table,
 	    .page = 1,
-	    .limit = 1,
+	    .limit = refresh->newest_limit,
 	    .sort_by =
 		refresh->field == DATE_UPDATED ? "updatedAt" : "createdAt",
 	    .descending = true,
@@ -456,6 +546,7 @@ static int heed_leftovers(struct refresh *refresh)
 void refresh_run(struct refresh *refresh, const struct replica_listing *known)
 {
 	refresh->next = *known;
+	sorting_recall(refresh->core, known->flags);
 	int r = heed_leftovers(refresh);
 	if (r < 0) {
 		fail(refresh, r);

@@ -257,12 +257,18 @@ static int64_t seen_last(const struct round *round)
 	}
 }
 
+/* So many are not in an order by chance. */
+#define ORDER_RECORDS_LEAST 8
+
 static unsigned flags_of(const struct round *round)
 {
 	const struct evidence *evidence = &round->evidence;
 	unsigned flags = facts_flags(&evidence->facts);
 	if (evidence->round.number == 0 && (round->slots_order & ORDER_BYTES))
 		flags |= LISTING_ORDERED;
+	if (evidence->round.number == 0 && round->slots_order &&
+	    evidence->facts.count >= ORDER_RECORDS_LEAST)
+		flags |= LISTING_BY_ID;
 	/* What an earlier round saw, and the last one did not. */
 	if (evidence->unique > seen_last(round))
 		flags |= LISTING_LOOSE;

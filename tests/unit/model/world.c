@@ -156,11 +156,6 @@ static void set_current(int record, int version)
 		held->undone_at = world.moment;
 		held->hidden_until = UINT64_MAX;
 	}
-	/* Where the order is the server's own, the first may seem to be the
-	 * newest and is not: what has changed is not to be seen. */
-	if (world.moment > 1 &&
-	    (trait(TRAIT_order) == 1 || trait(TRAIT_order) == 3))
-		held->hidden_until = UINT64_MAX;
 	if (version < 0)
 		return;
 	if (held->span_count == SPANS_MAX)
