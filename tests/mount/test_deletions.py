@@ -59,7 +59,10 @@ def test_a_deleted_record_costs_a_few_requests(odd, mount, gone):
 def test_a_deleted_file_is_gone_from_both_directories(odd, mount, work):
     server = odd()
     for n in range(2500):
-        server.put_file(oid(n), "x", b"x")
+        # Not in the order of their ids, so that the server is seen to sort.
+        minute = n * 7919 % 2500
+        at = f"2026-01-{minute // 1440 + 1:02d}T{minute // 60 % 24:02d}:{minute % 60:02d}:00.000Z"
+        server.put_file(oid(n), "x", b"x", at=at)
     m = mount(server, "-o", "ttl=1", cache=work / "cache")
     assert len(_listed(m / "storage")) == 2500
     with server.lock:
