@@ -5,7 +5,6 @@ import http.server
 import json
 import re
 import threading
-import time
 import urllib.parse
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from chromium import chromium
 from conftest import BKENDFS, environment, run, succeed
 from test_emulator import Client
+from test_emulator_queries import cpu
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 PICTURE = bytes.fromhex(
@@ -304,12 +304,12 @@ def test_a_million_records_are_as_quick_as_ten(site):
     one.page("table", name="many")
     before = _peak(one.server)
     for number in (1, 2, 10000, 20000):
-        began = time.monotonic()
+        began = cpu(one.server.process)
         page = one.text("table", name="many", page=number)
         one.page("files", page=number)
         one.page()
         # A look at every record takes far longer.
-        assert time.monotonic() - began < 1
+        assert cpu(one.server.process) - began < 1
         assert "1,000,000 records" in page.text and "of 20,000" in page.text
         ids = [urllib.parse.parse_qs(link.split("?")[1])["id"][0]
                for link in page.links if link.startswith("record?")]
