@@ -63,7 +63,7 @@ def test_a_log_that_was_put_aside_goes_on_in_a_new_file(project, mount, work):
     """logrotate renames it, and sends SIGHUP."""
     log, aside = work / "log", work / "log.1"
     m = mount(project, "-o", f"log={log}")
-    assert "mounted" in log.read_text()
+    wait_until(lambda: "mounted" in log.read_text(), 120, "the first line")
     log.rename(aside)
     before = aside.read_bytes()
     os.kill(m.pid, signal.SIGHUP)
