@@ -51,14 +51,28 @@ static void without_a_total_nothing_is_proven(void **state)
 	assert_int_equal(judge_probe(&none, DATE_UPDATED, &facts), PROBE_ANEW);
 }
 
+/* Whatever order they came in. */
+static void all_that_there_is_needs_no_order(void **state)
+{
+	(void)state;
+	assert_int_equal(PROBE(10, 10, 5000, true), PROBE_WHOLE);
+	assert_int_equal(PROBE(10, 10, 5000, true, .rises = true), PROBE_WHOLE);
+	assert_int_equal(PROBE(10, 10, 5000, true, .twice = true), PROBE_ANEW);
+	assert_int_equal(PROBE(10, 9, 5000, true), PROBE_PROVEN);
+	assert_int_equal(PROBE(10, 9, 5000, true, .rises = true), PROBE_ANEW);
+	assert_int_not_equal(PROBE(10, 10, 5000, false), PROBE_WHOLE);
+	assert_int_not_equal(PROBE(11, 11, 5000, true), PROBE_WHOLE);
+}
+
 static void one_record_is_judged_as_many_are(void **state)
 {
 	(void)state;
 	assert_int_equal(PROBE(1, 1, 5000, true), PROBE_GONE);
 	struct replica_listing one = known;
 	one.count = 1;
+	/* It is all that there is. */
 	struct probe_facts facts = {1, 1, 5000, true};
-	assert_int_equal(judge_probe(&one, DATE_UPDATED, &facts), PROBE_PROVEN);
+	assert_int_equal(judge_probe(&one, DATE_UPDATED, &facts), PROBE_WHOLE);
 	facts = (struct probe_facts){1, 1, 5001, false};
 	assert_int_equal(
 	    judge_probe(&one, DATE_UPDATED, &facts), PROBE_CHANGED);
@@ -406,6 +420,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(as_many_and_the_same_newest_prove_a_listing),
 	    cmocka_unit_test(without_a_total_nothing_is_proven),
+	    cmocka_unit_test(all_that_there_is_needs_no_order),
 	    cmocka_unit_test(one_record_is_judged_as_many_are),
 	    cmocka_unit_test(what_is_newer_has_changed),
 	    cmocka_unit_test(fewer_are_gone),

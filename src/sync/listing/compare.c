@@ -65,7 +65,7 @@ static int knows(const struct compare *compare, const struct record *record,
 {
 	const struct replica_listing *listing = compare->listing;
 	struct replica *replica = compare->core->replica;
-	struct node node;
+	struct node node = {0};
 	CLEANUP_BUF struct buf name, text;
 	buf_init(&name, NAME_WORK_MAX);
 	buf_init(&text, BUF_MAX_DEFAULT);
