@@ -295,7 +295,7 @@ static bool weigh_refusal(struct api_call *call, const struct api_error *error)
 static void judge_body(
     struct api_call *call, struct ending *ending, struct api_error *error)
 {
-	int err = call->ops->end(call->ctx, error);
+	int err = call->ops->end ? call->ops->end(call->ctx, error) : 0;
 	/* A body of the length that was announced, or none where there never
 	 * is one, is as it was meant. */
 	if (err == -EPIPE &&
@@ -356,7 +356,8 @@ static void conclude(struct api_call *call, int err, const char *detail)
 	if (ending.status == 401 && ending.err == 0 &&
 	    weigh_refusal(call, &error))
 		return;
-	call->ops->restart(call->ctx);
+	if (call->ops->restart)
+		call->ops->restart(call->ctx);
 	call->garbled += ending.garbled;
 	if (pause_and_retry(call, &ending))
 		return;
@@ -383,7 +384,8 @@ static int on_body(void *ctx, const void *data, size_t len)
 	struct api_call *call = ctx;
 	call->calls->config.counts->bytes += len;
 	if (call->head.status >= 200 && call->head.status < 300) {
-		int r = call->ops->body(call->ctx, data, len);
+		int r =
+		    call->ops->body ? call->ops->body(call->ctx, data, len) : 0;
 		call->refused = r < 0;
 		return r;
 	}

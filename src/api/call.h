@@ -66,11 +66,13 @@ struct call_spec {
 };
 
 struct call_ops {
+	/* The first four may be NULL: then what the answer says does not
+	 * matter. */
 	/* A successful answer's next bytes. Non-zero (-errno) ends the call. */
 	int (*body)(void *ctx, const char *data, size_t len);
 	/* Another attempt begins: forget what came. */
 	void (*restart)(void *ctx);
-	/* A successful answer's header; may be NULL. */
+	/* A successful answer's header. */
 	void (*head)(void *ctx, const struct http_head *head);
 	/* The whole body came. 0, -EPROTO, or -EPIPE (it stopped early). error
 	 * may be filled further. */

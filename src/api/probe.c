@@ -43,37 +43,14 @@ static void probe_by_sign_in(struct probe *probe, int64_t patience_ms)
 
 /* ---- without: one request ---- */
 
-/* What it says is nobody's business. */
-static int on_body(void *ctx, const char *data, size_t len)
-{
-	(void)ctx;
-	(void)data;
-	(void)len;
-	return 0;
-}
-
-static void on_restart(void *ctx)
-{
-	(void)ctx;
-}
-
-static int on_end(void *ctx, struct api_error *error)
-{
-	(void)ctx;
-	(void)error;
-	return 0;
-}
-
 static void on_done(void *ctx, const struct api_error *error)
 {
 	struct probe *probe = ctx;
 	probe->done(probe->ctx, error);
 }
 
+/* What the answer says is nobody's business. */
 static const struct call_ops key_ops = {
-    .body = on_body,
-    .restart = on_restart,
-    .end = on_end,
     .done = on_done,
     .release = free,
 };

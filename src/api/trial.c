@@ -3,27 +3,6 @@
 #include "api/call.h"
 #include "api/token.h"
 
-/* Who we are is nobody's business here. */
-static int on_body(void *ctx, const char *data, size_t len)
-{
-	(void)ctx;
-	(void)data;
-	(void)len;
-	return 0;
-}
-
-static void on_restart(void *ctx)
-{
-	(void)ctx;
-}
-
-static int on_end(void *ctx, struct api_error *error)
-{
-	(void)ctx;
-	(void)error;
-	return 0;
-}
-
 static void on_done(void *ctx, const struct api_error *error)
 {
 	struct token *token = ctx;
@@ -35,10 +14,8 @@ static void on_release(void *ctx)
 	(void)ctx;
 }
 
+/* Who we are is nobody's business here. */
 static const struct call_ops ops = {
-    .body = on_body,
-    .restart = on_restart,
-    .end = on_end,
     .done = on_done,
     .release = on_release,
 };

@@ -89,3 +89,20 @@ int entries_set_listing(struct core *core, const struct folder *folder,
 	return r < 0 ? r
 		     : replica_set_listing(core->replica, folder->id, listing);
 }
+
+static int take_size(
+    void *ctx, const struct node *node, const char *name, int64_t pos)
+{
+	int64_t *left = ctx;
+	(void)name;
+	(void)pos;
+	*left -= node->size;
+	return *left < 0;
+}
+
+bool entries_are_small(struct core *core, const struct folder *folder,
+    const struct replica_listing *listing, int64_t last, int64_t bytes_max)
+{
+	return replica_entries(core->replica, folder->id, listing->base, last,
+		   take_size, &bytes_max) == 0;
+}

@@ -8,6 +8,7 @@
 #ifndef SYNC_LISTING_ENTRIES_H
 #define SYNC_LISTING_ENTRIES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "replica/replica.h"
@@ -31,5 +32,10 @@ int entries_bury(struct core *core, const struct folder *folder, int side,
 /* The folder's listing is this one. */
 int entries_set_listing(struct core *core, const struct folder *folder,
     const struct replica_listing *listing);
+
+/* Whether the entries of a listing up to position last take up no more than so
+ * many bytes; false also where the replica cannot tell. Nothing is written. */
+bool entries_are_small(struct core *core, const struct folder *folder,
+    const struct replica_listing *listing, int64_t last, int64_t bytes_max);
 
 #endif

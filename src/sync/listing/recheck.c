@@ -8,6 +8,7 @@
 #include "sync/listing/sorting.h"
 #include "sync/core/position.h"
 #include "sync/listing/compare.h"
+#include "sync/listing/entries.h"
 
 /* A request that is saved may cost so many bytes. */
 #define WHOLE_BYTES_MAX ((int64_t)256 << 10)
@@ -178,23 +179,12 @@ static bool is_vouched_for(const struct replica_listing *listing)
 	       !(listing->flags & LISTING_LEVEL);
 }
 
-static int add_size(
-    void *ctx, const struct node *node, const char *name, int64_t pos)
-{
-	int64_t *bytes = ctx;
-	(void)name;
-	(void)pos;
-	*bytes += node->size;
-	return *bytes > WHOLE_BYTES_MAX;
-}
-
 bool recheck_suits(
     const struct recheck *recheck, const struct replica_listing *listing)
 {
-	int64_t bytes = 0;
 	if (recheck->clamped || listing->count == 0 ||
 	    listing->count > PAGE_LIMIT || is_vouched_for(listing))
 		return false;
-	return replica_entries(recheck->core->replica, recheck->folder->id,
-		   listing->base, listing->end, add_size, &bytes) == 0;
+	return entries_are_small(recheck->core, recheck->folder, listing,
+	    listing->end, WHOLE_BYTES_MAX);
 }

@@ -239,25 +239,13 @@ static bool sorts(const struct refresh *refresh)
 	       sorting_is_known(refresh->core, refresh->field);
 }
 
-static int add_size(
-    void *ctx, const struct node *node, const char *name, int64_t pos)
-{
-	int64_t *left = ctx;
-	(void)name;
-	(void)pos;
-	*left -= node->size;
-	return *left < 0;
-}
-
 /* Whether a page of them is small. */
 static bool are_small(const struct refresh *refresh)
 {
 	const struct replica_listing *next = &refresh->next;
-	int64_t left = WORTH_A_REQUEST;
 	int64_t end = slot_start(next->base, 2);
-	return replica_entries(refresh->core->replica, refresh->folder->id,
-		   next->base, end < next->end ? end : next->end, add_size,
-		   &left) == 0;
+	return entries_are_small(refresh->core, refresh->folder, next,
+	    end < next->end ? end : next->end, WORTH_A_REQUEST);
 }
 
 /* All, where they are one page: then no order matters. */
