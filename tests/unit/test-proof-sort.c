@@ -217,22 +217,28 @@ static void where_more_than_one_are_refused_one_is_asked_for(void **state)
 	"GET /v1/data/posts?page=1&limit=20&sortBy=title&sortDirection=desc"
 
 /* Nothing but the title is in another order than the ids. */
+static struct ask *list_up_to_the_trial(void)
+{
+	service.tells_title = true;
+	service_fill(250);
+	fixture_start();
+	struct ask *open = ask_open(posts);
+	serve_all();
+	assert_ended(open, 0);
+	struct ask *wait = ask_for_all(open);
+	while (!fake_find(fake, TRIAL_LINE))
+		serve(fake_open(fake, 0));
+	/* Nobody waits for it. */
+	assert_ended(wait, 0);
+	assert_int_equal(fake_open_count(fake), 1);
+	return open;
+}
+
 static void the_first_listing_asks_once_by_another_field(void **state)
 {
 	for (int ignored = 0; ignored < 2; ignored++) {
-		service.tells_title = true;
 		service.ignores_sort = ignored;
-		service_fill(250);
-		fixture_start();
-		struct ask *open = ask_open(posts);
-		serve_all();
-		assert_ended(open, 0);
-		struct ask *wait = ask_for_all(open);
-		while (!fake_find(fake, TRIAL_LINE))
-			serve(fake_open(fake, 0));
-		/* Nobody waits for it. */
-		assert_ended(wait, 0);
-		assert_int_equal(fake_open_count(fake), 1);
+		struct ask *open = list_up_to_the_trial();
 		serve(request(TRIAL_LINE));
 		fake_run(fake);
 		assert_int_equal(fake_open_count(fake), 0);
@@ -255,16 +261,7 @@ static void what_refuses_it_is_listed_all_the_same(void **state)
 {
 	static const int statuses[] = {400, 403, 500};
 	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
-		service.tells_title = true;
-		service_fill(250);
-		fixture_start();
-		struct ask *open = ask_open(posts);
-		serve_all();
-		assert_ended(open, 0);
-		struct ask *wait = ask_for_all(open);
-		while (!fake_find(fake, TRIAL_LINE))
-			serve(fake_open(fake, 0));
-		assert_ended(wait, 0);
+		struct ask *open = list_up_to_the_trial();
 		ANSWER(request(TRIAL_LINE), .status = statuses[i]);
 		fake_run(fake);
 		/* Once: not again, and no line. */
