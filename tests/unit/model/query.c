@@ -293,12 +293,16 @@ static int fault_at_numbers(void)
 	}
 }
 
+int64_t query_largest_page(void)
+{
+	static const int64_t largest[] = {LIMIT_MOST, 1, 2, 4, 10};
+	return largest[trait(TRAIT_largest_page)];
+}
+
 int query_fault(const struct query *query)
 {
 	const cJSON *field;
-	static const int64_t largest[] = {LIMIT_MOST, 1, 2, 4, 10};
-	if (trait(TRAIT_over_largest) &&
-	    query->limit > largest[trait(TRAIT_largest_page)])
+	if (trait(TRAIT_over_largest) && query->limit > query_largest_page())
 		return 400;
 	cJSON_ArrayForEach (field, query->filters) {
 		if (filter_trait(field) == 2)
@@ -350,8 +354,7 @@ static int by_query(const void *a, const void *b, void *ctx)
 
 int64_t query_page_size(const struct query *query)
 {
-	static const int64_t largest[] = {LIMIT_MOST, 1, 2, 4, 10};
-	int64_t most = largest[trait(TRAIT_largest_page)];
+	int64_t most = query_largest_page();
 	int64_t limit = query->limit ? query->limit : LIMIT_DEFAULT;
 	return limit < most ? limit : most;
 }

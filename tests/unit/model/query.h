@@ -28,6 +28,9 @@ void query_done(struct query *query);
  * connection; 0: records. */
 int query_fault(const struct query *query);
 
+/* So many records the server gives at once, at most. */
+int64_t query_largest_page(void);
+
 /* Records a page. */
 int64_t query_page_size(const struct query *query);
 

@@ -9,8 +9,10 @@
 #include "clock.h"
 #include "lookup.h"
 #include "mount.h"
+#include "query.h"
 #include "record.h"
 #include "server.h"
+#include "sync/core/position.h"
 #include "trace.h"
 #include "world.h"
 
@@ -421,12 +423,15 @@ static void list_exactly(const char *when)
 }
 
 /* Whether all that has changed shows in the newest date and the total, so that
- * a question or two tell that nothing has. */
+ * a question or two tell that nothing has. Not where the server gives less than
+ * a page at once: then the order of the few that come may tell nothing, nor are
+ * they all, and what changed since takes several pages. */
 static bool is_cheap(void)
 {
 	const unsigned *traits = plan->traits;
 	return !traits[TRAIT_total] && !traits[TRAIT_order] &&
 	       !traits[TRAIT_date_filter] && traits[TRAIT_clock_told] <= 1 &&
+	       query_largest_page() >= PAGE_LIMIT &&
 	       !traits[TRAIT_over_largest] && !traits[TRAIT_forms] &&
 	       world_clock_is_right() && clock_wall_is_right() &&
 	       record_is_dated(0);
