@@ -133,6 +133,22 @@ static void a_page_of_records_costs_one_request(void **state)
 	fixture_start();
 }
 
+/* What changed just before the listing is looked for until an answer that came
+ * later vouches for it, and a page that holds all does. */
+static void a_page_of_records_vouches_for_what_changed_late(void **state)
+{
+	(void)state;
+	service_fill(12);
+	fixture_start();
+	for (int i = 8; i < 12; i++)
+		service.changed_ms[i] = service_now_ms() - 1000 * (i % 3);
+	assert_int_equal(list_all(posts, names, sizeof(names)), 0);
+	for (int i = 0; i < 3; i++)
+		assert_unchanged_costs(1);
+	go_stale();
+	assert_changes_are_seen();
+}
+
 /* What came in another order than its own is seen to be sorted: from then on
  * one record is enough, also in the next mount. */
 static void a_server_that_sorts_is_known_by_the_first_check(void **state)
@@ -340,6 +356,7 @@ int main(void)
 	    TEST(nor_in_pages_that_are_small),
 	    TEST(nor_one_of_a_record_without_a_date),
 	    TEST(a_page_of_records_costs_one_request),
+	    TEST(a_page_of_records_vouches_for_what_changed_late),
 	    TEST(a_server_that_sorts_is_known_by_the_first_check),
 	    TEST(one_that_ignores_it_is_not_taken_for_one),
 	    TEST(many_in_one_order_cost_one_request_more),

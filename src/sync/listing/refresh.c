@@ -404,11 +404,29 @@ static void as_known(struct refresh *refresh)
 		look_for_changes(refresh);
 }
 
+/* From when on changes may be missing, where none from before asked_ms are. */
+static int64_t settled(int64_t since_ms, int64_t newest_ms, int64_t asked_ms)
+{
+	int64_t seen_ms = newest_ms < asked_ms ? newest_ms : asked_ms;
+	return seen_ms > since_ms ? seen_ms : since_ms;
+}
+
+/* All came, and is as it is listed: what changed late is among it. */
+static void settle(struct refresh *refresh)
+{
+	struct replica_listing *next = &refresh->next;
+	int64_t asked_ms = refresh->threshold_ms;
+	next->since_ms = settled(next->since_ms, next->newest_ms, asked_ms);
+	next->created_since_ms =
+	    settled(next->created_since_ms, next->created_ms, asked_ms);
+}
+
 static void decide(struct refresh *refresh)
 {
 	refresh->level = false;
 	switch (judge(refresh)) {
 	case PROBE_WHOLE:
+		settle(refresh);
 		finish_looked_at(refresh);
 		break;
 	case PROBE_PROVEN:
