@@ -88,6 +88,7 @@ static int open_replica(struct house *house)
 	struct options *options = house->options;
 	if (options->offline)
 		house->replica_err = make_replica(house);
+	replica_copy_forget();
 	if (house->replica_err)
 		return own_replica_complain(options, house->replica_err);
 	if (house->replica_is_private)
@@ -333,6 +334,7 @@ static void close_house(struct house *house)
 	contact_free(house->contact);
 	activities_free(house->activities);
 	replica_close(house->replica);
+	replica_copy_forget();
 	mounter_free(house->mounter);
 }
 

@@ -111,9 +111,20 @@ int replica_open_edition(const char *dir, const char *project,
 int replica_open_archived(
     const char *dir, const char *project, struct replica **ret_replica);
 
-/* Make the directory that copies of archives are read in, where they cannot be
- * read themselves. *ret_path is the caller's. 0 or -errno, as own_dir_make. */
-int replica_copies_dir(char **ret_path);
+/*
+ * Make the directory that an archive's copy will be read in, should one be
+ * needed: with a name that nobody can guess, in the directory for temporary
+ * files. For who has to know the place before the archive is opened. *ret_path
+ * is borrowed until then. 0 or -errno. Not while one is opened.
+ */
+int replica_copy_prepare(const char **ret_path);
+
+/* Remove it, unless an archive has been opened there, which does so when it is
+ * closed. Harmless where there is none. */
+void replica_copy_forget(void);
+
+/* The directory for temporary files; borrowed. */
+const char *replica_copy_parent(void);
 
 /* Whether it was opened so. Any thread. */
 bool replica_is_archived(const struct replica *replica);
