@@ -212,6 +212,12 @@ int connection_open(const char *path, enum connection_kind kind,
 	return 0;
 }
 
+void connection_leave_log(struct connection *connection)
+{
+	sqlite3_db_config(
+	    connection->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 void connection_close(struct connection *connection)
 {
 	if (!connection)

@@ -72,6 +72,9 @@ enum connection_kind {
 int connection_open(const char *path, enum connection_kind kind,
     struct connection **ret_connection);
 
+/* Its database's log stays as it is, should it be the last one that closes. */
+void connection_leave_log(struct connection *connection);
+
 /* NULL is fine. */
 void connection_close(struct connection *connection);
 

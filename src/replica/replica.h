@@ -126,7 +126,16 @@ bool replica_is_archived(const struct replica *replica);
  */
 void replica_give_up_when(bool (*over)(void *ctx), void *ctx);
 
-/* NULL is fine. */
+/*
+ * Closing it shall take about so long at most, in milliseconds: what of
+ * SQLite's log is not in the database by then stays in the log, for whoever
+ * opens it next. One thing is waited for in any case, which is a single write
+ * or sync that the disk does not answer. Not while it is closed. NULL is fine.
+ */
+void replica_hurry(struct replica *replica, int64_t ms);
+
+/* All that was committed is in the database then, and there is no log. NULL is
+ * fine. */
 void replica_close(struct replica *replica);
 
 /* ---- reading ---- */

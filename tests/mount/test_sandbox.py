@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import BKENDFS, alive, daemon_of, is_mounted, memory_of, run, wait_until
+from conftest import BKENDFS, alive, daemon_of, is_mounted, memory_of, mounter_of, run, wait_until
 from odd_server import PASSWORD, PUBLISHABLE
 from records import fails, oid, read
 from test_emulator import Client
@@ -41,15 +41,6 @@ def _said(status):
     return re.search(r"^sandbox: (.*)$", status.decode(), re.M)[1]
 
 
-def _mounter_of(pid):
-    """The process that has mounted it for another one."""
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            if Path(f"/proc/{child}/comm").read_text() == "bkendfs-mount\n":
-                return int(child)
-    return None
-
-
 def _assert_privileges(pid, given_up):
     for task in Path(f"/proc/{pid}/task").iterdir():
         status = (task / "status").read_text()
@@ -66,7 +57,7 @@ def test_a_mount_can_gain_nothing(project, mount):
 def test_the_one_that_mounts_knows_no_secret(project, mount):
     m = mount(project)
     assert len(os.listdir(m / "posts")) == 3
-    mounter = _mounter_of(m.pid)
+    mounter = mounter_of(m.pid)
     _assert_privileges(mounter, False)
     assert sorted(os.listdir(f"/proc/{mounter}/fd"), key=int)[:4] == ["0", "1", "2", "3"]
     for fd in "012":
@@ -83,7 +74,7 @@ def test_the_one_that_mounts_knows_no_secret(project, mount):
 
 def test_it_ends_with_a_mount_that_is_killed(project, mount):
     m = mount(project)
-    mounter = _mounter_of(m.pid)
+    mounter = mounter_of(m.pid)
     m.kill()
     wait_until(lambda: not alive(mounter), 10, "its end")
     assert run("fusermount3", "-uz", m.path).returncode == 0
@@ -91,7 +82,7 @@ def test_it_ends_with_a_mount_that_is_killed(project, mount):
 
 def test_signals_are_not_for_it(project, mount):
     m = mount(project)
-    mounter = _mounter_of(m.pid)
+    mounter = mounter_of(m.pid)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         os.kill(mounter, number)
     assert len(os.listdir(m / "posts")) == 3
@@ -102,7 +93,7 @@ def test_signals_are_not_for_it(project, mount):
 
 def test_without_it_the_mount_stays_and_that_is_said(project, mount):
     m = mount(project)
-    os.kill(_mounter_of(m.pid), signal.SIGKILL)
+    os.kill(mounter_of(m.pid), signal.SIGKILL)
     assert len(os.listdir(m / "posts")) == 3
     os.kill(m.pid, signal.SIGTERM)
     assert m.wait() == 0
