@@ -99,7 +99,7 @@ static int list_end(void *ctx, struct api_error *error)
 			strcpy(error->message,
 			    "the listing has no array named items");
 	}
-	return r;
+	return r == 0 && call->sink->end ? call->sink->end(call->ctx) : r;
 }
 
 static void list_done(void *ctx, const struct api_error *error)
