@@ -13,6 +13,7 @@ static char root[64];
 static struct fake *fake;
 static struct core core;
 static char told[64]; /* a letter a thing that happened */
+static char a_name[] = "a", b_name[] = "b";
 
 static void tell(const char *letter)
 {
@@ -74,7 +75,7 @@ static void on_commit(void *ctx, int err)
 
 static void it_is_written_with_the_commit(void **state)
 {
-	struct deferred_write a = {.fn = put_table, .ctx = "a"};
+	struct deferred_write a = {.fn = put_table, .ctx = a_name};
 	struct commit_hook hook = {.fn = on_commit};
 	(void)state;
 	assert_int_equal(write_defer(core.write, &a), 0);
@@ -88,8 +89,8 @@ static void it_is_written_with_the_commit(void **state)
 
 static void it_is_written_before_anything_else(void **state)
 {
-	struct deferred_write a = {.fn = put_table, .ctx = "a"};
-	struct deferred_write b = {.fn = put_table, .ctx = "b"};
+	struct deferred_write a = {.fn = put_table, .ctx = a_name};
+	struct deferred_write b = {.fn = put_table, .ctx = b_name};
 	(void)state;
 	assert_int_equal(write_defer(core.write, &a), 0);
 	assert_int_equal(write_defer(core.write, &b), 0);
@@ -103,7 +104,7 @@ static void it_is_written_before_anything_else(void **state)
 
 static void it_is_written_for_who_reads_it(void **state)
 {
-	struct deferred_write a = {.fn = put_table, .ctx = "a"};
+	struct deferred_write a = {.fn = put_table, .ctx = a_name};
 	(void)state;
 	assert_int_equal(write_defer(core.write, &a), 0);
 	assert_false(is_there("a"));
@@ -114,8 +115,8 @@ static void it_is_written_for_who_reads_it(void **state)
 
 static void what_is_dropped_is_not_written(void **state)
 {
-	struct deferred_write a = {.fn = put_table, .ctx = "a"};
-	struct deferred_write b = {.fn = put_table, .ctx = "b"};
+	struct deferred_write a = {.fn = put_table, .ctx = a_name};
+	struct deferred_write b = {.fn = put_table, .ctx = b_name};
 	(void)state;
 	assert_int_equal(write_defer(core.write, &a), 0);
 	assert_int_equal(write_defer(core.write, &b), 0);
