@@ -152,6 +152,8 @@ struct api_page_sink {
 	    const struct api_page *page);
 	/* All records of a page came; as record. NULL: nobody asks. */
 	int (*end)(void *ctx);
+	/* record checks each text itself, strictly: nobody did before. */
+	bool checks;
 };
 
 /* One page. A 400 to one with filters or an order of its own is an answer, of

@@ -6,6 +6,7 @@
 
 #include "api/record.h"
 #include "base/cleanup.h"
+#include "json/json.h"
 #include "sync/core/core.h"
 #include "sync/core/folder.h"
 #include "sync/core/position.h"
@@ -189,7 +190,7 @@ static int on_record(void *ctx, const char *text, size_t len)
 		return -EPROTO;
 	int r = record_parse(text, len, &record);
 	if (r < 0) {
-		if (r == -EPROTO)
+		if (r == -EPROTO && json_check(text, len) == 0)
 			folder_explain(part->folder, part->core, r,
 			    "a record in the listing has no id");
 		return r;
@@ -243,6 +244,7 @@ static int ask(struct part *part)
 	static const struct api_page_sink sink = {
 	    .record = on_record,
 	    .end = on_end,
+	    .checks = true,
 	    .restart = on_restart,
 	    .done = on_page,
 	};

@@ -116,12 +116,8 @@ static int64_t date_or_none(int64_t ms)
 int put_row_of(int64_t dir, const struct record *record, struct buf *name,
     struct put_row *ret_row)
 {
-	uint64_t pretty;
 	size_t before = name->len;
 	int r = name_of_record(buf_str(&record->id), record->id.len, name);
-	if (r == 0)
-		r = json_pretty_size(
-		    record->text.text, record->text.len, &pretty);
 	if (r < 0)
 		return r;
 	*ret_row = (struct put_row){
@@ -136,7 +132,7 @@ int put_row_of(int64_t dir, const struct record *record, struct buf *name,
 		    .text_len = record->text.len,
 		    .mtime_ms = record->mtime_ms,
 		    .size = (int64_t)record->text.len,
-		    .other_size = (int64_t)pretty,
+		    .other_size = (int64_t)record->pretty_size,
 		},
 	    .updated_ms = date_or_none(record->updated_ms),
 	    .created_ms = date_or_none(record->created_ms),
