@@ -134,6 +134,9 @@ static void check_pretty(const char *text, size_t len, bool valid)
 	buf_init(&once, PRETTY_MAX);
 	buf_init(&twice, PRETTY_MAX);
 	MUST((json_pretty_size(text, len, &size) == 0) == valid);
+	uint64_t beside = 0;
+	if (json_members_and_size(text, len, NULL, 0, NULL, &beside) == 0)
+		MUST(valid && beside == size);
 	int r = json_pretty(text, len, &once);
 	MUST((r == 0) == (valid && size <= PRETTY_MAX));
 	if (r < 0)
