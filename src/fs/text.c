@@ -10,7 +10,7 @@
 
 /* Of a larger one, so many bytes as sent are held: finding a place in the
  * replica takes as long as reading this much there. */
-#define WINDOW ((size_t)1 << 20)
+#define WINDOW ((size_t)1 << 21)
 
 /* After each so many a place is noted from which its layout can go on. */
 #define MARK_STEP ((size_t)64 << 10)
