@@ -93,6 +93,8 @@ new_system() {
 	step "install"
 	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
 	chmod 755 "$root/usr/sbin/policy-rc.d"
+	# A root that a crash spoils is thrown away.
+	echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/tests"
 	mkdir -p "$root/packages"
 	rm -f "$root"/packages/*.deb
 	cp "$packages"/*.deb "$root/packages/"
