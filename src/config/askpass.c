@@ -18,12 +18,14 @@
 /* Who is asked has to find his glasses first. */
 #define PATIENCE_MS 60000
 #define LINE_LEN_MAX 4096
+/* How often to look where the kernel does not tell. */
+#define LOOK_MS 50
 
 /* A job of a shell's: a group of its own, so that all of it can be ended, and
  * in the foreground, so that it can ask. */
 struct job {
 	pid_t pid;
-	int ended; /* a pidfd, readable then; -1: nobody tells */
+	int ended; /* a pidfd, readable then; -1: the kernel has none */
 	int out;
 	int terminal; /* -1: none, or not ours to give */
 };
@@ -72,6 +74,37 @@ static int begin(struct job *job, const char *command)
 	return job->pid < 0 ? -errno : 0;
 }
 
+static bool has_ended(const struct job *job)
+{
+	siginfo_t how = {0};
+	int flags = WEXITED | WNOWAIT | WNOHANG;
+	return waitid(P_PID, (id_t)job->pid, &how, flags) == 0 && how.si_pid;
+}
+
+/* Until it has printed something, 1, or has ended, 0; -ETIMEDOUT. */
+static int wait_for_more(const struct job *job, int64_t until)
+{
+	struct pollfd fds[] = {
+	    {.fd = job->out, .events = POLLIN},
+	    {.fd = job->ended, .events = POLLIN},
+	};
+	int64_t left = until - timestamp_mono_ms();
+	while (left > 0) {
+		/* Before what it printed: it may have done so at its end. */
+		bool ended = job->ended < 0 && has_ended(job);
+		int64_t wait = left;
+		if (job->ended < 0 && wait > LOOK_MS)
+			wait = LOOK_MS;
+		int ready = poll(fds, ARRAY_SIZE(fds), ended ? 0 : (int)wait);
+		if (ready > 0)
+			return fds[0].revents != 0;
+		if (ended)
+			return 0;
+		left = ready ? until - timestamp_mono_ms() : left - wait;
+	}
+	return -ETIMEDOUT;
+}
+
 /* All that it prints until it ends: what it leaves running may keep the pipe
  * for good. 0, -ETIMEDOUT, or -EMSGSIZE. */
 static int read_all(const struct job *job, struct buf *text)
@@ -79,21 +112,13 @@ static int read_all(const struct job *job, struct buf *text)
 	char piece[512];
 	int64_t until = timestamp_mono_ms() + PATIENCE_MS;
 	for (;;) {
-		struct pollfd fds[] = {
-		    {.fd = job->out, .events = POLLIN},
-		    {.fd = job->ended, .events = POLLIN},
-		};
-		int64_t left = until - timestamp_mono_ms();
-		if (left <= 0)
-			return -ETIMEDOUT;
-		if (poll(fds, ARRAY_SIZE(fds), (int)left) <= 0)
-			continue;
-		if (!fds[0].revents)
-			return 0;
+		int r = wait_for_more(job, until);
+		if (r <= 0)
+			return r;
 		ssize_t got = read(job->out, piece, sizeof(piece));
 		if (got <= 0)
 			return 0;
-		int r = buf_add(text, piece, (size_t)got);
+		r = buf_add(text, piece, (size_t)got);
 		explicit_bzero(piece, sizeof(piece));
 		if (r < 0)
 			return r;

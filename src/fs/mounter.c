@@ -68,15 +68,15 @@ static void let_go_of_output(void)
 		close(null);
 }
 
-/* It is nobody's terminal's, ends with its parent alone, and keeps nothing
- * open. */
+/* It ends with its parent alone, and keeps nothing open. It stays in the
+ * process group that it was started in, until it has mounted: an automounter
+ * lets none but its own group near the mount point meanwhile. */
 static void settle(int socket)
 {
 	static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE};
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
 	prctl(PR_SET_NAME, NAME);
-	setsid();
 	if (chdir("/") < 0 || dup2(socket, CHILD_SOCKET) < 0)
 		_exit(1);
 	fcntl(CHILD_SOCKET, F_SETFD, FD_CLOEXEC);
@@ -96,6 +96,7 @@ static int mount_it(struct child *child)
 		    ? mounting_mount(session, child->mountpoint, child->debug)
 		    : -EINVAL;
 	let_go_of_output();
+	setsid(); /* from here on it is nobody's terminal's */
 	if (r != 0)
 		return -EIO;
 	child->session = session;

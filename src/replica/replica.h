@@ -327,6 +327,16 @@ struct replica_place {
 int replica_put(struct replica *replica, const struct replica_row *row,
     const struct replica_place *place, struct node *ret_node, bool *ret_again);
 
+/*
+ * Put rows of one directory that are thought to be new, all at once: for half
+ * of what they cost one by one. Each has a text, and an id of its own from
+ * replica_reserve_ids; ids and places follow one another from the first one's
+ * on. 1: they were new, and are there; 0: some were not, and none was put; or
+ * an error.
+ */
+int replica_put_new(struct replica *replica, const struct replica_row *rows,
+    size_t count, const struct replica_place *first);
+
 /* The table's directory, made if need be. listed: show it in the root. */
 int replica_put_table(struct replica *replica, const char *table,
     const char *name, bool listed, int64_t *ret_id);

@@ -1,6 +1,8 @@
 """
 A person at a browser: a real, headless Chromium that tests press buttons in. It
-is talked to by the protocol of its developer tools, over two pipes.
+is talked to by the protocol of its developer tools, over two pipes. It takes
+longer to start than most tests take: one serves all tests of a process, each in
+a context of its own, and conftest.py ends it.
 """
 
 import contextlib
@@ -12,6 +14,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -23,19 +26,81 @@ from conftest import environment, wait_until
 TIMEOUT = 60  # seconds, for any one thing that a page does
 
 
-class Chromium:
-    """One window. Made by chromium()."""
+class Browser:
+    """The process, behind the two pipes by which it is talked to."""
 
-    def __init__(self, process, into, out, width, height):
-        self.process = process
-        self._into = into
-        self._out = out
+    def __init__(self):
+        self._ends = contextlib.ExitStack()
+        home = self._ends.enter_context(
+            tempfile.TemporaryDirectory(prefix="bkendfs-browser-", ignore_cleanup_errors=True))
         self._text = b""
         self._number = 0
+        ours_in, theirs_out = os.pipe()
+        theirs_in, ours_out = os.pipe()
+        self._into, self._out = ours_out, ours_in
+        for end in ours_in, ours_out:
+            self._ends.callback(os.close, end)
+
+        def place():
+            # Where the browser looks for them; neither may be in the other's way,
+            # whatever their numbers are.
+            high = [fcntl.fcntl(end, fcntl.F_DUPFD, 5) for end in (theirs_in, theirs_out)]
+            os.dup2(high[0], 3)
+            os.dup2(high[1], 4)
+            for descriptor in high:
+                os.close(descriptor)
+
+        try:
+            self._ends.enter_context(running_chromium(
+                Path(home), "--remote-debugging-pipe", preexec_fn=place, pass_fds=(3, 4)))
+        except BaseException:
+            self._ends.close()
+            raise
+        finally:
+            os.close(theirs_in)
+            os.close(theirs_out)
+
+    def end(self):
+        self._ends.close()
+
+    def read(self, deadline):
+        """The next message."""
+        while b"\0" not in self._text:
+            ready, _, _ = select.select([self._out], [], [], max(0, deadline - time.monotonic()))
+            piece = os.read(self._out, 1 << 20) if ready else b""
+            assert piece, "the browser does not answer"
+            self._text += piece
+        message, self._text = self._text.split(b"\0", 1)
+        return json.loads(message)
+
+    def call(self, method, params, session=None, events=None):
+        """Call a method of the protocol: its result. What came unasked for that
+        session meanwhile goes to events."""
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": params}
+        if session:
+            message["sessionId"] = session
+        os.write(self._into, json.dumps(message).encode() + b"\0")
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            answer = self.read(deadline)
+            if answer.get("id") == self._number:
+                assert "error" not in answer, (method, answer["error"])
+                return answer["result"]
+            if "method" in answer and events is not None and answer.get("sessionId") == session:
+                events.append(answer)
+
+
+class Chromium:
+    """One window, of a person who was nowhere yet. Made by chromium()."""
+
+    def __init__(self, browser, person, width, height):
+        self._browser = browser
         self._session = None
         self.events = []  # what came unasked
         self._start = 0  # how many of these came before this page
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        target = self.call("Target.createTarget", url="about:blank",
+                           browserContextId=person)["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target,
                                   flatten=True)["sessionId"]
         self._target = target
@@ -50,30 +115,9 @@ class Chromium:
         self.call("Emulation.setEmulatedMedia", features=[
             {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
 
-    def _read(self, deadline):
-        while b"\0" not in self._text:
-            ready, _, _ = select.select([self._out], [], [], max(0, deadline - time.monotonic()))
-            piece = os.read(self._out, 1 << 20) if ready else b""
-            assert piece, "the browser does not answer"
-            self._text += piece
-        message, self._text = self._text.split(b"\0", 1)
-        return json.loads(message)
-
     def call(self, method, **params):
         """Call a method of the protocol: its result."""
-        self._number += 1
-        message = {"id": self._number, "method": method, "params": params}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._into, json.dumps(message).encode() + b"\0")
-        deadline = time.monotonic() + TIMEOUT
-        while True:
-            answer = self._read(deadline)
-            if answer.get("id") == self._number:
-                assert "error" not in answer, (method, answer["error"])
-                return answer["result"]
-            if "method" in answer:
-                self.events.append(answer)
+        return self._browser.call(method, params, self._session, self.events)
 
     def wait_for(self, method, start=0):
         """The first event of that kind from the start-th on: its parameters."""
@@ -82,8 +126,8 @@ class Chromium:
             for event in self.events[start:]:
                 if event["method"] == method:
                     return event["params"]
-            message = self._read(deadline)
-            if "method" in message:
+            message = self._browser.read(deadline)
+            if "method" in message and message.get("sessionId") == self._session:
                 self.events.append(message)
 
     def goto(self, url):
@@ -184,30 +228,29 @@ def running_chromium(work, *arguments, **options):
         wait_until(lambda: not _group_lives(process.pid), 20, "the browser's end")
 
 
+_running = []  # the browser of this process, if one was needed yet
+
+
+def end_browser():
+    """End it, if it is there."""
+    while _running:
+        _running.pop().end()
+
+
 @contextlib.contextmanager
-def chromium(work, width=1280, height=800):
-    """A browser of its own, ended at the end."""
-    ours_in, theirs_out = os.pipe()
-    theirs_in, ours_out = os.pipe()
-
-    def place():
-        # Where the browser looks for them; neither may be in the other's way,
-        # whatever their numbers are.
-        high = [fcntl.fcntl(end, fcntl.F_DUPFD, 5) for end in (theirs_in, theirs_out)]
-        os.dup2(high[0], 3)
-        os.dup2(high[1], 4)
-        for descriptor in high:
-            os.close(descriptor)
-
+def chromium(width=1280, height=800):
+    """A window of its own, closed at the end. Its cookies, its cache and its
+    connections are, too, its own; the process is what costs, and serves
+    the next test as well, unless one has failed with it."""
+    if not _running:
+        _running.append(Browser())
     try:
-        with running_chromium(work, "--remote-debugging-pipe", preexec_fn=place,
-                              pass_fds=(3, 4)) as process:
-            os.close(theirs_in)
-            os.close(theirs_out)
-            yield Chromium(process, ours_out, ours_in, width, height)
-    finally:
-        os.close(ours_in)
-        os.close(ours_out)
+        person = _running[0].call("Target.createBrowserContext", {})["browserContextId"]
+        yield Chromium(_running[0], person, width, height)
+        _running[0].call("Target.disposeBrowserContext", {"browserContextId": person})
+    except BaseException:
+        end_browser()
+        raise
 
 
 class Site(ThreadingHTTPServer):

@@ -16,6 +16,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -59,6 +60,11 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "xdist_group(name): these run one after the other"
     )
+
+
+def pytest_unconfigure():
+    if "chromium" in sys.modules:
+        sys.modules["chromium"].end_browser()
 
 
 # Commands ------------------------------------------------------------------

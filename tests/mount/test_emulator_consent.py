@@ -9,8 +9,8 @@ from mcp_client import Program, consent_of, query_of
 
 @pytest.mark.parametrize("width, height", [(1280, 800), (390, 844), (320, 480)])
 @pytest.mark.parametrize("decision", ["allow", "deny"])
-def test_a_person_decides(emulator, work, width, height, decision):
-    with site() as program, chromium(work, width, height) as browser:
+def test_a_person_decides(emulator, width, height, decision):
+    with site() as program, chromium(width, height) as browser:
         one = Program(emulator(), name="bkendfs on a machine with a long name",
                       callback="http://127.0.0.1/callback")
         one.callback = program.url + "/callback"
@@ -38,8 +38,8 @@ def test_a_person_decides(emulator, work, width, height, decision):
 
 
 @pytest.mark.parametrize("scheme, ink", [("light", 0), ("dark", 255)])
-def test_the_page_is_readable_in_the_dark(emulator, work, scheme, ink):
-    with chromium(work) as browser:
+def test_the_page_is_readable_in_the_dark(emulator, scheme, ink):
+    with chromium() as browser:
         one = Program(emulator())
         browser.call("Emulation.setEmulatedMedia",
                      features=[{"name": "prefers-color-scheme", "value": scheme}])
@@ -54,7 +54,7 @@ def test_the_page_is_readable_in_the_dark(emulator, work, scheme, ink):
 
 
 def test_the_password_is_asked_for_until_it_is_right(emulator, work):
-    with site() as program, chromium(work) as browser:
+    with site() as program, chromium() as browser:
         server = emulator("--credentials", work / "credentials")
         one = Program(server)
         one.callback = program.url + "/callback"
@@ -67,9 +67,9 @@ def test_the_password_is_asked_for_until_it_is_right(emulator, work):
 
 
 @pytest.mark.parametrize("callback", ["http://localhost/callback", "http://[::1]/callback"])
-def test_a_program_of_another_name_gets_its_answer(emulator, work, callback):
+def test_a_program_of_another_name_gets_its_answer(emulator, callback):
     address = "::1" if "[" in callback else "127.0.0.1"
-    with site(address=address) as program, chromium(work) as browser:
+    with site(address=address) as program, chromium() as browser:
         one = Program(emulator(), callback=callback)
         one.callback = callback.replace("/callback", f":{program.server_port}/callback")
         browser.goto(one.server.url + one.question())
@@ -77,8 +77,8 @@ def test_a_program_of_another_name_gets_its_answer(emulator, work, callback):
         assert one.exchange(query_of(program.asked[0])["code"])[0] == 200
 
 
-def test_what_a_program_calls_itself_does_nothing(emulator, work):
-    with chromium(work) as browser:
+def test_what_a_program_calls_itself_does_nothing(emulator):
+    with chromium() as browser:
         name = "</bdi><script>window.hit=1</script><img src=/x onerror=window.hit=1>"
         one = Program(emulator(), name=name)
         browser.goto(one.server.url + one.question())
@@ -88,31 +88,31 @@ def test_what_a_program_calls_itself_does_nothing(emulator, work):
         assert len(browser.requests()) == 1
 
 
-def test_no_page_may_show_it_in_a_frame(emulator, work):
+def test_no_page_may_show_it_in_a_frame(emulator):
     one = Program(emulator())
     page = f"<!DOCTYPE html><iframe src='{one.server.url}{one.question()}'></iframe>"
-    with site(page) as other, chromium(work) as browser:
+    with site(page) as other, chromium() as browser:
         browser.goto(other.url)
         tree = browser.call("Page.getFrameTree")["frameTree"]
         assert [child["frame"]["url"] for child in tree["childFrames"]] == [
             "chrome-error://chromewebdata/"]
 
 
-def test_no_page_may_press_its_buttons(emulator, work):
+def test_no_page_may_press_its_buttons(emulator):
     one = Program(emulator())
     _, _, question = one.ask()
     page = (f"<!DOCTYPE html><form method=post action='{one.server.url}/mcp/oauth/authorize'>"
             f"<input name=consent value='{consent_of(question)}'>"
             "<button name=decision value=allow>A prize!</button></form>")
-    with site(page) as other, chromium(work) as browser:
+    with site(page) as other, chromium() as browser:
         browser.goto(other.url)
         browser.click("button")
         assert browser.evaluate("document.title").startswith("Not from here")
     assert one.decide("allow", question)[0] == 303
 
 
-def test_a_page_that_is_closed_decides_nothing(emulator, work):
-    with site() as program, chromium(work) as browser:
+def test_a_page_that_is_closed_decides_nothing(emulator):
+    with site() as program, chromium() as browser:
         one = Program(emulator())
         one.callback = program.url + "/callback"
         browser.goto(one.server.url + one.question())

@@ -70,9 +70,9 @@ def site(emulator):
 
 
 @pytest.fixture
-def tab(work):
+def tab():
     """A browser's tab."""
-    with chromium(work) as browser:
+    with chromium() as browser:
         yield browser
 
 

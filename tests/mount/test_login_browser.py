@@ -47,10 +47,10 @@ def many(emulator, *switches):
                     *switches)
 
 
-def allow(login, server, work):
+def allow(login, server):
     """What the page says, and what the program."""
     one = login(server)
-    with chromium(work) as browser:
+    with chromium() as browser:
         browser.goto(one.address())
         browser.click("[value=allow]")
         page = browser.evaluate("document.querySelector('h1').textContent")
@@ -64,7 +64,7 @@ def test_from_allow_to_tables(
 ):
     server = many(emulator, "--mcp-edition", edition, "--mcp-answers", answers,
                   "--mcp-projects", 3)
-    page, (status, output, errors) = allow(login, server, work)
+    page, (status, output, errors) = allow(login, server)
     assert page == "Done" and status == 0 and errors == "" and "Logged in" in output
     m = mount(server, env=state(work))
     assert listed(m) == server.tables
@@ -83,14 +83,14 @@ def test_from_allow_to_tables(
 ], ids=["resources", "tables", "numbered"])
 def test_in_other_ways(emulator, login, mount, work, switches):
     server = many(emulator, "--mcp-projects", 2, *switches)
-    assert allow(login, server, work)[0] == "Done"
+    assert allow(login, server)[0] == "Done"
     m = mount(server, env=state(work))
     assert listed(m) == server.tables
 
 
 def test_a_list_that_cannot_be_had_whole_says_so(emulator, login, mount, work):
     server = many(emulator, "--mcp-paging", "none")
-    assert allow(login, server, work)[0] == "Done"
+    assert allow(login, server)[0] == "Done"
     m = mount(server, env=state(work))
     assert listed(m) == server.tables[:20]
     assert b"no way to ask for the next page" in m.report("errors")
@@ -99,7 +99,7 @@ def test_a_list_that_cannot_be_had_whole_says_so(emulator, login, mount, work):
 def test_deny(emulator, login, mount, work):
     server = emulator()
     one = login(server)
-    with chromium(work) as browser:
+    with chromium() as browser:
         browser.goto(one.address())
         browser.click("[value=deny]")
         text = browser.evaluate("document.body.textContent")
@@ -109,13 +109,13 @@ def test_deny(emulator, login, mount, work):
     assert listed(mount(server, env=state(work))) == []
 
 
-def test_a_page_with_another_state_and_one_that_is_loaded_again(emulator, login, work):
+def test_a_page_with_another_state_and_one_that_is_loaded_again(emulator, login):
     server = emulator()
     one = login(server)
     address = one.address()
     target = re.search(r"redirect_uri=([^&]+)", address)[1]
     target = target.replace("%3A", ":").replace("%2F", "/")
-    with chromium(work) as browser:
+    with chromium() as browser:
         browser.goto(target + "?code=x&state=wrong")
         assert "not the login that is waited for" in browser.evaluate("document.body.textContent")
         assert one.process.poll() is None
@@ -132,7 +132,7 @@ def test_a_page_with_another_state_and_one_that_is_loaded_again(emulator, login,
 
 def test_revoked_at_the_server(emulator, login, mount, work):
     server = emulator()
-    assert allow(login, server, work)[0] == "Done"
+    assert allow(login, server)[0] == "Done"
     server.expire("mcp-grants")
     m = mount(server, env=state(work))
     assert listed(m) == []
@@ -142,7 +142,7 @@ def test_revoked_at_the_server(emulator, login, mount, work):
 @pytest.mark.parametrize("what", ["mcp-tokens", "mcp-sessions"])
 def test_old_tokens_and_sessions(emulator, login, mount, work, what):
     server = many(emulator)
-    assert allow(login, server, work)[0] == "Done"
+    assert allow(login, server)[0] == "Done"
     server.expire(what)
     m = mount(server, env=state(work))
     assert listed(m) == server.tables and m.report("errors") == b""

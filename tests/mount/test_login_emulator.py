@@ -76,7 +76,7 @@ def listed(m):
 @pytest.mark.parametrize("edition", EDITIONS)
 def test_allowed_and_mounted(project, login, mount, work, edition, answers):
     server = project("--mcp-edition", edition, "--mcp-answers", answers, "--mcp-projects", 3)
-    with chromium(work) as browser:
+    with chromium() as browser:
         one = login(server)
         open_page(browser, one)
         assert heading(browser) == "Allow bkendfs?"
@@ -96,7 +96,7 @@ def test_allowed_and_mounted(project, login, mount, work, edition, answers):
     ids=["resources", "one resource", "numbered"])
 def test_tables_are_found_in_other_ways(project, login, mount, work, switches):
     server = project(*switches)
-    with chromium(work) as browser:
+    with chromium() as browser:
         one = login(server)
         open_page(browser, one)
         browser.click("[value=allow]")
@@ -107,7 +107,7 @@ def test_tables_are_found_in_other_ways(project, login, mount, work, switches):
 
 def test_a_list_that_is_cut_short_is_told_of(project, login, mount, work):
     server = project("--mcp-paging", "none")
-    with chromium(work) as browser:
+    with chromium() as browser:
         one = login(server)
         open_page(browser, one)
         browser.click("[value=allow]")
@@ -119,7 +119,7 @@ def test_a_list_that_is_cut_short_is_told_of(project, login, mount, work):
 
 
 def test_denied(project, login, work):
-    with chromium(work) as browser:
+    with chromium() as browser:
         one = login(project())
         open_page(browser, one)
         browser.click("[value=deny]")
@@ -130,7 +130,7 @@ def test_denied(project, login, work):
 
 
 def test_an_answer_with_a_wrong_state_is_not_taken(project, login, work):
-    with chromium(work) as browser:
+    with chromium() as browser:
         one = login(project())
         open_page(browser, one)
         question = browser.evaluate("location.href")
@@ -148,7 +148,7 @@ def test_an_answer_with_a_wrong_state_is_not_taken(project, login, work):
 
 def test_another_program_at_the_port_cannot_use_the_code(project, login, work):
     server = project()
-    with chromium(work) as browser:
+    with chromium() as browser:
         one = login(server)
         open_page(browser, one)
         port = int(re.search(r":(\d+)/", query_of(one.opened.read_text())["redirect_uri"])[1])
@@ -167,7 +167,7 @@ def test_another_program_at_the_port_cannot_use_the_code(project, login, work):
 
 def test_a_code_that_somebody_uses_again_ends_the_login(project, login, mount, work):
     server = project()
-    with chromium(work) as browser:
+    with chromium() as browser:
         one = login(server)
         open_page(browser, one)
         browser.click("[value=allow]")
@@ -180,7 +180,7 @@ def test_a_code_that_somebody_uses_again_ends_the_login(project, login, mount, w
 
 def test_a_window_that_is_closed_leaves_the_login_waiting(project, login, work):
     server = project()
-    with chromium(work) as browser:
+    with chromium() as browser:
         one = login(server)
         open_page(browser, one)
         browser.close()

@@ -1,11 +1,13 @@
 /* A command that knows a secret, and never says it. */
 #include "unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "config/askpass.h"
@@ -19,6 +21,20 @@ int64_t __wrap_timestamp_mono_ms(void);
 int64_t __wrap_timestamp_mono_ms(void)
 {
 	return now += step;
+}
+
+/* As in an old kernel, and under valgrind. */
+static bool has_no_pidfd;
+
+int __real_pidfd_open(pid_t pid, unsigned int flags);
+int __wrap_pidfd_open(pid_t pid, unsigned int flags);
+
+int __wrap_pidfd_open(pid_t pid, unsigned int flags)
+{
+	if (!has_no_pidfd)
+		return __real_pidfd_open(pid, flags);
+	errno = ENOSYS;
+	return -1;
 }
 
 static void what_it_prints_is_taken(void **state)
@@ -88,6 +104,15 @@ static void what_it_leaves_running_is_not_waited_for(void **state)
 	free(line);
 }
 
+static void the_same_where_the_kernel_does_not_tell_of_its_end(void **state)
+{
+	has_no_pidfd = true;
+	what_it_prints_is_taken(state);
+	one_that_hangs_is_ended(state);
+	what_it_leaves_running_is_not_waited_for(state);
+	has_no_pidfd = false;
+}
+
 /* Who interrupts it means all of it, also what was forked too late to hear. */
 static void one_that_is_interrupted_leaves_nothing(void **state)
 {
@@ -106,6 +131,8 @@ int main(void)
 	    cmocka_unit_test(what_it_prints_is_taken),
 	    cmocka_unit_test(one_that_hangs_is_ended),
 	    cmocka_unit_test(what_it_leaves_running_is_not_waited_for),
+	    cmocka_unit_test(
+		the_same_where_the_kernel_does_not_tell_of_its_end),
 	    cmocka_unit_test(one_that_is_interrupted_leaves_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
