@@ -65,6 +65,8 @@ if [ -z "${BKEND_UNSHARED-}" ]; then
 	BKEND_UNSHARED=1 exec unshare --mount --propagation private \
 		"$self" "$packages"
 fi
+# But other tests' mounts are not held on to: they would not end with theirs.
+umount --all --lazy --types fuse.bkendfs || :
 trap clean EXIT
 
 devices() {
