@@ -65,6 +65,8 @@ if [ -z "${BKEND_UNSHARED-}" ]; then
 	BKEND_UNSHARED=1 exec unshare --mount --propagation private \
 		"$self" "$packages"
 fi
+# But other tests' mounts are not held on to: they would not end with theirs.
+umount --all --lazy --types fuse.bkendfs || :
 trap clean EXIT
 
 devices() {
@@ -132,6 +134,7 @@ become_init() {
 	cd "$1"
 	pivot_root . oldroot
 	umount -l /oldroot
+	mount --make-rshared /
 	exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
 		container=other /lib/systemd/systemd </dev/null
 }
@@ -148,7 +151,8 @@ boot() {
 		echo "$BASHPID" >"$group/cgroup.procs"
 		exec unshare --mount --propagation private --pid --fork \
 			--kill-child --cgroup --uts --ipc --net bash -c \
-			"$(declare -f devices become_init); become_init $root"
+			"$(declare -f devices become_init); become_init $root" \
+			2>"$root/boot.log"
 	) &
 	booted_by=$!
 	find_first() {

@@ -757,18 +757,25 @@ def start(work, watched, in_front):
         wait_until(lambda: not daemon_of(path), 30, "the end of the daemon")
 
 
+def _of_process(pid, name):
+    """A small file of /proc; of a process that is gone, nothing."""
+    try:
+        with open(f"/proc/{pid}/{name}", "rb", buffering=0) as file:
+            return file.read(65536)
+    except OSError:
+        return b""
+
+
 def daemon_of(path):
     """The pid of the bkendfs whose last argument is this mount point, which is
     not the one that only mounts it."""
     for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with contextlib.suppress(OSError):
-                words = Path(f"/proc/{entry}/cmdline").read_bytes().split(b"\0")
-                if (
-                    os.path.basename(words[0]) == b"bkendfs"
-                    and os.fsencode(path) in words
-                    and alive(int(entry))
-                    and Path(f"/proc/{entry}/comm").read_text() == "bkendfs\n"
-                ):
-                    return int(entry)
+        if entry.isdigit() and _of_process(entry, "comm") == b"bkendfs\n":
+            words = _of_process(entry, "cmdline").split(b"\0")
+            if (
+                os.path.basename(words[0]) == b"bkendfs"
+                and os.fsencode(path) in words
+                and alive(int(entry))
+            ):
+                return int(entry)
     return None

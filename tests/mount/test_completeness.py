@@ -123,8 +123,9 @@ def test_a_page_by_page_pass_does_miss_some(emulator, mount):
     ids=lambda switches: " ".join(map(str, switches)),
 )
 def test_whatever_the_server_can_do_nothing_is_missed(emulator, mount, switches):
+    """Each asks in a way of its own; how often tells nothing more of it."""
     server, _, stay = _begin(emulator, *switches)
-    _list_again_and_again(server, mount, stay, 10)
+    _list_again_and_again(server, mount, stay, 4)
 
 
 # What is no listing at all -------------------------------------------------

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -377,6 +378,7 @@ static void what_waits_to_be_written_is_bounded(void **state)
 	int64_t node = put_objects(1, size), most = 0;
 	for (int64_t pos = 0; pos < size; pos += 4 * MIB) {
 		struct blob *blob = blob_new(4 * (size_t)MIB, &held);
+		memset(blob->data, (int)(pos / MIB), 4 * (size_t)MIB);
 		struct node object = proven(node, size);
 		content_keep(content, &object, pos, blob, 4 * MIB);
 		blob_unref(blob);

@@ -130,9 +130,9 @@ bool permissions_allow(const struct permissions *permissions, enum role role,
 		return role == ROLE_ADMIN;
 	if (operation == OPERATION_LIST)
 		rule = member(rules, "list");
-	if (!cJSON_IsString(rule))
+	if (!rule || !cJSON_IsString(rule))
 		rule = member(rules, "read");
-	if (cJSON_IsString(rule))
+	if (rule && cJSON_IsString(rule))
 		return expression_holds(rule->valuestring, role);
 	/* Where nothing is set, everybody reads. */
 	if (!groups || !groups->child)

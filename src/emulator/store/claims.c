@@ -5,7 +5,7 @@ static int is_true(struct document *document)
 {
 	static const char *const member = "size";
 	const struct place *object = document_object(document);
-	struct json_span span;
+	struct json_span span = {0};
 	int64_t claim;
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, DOCUMENT_TEXT_MAX);

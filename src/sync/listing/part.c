@@ -28,7 +28,7 @@ struct part {
 	void *ctx;
 	struct api_call *call; /* NULL when the answer has come */
 	struct commit_hook hook;
-	struct batch *batch; /* records on their way into the replica */
+	struct batch *batch; /* records on their way; NULL: none came yet */
 	struct part_question question; /* its range is ours */
 	struct part_answer answer;
 	int64_t first_node; /* inode numbers reserved for it */
@@ -108,7 +108,7 @@ static int64_t start(const struct part *part)
 void part_take_back(struct part *part)
 {
 	bool any = part->answer.count > 0;
-	batch_drop(part->batch);
+	batch_free(TAKE(part->batch));
 	forget_records(&part->answer);
 	if (!any)
 		return;
@@ -174,6 +174,11 @@ static int put(struct part *part, const struct record *record)
 		place.object_id = place.id + IDS_RESERVED;
 	}
 	int r = part->events->brings(part->ctx);
+	if (r == 0 && !part->batch) {
+		part->batch =
+		    batch_new(part->core, part->folder->id, on_placed, part);
+		r = part->batch ? 0 : -ENOMEM;
+	}
 	if (r == 0)
 		r = batch_add(part->batch, record, &place);
 	if (r < 0)
@@ -205,7 +210,9 @@ static int on_record(void *ctx, const char *text, size_t len)
 static int on_end(void *ctx)
 {
 	struct part *part = ctx;
-	return batch_put(part->batch);
+	int r = part->batch ? batch_put(part->batch) : 0;
+	batch_free(TAKE(part->batch));
+	return r;
 }
 
 static void on_restart(void *ctx)
@@ -296,8 +303,7 @@ int part_new(struct core *core, const struct folder *folder,
 	forget_records(&part->answer);
 	reserve_ids(part);
 	TAILQ_INSERT_TAIL(parts, part, link);
-	part->batch = batch_new(core, folder->id, on_placed, part);
-	int r = part->batch ? ask(part) : -ENOMEM;
+	int r = ask(part);
 	if (r < 0) {
 		part_take_range(part);
 		part_free(part);

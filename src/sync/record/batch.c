@@ -59,13 +59,6 @@ void batch_free(struct batch *batch)
 	free(batch);
 }
 
-void batch_drop(struct batch *batch)
-{
-	write_undefer(&batch->deferred);
-	batch->err = 0;
-	batch->count = batch->used = 0;
-}
-
 /* ---- putting ---- */
 
 static int put_each(struct batch *batch)

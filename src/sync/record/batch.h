@@ -36,7 +36,4 @@ int batch_add(struct batch *batch, const struct record *record,
 /* Put what is left. 0, or an error of this or an earlier one. */
 int batch_put(struct batch *batch);
 
-/* Drop what is not put. */
-void batch_drop(struct batch *batch);
-
 #endif
