@@ -29,8 +29,9 @@ struct json_slice {
 
 /*
  * Go on at a place with the len bytes of text that come there, and write what
- * of it falls into the slice. True: the slice is full, and the place not behind
- * its end, so that the next one can go on there. False: text is used up.
+ * of it falls into the slice; what the slice holds behind that is lost. True:
+ * the slice is full, and the place not behind its end, so that the next one can
+ * go on there. False: text is used up.
  */
 bool json_layout_feed(struct json_layout *place, const char *text, size_t len,
     const struct json_slice *slice);

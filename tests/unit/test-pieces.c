@@ -28,20 +28,23 @@ static void lay_out(const char *text, size_t step, struct json_layout *place,
 	json_layout_end(place, slice);
 }
 
+/* More than one byte of text becomes. */
+#define GUARD 128
+
 static void assert_slice(const char *text, const struct buf *whole, size_t step,
     struct json_layout *place, size_t from, size_t size)
 {
-	/* Of its very size, for the sanitizer. */
-	char *data = malloc(size);
+	/* With nothing behind it but what must stay. */
+	char *data = malloc(size + GUARD);
 	assert_non_null(data);
-	memset(data, '?', size);
+	memset(data, '?', size + GUARD);
 	struct json_slice slice = {from, data, size};
 	lay_out(text, step, place, &slice);
 	size_t there = from < whole->len ? whole->len - from : 0;
 	if (there > size)
 		there = size;
 	assert_memory_equal(data, whole->data + from, there);
-	for (size_t i = there; i < size; i++)
+	for (size_t i = size; i < size + GUARD; i++)
 		assert_true(data[i] == '?');
 	if (there == size)
 		assert_true(place->out <= from + size);
