@@ -150,6 +150,10 @@ struct api_page_sink {
 	/* The end. page is NULL on error. */
 	void (*done)(void *ctx, const struct api_error *error,
 	    const struct api_page *page);
+	/* All records of a page came; as record. NULL: nobody asks. */
+	int (*end)(void *ctx);
+	/* record checks each text itself, strictly: nobody did before. */
+	bool checks;
 };
 
 /* One page. A 400 to one with filters or an order of its own is an answer, of

@@ -10,6 +10,7 @@
 #include "api/gate.h"
 #include "api/redact.h"
 #include "api/retry.h"
+#include "api/suspects.h"
 #include "api/token.h"
 #include "api/verdict.h"
 #include "base/timestamp.h"
@@ -26,6 +27,7 @@ struct calls {
 	char *key_header; /* "X-API-Key: …" */
 	struct gate gate;
 	uint64_t random; /* for jitter */
+	struct suspects suspects;
 	TAILQ_HEAD(, api_call) list;
 };
 
@@ -218,15 +220,23 @@ static bool pause_and_retry(struct api_call *call, const struct ending *ending)
 static void note_refusal(struct api_call *call, const struct api_error *error)
 {
 	struct verdict_facts *facts = &call->facts;
-	token_facts(token_of(call), call->sent_ms, facts);
+	int64_t since_ms = suspects_note(&call->calls->suspects,
+	    call->spec.method, call->spec.path, call->token_generation,
+	    http_now(call->calls->config.http));
+	token_facts(token_of(call), call->sent_ms, since_ms, facts);
 	facts->checked = facts->good = false;
 	call->refusal = *error;
 	call->refusal.err = retry_errno(error->status, 0);
 }
 
+/* Or for others to try one that is doubtful. */
 static bool wait_for_young(struct api_call *call)
 {
 	call->facts.pauses++;
+	if (call->facts.served) {
+		call->facts.doubted = true;
+		token_doubt(token_of(call));
+	}
 	call->timer = http_timer_start(
 	    call->calls->config.http, YOUNG_PAUSE_MS, on_pause_over, call);
 	return call->timer;
@@ -341,15 +351,20 @@ static void judge(
  * each way from here. */
 static void conclude(struct api_call *call, int err, const char *detail)
 {
+	struct calls *calls = call->calls;
 	struct api_error error = {0};
 	struct ending ending = {.err = err, .detail = detail};
 	judge(call, &ending, &error);
 	if (err == 0 && retry_is_overload(call->head.status))
-		gate_narrow(&call->calls->gate);
+		gate_narrow(&calls->gate);
 	if (ending.err == 0 && ending.status >= 200 && ending.status < 300) {
+		if (call->facts.doubted && call->facts.renewals)
+			token_doubt_helped(token_of(call));
+		suspects_clear(
+		    &calls->suspects, call->spec.method, call->spec.path);
 		if (token_of(call))
 			token_served(token_of(call), call->token_generation);
-		gate_widen(&call->calls->gate);
+		gate_widen(&calls->gate);
 		finish(call, &error);
 		return;
 	}

@@ -31,7 +31,10 @@ static int list_renew_split(struct list_call *call)
 {
 	json_split_free(call->split);
 	call->split = NULL;
-	return json_split_new(call->sink->record, call->ctx, &call->split);
+	int r = json_split_new(call->sink->record, call->ctx, &call->split);
+	if (r == 0 && call->sink->checks)
+		json_split_leave_checks(call->split);
+	return r;
 }
 
 static int list_body(void *ctx, const char *data, size_t len)
@@ -99,7 +102,7 @@ static int list_end(void *ctx, struct api_error *error)
 			strcpy(error->message,
 			    "the listing has no array named items");
 	}
-	return r;
+	return r == 0 && call->sink->end ? call->sink->end(call->ctx) : r;
 }
 
 static void list_done(void *ctx, const struct api_error *error)

@@ -42,11 +42,14 @@ static int find_times(const struct json_span *members, struct record *record)
 int record_parse(const char *text, size_t len, struct record *ret_record)
 {
 	struct json_span members[MEMBERS];
-	int r = json_members(text, len, member_names, MEMBERS, members);
+	uint64_t pretty_size;
+	int r = json_members_and_size(
+	    text, len, member_names, MEMBERS, members, &pretty_size);
 	if (r < 0)
 		return r;
 	struct record record = {
 	    .text = {text, len},
+	    .pretty_size = pretty_size,
 	    .created_ms = RECORD_NO_DATE,
 	    .updated_ms = RECORD_NO_DATE,
 	    .size = -1,

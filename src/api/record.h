@@ -27,6 +27,7 @@
 
 struct record {
 	struct json_span text; /* borrowed: the record as the server sent it */
+	uint64_t pretty_size;  /* of its text as json_pretty lays it out */
 	struct buf id;	       /* decoded bytes, never empty */
 	bool number;	       /* the id stands there without quotes */
 	/* In milliseconds since 1970, before it negative. A date is in any form

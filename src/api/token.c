@@ -49,6 +49,10 @@ struct token {
 	int64_t vain_until_ms; /* 0: nothing */
 	struct api_error vain_refusal;
 	unsigned vain;
+	int64_t served_ms;	  /* when the pair was last of use */
+	int64_t doubted_until_ms; /* nobody doubts it before */
+	unsigned doubts;	  /* since one helped */
+	bool refreshes; /* one has come by a refresh: it costs no sign-in */
 	bool checking;	/* single flight */
 	bool checkable; /* a check has found a pair good */
 	struct token_queue waiting;
@@ -204,8 +208,10 @@ void token_checked(struct token *token, bool good)
 
 void token_served(struct token *token, uint64_t generation)
 {
-	if (generation == token->generation)
-		token->served = true;
+	if (generation != token->generation)
+		return;
+	token->served = true;
+	token->served_ms = http_now(token->http);
 }
 
 /* Pairs in a row, this one included, that were of no use. What was given up is
@@ -217,14 +223,18 @@ static unsigned unproven(const struct token *token)
 	return token->given_up ? 1 : token->worthless + 1;
 }
 
-void token_facts(
-    const struct token *token, int64_t sent_ms, struct verdict_facts *facts)
+void token_facts(const struct token *token, int64_t sent_ms, int64_t since_ms,
+    struct verdict_facts *facts)
 {
 	bool lasts = token->expires_ms - token->adopted_ms > 2 * YOUNG_MS;
 	facts->served = token->served;
 	facts->young = lasts && sent_ms - token->adopted_ms < YOUNG_MS;
 	facts->unproven = unproven(token);
 	facts->signed_in = token->signed_in;
+	facts->vouched = token->served && token->served_ms > since_ms;
+	facts->doubtful = token->served && token->refreshes &&
+			  token->pair.refresh &&
+			  http_now(token->http) >= token->doubted_until_ms;
 	facts->checkable = token->checkable;
 	facts->held = is_held(token);
 }
@@ -248,6 +258,20 @@ void token_give_up(struct token *token, const struct api_error *error)
 	token->vain_refusal = *error;
 	if (token->vain + 1 < ARRAY_SIZE(refused_ms))
 		token->vain++;
+}
+
+void token_doubt(struct token *token)
+{
+	token->doubted_until_ms =
+	    http_now(token->http) + refused_ms[token->doubts];
+	if (token->doubts + 1 < ARRAY_SIZE(refused_ms))
+		token->doubts++;
+}
+
+void token_doubt_helped(struct token *token)
+{
+	token->doubts = 0;
+	token->doubted_until_ms = 0;
 }
 
 void token_forget_refusal(struct token *token)
@@ -295,6 +319,7 @@ void token_adopt(struct token *token, const struct answer_tokens *pair,
 	token->worthless = token->rejected ? unproven(token) : 0;
 	token->served = source == TOKEN_SHARED;
 	token->signed_in = source == TOKEN_SIGNED_IN;
+	token->refreshes = token->refreshes || source == TOKEN_REFRESHED;
 	token->rejected = token->given_up = false;
 	token->adopted_ms = http_now(token->http);
 	token->expires_ms = token->adopted_ms + used_for_ms(pair);

@@ -61,9 +61,17 @@ void token_stop_waiting(struct token_waiter *waiter);
 void token_served(struct token *token, uint64_t generation);
 
 /* What is known of the token, for who judges a refusal of it (verdict.h); sent:
- * http_now of the request that was refused. */
-void token_facts(
-    const struct token *token, int64_t sent_ms, struct verdict_facts *facts);
+ * http_now of the request that was refused; since: when the same request was
+ * first refused with it. */
+void token_facts(const struct token *token, int64_t sent_ms, int64_t since_ms,
+    struct verdict_facts *facts);
+
+/* Somebody doubts it while new ones are held back: nobody else does for a
+ * while, which gets longer each time. */
+void token_doubt(struct token *token);
+
+/* Who had doubted it was right: the new one has helped. */
+void token_doubt_helped(struct token *token);
 
 /* Be called when it was found out whether the server knows us by the token,
  * asked from now on: error->err 0 when it does. Maybe before this returns. */

@@ -19,12 +19,23 @@ static enum verdict after_renewal(const struct verdict_facts *facts)
 	return VERDICT_SIGN_IN;
 }
 
+/* New ones are held back, and no check can tell: who is refused has somebody
+ * else try the same token for a moment, and then gets another one. */
+static enum verdict while_held(const struct verdict_facts *facts)
+{
+	if (facts->pauses)
+		return facts->doubted ? VERDICT_RENEW : VERDICT_REFUSED;
+	return facts->doubtful ? VERDICT_WAIT : VERDICT_REFUSED;
+}
+
 enum verdict verdict_of(const struct verdict_facts *facts)
 {
 	bool in_vain = facts->renewals || facts->unproven >= UNPROVEN_MAX;
 	if (facts->young && !facts->served && !facts->checked &&
 	    facts->pauses < VERDICT_PAUSES_MAX)
 		return VERDICT_WAIT;
+	if (facts->vouched && !facts->checkable)
+		return VERDICT_REFUSED;
 	if (!facts->checked && (in_vain || (facts->held && facts->checkable)))
 		return VERDICT_CHECK;
 	if (facts->checked && facts->good)
@@ -33,6 +44,6 @@ enum verdict verdict_of(const struct verdict_facts *facts)
 	if (in_vain)
 		return after_renewal(facts);
 	/* A check that can tell says that it has ended. */
-	return facts->held && !facts->checkable ? VERDICT_REFUSED
+	return facts->held && !facts->checkable ? while_held(facts)
 						: VERDICT_RENEW;
 }

@@ -15,6 +15,10 @@ struct verdict_facts {
 	bool served;	   /* some request was answered well with it */
 	bool young;	   /* when sent, it was hardly older than its answer */
 	bool signed_in;	   /* it came by signing in, not by a refresh */
+	bool vouched;	   /* it has served another request after it was
+			      refused to this one before */
+	bool doubtful;	   /* it has served somebody, and while new ones are
+			      held back one may be got for who doubts it */
 	unsigned unproven; /* tokens in a row, this one included, that were
 			      refused and had served nobody */
 	/* Of all tokens. */
@@ -23,6 +27,8 @@ struct verdict_facts {
 	/* Of the request. */
 	unsigned pauses;   /* waits so far for a young token */
 	unsigned renewals; /* new tokens that were got for its sake */
+	bool doubted; /* one of the waits was for others to try a token that
+			 was doubtful */
 	/* Of a check that was made after the refusal. */
 	bool checked;
 	bool good;
@@ -50,7 +56,9 @@ enum verdict {
  * is renewed once. Where that does not help, a check tells the two apart: a
  * token that the server knows is not to blame, and signing in would not help.
  * That is believed for a while, not for ever: some servers ask more of a token
- * in one place than in another.
+ * in one place than in another. Where no check can tell, others do: a token
+ * that serves them is not to blame; and one request that is refused for ever is
+ * no reason to refuse another one a new token, now and then.
  */
 enum verdict verdict_of(const struct verdict_facts *facts);
 

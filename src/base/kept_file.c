@@ -103,6 +103,15 @@ static int write_all(int fd, const struct buf *text)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
+/* Best effort: what was renamed or removed lasts. */
+static void sync_dir(const struct kept_file *file)
+{
+	CLEANUP_CLOSE int fd =
+	    open(file->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		fsync(fd);
+}
+
 int kept_file_write(const struct kept_file *file, const struct buf *text)
 {
 	CLEANUP_FREE char *name = NULL;
@@ -116,14 +125,15 @@ int kept_file_write(const struct kept_file *file, const struct buf *text)
 		r = -errno;
 	if (r < 0)
 		unlink(name);
-	CLEANUP_CLOSE int dir_fd =
-	    r == 0 ? open(file->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	if (dir_fd >= 0)
-		fsync(dir_fd);
+	if (r == 0)
+		sync_dir(file);
 	return r;
 }
 
 int kept_file_remove(const struct kept_file *file)
 {
-	return unlink(file->path) < 0 && errno != ENOENT ? -errno : 0;
+	if (unlink(file->path) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	sync_dir(file);
+	return 0;
 }

@@ -13,19 +13,23 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/lock.h"
+#include "base/system_log.h"
 #include "base/timestamp.h"
 #include "base/utf8.h"
 
 /* A line longer than this is cut: it is a log, not an archive. */
 #define LOG_LINE_MAX 2048
 
+#define MISSING_FORMAT "(%u lines are missing: nobody read the log)"
+
 /* What stands before it. */
 #define HEAD_MAX 80
 
 static _Atomic enum log_level log_level = LOG_LEVEL_INFO;
-static FILE *log_file;	/* set before threads start; NULL: stderr */
-static char *log_path;	/* of log_file; set with it */
-static bool log_syslog; /* set before threads start */
+static FILE *log_file; /* set before threads start; NULL: stderr */
+static char *log_path; /* of log_file; set with it */
+static struct system_log *log_system; /* set before threads start; or NULL */
 
 /* It tells what there is: nobody else's business. A descriptor, or -errno. */
 static int open_private(const char *path)
@@ -69,8 +73,8 @@ int log_reopen(void)
 
 void log_open_syslog(const char *ident)
 {
-	openlog(ident, LOG_PID, LOG_DAEMON);
-	log_syslog = true;
+	system_log_free(log_system);
+	log_system = system_log_new(ident);
 }
 
 void log_set_level(enum log_level level)
@@ -144,15 +148,35 @@ static void write_line(FILE *out, const char *head, const char *text)
 	if (!has_room(out)) {
 		missing++;
 	} else if (missing) {
-		fprintf(out,
-		    "%s(%u lines are missing: nobody read the log)"
-		    "\n%s%s\n",
-		    head, missing, head, text);
+		fprintf(out, "%s" MISSING_FORMAT "\n%s%s\n", head, missing,
+		    head, text);
 		missing = 0;
 	} else {
 		fprintf(out, "%s%s\n", head, text);
 	}
 	funlockfile(out);
+}
+
+/* The same of the machine's log. One that is not there has not read it, either.
+ */
+static void write_system_line(int priority, const char *text)
+{
+	static struct lock lock = {PTHREAD_MUTEX_INITIALIZER};
+	static unsigned missing; /* under lock */
+	char note[80];
+	int r = 0;
+	lock_acquire(&lock);
+	if (missing) {
+		snprintf(note, sizeof(note), MISSING_FORMAT, missing);
+		r = system_log_write(log_system, priority, note);
+		if (r == 0)
+			missing = 0;
+	}
+	if (r == 0)
+		r = system_log_write(log_system, priority, text);
+	if (r < 0)
+		missing++;
+	lock_release(&lock);
 }
 
 void log_write(enum log_level level, const char *format, ...)
@@ -174,8 +198,8 @@ void log_write(enum log_level level, const char *format, ...)
 		    "%s %s: ", timestamp_format(timestamp_now_ms(), now),
 		    level_names[level]);
 		write_line(log_file, head, line);
-	} else if (log_syslog) {
-		syslog(priorities[level], "%s", line);
+	} else if (log_system) {
+		write_system_line(priorities[level], line);
 	} else {
 		snprintf(
 		    head, sizeof(head), "%s: ", program_invocation_short_name);

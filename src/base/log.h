@@ -4,7 +4,7 @@
  * line, and bytes that are not UTF-8 are shown as \xNN). Never pass a secret, a
  * header, a query or a signed URL. Thread-safe. It waits for no reader: where a
  * pipe or a terminal takes nothing, lines are left out, and their number is
- * told when it does.
+ * told when it does; so it is with syslog.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -29,7 +29,7 @@ int log_open_file(const char *path);
 int log_reopen(void);
 
 /* Lines go to syslog, under ident, which must live on; call before threads
- * start. */
+ * start. Without the memory for it they go to stderr. */
 void log_open_syslog(const char *ident);
 
 /* What is less grave than that is left out; LOG_LEVEL_INFO at first. */

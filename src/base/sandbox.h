@@ -19,6 +19,7 @@ enum sandbox_use {
 	SANDBOX_KEEP,	/* that, and make, write and remove both */
 	SANDBOX_SPOOL,	/* read and write files, also such without a name */
 	SANDBOX_APPEND, /* make and write files, not read any */
+	SANDBOX_TIDY,	/* remove directories that are empty */
 	SANDBOX_DEVICE, /* read, write and control it */
 };
 

@@ -11,6 +11,7 @@
 #include "command/check_parts.h"
 #include "command/check_tables.h"
 #include "command/check_words.h"
+#include "command/confine.h"
 #include "command/contact.h"
 #include "command/local_server.h"
 #include "command/mount.h"
@@ -181,8 +182,9 @@ static int run(const struct options *options)
 {
 	struct check check = {.options = options};
 	signals_block();
-	int status =
-	    options->directory ? 0 : own_replica_tables(options, &check.found);
+	int status = confine_command(options);
+	if (!status && !options->directory)
+		status = own_replica_tables(options, &check.found);
 	if (!status)
 		status = contact_open(options, &check.contact);
 	if (!status)

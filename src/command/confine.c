@@ -38,7 +38,6 @@ static const struct place places[] = {
     {"/dev/random", SANDBOX_READ},
     {"/dev/urandom", SANDBOX_READ},
     {"/dev/null", SANDBOX_DEVICE},
-    {"/dev/fuse", SANDBOX_DEVICE},
 };
 
 /* The same, by the environment. */
@@ -127,17 +126,22 @@ static int allow_service(struct sandbox *sandbox, const struct options *options)
  * copy: which of them it is, only opening it tells. */
 static int allow_copies(struct sandbox *sandbox)
 {
-	CLEANUP_FREE char *own = NULL;
-	if (replica_copies_dir(&own) < 0)
+	const char *place;
+	if (replica_copy_prepare(&place) < 0)
 		return 0;
-	return sandbox_allow(sandbox, own, SANDBOX_KEEP);
+	int r = sandbox_allow(sandbox, place, SANDBOX_KEEP);
+	/* And it goes in the end. */
+	return r < 0 ? r
+		     : sandbox_allow(
+			   sandbox, replica_copy_parent(), SANDBOX_TIDY);
 }
 
+/* cache_dir: NULL where there is none. */
 static int allow_all(struct sandbox *sandbox, const struct options *options,
     const char *cache_dir)
 {
 	int r = allow_system(sandbox);
-	if (r == 0)
+	if (r == 0 && cache_dir)
 		r = sandbox_allow(sandbox, cache_dir, SANDBOX_KEEP);
 	if (r == 0 && options->log_path)
 		r = allow_log(sandbox, options->log_path);
@@ -148,13 +152,15 @@ static int allow_all(struct sandbox *sandbox, const struct options *options,
 }
 
 static int enter(const struct options *options, const char *cache_dir,
-    char ret_words[SANDBOX_WORDS])
+    bool mounts, char ret_words[SANDBOX_WORDS])
 {
 	struct sandbox *sandbox;
 	int r = sandbox_new(SANDBOX_CLIENT, &sandbox);
 	if (r < 0)
 		return failed_for_memory();
 	r = allow_all(sandbox, options, cache_dir);
+	if (r == 0 && mounts)
+		r = sandbox_allow(sandbox, "/dev/fuse", SANDBOX_DEVICE);
 	snprintf(ret_words, SANDBOX_WORDS, "none: built with a sanitizer");
 	if (r == 0 && SANDBOX_WANTED)
 		sandbox_enter(sandbox, ret_words);
@@ -167,5 +173,14 @@ int confine_mount(const struct options *options, char ret_words[SANDBOX_WORDS])
 	CLEANUP_FREE char *own = NULL;
 	int r = own_dir_make(options->cache_dir, &own);
 	return r < 0 ? own_replica_complain(options, r)
-		     : enter(options, own, ret_words);
+		     : enter(options, own, true, ret_words);
+}
+
+int confine_command(const struct options *options)
+{
+	CLEANUP_FREE char *own = NULL;
+	char words[SANDBOX_WORDS];
+	if (!options->nocache && own_dir_make(options->cache_dir, &own) < 0)
+		own = NULL;
+	return enter(options, own, false, words);
 }

@@ -1,5 +1,6 @@
-/* What the process that serves a mount leaves itself of the machine, and of
- * what its user could do: see base/sandbox.h. For mount.c. */
+/* What a process that serves a mount, or asks a server, leaves itself of the
+ * machine, and of what its user could do: see base/sandbox.h. For mount.c and
+ * the other commands. */
 #ifndef COMMAND_CONFINE_H
 #define COMMAND_CONFINE_H
 
@@ -14,5 +15,13 @@
  * thread.
  */
 int confine_mount(const struct options *options, char ret_words[SANDBOX_WORDS]);
+
+/*
+ * The same for a command that mounts nothing: a directory for the replica that
+ * cannot be had is no reason to end, but for whoever needs it. 0, or an exit
+ * status after a complaint. While there is one thread; a server of our own has
+ * been started.
+ */
+int confine_command(const struct options *options);
 
 #endif

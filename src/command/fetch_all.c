@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "command/confine.h"
 #include "command/fetch_parts.h"
 #include "command/fingerprint.h"
 #include "command/local_server.h"
@@ -252,7 +253,9 @@ static int run(const struct options *options)
 	buf_init(&fetch.gone, BUF_MAX_DEFAULT);
 	lock_init(&fetch.lock);
 	pthread_cond_init(&fetch.news, NULL);
-	int status = open_parts(&fetch);
+	int status = confine_command(options);
+	if (!status)
+		status = open_parts(&fetch);
 	if (!status)
 		status = go_through(&fetch);
 	close_parts(&fetch);

@@ -35,6 +35,11 @@
 /* How long an object may be of which nobody tells that, with cache_size=0. */
 #define UNTOLD_MAX ((int64_t)1 << 30)
 
+/* At the end, what was to be kept is written for so long, and so is SQLite's
+ * log, each in milliseconds: whoever unmounts does not wait for a slow disk. */
+#define KEEP_MS 1000
+#define LOG_MS 500
+
 /* Everything that lives while the mount does. */
 struct house {
 	struct options *options;
@@ -83,6 +88,7 @@ static int open_replica(struct house *house)
 	struct options *options = house->options;
 	if (options->offline)
 		house->replica_err = make_replica(house);
+	replica_copy_forget();
 	if (house->replica_err)
 		return own_replica_complain(options, house->replica_err);
 	if (house->replica_is_private)
@@ -298,10 +304,21 @@ static void on_signal(void *ctx, int number)
 	sync_expire(house->sync);
 }
 
+/* It starts nothing that waits for us before it was told: so it is, unless
+ * somebody wants us to end. */
+static void tell_service(struct house *house)
+{
+	while (service_is_ready(house->options->mountpoint) == -EAGAIN &&
+	       !signals_missed(contact_signals(house->contact)))
+		;
+}
+
 /* ---- together ---- */
 
 static void close_house(struct house *house)
 {
+	content_hurry(house->content, KEEP_MS);
+	replica_hurry(house->replica, LOG_MS);
 	contact_stop(house->contact);
 	mcp_stop(house->mcp);
 	/* Who waits is answered while there is a way to him. */
@@ -317,6 +334,7 @@ static void close_house(struct house *house)
 	contact_free(house->contact);
 	activities_free(house->activities);
 	replica_close(house->replica);
+	replica_copy_forget();
 	mounter_free(house->mounter);
 }
 
@@ -384,7 +402,7 @@ int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 		warn(&house);
 		watch_server(&house);
 		on_live(ctx);
-		service_is_ready(options->mountpoint);
+		tell_service(&house);
 		signals_watch(
 		    contact_signals(house.contact), on_signal, &house);
 		fs_run(house.fs);

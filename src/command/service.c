@@ -1,15 +1,20 @@
 #include "command/service.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+
+/* One that does not read is given so long, in microseconds. */
+#define PATIENCE_US 100000
 
 static int manager = -1; /* connected to it; -1: there is none */
 
@@ -32,26 +37,34 @@ void service_reach(void)
 	    0) {
 		close(manager);
 		manager = -1;
+		return;
 	}
+	setsockopt(manager, SOL_SOCKET, SO_SNDTIMEO,
+	    &(struct timeval){.tv_usec = PATIENCE_US}, sizeof(struct timeval));
 }
 
-static void tell(const char *text)
+/* 0 or -errno. */
+static int tell(const char *text, int flags)
 {
-	if (manager >= 0)
-		send(manager, text, strlen(text), MSG_NOSIGNAL);
+	if (manager < 0)
+		return 0;
+	return send(manager, text, strlen(text), MSG_NOSIGNAL | flags) < 0
+		   ? -errno
+		   : 0;
 }
 
-void service_is_ready(const char *mountpoint)
+int service_is_ready(const char *mountpoint)
 {
 	CLEANUP_FREE char *text = NULL;
 	/* A line is a message of its own. */
 	bool plain = !strpbrk(mountpoint, "\r\n");
 	if (asprintf(&text, "READY=1\nMAINPID=%d\nSTATUS=Mounted on %s",
-		(int)getpid(), plain ? mountpoint : "its place") >= 0)
-		tell(text);
+		(int)getpid(), plain ? mountpoint : "its place") < 0)
+		return -ENOMEM;
+	return tell(text, 0);
 }
 
 void service_is_ending(void)
 {
-	tell("STOPPING=1");
+	tell("STOPPING=1", MSG_DONTWAIT);
 }

@@ -270,9 +270,26 @@ static int read_text(const char *path, int fd, struct buf *text)
 	return 0;
 }
 
+static bool is_directory(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* What has no / in it is a profile, whatever lies here: a name must not mean
+ * something else in another directory. */
+static int no_profile_but_directory(const char *name)
+{
+	return complain("no profile '%s': to mount the directory of this name,"
+			" say ./%s",
+	    name, name);
+}
+
 static int no_such_profile(struct reading *reading)
 {
 	struct similar similar;
+	if (is_directory(reading->wanted))
+		return no_profile_but_directory(reading->wanted);
 	similar_init(&similar, reading->wanted);
 	for (size_t i = 0; i < reading->count; i++)
 		similar_try(&similar, reading->names[i]);
@@ -333,6 +350,9 @@ int profile_apply(const char *name, struct options *options)
 		return read_file(path, fd, name, options);
 	if (errno != ENOENT && errno != ENOTDIR)
 		return complain("%s: %s", path, strerror(errno));
-	return name ? complain("no profile '%s': there is no %s", name, path)
-		    : 0;
+	if (!name)
+		return 0;
+	if (is_directory(name))
+		return no_profile_but_directory(name);
+	return complain("no profile '%s': there is no %s", name, path);
 }

@@ -10,10 +10,12 @@
 #define COLUMN 25
 #define WIDTH 79
 
+static const char calls[] = "Usage: bkendfs [options] [SOURCE] MOUNTPOINT\n"
+			    "       bkendfs --demo [options] MOUNTPOINT\n"
+			    "       bkendfs --check | --fetch | --login | "
+			    "--logout [options] [SOURCE]\n";
+
 static const char head[] =
-    "Usage: bkendfs [options] [SOURCE] MOUNTPOINT\n"
-    "       bkendfs --demo [options] MOUNTPOINT\n"
-    "       bkendfs --check | --fetch | --login | --logout [options] [SOURCE]\n"
     "\n"
     "Mount a bkend project, read-only: tables as directories of JSON files,\n"
     "stored files under storage/, their metadata under files/. SOURCE is a\n"
@@ -53,13 +55,32 @@ static const char secrets[] =
 static const char tail[] = "\n"
 			   "Unmount with: fusermount3 -u MOUNTPOINT\n";
 
+/* All of the overview stands on a screen of 24 lines, with a prompt below. */
+static const char overview_head[] =
+    "Mount a bkend project, read-only. SOURCE is a profile's name, the API's "
+    "URL, or\n"
+    "a directory (a / in its name, or .) with a backup or an export in it.\n"
+    "\n"
+    "  --demo             mount a sample project; needs no account\n"
+    "  --check            tell what a backup would cost, and whether it would "
+    "work\n"
+    "  --fetch            bring all that is new into the replica, for "
+    "-o offline\n"
+    "  --login, --logout  have the tables listed, by a login in the browser; "
+    "or not\n"
+    "  -f, -d, -s         stay in the foreground; the same with a trace; one "
+    "thread\n"
+    "  -h, --help         show this; --help=all: what each setting means\n"
+    "  -V, --version      show the versions\n"
+    "\n"
+    "Settings, each after -o, as the usual mount options; most are keys, "
+    "too:\n";
+
 static const char overview_middle[] =
-    "and the usual mount options. In the environment, or as keys of a profile "
-    "in\n"
-    "$XDG_CONFIG_HOME/bkendfs/config:\n";
+    "Variables, and keys in $XDG_CONFIG_HOME/bkendfs/config; secrets only "
+    "here:\n";
 
 static const char overview_tail[] =
-    "\n"
     "Unmount with: fusermount3 -u MOUNTPOINT    The manual: man bkendfs\n";
 
 static const char beginnings[] =
@@ -156,7 +177,7 @@ static void print_same_keys(void)
 	print_row("  as after -o", buf_str(&keys), NULL);
 }
 
-/* Names and their forms, as many a line as fit. */
+/* Names, as many a line as fit. */
 static void print_names(const char *(*next)(size_t *i, struct buf *text))
 {
 	CLEANUP_BUF struct buf text;
@@ -181,9 +202,7 @@ static const char *next_option(size_t *i, struct buf *text)
 		++*i;
 	if (*i == settings_count)
 		return NULL;
-	const struct setting *setting = &settings[(*i)++];
-	buf_printf(text, "%s%s%s", setting->option, setting->form ? "=" : "",
-	    setting->form ? setting->form : "");
+	buf_adds(text, settings[(*i)++].option);
 	return buf_str(text);
 }
 
@@ -196,25 +215,25 @@ static const char *next_elsewhere(size_t *i, struct buf *text)
 	if (*i == settings_count)
 		return NULL;
 	const struct setting *setting = &settings[(*i)++];
-	bool both = setting->variable && setting->key;
+	const char *key = setting->option ? NULL : setting->key;
 	buf_printf(text, "%s%s%s", setting->variable ? setting->variable : "",
-	    both ? "|" : "", setting->key ? setting->key : "");
+	    setting->variable && key ? "|" : "", key ? key : "");
 	return buf_str(text);
 }
 
 void usage_print_overview(void)
 {
-	fputs(head, stdout);
-	fputs(options_head, stdout);
+	fputs(calls, stdout);
+	fputs(overview_head, stdout);
 	print_names(next_option);
 	fputs(overview_middle, stdout);
 	print_names(next_elsewhere);
-	fputs(secrets, stdout);
 	fputs(overview_tail, stdout);
 }
 
 void usage_print_help(void)
 {
+	fputs(calls, stdout);
 	fputs(head, stdout);
 	fputs(options_head, stdout);
 	for (size_t i = 0; i < settings_count; i++) {

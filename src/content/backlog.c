@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/lock.h"
+#include "base/timestamp.h"
 
 /* A job is waited for at most so long, in milliseconds: who waits has
  * something else to look at. */
@@ -18,7 +19,8 @@ struct backlog {
 	pthread_cond_t news;
 	/* Under lock. */
 	STAILQ_HEAD(, job) jobs;
-	int64_t bytes; /* of memory that jobs hold */
+	int64_t bytes;	 /* of memory that jobs hold */
+	int64_t late_ms; /* timestamp_mono_ms from which on it is late */
 	bool ending;
 };
 
@@ -30,6 +32,7 @@ struct backlog *backlog_new(void)
 	lock_init(&backlog->lock);
 	pthread_cond_init(&backlog->news, NULL);
 	STAILQ_INIT(&backlog->jobs);
+	backlog->late_ms = INT64_MAX;
 	return backlog;
 }
 
@@ -107,6 +110,21 @@ void backlog_end(struct backlog *backlog)
 	backlog->ending = true;
 	pthread_cond_signal(&backlog->news);
 	lock_release(&backlog->lock);
+}
+
+void backlog_hurry(struct backlog *backlog, int64_t ms)
+{
+	lock_acquire(&backlog->lock);
+	backlog->late_ms = timestamp_mono_ms() + ms;
+	lock_release(&backlog->lock);
+}
+
+bool backlog_is_late(struct backlog *backlog)
+{
+	lock_acquire(&backlog->lock);
+	int64_t late_ms = backlog->late_ms;
+	lock_release(&backlog->lock);
+	return timestamp_mono_ms() >= late_ms;
 }
 
 int64_t backlog_bytes(struct backlog *backlog)

@@ -55,6 +55,14 @@ void backlog_written(struct backlog *backlog);
 /* No more jobs come: backlog_next tells when all are written. Any thread. */
 void backlog_end(struct backlog *backlog);
 
+/* What waits is only worth being written for so long from now on, in
+ * milliseconds: see backlog_is_late. Any thread. */
+void backlog_hurry(struct backlog *backlog, int64_t ms);
+
+/* Whether that time is over: then jobs are taken out, and dropped. Any
+ * thread. */
+bool backlog_is_late(struct backlog *backlog);
+
 /* Whether nothing waits, nor is being written. Any thread. */
 bool backlog_is_empty(struct backlog *backlog);
 

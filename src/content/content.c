@@ -236,6 +236,12 @@ int content_open(
 	return 0;
 }
 
+void content_hurry(struct content *content, int64_t ms)
+{
+	if (content && content->backlog)
+		backlog_hurry(content->backlog, ms);
+}
+
 void content_close(struct content *content)
 {
 	if (!content)

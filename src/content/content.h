@@ -33,6 +33,13 @@ int content_open(
 void content_close(struct content *content);
 
 /*
+ * Closing it shall take about so long at most from now on, in milliseconds:
+ * what is not written by then will be fetched again one day. A write that the
+ * disk does not answer is waited for in any case. NULL is fine.
+ */
+void content_hurry(struct content *content, int64_t ms);
+
+/*
  * Read [offset, offset + len) of an object of which the size is proven; the
  * range must lie within. 0: all of it is in out; -ENODATA: not all is here.
  */

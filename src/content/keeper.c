@@ -52,6 +52,13 @@ static void on_failure(struct keeper *keeper, int err)
 	keeper->told = true;
 }
 
+/* Whether nothing is kept at the moment. */
+static bool is_paused(const struct keeper *keeper)
+{
+	return timestamp_mono_ms() < keeper->paused_until ||
+	       backlog_is_late(keeper->backlog);
+}
+
 /* A block's bytes: the blob's, or read from the file. NULL: none. */
 static const char *block_data(
     struct keeper *keeper, const struct job *job, int64_t block, size_t len)
@@ -79,7 +86,7 @@ static int keep_in_segment(
 	if (fd < 0)
 		return fd;
 	int64_t before = segment_usage(fd);
-	for (; r == 0 && block < end; block++) {
+	for (; r == 0 && block < end && !is_paused(keeper); block++) {
 		size_t len = (size_t)block_size(job->size, block);
 		unsigned index = (unsigned)(block % CONTENT_SEGMENT);
 		const char *data = block_data(keeper, job, block, len);
@@ -97,7 +104,7 @@ static void keep(struct keeper *keeper, const struct job *job)
 	int64_t end = (job->first + job->len) / CONTENT_BLOCK;
 	if (job->first + job->len >= job->size)
 		end = (job->size + CONTENT_BLOCK - 1) / CONTENT_BLOCK;
-	while (block < end && timestamp_mono_ms() >= keeper->paused_until) {
+	while (block < end && !is_paused(keeper)) {
 		int64_t next = (block / CONTENT_SEGMENT + 1) * CONTENT_SEGMENT;
 		if (next > end)
 			next = end;
@@ -132,7 +139,7 @@ static void *run(void *ctx)
 		 * may be another since. */
 		if (!counted && segments_count_some(keeper->segments))
 			counted = look = true;
-		if (look)
+		if (look && !is_paused(keeper))
 			room_make(&keeper->room, 0);
 		show_totals(keeper);
 	}

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -22,6 +24,11 @@
 
 /* Where the new process has its end of the socket: nothing else is open. */
 #define CHILD_SOCKET 3
+
+/* Taking a mount away is waited for for so long, in milliseconds, and so is the
+ * process's end: the kernel may have it wait for somebody else. */
+#define UNMOUNT_MS 1000
+#define END_MS 200
 
 enum word { MOUNT = 'm', UNMOUNT = 'u' };
 
@@ -61,15 +68,15 @@ static void let_go_of_output(void)
 		close(null);
 }
 
-/* It is nobody's terminal's, ends with its parent alone, and keeps nothing
- * open. */
+/* It ends with its parent alone, and keeps nothing open. It stays in the
+ * process group that it was started in, until it has mounted: an automounter
+ * lets none but its own group near the mount point meanwhile. */
 static void settle(int socket)
 {
 	static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE};
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
 	prctl(PR_SET_NAME, NAME);
-	setsid();
 	if (chdir("/") < 0 || dup2(socket, CHILD_SOCKET) < 0)
 		_exit(1);
 	fcntl(CHILD_SOCKET, F_SETFD, FD_CLOEXEC);
@@ -89,6 +96,7 @@ static int mount_it(struct child *child)
 		    ? mounting_mount(session, child->mountpoint, child->debug)
 		    : -EINVAL;
 	let_go_of_output();
+	setsid(); /* from here on it is nobody's terminal's */
 	if (r != 0)
 		return -EIO;
 	child->session = session;
@@ -228,8 +236,22 @@ static int taken_fd(struct msghdr *message)
 	return fd;
 }
 
-/* 0 or -errno: what became of it, or -EPIPE: nobody is there. */
-static int tell(const struct mounter *mounter, char word, int *ret_fd)
+/* Whether there is something to read, or the end, within so long; -1: for ever.
+ */
+static bool comes(int fd, int wait_ms)
+{
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+	int n;
+	do {
+		n = poll(&pollfd, 1, wait_ms);
+	} while (n < 0 && errno == EINTR);
+	return n > 0;
+}
+
+/* 0 or -errno: what became of it; -EPIPE: nobody is there; -ETIMEDOUT: nothing
+ * was heard for so long. */
+static int tell(
+    const struct mounter *mounter, char word, int wait_ms, int *ret_fd)
 {
 	struct reply reply;
 	union control control;
@@ -241,6 +263,8 @@ static int tell(const struct mounter *mounter, char word, int *ret_fd)
 	ssize_t n;
 	if (send(mounter->socket, &word, 1, MSG_NOSIGNAL) < 0)
 		return -EPIPE;
+	if (!comes(mounter->socket, wait_ms))
+		return -ETIMEDOUT;
 	do {
 		n = recvmsg(mounter->socket, &message, MSG_CMSG_CLOEXEC);
 	} while (n < 0 && errno == EINTR);
@@ -256,7 +280,7 @@ static int tell(const struct mounter *mounter, char word, int *ret_fd)
 int mounter_mount(struct mounter *mounter, int *ret_fd)
 {
 	int fd = -1;
-	int r = tell(mounter, MOUNT, &fd);
+	int r = tell(mounter, MOUNT, -1, &fd);
 	if (r < 0)
 		return r;
 	if (fd < 0) { /* there was no room for it */
@@ -270,7 +294,7 @@ int mounter_mount(struct mounter *mounter, int *ret_fd)
 int mounter_unmount(struct mounter *mounter)
 {
 	int none;
-	return tell(mounter, UNMOUNT, &none);
+	return tell(mounter, UNMOUNT, UNMOUNT_MS, &none);
 }
 
 void mounter_free(struct mounter *mounter)
@@ -278,7 +302,10 @@ void mounter_free(struct mounter *mounter)
 	if (!mounter)
 		return;
 	close(mounter->socket);
-	while (waitpid(mounter->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	CLEANUP_CLOSE int end = pidfd_open(mounter->pid, 0);
+	/* One that is held up ends by itself, later, as nobody's child. */
+	if (end < 0 || comes(end, END_MS))
+		while (waitpid(mounter->pid, NULL, 0) < 0 && errno == EINTR)
+			;
 	free(mounter);
 }

@@ -8,7 +8,8 @@
  * over, at most, to get to where a read begins. */
 #define RUN_BYTES ((int64_t)64 << 10)
 
-/* Records whose nodes have consecutive numbers. */
+/* Records whose nodes have consecutive numbers; a larger one is alone, and read
+ * in pieces. */
 struct run {
 	int64_t first;
 	int64_t count;
@@ -58,6 +59,7 @@ static int add_record(
 	struct run *run =
 	    ndjson->count ? &ndjson->runs[ndjson->count - 1] : NULL;
 	if (!run || run->first + run->count != node->id ||
+	    node->size >= RUN_BYTES ||
 	    ndjson->size - run->offset >= RUN_BYTES) {
 		int r = add_run(ndjson, node->id);
 		if (r < 0)
@@ -106,29 +108,34 @@ struct reading {
 	int64_t next; /* the node whose text is to come */
 };
 
-/* Append a part of a line. */
-static int add_part(
-    struct reading *reading, const char *text, size_t len, bool ends)
+/* Of a line, len bytes of text and its end, how many are wanted: from skip on.
+ */
+static size_t wanted_of(const struct reading *reading, size_t len)
 {
-	size_t from = (size_t)reading->skip;
-	size_t part = len + ends - from;
-	if (part > reading->left)
-		part = reading->left;
-	size_t at = reading->out->len, bytes = part;
-	if (ends && from + part == len + 1)
-		bytes--;
-	int r = buf_add(reading->out, text + from, bytes);
-	for (char *c = reading->out->data + at; r == 0 && bytes > 0; c++) {
-		size_t rest =
-		    reading->out->len - (size_t)(c - reading->out->data);
-		c = memchr(c, '\n', rest);
-		if (!c)
-			break;
+	size_t rest = len + 1 - (size_t)reading->skip;
+	return rest < reading->left ? rest : reading->left;
+}
+
+/* A line's end within what was added since can only be white space. */
+static void join_lines(struct buf *out, size_t since)
+{
+	char *end = out->data + out->len;
+	for (char *c = out->data + since;
+	     (c = memchr(c, '\n', (size_t)(end - c))); c++)
 		*c = ' ';
-	}
-	if (r == 0 && bytes < part)
+}
+
+/* The text's part of what is wanted of a line was added: its end may be, too.
+ */
+static int end_part(struct reading *reading, size_t since, size_t wanted)
+{
+	size_t bytes = reading->out->len - since;
+	int r = 0;
+	if (bytes > 0)
+		join_lines(reading->out, since);
+	if (bytes < wanted)
 		r = buf_add(reading->out, "\n", 1);
-	reading->left -= part;
+	reading->left -= wanted;
 	reading->skip = 0;
 	return r;
 }
@@ -136,14 +143,42 @@ static int add_part(
 static int add_text(void *ctx, int64_t id, const char *text, size_t len)
 {
 	struct reading *reading = ctx;
+	size_t from = (size_t)reading->skip, since = reading->out->len;
 	if (id != reading->next++)
 		return -EIO;
-	if (reading->skip > (int64_t)len) {
+	if (from > len) {
 		reading->skip -= (int64_t)len + 1;
 		return 0;
 	}
-	int r = add_part(reading, text, len, true);
+	size_t wanted = wanted_of(reading, len);
+	size_t bytes = from + wanted > len ? len - from : wanted;
+	int r = buf_add(reading->out, text + from, bytes);
+	if (r == 0)
+		r = end_part(reading, since, wanted);
 	return r < 0 ? r : reading->left == 0;
+}
+
+/* The same of a large one, of which no more than that is read. */
+static int add_large(
+    struct reading *reading, struct texts *texts, int64_t id, size_t len)
+{
+	size_t from = (size_t)reading->skip, since = reading->out->len;
+	size_t wanted = wanted_of(reading, len);
+	size_t bytes = from + wanted > len ? len - from : wanted;
+	int r = text_read_sent(texts, id, from, bytes, reading->out);
+	return r < 0 ? r : end_part(reading, since, wanted);
+}
+
+static int add_run_of(
+    struct reading *reading, struct replica *replica, const struct run *run)
+{
+	reading->next = run->first;
+	int r = replica_texts(replica, run->first, run->first + run->count - 1,
+	    add_text, reading);
+	/* What is missing at a run's end shows here. */
+	if (r == 0 && reading->next != run->first + run->count)
+		r = -EIO;
+	return r < 0 ? r : 0;
 }
 
 static size_t find_run(const struct ndjson *ndjson, int64_t offset)
@@ -159,8 +194,14 @@ static size_t find_run(const struct ndjson *ndjson, int64_t offset)
 	return low;
 }
 
+static int64_t end_of(const struct ndjson *ndjson, size_t i)
+{
+	return i + 1 < ndjson->count ? ndjson->runs[i + 1].offset
+				     : ndjson->size;
+}
+
 int ndjson_read(const struct ndjson *ndjson, struct replica *replica,
-    int64_t offset, size_t len, struct buf *out)
+    struct texts *texts, int64_t offset, size_t len, struct buf *out)
 {
 	if (offset >= ndjson->size)
 		return 0;
@@ -172,12 +213,12 @@ int ndjson_read(const struct ndjson *ndjson, struct replica *replica,
 	int r = buf_reserve(out, len);
 	for (; r == 0 && reading.left && i < ndjson->count; i++) {
 		const struct run *run = &ndjson->runs[i];
-		reading.next = run->first;
-		r = replica_texts(replica, run->first,
-		    run->first + run->count - 1, add_text, &reading);
-		/* What is missing at a run's end shows here. */
-		if (r == 0 && reading.next != run->first + run->count)
-			r = -EIO;
+		int64_t bytes = end_of(ndjson, i) - run->offset;
+		if (run->count == 1 && bytes > RUN_BYTES)
+			r = add_large(
+			    &reading, texts, run->first, (size_t)bytes - 1);
+		else
+			r = add_run_of(&reading, replica, run);
 	}
-	return r < 0 ? r : reading.left ? -EIO : 0;
+	return r == -ESTALE || (r == 0 && reading.left) ? -EIO : r;
 }

@@ -11,6 +11,7 @@
 #ifndef FS_NDJSON_H
 #define FS_NDJSON_H
 
+#include "fs/text.h"
 #include "replica/replica.h"
 
 struct ndjson;
@@ -26,9 +27,10 @@ void ndjson_free(struct ndjson *ndjson);
 /* How many bytes there are to read. */
 int64_t ndjson_size(const struct ndjson *ndjson);
 
-/* Append len bytes from offset on, fewer at the end. 0; -EIO: a text is not
- * there, or not of the size that was told; -ENOMEM; or the replica's. */
+/* Append len bytes from offset on, fewer at the end; texts: those of the same
+ * replica, for large ones. 0; -EIO: a text is not there, or not of the size
+ * that was told; -ENOMEM; or the replica's. */
 int ndjson_read(const struct ndjson *ndjson, struct replica *replica,
-    int64_t offset, size_t len, struct buf *out);
+    struct texts *texts, int64_t offset, size_t len, struct buf *out);
 
 #endif

@@ -24,6 +24,7 @@ struct file {
 
 struct ndjsons {
 	struct replica *replica;
+	struct texts *texts;
 	pthread_t thread;
 	_Atomic bool ending;
 	bool ended;
@@ -140,7 +141,8 @@ int ndjsons_read(struct ndjsons *ndjsons, int64_t id, int64_t offset,
 	lock_release(&ndjsons->lock);
 	if (!file)
 		return -ESTALE;
-	int r = ndjson_read(file->ndjson, ndjsons->replica, offset, len, out);
+	int r = ndjson_read(
+	    file->ndjson, ndjsons->replica, ndjsons->texts, offset, len, out);
 	lock_acquire(&ndjsons->lock);
 	file->readers--;
 	free_unused_locked(ndjsons, file);
@@ -196,12 +198,13 @@ void ndjsons_make(struct ndjsons *ndjsons, struct ndjson_job *job)
 		job->done(job->ctx, -EIO);
 }
 
-struct ndjsons *ndjsons_new(struct replica *replica)
+struct ndjsons *ndjsons_new(struct replica *replica, struct texts *texts)
 {
 	struct ndjsons *ndjsons = calloc(1, sizeof(*ndjsons));
 	if (!ndjsons)
 		return NULL;
 	ndjsons->replica = replica;
+	ndjsons->texts = texts;
 	ndjsons->next_id = NDJSON_FIRST;
 	lock_init(&ndjsons->lock);
 	pthread_cond_init(&ndjsons->news, NULL);

@@ -8,6 +8,7 @@
 
 #include <sys/queue.h>
 
+#include "fs/text.h"
 #include "replica/replica.h"
 
 /* Inode numbers of these files. */
@@ -29,8 +30,8 @@ struct ndjson_job {
 	STAILQ_ENTRY(ndjson_job) link;
 };
 
-/* Of a replica, which must outlive it. NULL: out of memory. */
-struct ndjsons *ndjsons_new(struct replica *replica);
+/* Of a replica and its texts, which must outlive it. NULL: out of memory. */
+struct ndjsons *ndjsons_new(struct replica *replica, struct texts *texts);
 
 /* NULL is fine. */
 void ndjsons_free(struct ndjsons *ndjsons);

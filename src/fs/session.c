@@ -187,7 +187,7 @@ static int make_context(
 	context->texts = texts_new(config->replica, config->raw);
 	context->lookups = lookups_new();
 	context->dirs = dirs_new();
-	context->ndjsons = ndjsons_new(config->replica);
+	context->ndjsons = ndjsons_new(config->replica, context->texts);
 	return context->channel && context->control && context->notifier &&
 		       context->pusher && context->texts && context->lookups &&
 		       context->dirs && context->ndjsons

@@ -10,7 +10,7 @@
 
 /* Of a larger one, so many bytes as sent are held: finding a place in the
  * replica takes as long as reading this much there. */
-#define WINDOW ((size_t)1 << 20)
+#define WINDOW ((size_t)1 << 21)
 
 /* After each so many a place is noted from which its layout can go on. */
 #define MARK_STEP ((size_t)64 << 10)
@@ -157,10 +157,9 @@ static void note_place(struct large *large)
 		large->marks[large->mark_count++] = large->place;
 }
 
-/* Have the bytes that come next in the window; none at the end. */
-static int look_on(struct texts *texts, struct large *large)
+/* Have the bytes from a position on in the window; none at the end. */
+static int look_at(struct texts *texts, struct large *large, uint64_t at)
 {
-	uint64_t at = large->place.in;
 	if (at >= large->window_at && at < large->window_at + large->window.len)
 		return 0;
 	if (!large->window.data)
@@ -179,7 +178,7 @@ static int lay_out(
 	bool full = false;
 	go_before(large, slice->from);
 	while (!full && place->out < last) {
-		int r = look_on(texts, large);
+		int r = look_at(texts, large, place->in);
 		if (r < 0)
 			return r;
 		size_t skip = (size_t)(place->in - large->window_at);
@@ -214,6 +213,48 @@ static int read_large(struct texts *texts, int64_t id, uint64_t offset,
 	return 0;
 }
 
+/* What was read to its end is not held longer. */
+static void let_go_at_end(struct large *large, uint64_t at)
+{
+	if (large->window.len < WINDOW &&
+	    at == large->window_at + large->window.len)
+		buf_done(&large->window);
+}
+
+static int copy_sent(struct texts *texts, struct large *large, uint64_t at,
+    size_t left, struct buf *out)
+{
+	int r = 0;
+	while (r == 0 && left > 0) {
+		r = look_at(texts, large, at);
+		if (r < 0)
+			return r;
+		size_t skip = (size_t)(at - large->window_at);
+		size_t len = large->window.len - skip;
+		if (len == 0)
+			return -EIO;
+		if (len > left)
+			len = left;
+		r = buf_add(out, large->window.data + skip, len);
+		at += len;
+		left -= len;
+	}
+	let_go_at_end(large, at);
+	return r;
+}
+
+int text_read_sent(struct texts *texts, int64_t id, uint64_t offset,
+    size_t size, struct buf *out)
+{
+	int r = buf_reserve(out, size);
+	if (r < 0)
+		return r;
+	struct large *large = take(texts, id);
+	r = copy_sent(texts, large, offset, size, out);
+	put_back(texts, large);
+	return stale_if_gone(r);
+}
+
 int text_read(struct texts *texts, const struct node *node, uint64_t offset,
     size_t size, struct buf *out)
 {
@@ -222,12 +263,7 @@ int text_read(struct texts *texts, const struct node *node, uint64_t offset,
 		return 0;
 	if (size > shown - offset)
 		size = (size_t)(shown - offset);
-	if (!texts->raw)
-		return stale_if_gone(
-		    read_large(texts, node->id, offset, size, out));
-	size_t before = out->len;
-	int r = replica_text_part(texts->replica, node->id, offset, size, out);
-	if (r == 0 && out->len - before < size)
-		r = -EIO;
-	return stale_if_gone(r);
+	if (texts->raw)
+		return text_read_sent(texts, node->id, offset, size, out);
+	return stale_if_gone(read_large(texts, node->id, offset, size, out));
 }

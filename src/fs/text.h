@@ -42,4 +42,9 @@ int text_lay_out(
 int text_read(struct texts *texts, const struct node *node, uint64_t offset,
     size_t size, struct buf *out);
 
+/* Append size bytes of a large one as the server sent it, in whatever form the
+ * mount shows it. -EIO where it has not so many; else likewise. */
+int text_read_sent(struct texts *texts, int64_t id, uint64_t offset,
+    size_t size, struct buf *out);
+
 #endif

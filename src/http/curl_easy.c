@@ -10,7 +10,7 @@
 #define IDLE_HANDLES_MAX 64
 
 /* Receive buffers: small answers, and objects at line speed. */
-#define BUFFER_API ((long)32 << 10)
+#define BUFFER_API ((long)128 << 10)
 #define BUFFER_OBJECT ((long)256 << 10)
 
 struct easy_pool {

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "json/gap.h"
 #include "json/lex.h"
 
 #define MARK "\xef\xbb\xbf"
@@ -90,17 +91,25 @@ static int set_members(const char *const names[], size_t count,
 
 /* The object's opening brace was read. */
 static int find_members(struct lex *lex, const char *const names[],
-    size_t count, struct json_span spans[])
+    size_t count, struct json_span spans[], uint64_t *ret_size)
 {
 	struct json_span key = {0}, value = {0};
+	enum lex_kind before = LEX_OPEN;
+	uint64_t size = 1;
 	for (;;) {
 		struct lex_token token;
 		unsigned depth = lex->depth;
 		int r = lex_next(lex, &token);
 		if (r < 0)
 			return r;
-		if (token.kind == LEX_END)
+		if (token.kind == LEX_END) {
+			*ret_size = size + GAP_END;
 			return 0;
+		}
+		size += token.len +
+			gap_size(before, token.kind,
+			    token.kind == LEX_CLOSE ? lex->depth : depth);
+		before = token.kind;
 		if (depth > 1 && lex->depth > 1)
 			continue;
 		if (token.kind == LEX_KEY) {
@@ -121,6 +130,14 @@ static int find_members(struct lex *lex, const char *const names[],
 int json_members(const char *text, size_t len, const char *const names[],
     size_t count, struct json_span spans[])
 {
+	uint64_t size;
+	return json_members_and_size(text, len, names, count, spans, &size);
+}
+
+int json_members_and_size(const char *text, size_t len,
+    const char *const names[], size_t count, struct json_span spans[],
+    uint64_t *ret_size)
+{
 	struct lex lex;
 	struct lex_token token;
 	for (size_t i = 0; i < count; i++)
@@ -131,7 +148,7 @@ int json_members(const char *text, size_t len, const char *const names[],
 		return r;
 	if (!json_is_object(span_of(&token)))
 		return -EPROTO;
-	r = find_members(&lex, names, count, spans);
+	r = find_members(&lex, names, count, spans, ret_size);
 	if (r < 0) {
 		for (size_t i = 0; i < count; i++)
 			spans[i] = (struct json_span){0};

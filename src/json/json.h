@@ -42,6 +42,11 @@ int json_check(const char *text, size_t len);
 int json_members(const char *text, size_t len, const char *const names[],
     size_t count, struct json_span spans[]);
 
+/* The same, and what json_pretty_size says of it, in one reading. */
+int json_members_and_size(const char *text, size_t len,
+    const char *const names[], size_t count, struct json_span spans[],
+    uint64_t *ret_size);
+
 /*
  * Tell of each top-level member of an object, in order, whose value is a string
  * or a number: its name's and its value's token text, both borrowed. 0; -EPROTO

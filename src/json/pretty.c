@@ -3,31 +3,25 @@
 #include <errno.h>
 #include <string.h>
 
+#include "json/gap.h"
 #include "json/lex.h"
 
-/* Where laid-out text goes: counted, and written if there is a place. */
+/* Where laid-out text goes. */
 struct sink {
-	char *at; /* NULL: only count */
-	uint64_t size;
+	char *at;
 };
 
 static inline void put(struct sink *sink, const char *text, size_t len)
 {
-	if (sink->at) {
-		memcpy(sink->at, text, len);
-		sink->at += len;
-	}
-	sink->size += len;
+	memcpy(sink->at, text, len);
+	sink->at += len;
 }
 
 static inline void put_line(struct sink *sink, unsigned depth)
 {
-	if (sink->at) {
-		*sink->at++ = '\n';
-		memset(sink->at, ' ', (size_t)depth * 2);
-		sink->at += (size_t)depth * 2;
-	}
-	sink->size += 1 + (uint64_t)depth * 2;
+	*sink->at++ = '\n';
+	memset(sink->at, ' ', (size_t)depth * 2);
+	sink->at += (size_t)depth * 2;
 }
 
 /* What stands between the token before and this one. Depth is the number of
@@ -72,11 +66,24 @@ static int lay_out(const char *text, size_t len, struct sink *sink)
 
 int json_pretty_size(const char *text, size_t len, uint64_t *ret_size)
 {
-	struct sink sink = {0};
-	int r = lay_out(text, len, &sink);
-	if (r < 0)
-		return r;
-	*ret_size = sink.size;
+	struct lex lex;
+	struct lex_token token;
+	enum lex_kind before = LEX_END;
+	uint64_t size = 0;
+	lex_init(&lex, text, len);
+	for (;;) {
+		unsigned depth = lex.depth;
+		int r = lex_next(&lex, &token);
+		if (r < 0)
+			return r;
+		if (token.kind == LEX_END)
+			break;
+		if (token.kind == LEX_CLOSE)
+			depth = lex.depth;
+		size += token.len + gap_size(before, token.kind, depth);
+		before = token.kind;
+	}
+	*ret_size = size + GAP_END;
 	return 0;
 }
 

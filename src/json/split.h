@@ -31,6 +31,9 @@ typedef int (*json_split_record_fn)(void *ctx, const char *text, size_t len);
 int json_split_new(
     json_split_record_fn fn, void *ctx, struct json_split **ret_split);
 
+/* fn checks each text itself, strictly: once is enough. */
+void json_split_leave_checks(struct json_split *split);
+
 /* Also in the middle, but not from fn. NULL is fine. */
 void json_split_free(struct json_split *split);
 

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/own_dir.h"
+#include "base/cleanup.h"
 #include "replica/internal.h"
 #include "replica/private.h"
 #include "replica/schema.h"
@@ -80,32 +80,55 @@ static int is_ready(const struct replica *replica)
 	return r < 0 ? r : version == SCHEMA_VERSION;
 }
 
-int replica_copies_dir(char **ret_path)
+const char *replica_copy_parent(void)
 {
-	CLEANUP_FREE char *place = NULL;
 	const char *tmp = getenv("TMPDIR");
-	if (asprintf(&place, "%s/bkendfs-%u", tmp && *tmp == '/' ? tmp : "/tmp",
-		(unsigned)geteuid()) < 0)
-		return -ENOMEM;
-	return own_dir_make(place, ret_path);
+	return tmp && *tmp == '/' ? tmp : P_tmpdir;
+}
+
+/* What was made for the next one that is opened. */
+static struct {
+	char *path; /* NULL: none was */
+	int lock;
+} prepared;
+
+int replica_copy_prepare(const char **ret_path)
+{
+	const char *parent = replica_copy_parent();
+	if (!prepared.path) {
+		private_sweep_shared(parent);
+		int r =
+		    private_make_shared(parent, &prepared.path, &prepared.lock);
+		if (r < 0)
+			return r;
+	}
+	*ret_path = prepared.path;
+	return 0;
+}
+
+void replica_copy_forget(void)
+{
+	if (!prepared.path)
+		return;
+	private_remove(prepared.path);
+	close(prepared.lock);
+	free(TAKE(prepared.path));
 }
 
 /* A copy, with its log, in a directory of ours that is gone afterwards. */
 static int copy_archive(struct replica *replica)
 {
-	CLEANUP_FREE char *own = NULL;
-	int r = replica_copies_dir(&own);
+	const char *place;
+	int r = replica_copy_prepare(&place);
 	if (r < 0)
 		return r;
-	private_sweep(own);
 	/* The project's lock is held for as long as it is copied. */
 	int project_lock = replica->lock_fd;
-	replica->lock_fd = -1;
-	r = private_make(own, &replica->private_dir, &replica->lock_fd);
-	if (r == 0 &&
-	    asprintf(&replica->copy, "%s/replica.db", replica->private_dir) < 0)
+	replica->lock_fd = prepared.lock;
+	replica->private_dir = TAKE(prepared.path);
+	if (asprintf(&replica->copy, "%s/replica.db", replica->private_dir) < 0)
 		r = -ENOMEM;
-	if (r == 0)
+	else
 		r = copy_files(replica->path, replica->copy);
 	if (project_lock >= 0)
 		close(project_lock);

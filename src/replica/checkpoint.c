@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/lock.h"
+#include "base/timestamp.h"
 
 /* Log pages (8 KiB each) after which to begin once the writer rests; after
  * which to begin at once; and after which the writer has to lend a hand, so
@@ -27,6 +28,10 @@ struct checkpointer {
 	int pages;	/* in the log, when there is something to do; else 0 */
 	bool committed; /* since that was looked at */
 	bool stopping;
+	bool finishing; /* with a last one, after that */
+	bool given_up;	/* the last one is not begun any more */
+	bool emptied;	/* by the last one */
+	bool over;
 };
 
 /* Wait for something to do, and for the time to do it. False: it is over. */
@@ -47,6 +52,15 @@ static bool wait_locked(struct checkpointer *checkpointer)
 	return false;
 }
 
+/* The last one: whether nothing is left. */
+static bool empty(struct checkpointer *checkpointer)
+{
+	int in_log = -1, done = -1;
+	int r = sqlite3_wal_checkpoint_v2(checkpointer->connection->db, NULL,
+	    SQLITE_CHECKPOINT_PASSIVE, &in_log, &done);
+	return r == SQLITE_OK && done == in_log;
+}
+
 static void *run(void *ctx)
 {
 	struct checkpointer *checkpointer = ctx;
@@ -60,6 +74,14 @@ static void *run(void *ctx)
 		    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 		lock_acquire(&checkpointer->lock);
 	}
+	if (checkpointer->finishing && !checkpointer->given_up) {
+		lock_release(&checkpointer->lock);
+		bool emptied = empty(checkpointer);
+		lock_acquire(&checkpointer->lock);
+		checkpointer->emptied = emptied;
+	}
+	checkpointer->over = true;
+	pthread_cond_signal(&checkpointer->news);
 	lock_release(&checkpointer->lock);
 	return NULL;
 }
@@ -106,6 +128,26 @@ int checkpointer_new(const char *path, struct connection *writer,
 	sqlite3_wal_hook(writer->db, on_commit, checkpointer);
 	*ret_checkpointer = checkpointer;
 	return 0;
+}
+
+bool checkpointer_finish(struct checkpointer *checkpointer, int64_t ms)
+{
+	int64_t until = timestamp_mono_ms() + ms, left;
+	lock_acquire(&checkpointer->lock);
+	checkpointer->stopping = checkpointer->finishing = true;
+	pthread_cond_signal(&checkpointer->news);
+	while (!checkpointer->over && (left = until - timestamp_mono_ms()) > 0)
+		lock_wait_ms(&checkpointer->lock, &checkpointer->news, left);
+	/* Whichever is under way ends with the page that it is at. */
+	if (!checkpointer->over) {
+		checkpointer->given_up = true;
+		sqlite3_interrupt(checkpointer->connection->db);
+	}
+	while (!checkpointer->over)
+		lock_wait(&checkpointer->lock, &checkpointer->news);
+	bool emptied = checkpointer->emptied;
+	lock_release(&checkpointer->lock);
+	return emptied;
 }
 
 void checkpointer_free(struct checkpointer *checkpointer)

@@ -60,6 +60,16 @@ static const char *const statement_sql[STATEMENTS] = {
 	" other_size, checked, pos, pos1, id)"
 	" VALUES(?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [ST_INSERT_TEXT] = "INSERT INTO text(node, text) VALUES(?1, ?2)",
+    [ST_NEW_NODES] =
+	"INSERT OR IGNORE INTO node(dir, kind, live, name, key, mtime, size,"
+	" other_size, pos, pos1, id)"
+	" SELECT dir, kind, 1, name, key, mtime, size, other_size, pos, pos1,"
+	" id FROM new_rows",
+    [ST_NEW_TEXTS] = "INSERT INTO text(node, text)"
+		     " SELECT id, text FROM new_rows",
+    [ST_NEW_ENTRIES] = "INSERT OR REPLACE INTO entry(dir, pos, node)"
+		       " SELECT dir, max(pos, pos1), id FROM new_rows",
+    [ST_TAKE_BACK] = "DELETE FROM node WHERE id BETWEEN ?1 AND ?2",
     [ST_BURY] = "UPDATE node SET live = 0 WHERE id = ?1",
     [ST_SEEN] = "UPDATE node SET pos = ?2 WHERE id = ?1",
     [ST_SEEN_1] = "UPDATE node SET pos1 = ?2 WHERE id = ?1",
@@ -200,6 +210,9 @@ int connection_open(const char *path, enum connection_kind kind,
 		r = sql_execute(connection->db, pragmas[kind]);
 	}
 	if (r == 0 && writes)
+		r = connection_error(connection,
+		    new_rows_register(connection->db, &connection->new_rows));
+	if (r == 0 && writes)
 		r = prepare(connection->db);
 	if (r == 0 && writes)
 		r = sql_execute(
@@ -210,6 +223,12 @@ int connection_open(const char *path, enum connection_kind kind,
 	}
 	*ret_connection = connection;
 	return 0;
+}
+
+void connection_leave_log(struct connection *connection)
+{
+	sqlite3_db_config(
+	    connection->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 }
 
 void connection_close(struct connection *connection)

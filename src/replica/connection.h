@@ -9,6 +9,8 @@
 #include <sqlite3.h>
 #include <sys/queue.h>
 
+#include "replica/new_rows.h"
+
 enum statement {
 	ST_BEGIN,
 	ST_COMMIT,
@@ -29,6 +31,10 @@ enum statement {
 	ST_SHORTFALL,
 	ST_INSERT,
 	ST_INSERT_TEXT,
+	ST_NEW_NODES,
+	ST_NEW_TEXTS,
+	ST_NEW_ENTRIES,
+	ST_TAKE_BACK,
 	ST_BURY,
 	ST_SEEN,
 	ST_SEEN_1,
@@ -57,6 +63,7 @@ enum statement {
 struct connection {
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENTS];
+	struct new_rows new_rows; /* a writer's: what its statements read */
 	SLIST_ENTRY(connection) link;
 };
 
@@ -71,6 +78,9 @@ enum connection_kind {
  * replica_give_up_when; -EIO, -ENOSPC, -ENOMEM. */
 int connection_open(const char *path, enum connection_kind kind,
     struct connection **ret_connection);
+
+/* Its database's log stays as it is, should it be the last one that closes. */
+void connection_leave_log(struct connection *connection);
 
 /* NULL is fine. */
 void connection_close(struct connection *connection);

@@ -21,6 +21,7 @@ struct replica {
 	bool expects_new; /* the same: the last row put was new */
 	int failed; /* the same: -errno of what was not written of all that is
 		       committed together; 0 */
+	int64_t patience_ms;	       /* at the end; INT64_MAX: for ever */
 	struct replica_totals written; /* the same: not committed yet */
 	struct checkpointer *checkpointer;
 	struct connection *writer; /* the writing thread's */

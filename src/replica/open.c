@@ -139,6 +139,7 @@ static struct replica *replica_new(void)
 	if (!replica)
 		return NULL;
 	replica->lock_fd = -1;
+	replica->patience_ms = INT64_MAX;
 	lock_init(&replica->lock);
 	sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -237,11 +238,30 @@ int replica_open_archived(
 
 /* ---- the end ---- */
 
+void replica_hurry(struct replica *replica, int64_t ms)
+{
+	if (replica)
+		replica->patience_ms = ms;
+}
+
+/* Whether SQLite need not empty the log: nobody will read it again, or there
+ * was no time for it. */
+static bool leaves_log(struct replica *replica)
+{
+	if (replica->private_dir)
+		return true;
+	return replica->checkpointer && replica->patience_ms < INT64_MAX &&
+	       !checkpointer_finish(
+		   replica->checkpointer, replica->patience_ms);
+}
+
 void replica_close(struct replica *replica)
 {
 	if (!replica)
 		return;
 	pool_free(replica->pool);
+	if (replica->writer && leaves_log(replica))
+		connection_leave_log(replica->writer);
 	checkpointer_free(replica->checkpointer);
 	connection_close(replica->writer);
 	if (replica->private_dir)

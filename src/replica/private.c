@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 
 #define PREFIX "private-"
+#define PREFIX_SHARED "bkendfs-copy-"
 #define LOCK "lock"
 
 /* So often others may take a new directory for an old one. */
@@ -58,11 +59,12 @@ static int lock_new(const char *path)
 	return fd == -ENOENT ? -ESTALE : fd;
 }
 
-int private_make(const char *dir, char **ret_path, int *ret_lock)
+static int make(
+    const char *dir, const char *prefix, char **ret_path, int *ret_lock)
 {
 	for (int i = 0; i < TRIES_MAX; i++) {
 		CLEANUP_FREE char *path = NULL;
-		if (asprintf(&path, "%s/" PREFIX "XXXXXX", dir) < 0)
+		if (asprintf(&path, "%s/%sXXXXXX", dir, prefix) < 0)
 			return -ENOMEM;
 		if (!mkdtemp(path))
 			return -errno;
@@ -78,6 +80,16 @@ int private_make(const char *dir, char **ret_path, int *ret_lock)
 		}
 	}
 	return -EBUSY;
+}
+
+int private_make(const char *dir, char **ret_path, int *ret_lock)
+{
+	return make(dir, PREFIX, ret_path, ret_lock);
+}
+
+int private_make_shared(const char *dir, char **ret_path, int *ret_lock)
+{
+	return make(dir, PREFIX_SHARED, ret_path, ret_lock);
 }
 
 static void remove_at(int parent, const char *name)
@@ -119,16 +131,36 @@ static int take_over(int parent, const char *name)
 	return fd;
 }
 
-void private_sweep(const char *dir)
+/* The same of one that no other program has made, nor another user. */
+static int take_over_shared(int parent, const char *name)
+{
+	struct stat st;
+	CLEANUP_CLOSE int dir = open_dir(parent, name);
+	if (dir < 0 || fstat(dir, &st) < 0 || st.st_uid != geteuid())
+		return -1;
+	return lock_in(dir, 0);
+}
+
+static void sweep(const char *dir, const char *prefix,
+    int (*take)(int parent, const char *name))
 {
 	struct dirent *entry;
 	CLEANUP(close_stream) DIR *stream = opendir(dir);
 	while (stream && (entry = readdir(stream))) {
-		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0)
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
 			continue;
-		CLEANUP_CLOSE int lock =
-		    take_over(dirfd(stream), entry->d_name);
+		CLEANUP_CLOSE int lock = take(dirfd(stream), entry->d_name);
 		if (lock >= 0)
 			remove_at(dirfd(stream), entry->d_name);
 	}
+}
+
+void private_sweep(const char *dir)
+{
+	sweep(dir, PREFIX, take_over);
+}
+
+void private_sweep_shared(const char *dir)
+{
+	sweep(dir, PREFIX_SHARED, take_over_shared);
 }

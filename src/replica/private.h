@@ -8,10 +8,17 @@
  * must stay open for as long as it is used. 0 or -errno. */
 int private_make(const char *dir, char **ret_path, int *ret_lock);
 
+/* The same in a directory where others make theirs, too: it has a name that
+ * tells what it is, and that nobody can guess. */
+int private_make_shared(const char *dir, char **ret_path, int *ret_lock);
+
 /* Remove it with all that is in it. */
 void private_remove(const char *path);
 
 /* Remove those in dir that nobody holds any more. */
 void private_sweep(const char *dir);
+
+/* The same of ours where others have theirs, too. */
+void private_sweep_shared(const char *dir);
 
 #endif

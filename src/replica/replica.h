@@ -111,9 +111,20 @@ int replica_open_edition(const char *dir, const char *project,
 int replica_open_archived(
     const char *dir, const char *project, struct replica **ret_replica);
 
-/* Make the directory that copies of archives are read in, where they cannot be
- * read themselves. *ret_path is the caller's. 0 or -errno, as own_dir_make. */
-int replica_copies_dir(char **ret_path);
+/*
+ * Make the directory that an archive's copy will be read in, should one be
+ * needed: with a name that nobody can guess, in the directory for temporary
+ * files. For who has to know the place before the archive is opened. *ret_path
+ * is borrowed until then. 0 or -errno. Not while one is opened.
+ */
+int replica_copy_prepare(const char **ret_path);
+
+/* Remove it, unless an archive has been opened there, which does so when it is
+ * closed. Harmless where there is none. */
+void replica_copy_forget(void);
+
+/* The directory for temporary files; borrowed. */
+const char *replica_copy_parent(void);
 
 /* Whether it was opened so. Any thread. */
 bool replica_is_archived(const struct replica *replica);
@@ -126,7 +137,16 @@ bool replica_is_archived(const struct replica *replica);
  */
 void replica_give_up_when(bool (*over)(void *ctx), void *ctx);
 
-/* NULL is fine. */
+/*
+ * Closing it shall take about so long at most, in milliseconds: what of
+ * SQLite's log is not in the database by then stays in the log, for whoever
+ * opens it next. One thing is waited for in any case, which is a single write
+ * or sync that the disk does not answer. Not while it is closed. NULL is fine.
+ */
+void replica_hurry(struct replica *replica, int64_t ms);
+
+/* All that was committed is in the database then, and there is no log. NULL is
+ * fine. */
 void replica_close(struct replica *replica);
 
 /* ---- reading ---- */
@@ -306,6 +326,16 @@ struct replica_place {
  */
 int replica_put(struct replica *replica, const struct replica_row *row,
     const struct replica_place *place, struct node *ret_node, bool *ret_again);
+
+/*
+ * Put rows of one directory that are thought to be new, all at once: for half
+ * of what they cost one by one. Each has a text, and an id of its own from
+ * replica_reserve_ids; ids and places follow one another from the first one's
+ * on. 1: they were new, and are there; 0: some were not, and none was put; or
+ * an error.
+ */
+int replica_put_new(struct replica *replica, const struct replica_row *rows,
+    size_t count, const struct replica_place *first);
 
 /* The table's directory, made if need be. listed: show it in the root. */
 int replica_put_table(struct replica *replica, const char *table,

@@ -10,6 +10,7 @@ import os
 import select
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -49,9 +50,9 @@ class Emulator:
         del settings["BKEND_SECRET_KEY"]  # else mounts would not sign in
         return settings
 
-    def _control(self, method, what, **query):
+    def _control(self, method, what, body=None, **query):
         url = f"{self.url}/_emulator/{what}?" + urllib.parse.urlencode(query)
-        request = urllib.request.Request(url, method=method)
+        request = urllib.request.Request(url, method=method, data=body)
         with _direct.open(request, timeout=START_TIMEOUT) as answer:
             return answer.read()
 
@@ -68,6 +69,11 @@ class Emulator:
 
     def reset(self):
         self._control("POST", "reset")
+
+    def put(self, table, record):
+        self._control(
+            "PUT", f"data/{table}/{record['id']}", json.dumps(record).encode()
+        )
 
     def set(self, **switches):
         self._control("POST", "set", **switches)
@@ -266,8 +272,18 @@ class Api:
 
     def __init__(self, settings):
         self.settings = settings
-        host = urllib.parse.urlsplit(settings["BKEND_API_URL"]).netloc
-        self.connection = http.client.HTTPConnection(host, timeout=60)
+        url = urllib.parse.urlsplit(settings["BKEND_API_URL"])
+        if url.scheme == "https":
+            trust = ssl.create_default_context(
+                cafile=settings["CURL_CA_BUNDLE"]
+            )
+            self.connection = http.client.HTTPSConnection(
+                url.netloc, timeout=60, context=trust
+            )
+        else:
+            self.connection = http.client.HTTPConnection(
+                url.netloc, timeout=60
+            )
         self.headers = {"X-API-Key": settings["BKEND_PUBLISHABLE_KEY"]}
         account = {
             "method": "password",

@@ -3,6 +3,7 @@
 #include "fuzz.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "json/json.h"
@@ -44,26 +45,55 @@ static void check_members(const char *text, size_t len, bool valid)
 	}
 }
 
-/* The same in slices, from text that comes in pieces. */
+/* Go on at a place to the end of a slice, with text that comes in pieces, and
+ * hold what comes against the same part of the whole. */
+static void check_slice(const char *text, size_t len, const struct buf *whole,
+    struct json_layout *place, uint64_t from, size_t size)
+{
+	CLEANUP_FREE char *data = malloc(size);
+	struct json_slice slice = {from, data, size};
+	size_t step = 1 + (whole->len + size) % 97;
+	bool full = false;
+	MUST(data);
+	while (!full && place->in < len) {
+		size_t left = len - (size_t)place->in;
+		full = json_layout_feed(
+		    place, text + place->in, left < step ? left : step, &slice);
+	}
+	if (!full)
+		json_layout_end(place, &slice);
+	size_t left = whole->len - (size_t)from;
+	MUST(full || place->out == whole->len);
+	MUST(memcmp(data, whole->data + from, left < size ? left : size) == 0);
+}
+
+/* One slice after the other. */
 static void check_slices(const char *text, size_t len, const struct buf *whole)
 {
 	struct json_layout place = {0};
-	char data[64];
-	size_t size = 1 + len % sizeof(data), step = 1 + whole->len % 17;
-	for (size_t from = 0; from < whole->len; from += size) {
-		struct json_slice slice = {from, data, size};
-		bool full = false;
-		while (!full && place.in < len) {
-			size_t left = len - (size_t)place.in;
-			full = json_layout_feed(&place, text + place.in,
-			    left < step ? left : step, &slice);
+	size_t size = 1 + len % 997;
+	for (size_t from = 0; from < whole->len; from += size)
+		check_slice(text, len, whole, &place, from, size);
+}
+
+/* Slices of any size and in any order, each from a place before it that was
+ * come by earlier. */
+static void check_windows(const char *text, size_t len, const struct buf *whole)
+{
+	struct json_layout places[16] = {0};
+	uint64_t random = whole->len * UINT64_C(0x9e3779b97f4a7c15) | 1;
+	for (size_t i = 1; i < ARRAY_SIZE(places); i++) {
+		random ^= random << 13;
+		random ^= random >> 7;
+		random ^= random << 17;
+		uint64_t from = (random >> 8) % whole->len;
+		size_t size = 1 + random % 4096;
+		for (size_t known = 0; known < i; known++) {
+			const struct json_layout *place = &places[known];
+			if (place->out <= from && place->out >= places[i].out)
+				places[i] = *place;
 		}
-		if (!full)
-			json_layout_end(&place, &slice);
-		size_t left = whole->len - from;
-		MUST(full || place.out == whole->len);
-		MUST(memcmp(data, whole->data + from,
-			 left < size ? left : size) == 0);
+		check_slice(text, len, whole, &places[i], from, size);
 	}
 }
 
@@ -104,12 +134,16 @@ static void check_pretty(const char *text, size_t len, bool valid)
 	buf_init(&once, PRETTY_MAX);
 	buf_init(&twice, PRETTY_MAX);
 	MUST((json_pretty_size(text, len, &size) == 0) == valid);
+	uint64_t beside = 0;
+	if (json_members_and_size(text, len, NULL, 0, NULL, &beside) == 0)
+		MUST(valid && beside == size);
 	int r = json_pretty(text, len, &once);
 	MUST((r == 0) == (valid && size <= PRETTY_MAX));
 	if (r < 0)
 		return;
 	MUST(once.len == size);
 	check_slices(text, len, &once);
+	check_windows(text, len, &once);
 	check_tokens(text, len, &once);
 	MUST(json_pretty(once.data, once.len, &twice) == 0);
 	MUST(twice.len == once.len);

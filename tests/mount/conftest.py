@@ -561,6 +561,26 @@ def threads_of(pid):
     return found
 
 
+def mounter_of(pid):
+    """The process that has mounted it for another one."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            if Path(f"/proc/{child}/comm").read_text() == "bkendfs-mount\n":
+                return int(child)
+    return None
+
+
+def other_namespaces():
+    """Who sees other mounts than we do, and may have a copy of one that was
+    unmounted here: {pid: name}."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(process / "ns/mnt") != os.readlink("/proc/self/ns/mnt"):
+                found[process.name] = (process / "comm").read_text().strip()
+    return found
+
+
 class Mount:
     """bkendfs on a mount point of its own, in the foreground so that its pid,
     its exit status and its log are at hand."""
@@ -620,7 +640,7 @@ class Mount:
         try:
             status = self.process.wait(30)
         except subprocess.TimeoutExpired:
-            where = threads_of(self.pid)
+            where = threads_of(self.pid), other_namespaces()
             abort(self.connection)
             self.process.kill()
             self.process.wait(20)

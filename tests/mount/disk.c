@@ -6,7 +6,8 @@
  * with numbers DISK_FAIL_FIRST to DISK_FAIL_LAST fail with errno
  * DISK_FAIL_ERRNO; all that changes the disk, and syncing it, is a write. The
  * file DISK_COUNT, if that is set, is told the number of the last one; the file
- * DISK_SYNCERS, the names of the threads that sync, one a line.
+ * DISK_SYNCERS, the names of the threads that sync, one a line. While the file
+ * DISK_SLOW exists, each write takes its time.
  *
  * A log entry: a kind, a path below the root, what the kind has besides (an
  * offset and bytes, a size, another path).
@@ -26,6 +27,8 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#define SLOW_US 40000
 
 enum kind {
 	CREATE = 1,
@@ -48,6 +51,7 @@ static struct {
 	int64_t last;
 	int err;
 	char *count;
+	char *slow;
 } disk = {.log = -1, .syncers = -1};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -79,6 +83,8 @@ __attribute__((constructor)) static void begin(void)
 	disk.last = number_of("DISK_FAIL_LAST");
 	disk.err = (int)number_of("DISK_FAIL_ERRNO");
 	disk.count = count ? strdup(count) : NULL;
+	const char *slow = getenv("DISK_SLOW");
+	disk.slow = slow ? strdup(slow) : NULL;
 }
 
 /* What comes after the root; NULL: it lies elsewhere. */
@@ -121,6 +127,8 @@ static const char *at(int dir, const char *name, char path[PATH_MAX])
 /* Take the lock, and the next number: whether that one fails, errno is set. */
 static bool fails(void)
 {
+	if (disk.slow && access(disk.slow, F_OK) == 0)
+		usleep(SLOW_US);
 	pthread_mutex_lock(&lock);
 	disk.number++;
 	if (disk.count) {

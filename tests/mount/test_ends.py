@@ -19,6 +19,9 @@ from conftest import (
     abort,
     alive,
     environment,
+    is_mounted,
+    mounter_of,
+    preload,
     run,
     wait_until,
     wait_until_it_waits,
@@ -227,6 +230,41 @@ def test_a_wait_and_the_mount_can_be_ended(odd, mount, work, state, end):
     finally:
         stuck.clean_up()
     print(f"{state.__name__}: {', '.join(times)}")
+
+
+@pytest.mark.parametrize("end", ["TERM", "unmount"])
+def test_a_slow_disk_holds_up_no_end(odd, mount, work, end):
+    """What is still to be written need not be."""
+    server = _project(odd)
+    server.tables["t"] = records(3000)
+    slow, cache = work / "slow", work / "cache"
+    env = {**preload(work, "disk"), "DISK_ROOT": str(cache), "DISK_SLOW": str(slow)}
+    m = mount(server, cache=cache, env=env)
+    assert len(os.listdir(m / "t")) == 3000
+    slow.touch()
+    assert (m / f"storage/{oid(1)}_f").read_bytes() == b"x" * 3_000_000
+    begin, times = time.monotonic(), []
+    _end(m, end)
+    _took(end, begin, times)
+    slow.unlink()
+    m = mount(server, "-o", "offline", cache=cache)
+    assert sorted(os.listdir(m / "t")) == record_names(3000)
+
+
+def test_a_mount_that_is_not_taken_away_in_time_is_left(odd, mount):
+    """The kernel may have who unmounts wait for others."""
+    m = mount(_project(odd))
+    assert len(os.listdir(m / "t")) == 150
+    mounter = mounter_of(m.pid)
+    os.kill(mounter, signal.SIGSTOP)
+    try:
+        begin, times = time.monotonic(), []
+        _end(m, "TERM")
+        _took("TERM", begin, times)
+        assert b"stays mounted" in m.log()
+    finally:
+        os.kill(mounter, signal.SIGCONT)
+    wait_until(lambda: not is_mounted(m.path), 20, "the end of the mount")
 
 
 # Commands ------------------------------------------------------------------

@@ -5,6 +5,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import stat
 import subprocess
 from pathlib import Path
 
@@ -259,9 +260,13 @@ def test_a_read_only_copy_of_the_replica_is_mounted(odd, mount, work):
     shutil.rmtree(work / "cache")
     archive.chmod(0o700)
     before = _state_of(archive)
+    (work / "tmp").mkdir()
     with read_only(archive, work) as place:
-        m = mount(server, "-o", "offline", cache=place)
+        m = mount(
+            server, "-o", "offline", cache=place, env={"TMPDIR": str(work / "tmp")}
+        )
         _check_archive(m)
+        assert not os.listdir(work / "tmp")  # it is read where it is
         m.unmount()
     assert _state_of(archive) == before
 
@@ -275,15 +280,21 @@ def test_a_copy_of_a_mount_that_was_killed_is_mounted(odd, mount, work):
     assert [p for p in archive.iterdir() if p.name.endswith("-wal")]
     tmp = work / "tmp"
     tmp.mkdir()
+    # Nobody can be there first.
+    taken = tmp / f"bkendfs-{os.geteuid()}"
+    taken.mkdir()
+    taken.chmod(0o777)
     with read_only(archive, work) as place:
         m = mount(
             server, "-o", "offline", cache=place, env={"TMPDIR": str(tmp)}
         )
+        [copy] = tmp.glob("bkendfs-copy-*")
+        assert stat.S_IMODE(copy.stat().st_mode) == 0o700
         assert sorted(os.listdir(m / "posts")) == record_names(120)
         assert read(m / f"posts/{oid(7)}.json") == pretty(record(7))
         m.unmount()
     # The copy that was read is gone.
-    assert [p for p in tmp.rglob("*") if p.is_file()] == []
+    assert list(tmp.rglob("*")) == [taken]
 
 
 def test_an_archive_is_not_mounted_to_be_written(odd, start, mount, work):

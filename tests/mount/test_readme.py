@@ -23,6 +23,8 @@ ELSEWHERE = {
     "packaging/deb": "tests/package",
     "sudo apt install ./build-deb/bkendfs_*.deb ./build-deb/bkend-emulator_*.deb": "tests/package",
     "meson setup build && ninja -C build && sudo meson install -C build": "tests/packaging/installed.py",
+    """duckdb -c "SELECT title, viewsTotal FROM read_ndjson('mnt/.bkendfs/tables/posts.ndjson')"""
+    """ ORDER BY viewsTotal DESC LIMIT 2\"""": "tests/neighbours",
     "cp /usr/share/doc/bkendfs/examples/bkendfs-backup@.* ~/.config/systemd/user/": "tests/package",
     "systemctl --user enable --now bkendfs-backup@prod.timer": "tests/package",
 }

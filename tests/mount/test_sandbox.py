@@ -7,11 +7,12 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
-from conftest import BKENDFS, alive, daemon_of, is_mounted, memory_of, run, wait_until
+from conftest import BKENDFS, alive, daemon_of, environment, is_mounted, memory_of, mounter_of, run, wait_until
 from odd_server import PASSWORD, PUBLISHABLE
 from records import fails, oid, read
 from test_emulator import Client
@@ -41,15 +42,6 @@ def _said(status):
     return re.search(r"^sandbox: (.*)$", status.decode(), re.M)[1]
 
 
-def _mounter_of(pid):
-    """The process that has mounted it for another one."""
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            if Path(f"/proc/{child}/comm").read_text() == "bkendfs-mount\n":
-                return int(child)
-    return None
-
-
 def _assert_privileges(pid, given_up):
     for task in Path(f"/proc/{pid}/task").iterdir():
         status = (task / "status").read_text()
@@ -66,7 +58,7 @@ def test_a_mount_can_gain_nothing(project, mount):
 def test_the_one_that_mounts_knows_no_secret(project, mount):
     m = mount(project)
     assert len(os.listdir(m / "posts")) == 3
-    mounter = _mounter_of(m.pid)
+    mounter = mounter_of(m.pid)
     _assert_privileges(mounter, False)
     assert sorted(os.listdir(f"/proc/{mounter}/fd"), key=int)[:4] == ["0", "1", "2", "3"]
     for fd in "012":
@@ -83,7 +75,7 @@ def test_the_one_that_mounts_knows_no_secret(project, mount):
 
 def test_it_ends_with_a_mount_that_is_killed(project, mount):
     m = mount(project)
-    mounter = _mounter_of(m.pid)
+    mounter = mounter_of(m.pid)
     m.kill()
     wait_until(lambda: not alive(mounter), 10, "its end")
     assert run("fusermount3", "-uz", m.path).returncode == 0
@@ -91,7 +83,7 @@ def test_it_ends_with_a_mount_that_is_killed(project, mount):
 
 def test_signals_are_not_for_it(project, mount):
     m = mount(project)
-    mounter = _mounter_of(m.pid)
+    mounter = mounter_of(m.pid)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         os.kill(mounter, number)
     assert len(os.listdir(m / "posts")) == 3
@@ -102,7 +94,7 @@ def test_signals_are_not_for_it(project, mount):
 
 def test_without_it_the_mount_stays_and_that_is_said(project, mount):
     m = mount(project)
-    os.kill(_mounter_of(m.pid), signal.SIGKILL)
+    os.kill(mounter_of(m.pid), signal.SIGKILL)
     assert len(os.listdir(m / "posts")) == 3
     os.kill(m.pid, signal.SIGTERM)
     assert m.wait() == 0
@@ -173,6 +165,73 @@ def test_what_it_does_not_need_is_out_of_reach(project, mount, work):
             read(m / f"storage/{oid(2)}_g")
     else:
         assert read(m / f"storage/{oid(2)}_g") == b"other" * 1000
+
+
+# Commands ------------------------------------------------------------------------
+
+
+class Command:
+    """One that waits for the answer to its first listing."""
+
+    def __init__(self, server, work, option, **env):
+        self.go_on, self._asked = threading.Event(), threading.Event()
+        server.hooks.append(self._hook)
+        settings = environment(work, server.env()) | env
+        settings["BKENDFS_CACHE_DIR"] = str(work / "cache")
+        self.process = subprocess.Popen(
+            [BKENDFS, option], env=settings, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        assert self._asked.wait(60)
+
+    def _hook(self, request):
+        if request.is_page("posts"):
+            self._asked.set()
+            self.go_on.wait(60)
+
+    def end(self):
+        self.go_on.set()
+        said, _ = self.process.communicate(timeout=60)
+        return self.process.returncode, said.decode()
+
+
+@pytest.fixture
+def command(work, watched):
+    """Factory: command(server, "--check", NAME=…) → Command."""
+    begun = []
+
+    def begin(server, option, **env):
+        begun.append(Command(server, work, option, **env))
+        watched.pids.add(begun[-1].process.pid)
+        return begun[-1]
+
+    yield begin
+    for one in begun:
+        one.go_on.set()
+        one.process.kill()
+        one.process.wait(20)
+        watched.pids.discard(one.process.pid)
+
+
+@pytest.mark.parametrize("option", ["--check", "--fetch"])
+def test_a_command_can_gain_nothing(project, command, option):
+    one = command(project, option)
+    _assert_privileges(one.process.pid, not SANITIZED)
+    status, said = one.end()
+    assert status == 0, said
+
+
+def test_what_a_command_does_not_need_is_out_of_reach(project, command, work):
+    """As of a mount: a place for the spool that is not the one of before."""
+    for name in ("tmp", "home"):
+        (work / name).mkdir()
+    project.storage.ranges = False
+    one = command(project, "--fetch", TMPDIR=str(work / "tmp"))
+    (work / "tmp").rename(work / "was-tmp")
+    (work / "tmp").symlink_to("home")
+    status, said = one.end()
+    assert status == (1 if IS_CONFINED else 0), said
+    assert ("_f" in said) == IS_CONFINED
 
 
 # The emulator ------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Beside a service manager, and beside logrotate."""
 
 import os
+import select
 import signal
 import socket
 
@@ -45,6 +46,33 @@ def test_a_service_that_is_refused_is_never_ready(project, start, work, manager)
     manager.setblocking(False)
     with pytest.raises(BlockingIOError):
         manager.recv(4096)
+
+
+def test_a_manager_that_does_not_read_holds_up_no_end(project, mount, work, manager):
+    manager.setblocking(False)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                other.sendto(b"x", str(work / "notify"))
+    m = mount(project, env={"NOTIFY_SOCKET": str(work / "notify")})
+    # It is told when it reads, and not before.
+    while manager.recv(4096) == b"x":
+        wait_until(lambda: select.select([manager], [], [], 1)[0], 20, "what it is told")
+    os.kill(m.pid, signal.SIGTERM)
+    assert m.wait() == 0
+
+
+def test_a_manager_that_never_reads_holds_up_no_end(project, mount, work, manager):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                other.sendto(b"x", str(work / "notify"))
+    m = mount(project, env={"NOTIFY_SOCKET": str(work / "notify")})
+    wait_until(lambda: b"mounted" in m.log(), 120, "the first line")
+    os.kill(m.pid, signal.SIGTERM)
+    assert m.wait() == 0 and not is_mounted(m.path)
 
 
 def test_a_service_is_ready_on_an_abstract_socket(project, mount, work):

@@ -107,7 +107,9 @@ def _elsewhere(work, mnt, script, *prefix):
     words = " ".join(shlex.quote(str(word)) for word in prefix)
     done = run(
         "unshare", "-m", "sh", "-ec",
-        "".join(f"mount --bind {work}/{name} /{name}\n" for name in places)
+        # Other tests' mounts would not end while there is a copy of them.
+        "umount -al -t fuse.bkendfs || :\n"
+        + "".join(f"mount --bind {work}/{name} /{name}\n" for name in places)
         + f"exec {words} sh -ec {shlex.quote(script)}",
         env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
     )

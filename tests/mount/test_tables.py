@@ -1,5 +1,6 @@
 """A table as one stream: .bkendfs/tables/posts.ndjson."""
 
+import concurrent.futures
 import errno
 import os
 import random
@@ -7,9 +8,12 @@ import signal
 import subprocess
 import threading
 
+import pytest
+
 from conftest import succeed, wait_until
 from odd_server import Reply
 from records import fails, oid, read, record, records
+from test_memory import MIB, SANITIZED, _peak
 
 
 def _stream(mount, table):
@@ -73,6 +77,34 @@ def test_a_piece_is_read_from_anywhere(odd, mount):
             assert os.pread(fd, size, at) == wanted[at : at + size]
     finally:
         os.close(fd)
+
+
+@pytest.mark.parametrize("layout", ["pretty", "raw"])
+def test_of_a_large_record_only_what_is_read_is_loaded(odd, mount, layout):
+    """It was loaded as a whole for each piece."""
+    server = odd()
+    server.tables["posts"] = [
+        record(n, b',"t":"%s"\n' % (b"%05d\\n" % n * size))
+        for n, size in enumerate([1, 1200000, 2, 9400, 9340, 2, 900000, 400000, 1])
+    ]
+    m = mount(server, "-o", f"json={layout}")
+    wanted = _lines(server.tables["posts"])
+    assert os.stat(_stream(m, "posts")).st_size == len(wanted)
+    ends = [n for n, byte in enumerate(wanted) if byte == 10]
+    places = [max(end + by, 0) for end in ends for by in (-70000, -1, 0, 1)]
+    places += [random.Random(8).randrange(len(wanted) + 10) for _ in range(40)]
+    before = _peak(m.pid)
+    fd = os.open(_stream(m, "posts"), os.O_RDONLY)
+    try:
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_RANDOM)
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            pieces = pool.map(lambda at: os.pread(fd, 100000, at), places)
+            for at, piece in zip(places, pieces):
+                assert piece == wanted[at : at + 100000]
+    finally:
+        os.close(fd)
+    assert read(_stream(m, "posts")) == wanted
+    assert SANITIZED or _peak(m.pid) - before < 12 * MIB
 
 
 def test_an_empty_table_is_an_empty_file(odd, mount):

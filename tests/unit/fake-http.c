@@ -448,13 +448,19 @@ void fake_answer(struct http_call *call, const struct fake_answer *answer)
 	fake_run(fake);
 }
 
+void fake_give(struct http_call *call, const struct fake_answer *answer)
+{
+	must_be_open(call);
+	int r = give(call, answer);
+	if (r)
+		finish(call, r);
+}
+
 void fake_begin_answer(struct http_call *call, const struct fake_answer *answer)
 {
 	must_be_open(call);
 	struct fake *fake = call->fake;
-	int r = give(call, answer);
-	if (r)
-		finish(call, r);
+	fake_give(call, answer);
 	fake_run(fake);
 }
 

@@ -98,6 +98,10 @@ void fake_answer(struct http_call *call, const struct fake_answer *answer);
 void fake_begin_answer(
     struct http_call *call, const struct fake_answer *answer);
 
+/* The same, but nothing else happens yet: what is answered next comes in the
+ * same turn of the loop. */
+void fake_give(struct http_call *call, const struct fake_answer *answer);
+
 /* The transfer breaks: nothing (more) comes. */
 void fake_break(struct http_call *call, int err);
 

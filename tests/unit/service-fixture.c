@@ -211,10 +211,12 @@ static size_t select_ids(const char *line, int ids[SERVED_MAX])
 {
 	/* {"id":{"$gt":"r0007","$lte":"r0012"}}, percent-encoded, compares
 	 * texts with texts; numbers with numbers: {"id":{"$gte":-1.7e308}} */
-	bool by_id = strstr(line, "%22id%22%3A%7B") != NULL;
+	bool by_id =
+	    strstr(line, "%22id%22%3A%7B") != NULL && !service.ignores_ids;
 	bool by_number = asks_for_numbers(line);
-	int low = bound(line, "%24gt%22%3A%22r", 0);
-	int high = bound(line, "%24lte%22%3A%22r", SERVED_MAX);
+	int low = by_id ? bound(line, "%24gt%22%3A%22r", 0) : 0;
+	int high =
+	    by_id ? bound(line, "%24lte%22%3A%22r", SERVED_MAX) : SERVED_MAX;
 	char since[TIMESTAMP_SIZE + 8];
 	time_bound(line, since);
 	size_t count = 0;

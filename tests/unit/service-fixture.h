@@ -43,6 +43,7 @@ struct service {
 	int numbers_end;      /* what a filter by a number ends with: a status,
 				 or -errno; 0: records */
 	bool ignores_filters; /* and answers as if there were none */
+	bool ignores_ids;     /* in a filter; but not other fields */
 	bool finds_nothing;   /* whatever the filter says */
 	bool descends;	      /* whatever the direction asked for */
 	bool heeds_times;     /* filters by updatedAt as well */

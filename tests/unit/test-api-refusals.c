@@ -208,6 +208,47 @@ static void other_records_are_renewed_for_meanwhile(void **state)
 	assert_int_equal(server.signed_in, 1);
 }
 
+/* Not even where nobody can say who we are: only that others are served. */
+static void one_bad_record_locks_nobody_out(void **state)
+{
+	(void)state;
+	begin((struct server){.refused = "/bad", .knows_nobody = true});
+	assert_int_equal(look_at("bad"), -EACCES);
+	for (int i = 0; i < 200; i++) {
+		assert_int_equal(look_at("good"), 0);
+		assert_int_equal(look_at("bad"), -EACCES);
+		fake_advance(fake, 3 * 1000);
+		if (i % 10 == 0)
+			server.old = server.issued;
+	}
+	assert_in_range(server.signed_in, 1, 5);
+}
+
+/* Nor do many, now and then: none of them is known yet. */
+static void many_bad_records_cost_few_tokens(void **state)
+{
+	(void)state;
+	static const struct server servers[] = {
+	    {.refused = "/bad", .knows_nobody = true},
+	    {.refused = "/bad", .knows_nobody = true, .gives_none = true},
+	    {.refused = "/bad", .knows_nobody = true, .no_refresh = true},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
+		begin(servers[i]);
+		for (int n = 0; n < 900; n++) {
+			char id[16];
+			snprintf(id, sizeof(id), "bad%d", n);
+			assert_int_equal(look_at("good"), 0);
+			assert_int_equal(look_at(id), -EACCES);
+			fake_advance(fake, 1000);
+		}
+		assert_in_range(server.signed_in, 1, 5);
+		assert_in_range(server.refreshed, 0, 10);
+		api_free(api);
+		api = NULL;
+	}
+}
+
 /* One that is good for the question who we are, and for nothing else. */
 static void what_a_check_says_is_not_believed_for_ever(void **state)
 {
@@ -297,6 +338,8 @@ int main(void)
 	    TEST(a_record_that_is_refused_for_ever_costs_no_sign_in),
 	    TEST(nor_does_it_where_nobody_can_say_who_we_are),
 	    TEST(other_records_are_renewed_for_meanwhile),
+	    TEST(one_bad_record_locks_nobody_out),
+	    TEST(many_bad_records_cost_few_tokens),
 	    TEST(what_a_check_says_is_not_believed_for_ever),
 	    TEST(a_token_is_not_given_up_in_its_first_seconds),
 	    TEST(tokens_of_three_seconds_serve_whoever_looks),

@@ -464,6 +464,24 @@ static void a_block_copied_over_another_one_is_noticed(void **state)
 	assert_noticed_and_mended(size, BLOCK, BLOCK);
 }
 
+/* Who unmounts does not wait for a slow disk. */
+static void what_is_not_written_in_time_is_not_kept(void **state)
+{
+	const int64_t size = 3 * BLOCK;
+	(void)state;
+	content_hurry(content, 60000);
+	keep_whole(NODE, size);
+	settle();
+	assert_kept(NODE, size, 0, size);
+	content_hurry(content, 60000);
+	clock_ahead_ms += 60001;
+	keep_whole(NODE + 1, size);
+	settle();
+	assert_absent(NODE + 1, size, 0, size);
+	assert_kept(NODE, size, 0, size);
+	content_hurry(NULL, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -477,6 +495,7 @@ int main(void)
 	    TEST(of_a_file_cut_short_nothing_wrong_is_kept),
 	    TEST(once_it_is_settled_all_is_on_the_disk),
 	    TEST(closing_writes_all_that_was_to_be_kept),
+	    TEST(what_is_not_written_in_time_is_not_kept),
 	    TEST(what_waits_to_be_written_is_read_already),
 	    TEST(without_a_cache_nothing_is_kept_and_nothing_breaks),
 	    TEST(what_is_not_proven_or_spoiled_is_never_served),

@@ -130,6 +130,28 @@ static void a_server_that_does_not_filter_by_time_is_listed_anew(void **state)
 	assert_in_range(sent(), 1 + 4, 1 + 4 + 1);
 }
 
+/* What takes several answers cannot be had where a filter by id is ignored. One
+ * answer can. */
+static void a_server_that_does_not_filter_by_id_is_asked_again(void **state)
+{
+	(void)state;
+	service.ignores_ids = true;
+	list_twenty();
+	for (int id = 1; id <= 7; id++) {
+		tick();
+		service_change(id);
+	}
+	assert_is_all_and_fresh();
+	for (int i = 0; i < 2; i++) {
+		go_stale();
+		assert_is_all_and_fresh();
+	}
+	go_stale();
+	service_change(3);
+	assert_is_all_and_fresh();
+	assert_int_equal(sent(), 3);
+}
+
 /* ---- who has it open ---- */
 
 static void an_open_directory_keeps_its_version(void **state)
@@ -301,6 +323,7 @@ int main(void)
 	    TEST(a_deletion_beside_a_change_is_noticed),
 	    TEST(all_may_be_gone),
 	    TEST(a_server_that_does_not_filter_by_time_is_listed_anew),
+	    TEST(a_server_that_does_not_filter_by_id_is_asked_again),
 	    TEST(an_open_directory_keeps_its_version),
 	    TEST(a_directory_that_was_opened_before_it_was_whole_stays),
 	    TEST(a_change_behind_a_pass_is_found_by_the_next_check),

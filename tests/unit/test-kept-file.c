@@ -74,6 +74,34 @@ static void one_at_a_time_has_the_lock(void **state)
 	kept_file_unlock(other);
 }
 
+/* ---- power cuts ---- */
+
+static unsigned synced_dirs;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int __wrap_fsync(int fd)
+{
+	struct stat st;
+	synced_dirs += fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+	return __real_fsync(fd);
+}
+
+/* A secret that was removed does not come back with the power. */
+static void what_was_removed_stays_so(void **state)
+{
+	(void)state;
+	assert_int_equal(put("one\n"), 0);
+	synced_dirs = 0;
+	assert_int_equal(kept_file_remove(file), 0);
+	assert_int_equal(synced_dirs, 1);
+	assert_holds("");
+	assert_int_equal(kept_file_remove(file), 0);
+	assert_int_equal(put("two\n"), 0);
+	assert_int_equal(synced_dirs, 2);
+}
+
 static void a_link_in_its_place_is_refused(void **state)
 {
 	(void)state;
@@ -94,6 +122,8 @@ int main(void)
 		what_is_written_is_read_and_ours_alone, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		one_at_a_time_has_the_lock, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		what_was_removed_stays_so, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		a_link_in_its_place_is_refused, setup, teardown),
 	};

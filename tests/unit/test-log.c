@@ -5,7 +5,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -231,6 +234,157 @@ static void nobody_waits_for_who_reads_it(void **state)
 	assert_int_equal(log_reopen(), 0);
 }
 
+/* ---- syslog ---- */
+
+static char system_path[] = "/tmp/test-log-dev-XXXXXX";
+
+int __real_connect(int fd, const struct sockaddr *to, socklen_t len);
+int __wrap_connect(int fd, const struct sockaddr *to, socklen_t len);
+
+/* /dev/log is the test's own. */
+int __wrap_connect(int fd, const struct sockaddr *to, socklen_t len)
+{
+	const struct sockaddr_un *place = (const struct sockaddr_un *)to;
+	struct sockaddr_un own = {.sun_family = AF_UNIX};
+	if (len < sizeof(own) || strcmp(place->sun_path, "/dev/log") != 0)
+		return __real_connect(fd, to, len);
+	strcpy(own.sun_path, system_path);
+	return __real_connect(fd, (struct sockaddr *)&own, sizeof(own));
+}
+
+/* Who takes the machine's log in. */
+static int open_taker(int type)
+{
+	struct sockaddr_un own = {.sun_family = AF_UNIX};
+	strcpy(own.sun_path, system_path);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&own, sizeof(own)), 0);
+	if (type == SOCK_STREAM)
+		assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+static void close_taker(int fd)
+{
+	close(fd);
+	assert_int_equal(unlink(system_path), 0);
+}
+
+/* The next line; "": there is none. */
+static const char *taken(int fd)
+{
+	static char line[4096];
+	ssize_t len = recv(fd, line, sizeof(line) - 1, MSG_DONTWAIT);
+	line[len > 0 ? len : 0] = '\0';
+	return line;
+}
+
+/* What stands behind the head, which all lines have: "<30>Jan  1 00:00:00
+ * ident[pid]: ". */
+static const char *taken_text(int fd, int priority)
+{
+	const char *line = taken(fd);
+	int found = 0, pid = 0, end = 0;
+	char ident[16] = "";
+	if (!*line)
+		return line;
+	assert_int_equal(
+	    sscanf(line, "<%d>%*3c %*2c %*2d:%*2d:%*2d %15[^[][%d]: %n", &found,
+		ident, &pid, &end),
+	    3);
+	assert_int_equal(found, LOG_DAEMON | priority);
+	assert_string_equal(ident, "test");
+	assert_int_equal(pid, getpid());
+	assert_true(end > 0);
+	return line + end;
+}
+
+static void open_system_log(void)
+{
+	int fd = mkstemp(system_path);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(unlink(system_path), 0);
+	log_open_syslog("test");
+	log_set_level(LOG_LEVEL_INFO);
+}
+
+static void lines_of_the_machines_log_have_a_head(void **state)
+{
+	(void)state;
+	open_system_log();
+	int fd = open_taker(SOCK_DGRAM);
+	log_info("one %s", "\x1b[2J");
+	assert_string_equal(taken_text(fd, LOG_INFO), "one \\x1b[2J");
+	log_error("two");
+	assert_string_equal(taken_text(fd, LOG_ERR), "two");
+	log_warn("three");
+	assert_string_equal(taken_text(fd, LOG_WARNING), "three");
+	close_taker(fd);
+}
+
+static void nobody_waits_for_who_takes_the_machines_log_in(void **state)
+{
+	enum { LINES = 1000 };
+	char text[80];
+	(void)state;
+	int fd = open_taker(SOCK_DGRAM), kept = 0;
+	for (int i = 0; i < LINES; i++)
+		log_info("%d", i);
+	for (const char *line; *(line = taken_text(fd, LOG_INFO)); kept++) {
+		snprintf(text, sizeof(text), "%d", kept);
+		assert_string_equal(line, text);
+	}
+	assert_in_range(kept, 1, LINES - 1);
+	log_warn("read again");
+	snprintf(text, sizeof(text),
+	    "(%d lines are missing: nobody read the log)", LINES - kept);
+	assert_string_equal(taken_text(fd, LOG_WARNING), text);
+	assert_string_equal(taken_text(fd, LOG_WARNING), "read again");
+	log_warn("and on");
+	assert_string_equal(taken_text(fd, LOG_WARNING), "and on");
+	close_taker(fd);
+}
+
+/* Nor is what it did not get kept from it once it is there again. */
+static void the_machines_log_may_be_started_anew(void **state)
+{
+	(void)state;
+	log_info("to nobody");
+	int fd = open_taker(SOCK_DGRAM);
+	log_info("here");
+	assert_string_equal(taken_text(fd, LOG_INFO),
+	    "(1 lines are missing: nobody read the log)");
+	assert_string_equal(taken_text(fd, LOG_INFO), "here");
+	close_taker(fd);
+	fd = open_taker(SOCK_DGRAM);
+	log_info("again");
+	assert_string_equal(taken_text(fd, LOG_INFO), "again");
+	close_taker(fd);
+}
+
+static void the_machines_log_may_be_a_stream(void **state)
+{
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	int fd = open_taker(SOCK_STREAM);
+	log_info("one");
+	log_info("two");
+	int one = accept(fd, NULL, NULL);
+	assert_true(one >= 0);
+	const char *text = taken_text(one, LOG_INFO);
+	assert_string_equal(text, "one");
+	text += strlen(text) + 1;
+	assert_int_equal(*text, '<');
+	assert_non_null(strstr(text, ": two"));
+	/* A line that does not fit is given up, and so is its connection. */
+	for (int i = 0; i < 1000; i++)
+		log_info("%01900d", i);
+	close(one);
+	close_taker(fd);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -247,5 +401,13 @@ int main(void)
 		a_log_that_cannot_be_opened_anew_stays_where_it_is),
 	    cmocka_unit_test(nobody_waits_for_who_reads_it),
 	};
-	return cmocka_run_group_tests(tests, open_log, remove_log);
+	static const struct CMUnitTest system_tests[] = {
+	    cmocka_unit_test(lines_of_the_machines_log_have_a_head),
+	    cmocka_unit_test(nobody_waits_for_who_takes_the_machines_log_in),
+	    cmocka_unit_test(the_machines_log_may_be_started_anew),
+	    cmocka_unit_test(the_machines_log_may_be_a_stream),
+	};
+	/* A file goes first: they come before there is one. */
+	return cmocka_run_group_tests(system_tests, NULL, NULL) +
+	       cmocka_run_group_tests(tests, open_log, remove_log);
 }

@@ -35,6 +35,41 @@ static void a_record_is_asked_for_alone(void **state)
 	assert_int_equal(sent(), 1);
 }
 
+/* A page that has only half come is not in the replica yet, and yet was there
+ * before what comes in the same turn. */
+static void an_answer_does_not_replace_one_that_came_before(void **state)
+{
+	static const char page[] =
+	    "{\"items\":[{\"id\":\"r0003\",\"updatedAt\":"
+	    "\"2026-01-01T00:00:00.000Z\",\"from\":\"page\"},";
+	static const char text[] =
+	    "{\"id\":\"r0003\",\"updatedAt\":"
+	    "\"2026-01-01T00:00:00.000Z\",\"from\":\"it\"}";
+	struct buf out;
+	(void)state;
+	service_fill(5);
+	fixture_start();
+	struct ask *open = ask_open(posts);
+	struct ask *lookup = ask_lookup(posts, "r0003.json");
+	const struct fake_answer half = {.status = 200, .body = page};
+	fake_give(request(FIRST_PAGE), &half);
+	ANSWER(
+	    request("GET /v1/data/posts/r0003"), .status = 200, .body = text);
+	buf_init(&out, BUF_MAX_DEFAULT);
+	int64_t node = node_of("r0003.json").id;
+	assert_int_equal(replica_text(replica, node, &out), 0);
+	assert_non_null(strstr(buf_str(&out), "page"));
+	buf_done(&out);
+	/* It is asked for again, and that is the newer one. */
+	ANSWER(
+	    request("GET /v1/data/posts/r0003"), .status = 200, .body = text);
+	assert_ended(lookup, 0);
+	assert_waits(open);
+	sync_interrupt(sync_under_test, open->op.id);
+	fake_run(fake);
+	assert_ended(open, -EINTR);
+}
+
 static void a_record_is_fetched_once_for_all_who_want_it(void **state)
 {
 	(void)state;
@@ -387,6 +422,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_record_is_asked_for_alone),
+	    TEST(an_answer_does_not_replace_one_that_came_before),
 	    TEST(a_record_is_fetched_once_for_all_who_want_it),
 	    TEST(a_missing_record_is_enoent),
 	    TEST(names_that_no_record_can_have_are_not_asked_for),

@@ -6,8 +6,10 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "remove-tree.h"
 #include "replica/replica.h"
@@ -228,6 +230,72 @@ static void links_in_it_are_not_followed(void **state)
 
 #define IN_ROOT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* ---- where others have theirs, too ---- */
+
+static bool exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+static char *made(void)
+{
+	const char *path;
+	assert_int_equal(replica_copy_prepare(&path), 0);
+	return strdup(path);
+}
+
+static void a_copys_place_has_a_name_that_nobody_can_guess(void **state)
+{
+	(void)state;
+	struct stat st;
+	assert_int_equal(setenv("TMPDIR", root, 1), 0);
+	char *first = made(), *same = made();
+	assert_string_equal(first, same);
+	assert_int_equal(stat(first, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	assert_int_equal(
+	    strncmp(first, replica_copy_parent(), strlen(root)), 0);
+	replica_copy_forget();
+	assert_false(exists(first));
+	replica_copy_forget();
+	char *other = made();
+	assert_string_not_equal(first, other);
+	replica_copy_forget();
+	free(first);
+	free(same);
+	free(other);
+}
+
+static void what_one_that_was_killed_leaves_of_it_goes(void **state)
+{
+	(void)state;
+	char path[600], left[600], own[600];
+	int status;
+	assert_int_equal(setenv("TMPDIR", root, 1), 0);
+	snprintf(path, sizeof(path), "%s/path", root);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		char *place = made();
+		_exit(symlink(place, path) < 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	ssize_t len = readlink(path, left, sizeof(left) - 1);
+	assert_true(len > 0);
+	left[len] = '\0';
+	assert_true(exists(left));
+	/* Nor does anything else that is called so. */
+	snprintf(own, sizeof(own), "%s/bkendfs-copy-of-mine", root);
+	assert_int_equal(mkdir(own, 0700), 0);
+	char *place = made();
+	assert_false(exists(left));
+	assert_true(exists(own));
+	assert_true(exists(place));
+	replica_copy_forget();
+	free(place);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +305,8 @@ int main(void)
 	    IN_ROOT(what_others_have_put_there_is_left_alone),
 	    IN_ROOT(a_directory_that_others_may_write_is_refused),
 	    IN_ROOT(links_in_it_are_not_followed),
+	    IN_ROOT(a_copys_place_has_a_name_that_nobody_can_guess),
+	    IN_ROOT(what_one_that_was_killed_leaves_of_it_goes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

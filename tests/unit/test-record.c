@@ -36,6 +36,28 @@ static void an_id_is_a_string_a_number_or_an_oid(void **state)
 	assert_id("{\"\\u0069d\":\"escaped key\"}", TEXT("escaped key"));
 }
 
+static void its_laid_out_size_comes_with_it(void **state)
+{
+	static const char *const texts[] = {
+	    "{\"id\":1}",
+	    " { \"id\" : 1 , \"a\" : [ ] , \"b\" : { } } ",
+	    "{\"id\":1,\"a\":[1,[2,{\"c\":[]}],\"x\"],\"b\":{\"d\":null}}",
+	    "{\"a\":{\"id\":{\"id\":[[[]]]}},\n\"id\":\"\\u00e9\"}",
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct buf pretty;
+		struct record record;
+		buf_init(&pretty, BUF_MAX_DEFAULT);
+		assert_int_equal(
+		    json_pretty(texts[i], strlen(texts[i]), &pretty), 0);
+		assert_int_equal(parse(texts[i], &record), 0);
+		assert_int_equal(record.pretty_size, pretty.len);
+		record_done(&record);
+		buf_done(&pretty);
+	}
+}
+
 static void an_underscore_id_stands_in_for_a_missing_id(void **state)
 {
 	(void)state;
@@ -369,6 +391,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_id_is_a_string_a_number_or_an_oid),
+	    cmocka_unit_test(its_laid_out_size_comes_with_it),
 	    cmocka_unit_test(an_underscore_id_stands_in_for_a_missing_id),
 	    cmocka_unit_test(a_record_without_an_id_is_refused),
 	    cmocka_unit_test(what_is_no_object_is_refused),

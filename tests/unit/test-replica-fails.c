@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sqlite3.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -16,8 +17,14 @@
 /* The write with number fails_at, and the ones after it up to fails_until. */
 static int writes, fails_at, fails_until, fails_with;
 
+/* What each write takes, in milliseconds. */
+static int slow_ms;
+
 static bool fails(void)
 {
+	const struct timespec pause = {0, slow_ms * 1000000L};
+	if (slow_ms)
+		nanosleep(&pause, NULL);
 	writes++;
 	if (writes < fails_at || writes > fails_until)
 		return false;
@@ -322,6 +329,58 @@ static void opening_one_is_given_up_when_that_is_wanted(void **state)
 	assert_int_equal(nodes(), before);
 }
 
+/* Then it takes no longer than it may, and what is left in the log is there
+ * again. A row has more than a page. */
+static void a_slow_disk_does_not_hold_up_the_end(void **state)
+{
+	(void)state;
+	char *text = text_of('a');
+	assert_int_equal(write_version(text, ROWS, &second_listing), 0);
+	free(text);
+	slow_ms = 20;
+	writes = 0;
+	replica_hurry(replica, 50);
+	replica_close(replica);
+	slow_ms = 0;
+	assert_in_range(writes, 0, ROWS * 4);
+	replica = NULL;
+	open_in(dir);
+	assert_version('a', &second_listing);
+	/* Without a hurry, and in one that is enough, nothing is left there. */
+	for (int i = 0; i < 2; i++) {
+		char log[512];
+		if (i)
+			replica_hurry(replica, 600000);
+		writes = 0;
+		begin();
+		put("one", "more", ROWS + i, ROWS + 1 + i);
+		commit();
+		snprintf(log, sizeof(log), "%s-wal", replica_path(replica));
+		assert_int_equal(access(log, F_OK), 0);
+		char *path = strdup(log);
+		replica_close(replica);
+		replica = NULL;
+		assert_int_not_equal(access(path, F_OK), 0);
+		free(path);
+		open_in(dir);
+	}
+}
+
+/* What is thrown away afterwards. */
+static void a_private_one_is_not_tidied_up(void **state)
+{
+	(void)state;
+	struct replica *own;
+	int64_t id;
+	assert_int_equal(replica_open(dir, "another", true, &own), 0);
+	assert_int_equal(replica_begin(own), 0);
+	assert_int_equal(replica_put_table(own, "t", "t", true, &id), 0);
+	assert_int_equal(replica_commit(own), 0);
+	writes = 0;
+	replica_close(own);
+	assert_int_equal(writes, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +397,10 @@ int main(void)
 		one_that_cannot_be_opened_is_as_it_was, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		opening_one_is_given_up_when_that_is_wanted, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		a_slow_disk_does_not_hold_up_the_end, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		a_private_one_is_not_tidied_up, set_up, tear_down),
 	};
 	/* What the database says of it fills pages. */
 	assert_int_equal(log_open_file("/dev/null"), 0);

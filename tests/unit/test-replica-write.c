@@ -1,5 +1,6 @@
 /* What is written into a replica: passes over a directory, names, objects. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "unit.h"
 
@@ -59,6 +60,101 @@ static void a_walk_ends_when_its_caller_says_so(void **state)
 				     on_entry, &walk),
 		    7);
 		assert_string_equal(walk.text, "1:a.json 2:b.json ");
+	}
+}
+
+/* Rows a, b, ... for replica_put_new, the first of them with this id. */
+static void make_rows(struct replica_row *rows, size_t count, int64_t id)
+{
+	static char names[9][16], keys[9][2];
+	for (size_t i = 0; i < count; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "%c", (char)('a' + i));
+		rows[i] = row(keys[i], "{\"v\":1}");
+		snprintf(names[i], sizeof(names[i]), "%s", rows[i].name);
+		rows[i].name = names[i];
+		rows[i].id = id + (int64_t)i;
+	}
+}
+
+static void rows_that_are_new_are_put_at_once(void **state)
+{
+	(void)state;
+	for (int side = 0; side < 2; side++) {
+		const struct replica_place first = {side, 100, 101};
+		struct replica_row rows[5];
+		struct replica_totals before, after;
+		int64_t id = replica_reserve_ids(replica, 5);
+		make_rows(rows, 5, id);
+		replica_totals(replica, &before);
+		begin();
+		assert_int_equal(replica_put_new(replica, rows, 5, &first), 1);
+		commit();
+		assert_entries("101:a.json 102:b.json 103:c.json 104:d.json "
+			       "105:e.json ");
+		struct node node = found(table, "c.json");
+		assert_int_equal(node.id, id + 2);
+		assert_int_equal(node.kind, NODE_KIND_RECORD);
+		assert_int_equal(node.mtime_ms, 1000);
+		assert_int_equal(node.size, 7);
+		assert_int_equal(node.other_size, 17);
+		assert_int_equal(node.pos[side], 103);
+		assert_int_equal(node.pos[!side], 0);
+		assert_record_text(node.id, "{\"v\":1}");
+		assert_blob(replica_key, node.id, TEXT("c"));
+		replica_totals(replica, &after);
+		assert_int_equal(after.nodes, before.nodes + 5);
+		assert_int_equal(after.bytes, before.bytes + 5 * 7);
+		/* What is put alone afterwards finds them. */
+		begin();
+		struct replica_row what = row("c", "{\"v\":1}");
+		const struct replica_place place = {side, 100, 150};
+		bool again = false;
+		assert_int_equal(
+		    replica_put(replica, &what, &place, &node, &again), 0);
+		assert_true(again);
+		commit();
+		assert_int_equal(fixture_teardown(state), 0);
+		assert_int_equal(fixture_setup(state), 0);
+	}
+}
+
+static void where_a_row_is_known_none_is_put(void **state)
+{
+	const struct replica_place first = {0, 100, 101};
+	struct replica_row rows[5];
+	struct replica_totals before, after;
+	/* The first one, one in the middle, the last one; one that stands there
+	 * twice. */
+	for (int known = 0; known < 7; known += 2) {
+		begin();
+		int64_t id = replica_reserve_ids(replica, 5);
+		make_rows(rows, 5, id);
+		if (known < 5)
+			put_row(&(struct replica_row){.dir = table,
+				    .kind = NODE_KIND_RECORD,
+				    .key = rows[known].key,
+				    .key_len = 1,
+				    .name = rows[known].name,
+				    .text = "{}",
+				    .text_len = 2},
+			    0, 0, false);
+		else
+			rows[4].name = rows[1].name;
+		/* After one that was new, they are thought to be new, too. */
+		put("z", "{}", 0, 0);
+		commit();
+		replica_totals(replica, &before);
+		begin();
+		assert_int_equal(replica_put_new(replica, rows, 5, &first), 0);
+		commit();
+		assert_entries("");
+		for (int i = 0; i < 5; i++)
+			assert_gone(id + i);
+		replica_totals(replica, &after);
+		assert_int_equal(after.nodes, before.nodes);
+		assert_int_equal(after.bytes, before.bytes);
+		assert_int_equal(fixture_teardown(state), 0);
+		assert_int_equal(fixture_setup(state), 0);
 	}
 }
 
@@ -352,6 +448,8 @@ int main(void)
 	    TEST(a_write_reads_what_it_wrote_and_can_be_undone),
 	    TEST(entries_stand_in_the_order_of_their_positions),
 	    TEST(a_walk_ends_when_its_caller_says_so),
+	    TEST(rows_that_are_new_are_put_at_once),
+	    TEST(where_a_row_is_known_none_is_put),
 	    TEST(a_record_stands_once_in_a_pass),
 	    TEST(a_record_that_changes_within_a_pass_keeps_its_place),
 	    TEST(a_page_can_be_taken_back),

@@ -49,7 +49,8 @@ static const char *at(const char *name)
 /* All of the tree, and who may do what there. */
 static void make_tree(void)
 {
-	static const char *const dirs[] = {"cache", "data", "home", "spool"};
+	static const char *const dirs[] = {
+	    "cache", "data", "home", "spool", "tidy", "tidy/dir"};
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		char file[64];
 		assert_int_equal(mkdir(at(dirs[i]), 0700), 0);
@@ -68,6 +69,7 @@ static struct sandbox *make_sandbox(enum sandbox_net net)
 	assert_int_equal(sandbox_allow(sandbox, at("cache"), SANDBOX_KEEP), 0);
 	assert_int_equal(sandbox_allow(sandbox, at("data"), SANDBOX_READ), 0);
 	assert_int_equal(sandbox_allow(sandbox, at("spool"), SANDBOX_SPOOL), 0);
+	assert_int_equal(sandbox_allow(sandbox, at("tidy"), SANDBOX_TIDY), 0);
 	assert_int_equal(
 	    sandbox_allow(sandbox, "/dev/null", SANDBOX_DEVICE), 0);
 	assert_int_equal(sandbox_allow(sandbox, at("none"), SANDBOX_KEEP), 0);
@@ -240,6 +242,25 @@ static void files_without_a_name_can_be_had(void **state)
 	inside(SANDBOX_CLIENT, try_the_spool);
 }
 
+static void try_to_tidy_up(void)
+{
+	is("read", opens("tidy/f", O_RDONLY), EACCES);
+	is("make", opens("tidy/new", O_CREAT | O_RDWR), EACCES);
+	is("remove", removes("tidy/f"), EACCES);
+	is("what is in it", removes("tidy/dir/f"), EACCES);
+	is("another", rmdir(at("data")) < 0 ? errno : 0, EACCES);
+	is("one with files", rmdir(at("tidy/dir")) < 0 ? errno : 0, ENOTEMPTY);
+	is("an empty one", rmdir(at("tidy/empty")) < 0 ? errno : 0, 0);
+}
+
+static void only_what_is_empty_is_tidied_up(void **state)
+{
+	(void)state;
+	make_tree();
+	assert_int_equal(mkdir(at("tidy/empty"), 0700), 0);
+	inside(SANDBOX_CLIENT, try_to_tidy_up);
+}
+
 static void try_as_a_client(void)
 {
 	is("listen", calls(bind), abi >= 4 ? EACCES : 0);
@@ -317,6 +338,7 @@ int main(void)
 	    IN_ROOT(all_else_is_out_of_reach),
 	    IN_ROOT(what_is_to_be_read_is_not_written),
 	    IN_ROOT(files_without_a_name_can_be_had),
+	    IN_ROOT(only_what_is_empty_is_tidied_up),
 	    IN_ROOT(a_client_does_not_listen_nor_a_server_connect),
 	    IN_ROOT(so_are_threads_and_children),
 	    IN_ROOT(what_is_open_stays_open),

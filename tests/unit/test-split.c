@@ -412,6 +412,31 @@ static void freeing_nothing_is_fine(void **state)
 	json_split_free(NULL);
 }
 
+static int count_record(void *ctx, const char *text, size_t len)
+{
+	struct outcome *outcome = ctx;
+	outcome->count++;
+	return json_check(text, len);
+}
+
+/* They are checked, once: by the splitter, or by who takes them. */
+static void who_takes_records_may_check_them(void **state)
+{
+	static const char body[] = "{\"items\":[{},{\"a\":01}]}";
+	(void)state;
+	for (int left = 0; left < 2; left++) {
+		struct outcome outcome = {0};
+		struct json_split *split;
+		assert_int_equal(
+		    json_split_new(count_record, &outcome, &split), 0);
+		if (left)
+			json_split_leave_checks(split);
+		assert_int_equal(feed_copy(split, body, strlen(body)), -EPROTO);
+		assert_int_equal(outcome.count, 1 + left);
+		json_split_free(split);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -436,6 +461,7 @@ int main(void)
 	    cmocka_unit_test(an_endless_skeleton_meets_the_cap),
 	    cmocka_unit_test(white_space_between_records_is_not_kept),
 	    cmocka_unit_test(a_record_over_the_cap_in_one_chunk_is_refused),
+	    cmocka_unit_test(who_takes_records_may_check_them),
 	    cmocka_unit_test(freeing_nothing_is_fine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,6 +134,43 @@ static void a_large_read_ends_also_when_there_is_no_room(void **state)
 	serve_object();
 }
 
+/* Hand out a MiB that is there, of which the loop does not hear yet. */
+static void take_at_once(int64_t id, int64_t offset)
+{
+	struct node node = node_of(id);
+	for (int64_t pos = offset; pos < offset + MIB; pos += STEP) {
+		struct sync_bytes got;
+		assert_int_equal(sync_read_now(sync_under_test, &node,
+				     (uint64_t)pos, (size_t)STEP, &got),
+		    0);
+		sync_bytes_done(&got);
+	}
+}
+
+/* The kernel reads ahead by several threads, of which the later may be the
+ * first; the loop hears of both when it gets to it. What the one has read was
+ * let go, and is not asked for again when it hears of the other. */
+static void what_was_read_out_of_order_comes_once(void **state)
+{
+	(void)state;
+	const int64_t size = 16 * MIB;
+	int64_t node = stored_file("16777216");
+	object_size = size;
+	object_etag = ETAG;
+	for (int64_t pos = 0; pos < 4 * MIB; pos += STEP)
+		assert_int_equal(read_as_fs(node, pos, STEP), 0);
+	serve_object();
+	assert_true(asked_until(0, size) >= 6 * MIB);
+	take_at_once(node, 5 * MIB);
+	take_at_once(node, 4 * MIB);
+	streams_read_notes(sync_streams(sync_under_test));
+	serve_object();
+	for (int64_t pos = 6 * MIB; pos < size; pos += STEP)
+		assert_int_equal(read_as_fs(node, pos, STEP), 0);
+	serve_object();
+	assert_int_equal(asked_since(0), size);
+}
+
 /* Of a store that answers at once, few ranges are asked for at a time; all come
  * nevertheless, though nobody asks again for those that waited. */
 static void a_store_next_door_is_asked_for_little_at_once(void **state)
@@ -186,6 +223,7 @@ int main(void)
 	    TEST(one_who_keeps_up_waits_seldom),
 	    TEST(readers_share_the_room),
 	    TEST(a_large_read_ends_also_when_there_is_no_room),
+	    TEST(what_was_read_out_of_order_comes_once),
 	    TEST(a_store_next_door_is_asked_for_little_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,6 +87,42 @@ static void while_it_is_held_nothing_is_got_in_vain(void **state)
 	assert_int_equal(judge(facts), VERDICT_REFUSED);
 }
 
+/* Nobody can say who we are, but others are answered with the same token. */
+static void who_is_served_vouches_for_a_token(void **state)
+{
+	(void)state;
+	struct verdict_facts facts = {.served = true, .vouched = true};
+	assert_int_equal(judge(facts), VERDICT_REFUSED);
+	facts.held = facts.doubtful = true;
+	assert_int_equal(judge(facts), VERDICT_REFUSED);
+	facts.pauses = 1;
+	facts.doubted = true;
+	assert_int_equal(judge(facts), VERDICT_REFUSED);
+	/* A check that can tell knows better. */
+	facts.checkable = true;
+	assert_int_equal(judge(facts), VERDICT_CHECK);
+}
+
+static void while_it_is_held_a_doubtful_one_is_renewed_once(void **state)
+{
+	(void)state;
+	struct verdict_facts facts = {
+	    .held = true, .served = true, .doubtful = true};
+	assert_int_equal(judge(facts), VERDICT_WAIT);
+	facts.pauses = 1;
+	facts.doubted = true;
+	facts.doubtful = false;
+	assert_int_equal(judge(facts), VERDICT_RENEW);
+	facts.renewals = facts.unproven = 1;
+	facts.served = false;
+	facts.checked = true;
+	assert_int_equal(judge(facts), VERDICT_REFUSED);
+	/* The waits for a young one were others. */
+	facts = (struct verdict_facts){
+	    .held = true, .served = true, .doubtful = true, .pauses = 3};
+	assert_int_equal(judge(facts), VERDICT_REFUSED);
+}
+
 /* Short-lived ones may end in each of a request's attempts. */
 static void tokens_that_were_good_are_renewed_some_times(void **state)
 {
@@ -111,6 +147,8 @@ int main(void)
 		what_renewal_does_not_help_is_checked_then_signed_in),
 	    cmocka_unit_test(two_tokens_that_nobody_could_use_are_enough),
 	    cmocka_unit_test(while_it_is_held_nothing_is_got_in_vain),
+	    cmocka_unit_test(who_is_served_vouches_for_a_token),
+	    cmocka_unit_test(while_it_is_held_a_doubtful_one_is_renewed_once),
 	    cmocka_unit_test(tokens_that_were_good_are_renewed_some_times),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

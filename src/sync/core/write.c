@@ -23,6 +23,7 @@ struct write {
 	/* The write under way, committed at the next turn of the loop. */
 	bool writing;
 	struct http_timer *commit_timer;
+	struct deferred_queue deferred;
 	struct hook_queue hooks;
 	struct hook_queue committed;		   /* being called */
 	STAILQ_HEAD(, changed_name) changed_names; /* told after the commit */
@@ -38,6 +39,7 @@ struct write *write_new(
 	write->core = core;
 	write->lost = lost;
 	write->ctx = ctx;
+	TAILQ_INIT(&write->deferred);
 	TAILQ_INIT(&write->hooks);
 	TAILQ_INIT(&write->committed);
 	STAILQ_INIT(&write->changed_names);
@@ -98,6 +100,7 @@ static void on_commit(void *ctx)
 	struct write *write = ctx;
 	struct commit_hook *hook;
 	write->commit_timer = NULL;
+	write_deferred(write);
 	write->writing = false;
 	int r = replica_commit(write->core->replica);
 	tell_changed_names(write, r == 0);
@@ -113,7 +116,7 @@ static void on_commit(void *ctx)
 	}
 }
 
-int write_begin(struct write *write)
+static int open_write(struct write *write)
 {
 	struct core *core = write->core;
 	if (write->writing)
@@ -128,6 +131,41 @@ int write_begin(struct write *write)
 	}
 	write->writing = true;
 	return 0;
+}
+
+int write_begin(struct write *write)
+{
+	write_deferred(write);
+	return open_write(write);
+}
+
+int write_defer(struct write *write, struct deferred_write *deferred)
+{
+	if (deferred->queue)
+		return 0;
+	int r = open_write(write);
+	if (r < 0)
+		return r;
+	deferred->queue = &write->deferred;
+	TAILQ_INSERT_TAIL(deferred->queue, deferred, link);
+	return 0;
+}
+
+void write_undefer(struct deferred_write *deferred)
+{
+	if (!deferred->queue)
+		return;
+	TAILQ_REMOVE(deferred->queue, deferred, link);
+	deferred->queue = NULL;
+}
+
+void write_deferred(struct write *write)
+{
+	struct deferred_write *deferred;
+	while ((deferred = TAILQ_FIRST(&write->deferred))) {
+		write_undefer(deferred);
+		deferred->fn(deferred->ctx);
+	}
 }
 
 void write_hook(struct write *write, struct commit_hook *hook)

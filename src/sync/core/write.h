@@ -26,8 +26,9 @@ struct write *write_new(
 void write_free(struct write *write);
 
 /*
- * Open the write under way, if there is none: 0 or -errno. It is committed at
- * the next turn of the loop, together with what else was written until then.
+ * Open the write under way, if there is none, and write what was put off: 0 or
+ * -errno. It is committed at the next turn of the loop, together with what else
+ * was written until then.
  */
 int write_begin(struct write *write);
 
@@ -46,6 +47,30 @@ void write_hook(struct write *write, struct commit_hook *hook);
 
 /* Do not call it, if it was to be. */
 void write_unhook(struct commit_hook *hook);
+
+/*
+ * What is put off until the write under way needs it: fn writes it, before
+ * anything else is written or the whole is committed. So many small writes can
+ * become a large one, and nobody sees that they were late. All zero but for fn
+ * and ctx.
+ */
+TAILQ_HEAD(deferred_queue, deferred_write);
+struct deferred_write {
+	void (*fn)(void *ctx);
+	void *ctx;
+	struct deferred_queue *queue; /* NULL: there is nothing to write */
+	TAILQ_ENTRY(deferred_write) link;
+};
+
+/* Put it off; the write under way is opened for it. Once, however often it is
+ * put off. 0 or -errno. */
+int write_defer(struct write *write, struct deferred_write *deferred);
+
+/* It is written, or is not to be. */
+void write_undefer(struct deferred_write *deferred);
+
+/* Write what was put off: for who is about to read what he wrote. */
+void write_deferred(struct write *write);
 
 /* A name leads to another node, once the write under way is committed. */
 void write_changes_name(struct write *write, int64_t dir, const char *name);

@@ -312,8 +312,9 @@ static void on_page(
 		fail(delta, error->err);
 		return;
 	}
+	/* Of a later answer only the ids may be what was not heeded. */
 	if (error->err || delta->ignored) {
-		end(delta, DELTA_IGNORED);
+		end(delta, delta->after_id.len ? DELTA_ANEW : DELTA_IGNORED);
 		return;
 	}
 	if (!is_sound(delta, page) || finds_too_little(delta)) {

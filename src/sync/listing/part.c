@@ -6,6 +6,7 @@
 
 #include "api/record.h"
 #include "base/cleanup.h"
+#include "json/json.h"
 #include "sync/core/core.h"
 #include "sync/core/folder.h"
 #include "sync/core/position.h"
@@ -13,6 +14,7 @@
 #include "sync/listing/entries.h"
 #include "sync/listing/order.h"
 #include "sync/listing/ranges.h"
+#include "sync/record/batch.h"
 #include "sync/record/put.h"
 
 /* Inode numbers set aside for a page. */
@@ -26,6 +28,7 @@ struct part {
 	void *ctx;
 	struct api_call *call; /* NULL when the answer has come */
 	struct commit_hook hook;
+	struct batch *batch; /* records on their way; NULL: none came yet */
 	struct part_question question; /* its range is ours */
 	struct part_answer answer;
 	int64_t first_node; /* inode numbers reserved for it */
@@ -40,6 +43,7 @@ void part_free(struct part *part)
 		return;
 	api_cancel(part->call);
 	write_unhook(&part->hook);
+	batch_free(part->batch);
 	TAILQ_REMOVE(part->parts, part, link);
 	id_range_free(part->question.range);
 	buf_done(&part->answer.first_id);
@@ -104,6 +108,7 @@ static int64_t start(const struct part *part)
 void part_take_back(struct part *part)
 {
 	bool any = part->answer.count > 0;
+	batch_free(TAKE(part->batch));
 	forget_records(&part->answer);
 	if (!any)
 		return;
@@ -150,6 +155,12 @@ static int watch_id(struct part *part, const struct record *record)
 	return r;
 }
 
+static void on_placed(void *ctx, int64_t count)
+{
+	struct part *part = ctx;
+	part->answer.unique += count;
+}
+
 static int put(struct part *part, const struct record *record)
 {
 	const struct part_question *question = &part->question;
@@ -158,18 +169,20 @@ static int put(struct part *part, const struct record *record)
 	    .in = {question->side, question->base,
 		start(part) + 1 + answer->count},
 	};
-	int64_t at = 0;
 	if (answer->count < IDS_RESERVED) {
 		place.id = part->first_node + answer->count;
 		place.object_id = place.id + IDS_RESERVED;
 	}
 	int r = part->events->brings(part->ctx);
+	if (r == 0 && !part->batch) {
+		part->batch =
+		    batch_new(part->core, part->folder->id, on_placed, part);
+		r = part->batch ? 0 : -ENOMEM;
+	}
 	if (r == 0)
-		r = put_record(
-		    part->core, part->folder->id, record, &place, &at);
+		r = batch_add(part->batch, record, &place);
 	if (r < 0)
 		return r;
-	answer->unique += at == place.in.pos;
 	answer->count++;
 	return facts_record(&answer->facts, &answer->ids, record);
 }
@@ -182,7 +195,7 @@ static int on_record(void *ctx, const char *text, size_t len)
 		return -EPROTO;
 	int r = record_parse(text, len, &record);
 	if (r < 0) {
-		if (r == -EPROTO)
+		if (r == -EPROTO && json_check(text, len) == 0)
 			folder_explain(part->folder, part->core, r,
 			    "a record in the listing has no id");
 		return r;
@@ -191,6 +204,14 @@ static int on_record(void *ctx, const char *text, size_t len)
 	if (r == 0)
 		r = put(part, &record);
 	record_done(&record);
+	return r;
+}
+
+static int on_end(void *ctx)
+{
+	struct part *part = ctx;
+	int r = part->batch ? batch_put(part->batch) : 0;
+	batch_free(TAKE(part->batch));
 	return r;
 }
 
@@ -229,6 +250,8 @@ static int ask(struct part *part)
 {
 	static const struct api_page_sink sink = {
 	    .record = on_record,
+	    .end = on_end,
+	    .checks = true,
 	    .restart = on_restart,
 	    .done = on_page,
 	};

@@ -209,6 +209,10 @@ int ahead_fetch(struct ahead *ahead, int64_t pos, int64_t end, bool stalled)
 		reader_stalled(reader, pos);
 	} else if (!reader_is_sequential(reader)) {
 		return 0;
+	} else if (pos < reader_pos(reader)) {
+		/* A late word of an earlier read: what lies between was read,
+		 * and may have been let go. */
+		pos = end = reader_pos(reader);
 	}
 	return fetch_for(ahead, reader, pos, end, stalled);
 }

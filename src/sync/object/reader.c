@@ -101,6 +101,11 @@ bool reader_is_sequential(const struct reader *reader)
 	return reader->window > 0;
 }
 
+int64_t reader_pos(const struct reader *reader)
+{
+	return reader->pos;
+}
+
 void reader_begins(struct reader *reader)
 {
 	reader->window = RANGE_FIRST;

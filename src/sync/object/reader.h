@@ -39,6 +39,9 @@ bool readers_expect(
 /* Whether it has a window at all. */
 bool reader_is_sequential(const struct reader *reader);
 
+/* The furthest position that it has got to. */
+int64_t reader_pos(const struct reader *reader);
+
 /* It begins at the object's first byte: taken for sequential at once. */
 void reader_begins(struct reader *reader);
 

@@ -116,6 +116,7 @@ static int live_node(const struct fetch *fetch, int64_t *ret_id)
 {
 	CLEANUP_BUF struct buf name;
 	struct node node = {0};
+	write_deferred(fetch->fetches->core->write);
 	buf_init(&name, NAME_WORK_MAX);
 	int r = fetch->spec
 		    ? buf_adds(&name, ".spec.json")

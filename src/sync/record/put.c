@@ -113,62 +113,83 @@ static int64_t date_or_none(int64_t ms)
 	return ms == RECORD_NO_DATE ? INT64_MIN : ms;
 }
 
+int put_row_of(int64_t dir, const struct record *record, struct buf *name,
+    struct put_row *ret_row)
+{
+	size_t before = name->len;
+	int r = name_of_record(buf_str(&record->id), record->id.len, name);
+	if (r < 0)
+		return r;
+	*ret_row = (struct put_row){
+	    .row =
+		{
+		    .dir = dir,
+		    .kind = NODE_KIND_RECORD,
+		    .key = buf_str(&record->id),
+		    .key_len = record->id.len,
+		    .name = buf_str(name) + before,
+		    .text = record->text.text,
+		    .text_len = record->text.len,
+		    .mtime_ms = record->mtime_ms,
+		    .size = (int64_t)record->text.len,
+		    .other_size = (int64_t)record->pretty_size,
+		},
+	    .updated_ms = date_or_none(record->updated_ms),
+	    .created_ms = date_or_none(record->created_ms),
+	};
+	return 0;
+}
+
 /*
  * A text took over the place of another one in a listing, whose own proof does
  * not know of it, and may never: so the listing's newest date has to. Else it
  * would seem to be all there once the server's database was put back to where
  * that date fits again.
  */
-static int raise_listing(
-    struct core *core, int64_t dir, const struct record *record)
+static int raise_listing(struct core *core, const struct put_row *row)
 {
-	return replica_raise_listing(core->replica, dir,
-	    date_or_none(record->updated_ms), date_or_none(record->created_ms));
+	return replica_raise_listing(
+	    core->replica, row->row.dir, row->updated_ms, row->created_ms);
+}
+
+int put_row(struct core *core, const struct put_row *row,
+    const struct replica_place *in, int64_t *ret_at)
+{
+	struct node node;
+	bool again;
+	int r = replica_put(core->replica, &row->row, in, &node, &again);
+	if (r == -EEXIST) {
+		log_error("two records share the name %s", row->row.name);
+		return -EPROTO;
+	}
+	if (r == 0 && node.replaced)
+		write_changes_name(core->write, row->row.dir, row->row.name);
+	if (r == 0 && node.replaced && node_pos(&node))
+		r = raise_listing(core, row);
+	if (r == 0)
+		*ret_at = node.pos[in->side];
+	return r;
 }
 
 int put_record(struct core *core, int64_t dir, const struct record *record,
     const struct placement *place, int64_t *ret_at)
 {
 	CLEANUP_BUF struct buf name;
-	struct node node;
-	bool again;
-	uint64_t pretty;
+	struct put_row row;
+	int64_t at;
 	buf_init(&name, NAME_WORK_MAX);
-	int r = name_of_record(buf_str(&record->id), record->id.len, &name);
-	if (r == 0)
-		r = json_pretty_size(
-		    record->text.text, record->text.len, &pretty);
+	int r = put_row_of(dir, record, &name, &row);
 	if (r == 0)
 		r = write_begin(core->write);
 	if (r < 0)
 		return r;
-	struct replica_row row = {
-	    .id = place->id,
-	    .dir = dir,
-	    .kind = NODE_KIND_RECORD,
-	    .key = buf_str(&record->id),
-	    .key_len = record->id.len,
-	    .name = buf_str(&name),
-	    .text = record->text.text,
-	    .text_len = record->text.len,
-	    .mtime_ms = record->mtime_ms,
-	    .size = (int64_t)record->text.len,
-	    .other_size = (int64_t)pretty,
-	    .checked = place->checked,
-	};
-	r = replica_put(core->replica, &row, &place->in, &node, &again);
-	if (r == -EEXIST) {
-		log_error("two records share the name %s", buf_str(&name));
-		return -EPROTO;
-	}
-	if (r == 0 && node.replaced)
-		write_changes_name(core->write, dir, row.name);
-	if (r == 0 && node.replaced && node_pos(&node))
-		r = raise_listing(core, dir, record);
+	row.row.id = place->id;
+	row.row.checked = place->checked;
+	r = put_row(core, &row, &place->in, &at);
 	if (r == 0 && dir == NODE_FILES)
 		r = put_object(core, record, place);
 	if (r == 0)
-		*ret_at = node.pos[place->in.side];
+		*ret_at = at;
 	return r;
 }
 

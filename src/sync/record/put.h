@@ -26,6 +26,23 @@ struct placement {
 	int64_t checked;   /* when it was confirmed alone, or 0 */
 };
 
+/* What the replica needs to know of a record; all but the texts is filled in.
+ */
+struct put_row {
+	struct replica_row row; /* its name, key and text are borrowed */
+	int64_t updated_ms;	/* of the record, INT64_MIN: none */
+	int64_t created_ms;
+};
+
+/* Make one of a record in a directory, under its name, which is appended to
+ * name. 0; -EPROTO, -EMSGSIZE or -ENOMEM. */
+int put_row_of(int64_t dir, const struct record *record, struct buf *name,
+    struct put_row *ret_row);
+
+/* Put it, in the write under way. As put_record. */
+int put_row(struct core *core, const struct put_row *row,
+    const struct replica_place *in, int64_t *ret_at);
+
 /* Put a record (of a table, or a stored file's metadata with its object), in
  * the write under way, which is begun if need be. *ret_at: its place in the
  * generation, which is place's unless it had one before. 0; -EPROTO: it has the

@@ -1,0 +1,188 @@
+#include "sync/record/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/record.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "replica/replica.h"
+#include "sync/core/core.h"
+#include "sync/core/write.h"
+#include "sync/record/put.h"
+
+/* A page of records of some KB; larger ones gain little by company. */
+#define BATCH_RECORDS 128
+#define BATCH_BYTES ((size_t)192 << 10)
+
+struct batch {
+	struct core *core;
+	int64_t dir;
+	batch_placed_fn placed;
+	void *ctx;
+	struct deferred_write deferred;
+	int err; /* of one that was put on the way */
+	struct replica_place first;
+	size_t count;
+	struct replica_row rows[BATCH_RECORDS];
+	struct {
+		int64_t updated_ms;
+		int64_t created_ms;
+	} dates[BATCH_RECORDS];
+	size_t used; /* of the bytes, to which the rows point */
+	char bytes[BATCH_BYTES];
+};
+
+static void on_deferred(void *ctx);
+
+struct batch *batch_new(
+    struct core *core, int64_t dir, batch_placed_fn placed, void *ctx)
+{
+	struct batch *batch = malloc(sizeof(*batch)); /* mostly not used */
+	if (!batch)
+		return NULL;
+	batch->core = core;
+	batch->dir = dir;
+	batch->placed = placed;
+	batch->ctx = ctx;
+	batch->deferred =
+	    (struct deferred_write){.fn = on_deferred, .ctx = batch};
+	batch->err = 0;
+	batch->count = batch->used = 0;
+	return batch;
+}
+
+void batch_free(struct batch *batch)
+{
+	if (batch)
+		write_undefer(&batch->deferred);
+	free(batch);
+}
+
+/* ---- putting ---- */
+
+static int put_each(struct batch *batch)
+{
+	struct replica_place in = batch->first;
+	int64_t placed = 0;
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < batch->count; i++, in.pos++) {
+		struct put_row row = {
+		    .row = batch->rows[i],
+		    .updated_ms = batch->dates[i].updated_ms,
+		    .created_ms = batch->dates[i].created_ms,
+		};
+		int64_t at = 0;
+		r = put_row(batch->core, &row, &in, &at);
+		placed += at == in.pos;
+	}
+	batch->placed(batch->ctx, placed);
+	return r;
+}
+
+static int put_all(struct batch *batch)
+{
+	if (batch->count == 0)
+		return 0;
+	int r = replica_put_new(
+	    batch->core->replica, batch->rows, batch->count, &batch->first);
+	if (r == 0)
+		return put_each(batch);
+	if (r == 1)
+		batch->placed(batch->ctx, (int64_t)batch->count);
+	return r < 0 ? r : 0;
+}
+
+static void on_deferred(void *ctx)
+{
+	struct batch *batch = ctx;
+	int r = put_all(batch);
+	if (batch->err == 0)
+		batch->err = r;
+	batch->count = batch->used = 0;
+}
+
+int batch_put(struct batch *batch)
+{
+	write_undefer(&batch->deferred);
+	on_deferred(batch);
+	return batch->err;
+}
+
+/* ---- adding ---- */
+
+static const char *keep(struct batch *batch, const char *data, size_t len)
+{
+	char *kept = batch->bytes + batch->used;
+	memcpy(kept, data, len);
+	batch->used += len;
+	return kept;
+}
+
+/* Whether one that takes up so many bytes can stand behind those that are
+ * there. */
+static bool follows(
+    const struct batch *batch, size_t size, const struct placement *place)
+{
+	int64_t count = (int64_t)batch->count;
+	return count < BATCH_RECORDS && size <= BATCH_BYTES - batch->used &&
+	       (count == 0 || (place->id == batch->rows[0].id + count &&
+				  place->in.pos == batch->first.pos + count));
+}
+
+/* Stored files have objects beside them. */
+static bool goes_alone(
+    const struct batch *batch, size_t size, const struct placement *place)
+{
+	return batch->dir == NODE_FILES || !place->id || size > BATCH_BYTES;
+}
+
+static int put_alone(struct batch *batch, const struct record *record,
+    const struct placement *place)
+{
+	int64_t at = 0;
+	int r = put_record(batch->core, batch->dir, record, place, &at);
+	if (r == 0)
+		batch->placed(batch->ctx, at == place->in.pos);
+	return r;
+}
+
+static int add(struct batch *batch, const struct put_row *row,
+    const struct placement *place)
+{
+	struct replica_row *own = &batch->rows[batch->count];
+	int r = write_defer(batch->core->write, &batch->deferred);
+	if (r < 0)
+		return r;
+	if (batch->count == 0)
+		batch->first = place->in;
+	*own = row->row;
+	own->id = place->id;
+	own->checked = place->checked;
+	own->text = keep(batch, own->text, own->text_len);
+	own->key = keep(batch, own->key, own->key_len);
+	own->name = keep(batch, own->name, strlen(own->name) + 1);
+	batch->dates[batch->count].updated_ms = row->updated_ms;
+	batch->dates[batch->count].created_ms = row->created_ms;
+	batch->count++;
+	return 0;
+}
+
+int batch_add(struct batch *batch, const struct record *record,
+    const struct placement *place)
+{
+	CLEANUP_BUF struct buf name;
+	struct put_row row;
+	buf_init(&name, NAME_WORK_MAX);
+	int r = put_row_of(batch->dir, record, &name, &row);
+	if (r < 0)
+		return r;
+	size_t size = row.row.text_len + row.row.key_len + name.len + 1;
+	bool alone = goes_alone(batch, size, place);
+	if (alone || !follows(batch, size, place))
+		r = batch_put(batch);
+	if (r == 0)
+		r = alone ? put_alone(batch, record, place)
+			  : add(batch, &row, place);
+	return r < 0 ? r : batch->err;
+}
