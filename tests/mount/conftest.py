@@ -58,6 +58,10 @@ def pytest_configure(config):
         "markers", "alone: it measures time, so that nothing may run beside it"
     )
     config.addinivalue_line(
+        "markers", "threads: it has many threads at work, so that tests/run has"
+        " it run under ThreadSanitizer, too"
+    )
+    config.addinivalue_line(
         "markers", "xdist_group(name): these run one after the other"
     )
 

@@ -16,6 +16,8 @@ import pytest
 from conftest import run
 from truth import assert_same, on_disk, tree
 
+pytestmark = pytest.mark.threads
+
 SEED = int(os.environ.get("CHAOS_SEED", 1))
 PERCENT = os.environ.get("CHAOS_PERCENT")
 KINDS = ["500", "503", "429", "reset", "cut", "half", "page"]

@@ -30,6 +30,8 @@ from odd_server import Reply
 from records import oid, record_names, records
 from test_source import record, save, servers_of
 
+pytestmark = pytest.mark.threads
+
 # Far below any wait that is cut short, and enough for a busy machine.
 SOON = 5  # seconds
 

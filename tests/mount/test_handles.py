@@ -11,6 +11,8 @@ import pytest
 from jsontext import pretty
 from records import oid, read, record, record_names, records
 
+pytestmark = pytest.mark.threads
+
 LIBC = ctypes.CDLL(None, use_errno=True)
 AT_FDCWD = -100
 

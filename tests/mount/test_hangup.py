@@ -13,6 +13,8 @@ from conftest import BKENDFS, environment, is_mounted, wait_until
 from jsontext import pretty
 from records import oid, read, record, record_names, records
 
+pytestmark = pytest.mark.threads
+
 
 @pytest.fixture
 def project(odd, mount):

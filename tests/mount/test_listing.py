@@ -14,6 +14,8 @@ from paged import PagedTable
 from records import fails, oid, record, record_names, records
 from truth import assert_same, on_disk, tree
 
+pytestmark = pytest.mark.threads
+
 
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 200, 1001])
 def test_a_listing_of_any_length_is_whole(odd, mount, count):

@@ -12,6 +12,8 @@ from conftest import assert_no_secret, daemon_of, preload, succeed, wait_until
 from odd_server import EMAIL, PASSWORD, PUBLISHABLE, Reply
 from records import record_names, records
 
+pytestmark = pytest.mark.threads
+
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
