@@ -70,9 +70,8 @@ static const char overview_head[] =
     "or not\n"
     "  -f, -d, -s         stay in the foreground; the same with a trace; one "
     "thread\n"
-    "  -h, --help         show this; --help=all: what each setting means\n"
-    "  -V, --version      show the versions\n"
-    "\n"
+    "  -h, --help[=all]   show this, or what each setting means; "
+    "-V, --version\n"
     "Settings, each after -o, as the usual mount options; most are keys, "
     "too:\n";
 
@@ -141,12 +140,19 @@ static void print_row(const char *form, const char *help, const char *value)
 	print_words(buf_str(&text));
 }
 
+/* As it stands after -o. */
+static void write_form(const struct setting *setting, struct buf *out)
+{
+	buf_printf(out, "%s%s%s", setting->option, setting->form ? "=" : "",
+	    setting->form ? setting->form : "");
+}
+
 static void print_option(const struct setting *setting)
 {
 	CLEANUP_BUF struct buf form;
 	buf_init(&form, BUF_MAX_DEFAULT);
-	buf_printf(&form, "  %s%s%s", setting->option, setting->form ? "=" : "",
-	    setting->form ? setting->form : "");
+	buf_adds(&form, "  ");
+	write_form(setting, &form);
 	print_row(buf_str(&form), setting->help, setting->value);
 }
 
@@ -202,7 +208,7 @@ static const char *next_option(size_t *i, struct buf *text)
 		++*i;
 	if (*i == settings_count)
 		return NULL;
-	buf_adds(text, settings[(*i)++].option);
+	write_form(&settings[(*i)++], text);
 	return buf_str(text);
 }
 
