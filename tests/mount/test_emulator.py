@@ -726,7 +726,9 @@ def test_localhost_is_an_address(client):
     assert client("--no-demo", "--listen", "localhost:0").server.url.startswith("http://127.0.0.1:")
 
 
-@pytest.mark.parametrize("address", ["example.com:80", "127.0.0.1", "127.0.0.1:http", "::1:80", ":80", "127.0.0.1:"])
+@pytest.mark.parametrize("address", [
+    "example.com:80", "127.0.0.1", "127.0.0.1:http", "::1:80", ":80", "127.0.0.1:", "127.0.0.1:65536",
+])
 def test_what_is_no_address_is_told_how_to_write_one(address):
     done = subprocess.run([EMULATOR, "--no-demo", "--listen", address], capture_output=True, text=True,
                           timeout=20, check=False)
