@@ -715,11 +715,13 @@ def test_a_backup_of_a_project_without_anything_is_one(client, tmp_path):
 @pytest.mark.parametrize("words", [
     ["--nonsense"], ["--latency"], ["--latency", "x"], ["--lie", "x"], ["--fail", "200:500"],
     ["--fail", "5:x"], ["--rate-limit", "5"], ["--generate", "t"], ["--listen", "x"], ["word"],
+    ["--connections", "0"], ["--client-timeout", "x"], ["--socket", "999"], ["--nonsense", "x"],
 ])
 def test_wrong_usage_is_one_line(words):
     done = subprocess.run([EMULATOR, *words], capture_output=True, text=True, timeout=20,
                           check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(f"bkend-emulator: {words[0]}: ") or "--listen" in words
 
 
 def test_localhost_is_an_address(client):
