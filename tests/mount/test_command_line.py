@@ -89,6 +89,14 @@ def test_a_directory_that_was_meant_is_offered_as_one(work, profiles):
     assert b"backup" in done.stderr and b"no profile" not in done.stderr
 
 
+@pytest.mark.parametrize("words", [["--demo", "--check"], ["--check", "--fetch"], ["--login", "--logout"]])
+def test_two_commands_are_one_too_many(work, words):
+    done = run(BKENDFS, *words, cwd=work, env=environment(work))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert re.fullmatch(rb"bkendfs: two commands .*: choose one .*\n", done.stderr)
+    succeed(BKENDFS, words[0], "--help", env=environment(work))
+
+
 # Colours -----------------------------------------------------------------------------
 
 
