@@ -249,6 +249,9 @@ static int positional(
 		    source ? " [SOURCE]" : "", mountpoint ? " MOUNTPOINT" : "");
 	if (mountpoint)
 		arguments->mountpoint = names[--count];
+	if (mountpoint && !*arguments->mountpoint)
+		return complain("the mount point is an empty word: a variable"
+				" that is not set?");
 	if (count)
 		arguments->source = names[0];
 	return 0;

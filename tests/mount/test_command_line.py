@@ -97,6 +97,13 @@ def test_two_commands_are_one_too_many(work, words):
     succeed(BKENDFS, words[0], "--help", env=environment(work))
 
 
+@pytest.mark.parametrize("words", [["--demo", ""], ["prod", ""], [""]])
+def test_an_empty_word_is_no_mount_point(work, words):
+    done = run(BKENDFS, *words, cwd=work, env=environment(work))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert re.fullmatch(rb"bkendfs: the mount point is an empty word.*\n", done.stderr)
+
+
 # Colours -----------------------------------------------------------------------------
 
 
