@@ -189,7 +189,10 @@ static int long_option(const char *arg, struct arguments *arguments)
 		if (strcmp(arg, commands[i].name) == 0)
 			return set_command(commands[i].command, arguments);
 	}
-	return complain("unknown option '%s': bkendfs --help lists them", arg);
+	/* What stands behind a = may be a secret. */
+	size_t len = strcspn(arg, "=");
+	return complain("unknown option '%.*s%s': bkendfs --help lists them",
+	    (int)len, arg, arg[len] ? "=…" : "");
 }
 
 /* "-fdo opts": letters in one argument; -o takes the rest or the next one. */

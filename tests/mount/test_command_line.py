@@ -104,6 +104,14 @@ def test_an_empty_word_is_no_mount_point(work, words):
     assert re.fullmatch(rb"bkendfs: the mount point is an empty word.*\n", done.stderr)
 
 
+def test_a_wrong_option_s_value_is_not_repeated(work):
+    """It may be a secret, and what is said may go to a log."""
+    for words in (["--secret-key=sk_abcdef"], ["-o", "secret_key=sk_abcdef"], ["-o", "word=sk_abcdef"]):
+        done = run(BKENDFS, *words, "mnt", cwd=work, env=environment(work))
+        assert done.returncode == 2
+        assert b"sk_abcdef" not in done.stderr and words[-1].split("=")[0].encode() in done.stderr
+
+
 # Colours -----------------------------------------------------------------------------
 
 
