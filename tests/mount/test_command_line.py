@@ -112,6 +112,15 @@ def test_a_wrong_option_s_value_is_not_repeated(work):
         assert b"sk_abcdef" not in done.stderr and words[-1].split("=")[0].encode() in done.stderr
 
 
+@pytest.mark.parametrize("words", [["--help"], ["--help=all"], ["--version"], ["--check"]])
+def test_an_answer_that_cannot_be_written_is_a_failure(project, work, words):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([BKENDFS, *words], env=environment(work, project.env()),
+                              stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE,
+                              timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, b"bkendfs: cannot write to the standard output\n")
+
+
 # Colours -----------------------------------------------------------------------------
 
 
