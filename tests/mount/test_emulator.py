@@ -746,6 +746,13 @@ def test_help_version_and_a_port_in_use(client):
         assert done.stderr.count("\n") == status
 
 
+def test_a_server_whose_settings_nobody_gets_does_not_serve():
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([EMULATOR, "--no-demo"], stdout=full, stderr=subprocess.PIPE, timeout=20,
+                              check=False)
+    assert done.returncode == 1 and b"cannot write the settings" in done.stderr
+
+
 def test_hostile_requests_do_no_harm(client):
     one = client("--generate", "t=5:100")
     for path in ("/v1/data/%00", "/v1/data/a%2Fb", "/v1/t/%00%ff", "/v1//", "/v1/t/a/b", "/%",
