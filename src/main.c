@@ -1,5 +1,6 @@
 /* bkendfs: do what the command line asks for. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "command/check.h"
@@ -65,6 +66,9 @@ int main(int argc, char **argv)
 	int status = arguments_parse(argc, argv, &arguments);
 	if (!status)
 		status = run(&arguments);
+	/* A report that nobody can read is none. */
+	if (!status && (fflush(stdout) != 0 || ferror(stdout)))
+		status = failed("cannot write to the standard output");
 	secrets_forget();
 	arguments_done(&arguments);
 	return status;

@@ -146,8 +146,9 @@ static int no_key(const struct options *options)
 		    !options->refresh_token &&
 		    !options->refresh_token_command && !options->tables[0];
 	if (!none)
-		return complain("no key: set BKEND_PUBLISHABLE_KEY or"
-				" BKEND_SECRET_KEY, or make a profile");
+		return complain("no key: set BKEND_SECRET_KEY or"
+				" BKEND_PUBLISHABLE_KEY, or secret_key or"
+				" publishable_key in a profile");
 	complain("no key, and nothing else says what to mount. To begin:");
 	usage_print_beginnings();
 	return EXIT_USAGE;

@@ -151,35 +151,48 @@ static int option_list(const char *list, struct arguments *arguments)
 	return status ? status : add_option(arguments, option, used);
 }
 
-static int long_option(const char *arg, struct arguments *arguments)
+static bool is_answered_at_once(enum command command)
 {
-	static const struct {
-		const char *name;
-		enum command command;
-	} commands[] = {
-	    {"--demo", COMMAND_DEMO},
-	    {"--check", COMMAND_CHECK},
-	    {"--fetch", COMMAND_FETCH},
-	    {"--login", COMMAND_LOGIN},
-	    {"--logout", COMMAND_LOGOUT},
-	    {"--help", COMMAND_HELP},
-	    {"--help=all", COMMAND_SETTINGS},
-	    {"--version", COMMAND_VERSION},
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (strcmp(arg, commands[i].name) == 0) {
-			arguments->command = commands[i].command;
-			return 0;
-		}
-	}
-	return complain("unknown option '%s': bkendfs --help lists them", arg);
+	return command == COMMAND_HELP || command == COMMAND_SETTINGS ||
+	       command == COMMAND_VERSION;
 }
 
-static int is_answered_at_once(const struct arguments *arguments)
+static const struct {
+	const char *name;
+	enum command command;
+} commands[] = {
+    {"--demo", COMMAND_DEMO},
+    {"--check", COMMAND_CHECK},
+    {"--fetch", COMMAND_FETCH},
+    {"--login", COMMAND_LOGIN},
+    {"--logout", COMMAND_LOGOUT},
+    {"--help", COMMAND_HELP},
+    {"--help=all", COMMAND_SETTINGS},
+    {"--version", COMMAND_VERSION},
+};
+
+/* Only one thing can be done at a time; help goes before all. */
+static int set_command(enum command command, struct arguments *arguments)
 {
-	return arguments->command == COMMAND_HELP ||
-	       arguments->command == COMMAND_SETTINGS ||
-	       arguments->command == COMMAND_VERSION;
+	enum command before = arguments->command;
+	if (before != COMMAND_MOUNT && before != command &&
+	    !is_answered_at_once(command))
+		return complain("two commands were given: choose one of --demo,"
+				" --check, --fetch, --login and --logout");
+	arguments->command = command;
+	return 0;
+}
+
+static int long_option(const char *arg, struct arguments *arguments)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(arg, commands[i].name) == 0)
+			return set_command(commands[i].command, arguments);
+	}
+	/* What stands behind a = may be a secret. */
+	size_t len = strcspn(arg, "=");
+	return complain("unknown option '%.*s%s': bkendfs --help lists them",
+	    (int)len, arg, arg[len] ? "=…" : "");
 }
 
 /* "-fdo opts": letters in one argument; -o takes the rest or the next one. */
@@ -239,6 +252,9 @@ static int positional(
 		    source ? " [SOURCE]" : "", mountpoint ? " MOUNTPOINT" : "");
 	if (mountpoint)
 		arguments->mountpoint = names[--count];
+	if (mountpoint && !*arguments->mountpoint)
+		return complain("the mount point is an empty word: a variable"
+				" that is not set?");
 	if (count)
 		arguments->source = names[0];
 	return 0;
@@ -251,7 +267,8 @@ int arguments_parse(int argc, char **argv, struct arguments *ret_arguments)
 	size_t count = 0;
 	bool only_names = false;
 	int status = 0;
-	for (int i = 1; !status && i < argc && !is_answered_at_once(&arguments);
+	for (int i = 1;
+	     !status && i < argc && !is_answered_at_once(arguments.command);
 	     i++) {
 		if (only_names || argv[i][0] != '-' || !argv[i][1]) {
 			if (count < ARRAY_SIZE(names))
@@ -264,7 +281,7 @@ int arguments_parse(int argc, char **argv, struct arguments *ret_arguments)
 			status = short_options(argc, argv, &i, &arguments);
 		}
 	}
-	if (!status && !is_answered_at_once(&arguments))
+	if (!status && !is_answered_at_once(arguments.command))
 		status = positional(names, count, &arguments);
 	if (status)
 		arguments_done(&arguments);

@@ -15,9 +15,18 @@
 /* Days for a client, and more connections than there are ports. */
 #define COMMAND_LINE_NUMBER_MAX 100000
 
+/* The option's name, without the dashes. */
 static int usage(const char *name, const char *problem)
 {
-	fprintf(stderr, "bkend-emulator: %s: %s (see --help)\n", name, problem);
+	fprintf(
+	    stderr, "bkend-emulator: --%s: %s (see --help)\n", name, problem);
+	return -EINVAL;
+}
+
+static int refuse_value(const char *name, const char *value)
+{
+	fprintf(stderr, "bkend-emulator: --%s: not a valid value: %s\n", name,
+	    value);
 	return -EINVAL;
 }
 
@@ -49,11 +58,8 @@ static int set_switch(
 		return usage(name, "no such option");
 	if (r == -EEXIST)
 		return usage(name, "was given before");
-	if (r == -EINVAL) {
-		fprintf(stderr, "bkend-emulator: --%s: not a valid value: %s\n",
-		    name, value);
-		return r;
-	}
+	if (r == -EINVAL)
+		return refuse_value(name, value);
 	if (r < 0)
 		fprintf(stderr, "bkend-emulator: --%s %s: %s\n", name, value,
 		    strerror(-r));
@@ -63,9 +69,9 @@ static int set_switch(
 static int add_host(struct host_names *hosts, const char *name)
 {
 	if (hosts->count == HOST_NAMES_MAX)
-		return usage("--allow-host", "given too often");
+		return usage("allow-host", "given too often");
 	if (!*name)
-		return usage("--allow-host", "a host's name is missing");
+		return usage("allow-host", "a host's name is missing");
 	hosts->names[hosts->count++] = name;
 	return 0;
 }
@@ -73,10 +79,10 @@ static int add_host(struct host_names *hosts, const char *name)
 static int add_origin(struct origins *origins, const char *origin)
 {
 	if (origins->count == ORIGINS_MAX)
-		return usage("--allow-origin", "given too often");
+		return usage("allow-origin", "given too often");
 	if (!origin_is_valid(origin))
 		return usage(
-		    "--allow-origin", "not an origin, as https://example.com");
+		    "allow-origin", "not an origin, as https://example.com");
 	origins->items[origins->count++] = origin;
 	return 0;
 }
@@ -84,7 +90,7 @@ static int add_origin(struct origins *origins, const char *origin)
 static int set_number(const char *name, const char *value, int64_t *ret)
 {
 	if (number_parse(value, 1, COMMAND_LINE_NUMBER_MAX, ret) < 0)
-		return usage(name, "not a valid value");
+		return refuse_value(name, value);
 	return 0;
 }
 
@@ -131,7 +137,7 @@ static int set_value(const char *name, const char *value,
 	}
 	if (strcmp(name, "generate") == 0) {
 		if (options->generate_count == COMMAND_LINE_GENERATE_MAX)
-			return usage("--generate", "given too often");
+			return usage("generate", "given too often");
 		options->generate[options->generate_count++] = value;
 		return 0;
 	}
@@ -147,14 +153,14 @@ static int take_option(int argc, char **argv, int *i, struct emulator *emulator,
 	const char *equals = strchr(argument, '=');
 	size_t len = equals ? (size_t)(equals - argument) : strlen(argument);
 	if (len >= sizeof(name))
-		return usage(argv[*i], "no such option");
+		return usage(argument, "no such option");
 	memcpy(name, argument, len);
 	name[len] = '\0';
 	if (!equals && set_flag(name, emulator, options))
 		return 0;
 	if (!equals && *i + 1 == argc)
 		return usage(
-		    argv[*i], "no such option, or its value is missing");
+		    argument, "no such option, or its value is missing");
 	return set_value(
 	    name, equals ? equals + 1 : argv[++*i], emulator, options);
 }

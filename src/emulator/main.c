@@ -37,7 +37,8 @@ static void raise_file_limit(void)
 	}
 }
 
-static void print_settings(struct emulator *emulator,
+/* 0 or -EIO: nobody would know where to ask, and with which key. */
+static int print_settings(struct emulator *emulator,
     const struct command_line *options, const struct server *server)
 {
 	char address[SERVER_ADDRESS_SIZE];
@@ -58,7 +59,7 @@ static void print_settings(struct emulator *emulator,
 	for (size_t i = 0; (table = store_nth(emulator->store, i)); i++)
 		printf("%s%s", i > 0 ? ":" : "", table_name(table));
 	printf("\n");
-	fflush(stdout);
+	return fflush(stdout) != 0 || ferror(stdout) ? -EIO : 0;
 }
 
 /* The exit status. */
@@ -135,8 +136,12 @@ static int serve(struct emulator *emulator, const struct command_line *options)
 	}
 	r = mutator_start(emulator, &mutator);
 	if (r == 0) {
-		print_settings(emulator, options, server);
-		sigwait(&signals, &caught);
+		r = print_settings(emulator, options, server);
+		if (r == 0)
+			sigwait(&signals, &caught);
+		else
+			fprintf(stderr, "bkend-emulator: cannot write the "
+					"settings to the standard output\n");
 		mutator_stop(mutator);
 	}
 	server_stop(server);

@@ -89,6 +89,38 @@ def test_a_directory_that_was_meant_is_offered_as_one(work, profiles):
     assert b"backup" in done.stderr and b"no profile" not in done.stderr
 
 
+@pytest.mark.parametrize("words", [["--demo", "--check"], ["--check", "--fetch"], ["--login", "--logout"]])
+def test_two_commands_are_one_too_many(work, words):
+    done = run(BKENDFS, *words, cwd=work, env=environment(work))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert re.fullmatch(rb"bkendfs: two commands .*: choose one .*\n", done.stderr)
+    succeed(BKENDFS, words[0], "--help", env=environment(work))
+
+
+@pytest.mark.parametrize("words", [["--demo", ""], ["prod", ""], [""]])
+def test_an_empty_word_is_no_mount_point(work, words):
+    done = run(BKENDFS, *words, cwd=work, env=environment(work))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert re.fullmatch(rb"bkendfs: the mount point is an empty word.*\n", done.stderr)
+
+
+def test_a_wrong_option_s_value_is_not_repeated(work):
+    """It may be a secret, and what is said may go to a log."""
+    for words in (["--secret-key=sk_abcdef"], ["-o", "secret_key=sk_abcdef"], ["-o", "word=sk_abcdef"]):
+        done = run(BKENDFS, *words, "mnt", cwd=work, env=environment(work))
+        assert done.returncode == 2
+        assert b"sk_abcdef" not in done.stderr and words[-1].split("=")[0].encode() in done.stderr
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--help=all"], ["--version"], ["--check"]])
+def test_an_answer_that_cannot_be_written_is_a_failure(project, work, words):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([BKENDFS, *words], env=environment(work, project.env()),
+                              stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE,
+                              timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, b"bkendfs: cannot write to the standard output\n")
+
+
 # Colours -----------------------------------------------------------------------------
 
 

@@ -715,18 +715,22 @@ def test_a_backup_of_a_project_without_anything_is_one(client, tmp_path):
 @pytest.mark.parametrize("words", [
     ["--nonsense"], ["--latency"], ["--latency", "x"], ["--lie", "x"], ["--fail", "200:500"],
     ["--fail", "5:x"], ["--rate-limit", "5"], ["--generate", "t"], ["--listen", "x"], ["word"],
+    ["--connections", "0"], ["--client-timeout", "x"], ["--socket", "999"], ["--nonsense", "x"],
 ])
 def test_wrong_usage_is_one_line(words):
     done = subprocess.run([EMULATOR, *words], capture_output=True, text=True, timeout=20,
                           check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(f"bkend-emulator: {words[0]}: ") or "--listen" in words
 
 
 def test_localhost_is_an_address(client):
     assert client("--no-demo", "--listen", "localhost:0").server.url.startswith("http://127.0.0.1:")
 
 
-@pytest.mark.parametrize("address", ["example.com:80", "127.0.0.1", "127.0.0.1:http", "::1:80", ":80", "127.0.0.1:"])
+@pytest.mark.parametrize("address", [
+    "example.com:80", "127.0.0.1", "127.0.0.1:http", "::1:80", ":80", "127.0.0.1:", "127.0.0.1:65536",
+])
 def test_what_is_no_address_is_told_how_to_write_one(address):
     done = subprocess.run([EMULATOR, "--no-demo", "--listen", address], capture_output=True, text=True,
                           timeout=20, check=False)
@@ -740,6 +744,13 @@ def test_help_version_and_a_port_in_use(client):
                               timeout=20, check=False)
         assert done.returncode == status
         assert done.stderr.count("\n") == status
+
+
+def test_a_server_whose_settings_nobody_gets_does_not_serve():
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([EMULATOR, "--no-demo"], stdout=full, stderr=subprocess.PIPE, timeout=20,
+                              check=False)
+    assert done.returncode == 1 and b"cannot write the settings" in done.stderr
 
 
 def test_hostile_requests_do_no_harm(client):

@@ -1,14 +1,20 @@
 """Beside a service manager, and beside logrotate."""
 
+import errno
 import os
+import re
 import select
+import shlex
 import signal
 import socket
+from pathlib import Path
 
 import pytest
 
-from conftest import is_mounted, wait_until
+from conftest import is_mounted, succeed, wait_until
 from records import records
+
+UNIT = Path(__file__).resolve().parents[2] / "packaging/systemd/bkendfs@.service.in"
 
 
 @pytest.fixture
@@ -46,6 +52,34 @@ def test_a_service_that_is_refused_is_never_ready(project, start, work, manager)
     manager.setblocking(False)
     with pytest.raises(BlockingIOError):
         manager.recv(4096)
+
+
+def _is_dead(place):
+    try:
+        os.statvfs(place)
+    except OSError as error:
+        assert error.errno == errno.ENOTCONN
+        return True
+    return False
+
+
+def _prepared(place):
+    """What the unit does before it starts, as its manager would."""
+    for line in re.findall(r"^ExecStartPre=(.*)$", UNIT.read_text(), re.M):
+        succeed(*shlex.split(line.replace("%h/bkend/%i", str(place)).replace("$$", "$")))
+
+
+def test_a_unit_frees_its_place_from_a_mount_that_was_killed_and_from_no_other(project, mount, work):
+    _prepared(work / "bkend/prod")
+    assert (work / "bkend/prod").stat().st_mode & 0o777 == 0o700
+    m = mount(project)
+    _prepared(m.path)
+    assert is_mounted(m.path) and os.listdir(m.path)
+    m.kill()
+    wait_until(lambda: _is_dead(m.path), 60, "the end of the mount")
+    assert is_mounted(m.path)
+    _prepared(m.path)
+    assert not is_mounted(m.path) and m.path.is_dir()
 
 
 def test_a_manager_that_does_not_read_holds_up_no_end(project, mount, work, manager):

@@ -26,6 +26,7 @@ WANTED = {
     "lib/systemd/user/bkendfs@.service": 0o644,
     "share/doc/bkendfs/README.md": 0o644,
     "share/doc/bkendfs/CHANGELOG.md": 0o644,
+    "share/doc/bkendfs/SECURITY.md": 0o644,
     "share/doc/bkendfs/examples/bkendfs-backup@.service": 0o644,
     "share/doc/bkendfs/examples/bkendfs-backup@.timer": 0o644,
 }

@@ -8,7 +8,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/number.h"
+
 #define BACKLOG 1024
+#define PORT_MAX 65535
 
 /* Cut "[host]:port" or "host:port" apart, in place. */
 static int split(char *text, char **ret_host, char **ret_port)
@@ -54,6 +57,7 @@ static int open_address(const struct addrinfo *address)
 int listen_open(const char *text)
 {
 	char copy[80], *host, *port;
+	int64_t number;
 	struct addrinfo *address;
 	const struct addrinfo hints = {
 	    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
@@ -62,8 +66,9 @@ int listen_open(const char *text)
 	if (strlen(text) >= sizeof(copy))
 		return -EINVAL;
 	strcpy(copy, text);
-	if (split(copy, &host, &port) < 0 || !*host || !*port ||
-	    port[strspn(port, "0123456789")] || strlen(port) > 5 ||
+	/* getaddrinfo takes 65536 for 0. */
+	if (split(copy, &host, &port) < 0 || !*host ||
+	    number_parse(port, 0, PORT_MAX, &number) < 0 ||
 	    getaddrinfo(host, port, &hints, &address) != 0)
 		return -EINVAL;
 	int fd = open_address(address);
