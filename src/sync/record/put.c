@@ -38,7 +38,7 @@ static int original_name(struct core *core, const struct node *object,
 		r = put_metadata_of(core, object->id, &text);
 	if (r == 0)
 		r = record_parse(buf_str(&text), text.len, &record);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	r = buf_add(ret_original, buf_str(&record.original_name),
 	    record.original_name.len);
