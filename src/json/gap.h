@@ -27,4 +27,28 @@ static inline uint64_t gap_size(
 	return before == LEX_OPEN ? line : 1 + line;
 }
 
+/* How long what was read so far is. Nothing: {LEX_END, 0}. */
+struct gap_sum {
+	enum lex_kind before;
+	uint64_t size;
+};
+
+/* Read on, as lex_next. */
+static inline int gap_sum_next(
+    struct gap_sum *sum, struct lex *lex, struct lex_token *token)
+{
+	unsigned depth = lex->depth;
+	int r = lex_next(lex, token);
+	if (r < 0)
+		return r;
+	if (token->kind == LEX_CLOSE)
+		depth = lex->depth;
+	sum->size +=
+	    token->kind == LEX_END
+		? GAP_END
+		: token->len + gap_size(sum->before, token->kind, depth);
+	sum->before = token->kind;
+	return 0;
+}
+
 #endif

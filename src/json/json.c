@@ -94,22 +94,17 @@ static int find_members(struct lex *lex, const char *const names[],
     size_t count, struct json_span spans[], uint64_t *ret_size)
 {
 	struct json_span key = {0}, value = {0};
-	enum lex_kind before = LEX_OPEN;
-	uint64_t size = 1;
+	struct gap_sum sum = {LEX_OPEN, 1};
 	for (;;) {
 		struct lex_token token;
 		unsigned depth = lex->depth;
-		int r = lex_next(lex, &token);
+		int r = gap_sum_next(&sum, lex, &token);
 		if (r < 0)
 			return r;
 		if (token.kind == LEX_END) {
-			*ret_size = size + GAP_END;
+			*ret_size = sum.size;
 			return 0;
 		}
-		size += token.len +
-			gap_size(before, token.kind,
-			    token.kind == LEX_CLOSE ? lex->depth : depth);
-		before = token.kind;
 		if (depth > 1 && lex->depth > 1)
 			continue;
 		if (token.kind == LEX_KEY) {

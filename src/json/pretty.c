@@ -68,22 +68,14 @@ int json_pretty_size(const char *text, size_t len, uint64_t *ret_size)
 {
 	struct lex lex;
 	struct lex_token token;
-	enum lex_kind before = LEX_END;
-	uint64_t size = 0;
+	struct gap_sum sum = {LEX_END, 0};
 	lex_init(&lex, text, len);
-	for (;;) {
-		unsigned depth = lex.depth;
-		int r = lex_next(&lex, &token);
+	do {
+		int r = gap_sum_next(&sum, &lex, &token);
 		if (r < 0)
 			return r;
-		if (token.kind == LEX_END)
-			break;
-		if (token.kind == LEX_CLOSE)
-			depth = lex.depth;
-		size += token.len + gap_size(before, token.kind, depth);
-		before = token.kind;
-	}
-	*ret_size = size + GAP_END;
+	} while (token.kind != LEX_END);
+	*ret_size = sum.size;
 	return 0;
 }
 
