@@ -82,13 +82,18 @@ def test_a_unit_frees_its_place_from_a_mount_that_was_killed_and_from_no_other(p
     assert not is_mounted(m.path) and m.path.is_dir()
 
 
-def test_a_manager_that_does_not_read_holds_up_no_end(project, mount, work, manager):
-    manager.setblocking(False)
+def _fill(path):
+    """Leave no room for another word to a manager that does not read."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         other.setblocking(False)
         with pytest.raises(BlockingIOError):
             while True:
-                other.sendto(b"x", str(work / "notify"))
+                other.sendto(b"x", str(path))
+
+
+def test_a_manager_that_does_not_read_holds_up_no_end(project, mount, work, manager):
+    manager.setblocking(False)
+    _fill(work / "notify")
     m = mount(project, env={"NOTIFY_SOCKET": str(work / "notify")})
     # It is told when it reads, and not before.
     while manager.recv(4096) == b"x":
@@ -98,11 +103,7 @@ def test_a_manager_that_does_not_read_holds_up_no_end(project, mount, work, mana
 
 
 def test_a_manager_that_never_reads_holds_up_no_end(project, mount, work, manager):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
-        other.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            while True:
-                other.sendto(b"x", str(work / "notify"))
+    _fill(work / "notify")
     m = mount(project, env={"NOTIFY_SOCKET": str(work / "notify")})
     wait_until(lambda: b"mounted" in m.log(), 120, "the first line")
     os.kill(m.pid, signal.SIGTERM)
