@@ -28,6 +28,7 @@ from pathlib import Path
 import pytest
 
 from odd_server import OddServer
+from records import records
 
 REPO = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("BKEND_BUILD", REPO / "build")).resolve()
@@ -489,6 +490,14 @@ def odd():
     yield start
     for one in started:
         one.stop()
+
+
+@pytest.fixture
+def project(odd):
+    """A small one, for tests of something else: one table of three records."""
+    server = odd()
+    server.tables["posts"] = records(3)
+    return server
 
 
 # A process -----------------------------------------------------------------

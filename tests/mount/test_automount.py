@@ -7,16 +7,9 @@ from pathlib import Path
 import pytest
 
 from conftest import BKENDFS, daemon_of, environment, succeed, wait_until
-from records import record_names, records
+from records import record_names
 
 AUTOFS = Path(__file__).with_name("autofs.py")
-
-
-@pytest.fixture
-def project(odd):
-    server = odd()
-    server.tables["posts"] = records(3)
-    return server
 
 
 @pytest.fixture

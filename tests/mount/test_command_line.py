@@ -9,14 +9,6 @@ import threading
 import pytest
 
 from conftest import BKENDFS, EMULATOR, environment, is_mounted, run, succeed
-from records import records
-
-
-@pytest.fixture
-def project(odd):
-    server = odd()
-    server.tables["posts"] = records(3)
-    return server
 
 
 # Help ------------------------------------------------------------------------

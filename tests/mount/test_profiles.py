@@ -24,13 +24,6 @@ VARIABLES = (
 
 
 @pytest.fixture
-def project(odd):
-    server = odd()
-    server.tables["posts"] = records(3)
-    return server
-
-
-@pytest.fixture
 def config(work):
     """Write a config file; the environment with which it counts, alone."""
 

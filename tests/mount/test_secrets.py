@@ -17,7 +17,7 @@ from conftest import (
     BKENDFS, daemon_of, environment, is_mounted, memory_of, run, succeed, wait_until,
 )
 from odd_server import PASSWORD, PUBLISHABLE, SECRET, Reply
-from records import oid, read, records
+from records import oid, read
 from test_user import NOBODY, fuse_for_everyone, user  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.xdist_group("dev-fuse")
@@ -28,13 +28,6 @@ SECRETS = {
     "BKEND_PASSWORD": PASSWORD,
     "BKEND_MFA_CODE": "482915",
 }
-
-
-@pytest.fixture
-def project(odd):
-    server = odd()
-    server.tables["posts"] = records(3)
-    return server
 
 
 def _children(pid):

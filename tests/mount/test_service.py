@@ -12,16 +12,8 @@ from pathlib import Path
 import pytest
 
 from conftest import is_mounted, succeed, wait_until
-from records import records
 
 UNIT = Path(__file__).resolve().parents[2] / "packaging/systemd/bkendfs@.service.in"
-
-
-@pytest.fixture
-def project(odd):
-    server = odd()
-    server.tables["posts"] = records(3)
-    return server
 
 
 @pytest.fixture

@@ -17,14 +17,7 @@ from conftest import (
 )
 from jsontext import pretty
 from odd_server import PASSWORD, PUBLISHABLE, SECRET, Reply
-from records import oid, read, record, record_names, records
-
-
-@pytest.fixture
-def project(odd):
-    server = odd()
-    server.tables["posts"] = records(3)
-    return server
+from records import oid, read, record, record_names
 
 
 def _refused(said, status, *words):

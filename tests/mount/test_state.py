@@ -9,17 +9,10 @@ import pytest
 
 from conftest import BKENDFS, daemon_of, is_mounted, run, succeed, wait_until
 from jsontext import pretty
-from records import oid, read, record, record_names, records
+from records import oid, read, record, record_names
 from test_user import NOBODY, fuse_for_everyone, user  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.xdist_group("dev-fuse")
-
-
-@pytest.fixture
-def project(odd):
-    server = odd()
-    server.tables["posts"] = records(3)
-    return server
 
 
 def _refused(said, path, *words):
