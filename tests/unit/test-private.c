@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,14 +18,6 @@
 #define PROJECT "https://api.test\nkey"
 
 static char root[64];
-
-/* ThreadSanitizer ends a child that starts threads. What ours has to do with is
- * its own alone. */
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void)
-{
-	return "die_after_fork=0";
-}
 
 static int setup(void **state)
 {
@@ -73,17 +66,78 @@ static void put_table(struct replica *replica)
 	assert_int_equal(replica_commit(replica), 0);
 }
 
-/* A mount that ends without a chance to clean up. */
-static void die_with_one_open(void)
+/* ---- other processes ---- */
+
+/* This program anew, in one of the parts below: what is forked off where there
+ * are threads may wait for ever for a lock that one of them held. It reads from
+ * `in` and writes to `out`; -1: as we do. */
+static pid_t play(const char *part, int in, int out)
 {
-	pid_t child = fork();
-	if (child == 0) {
-		struct replica *replica;
-		_exit(replica_open(root, PROJECT, true, &replica) == 0 ? 7 : 1);
-	}
+	char name[] = "test-private", word[8];
+	char *argv[] = {name, word, root, NULL};
+	snprintf(word, sizeof(word), "%s", part);
+	posix_spawn_file_actions_t files;
+	pid_t child;
+	posix_spawn_file_actions_init(&files);
+	if (in >= 0)
+		posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
+	if (out >= 0)
+		posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
+	assert_int_equal(
+	    posix_spawn(&child, "/proc/self/exe", &files, NULL, argv, environ),
+	    0);
+	posix_spawn_file_actions_destroy(&files);
+	return child;
+}
+
+static void wait_for(pid_t child)
+{
 	int status;
 	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(WEXITSTATUS(status), 7);
+	assert_int_equal(status, 0);
+}
+
+/* A mount that ends without a chance to clean up. */
+static int die_at_once(void)
+{
+	struct replica *replica;
+	return replica_open(root, PROJECT, true, &replica) != 0;
+}
+
+/* One that goes on until there is nothing more to read. */
+static int hold_open(void)
+{
+	struct replica *replica;
+	struct node node;
+	char byte = 0;
+	if (replica_open(root, PROJECT, true, &replica) == 0)
+		replica_lookup(replica, NODE_ROOT, "posts", &node);
+	return write(STDOUT_FILENO, &byte, 1) != 1 ||
+	       read(STDIN_FILENO, &byte, 1) != 0;
+}
+
+/* One that leaves a place for a copy, and a link to it. */
+static int leave_place(void)
+{
+	char link[80];
+	const char *place;
+	snprintf(link, sizeof(link), "%s/path", root);
+	return replica_copy_prepare(&place) < 0 || symlink(place, link) < 0;
+}
+
+static int part_of_another(const char *part, const char *dir)
+{
+	snprintf(root, sizeof(root), "%s", dir);
+	if (strcmp(part, "die") == 0)
+		return die_at_once();
+	if (strcmp(part, "hold") == 0)
+		return hold_open();
+	return leave_place();
+}
+
+static void die_with_one_open(void)
+{
+	wait_for(play("die", -1, -1));
 }
 
 static void the_next_start_removes_what_a_killed_one_left(void **state)
@@ -137,24 +191,15 @@ static void one_of_an_older_version_goes_when_its_database_is_free(void **state)
 	(void)state;
 	int ready[2], over[2];
 	char byte = 0;
-	assert_int_equal(pipe(ready), 0);
-	assert_int_equal(pipe(over), 0);
-	pid_t child = fork();
-	if (child == 0) {
-		struct replica *replica;
-		struct node node;
-		close(over[1]);
-		if (replica_open(root, PROJECT, true, &replica) == 0)
-			replica_lookup(replica, NODE_ROOT, "posts", &node);
-		_exit(write(ready[1], &byte, 1) != 1 ||
-		      read(over[0], &byte, 1) != 0);
-	}
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(over, O_CLOEXEC), 0);
+	pid_t child = play("hold", over[0], ready[1]);
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	drop_lock();
 	replica_close(opened(false));
 	assert_int_equal(count(NULL), 1);
 	close(over[1]);
-	assert_int_equal(waitpid(child, NULL, 0), child);
+	wait_for(child);
 	replica_close(opened(false));
 	assert_int_equal(count(NULL), 0);
 	close(ready[0]);
@@ -270,17 +315,9 @@ static void what_one_that_was_killed_leaves_of_it_goes(void **state)
 {
 	(void)state;
 	char path[600], left[600], own[600];
-	int status;
 	assert_int_equal(setenv("TMPDIR", root, 1), 0);
 	snprintf(path, sizeof(path), "%s/path", root);
-	pid_t child = fork();
-	assert_true(child >= 0);
-	if (child == 0) {
-		char *place = made();
-		_exit(symlink(place, path) < 0);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	wait_for(play("leave", -1, -1));
 	ssize_t len = readlink(path, left, sizeof(left) - 1);
 	assert_true(len > 0);
 	left[len] = '\0';
@@ -296,8 +333,10 @@ static void what_one_that_was_killed_leaves_of_it_goes(void **state)
 	free(place);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc == 3)
+		_exit(part_of_another(argv[1], argv[2]));
 	const struct CMUnitTest tests[] = {
 	    IN_ROOT(the_next_start_removes_what_a_killed_one_left),
 	    IN_ROOT(one_that_is_in_use_stays),
