@@ -96,16 +96,26 @@ static long call_of(const struct turn *turn)
 	return end == text || call < 0 ? NO_CALL : call;
 }
 
+/* Of the watcher, who should have seen a turn of that age before. */
+static int64_t lateness_ns(int64_t age_ns)
+{
+	int64_t in_time_ns = 2 * LOOK_MS * NS_PER_MS;
+	return age_ns > in_time_ns ? age_ns - in_time_ns : 0;
+}
+
 static void look(struct turn *turn)
 {
 	int64_t began_ns = turn->began_ns;
-	if (!began_ns ||
-	    clock_ns(CLOCK_MONOTONIC) - began_ns < LOOK_MS * NS_PER_MS)
+	int64_t age_ns = clock_ns(CLOCK_MONOTONIC) - began_ns;
+	if (!began_ns || age_ns < LOOK_MS * NS_PER_MS)
 		return;
 	long call = call_of(turn);
-	if (call != NO_CALL && !is_for_memory(call) &&
-	    turn->began_ns == began_ns)
-		turn->call = call;
+	if (call == NO_CALL || is_for_memory(call) ||
+	    turn->began_ns != began_ns)
+		return;
+	turn->call = call;
+	if (call == SYS_futex && turn->peers.turn != began_ns)
+		peers_note(&turn->peers, began_ns, lateness_ns(age_ns));
 }
 
 static void *watch(void *ctx)
@@ -148,11 +158,14 @@ void turn_end(struct turn *turn)
 {
 	if (!turn->began_ns)
 		return;
-	int64_t took_ns = clock_ns(CLOCK_MONOTONIC) - turn->began_ns;
+	int64_t began_ns = turn->began_ns;
+	int64_t took_ns = clock_ns(CLOCK_MONOTONIC) - began_ns;
 	turn->began_ns = 0;
 	if (took_ns <= TURN_LONGEST_MS * NS_PER_MS)
 		return;
 	took_ns -= excused_ns(turn) - turn->excused_ns;
+	if (turn->call == SYS_futex)
+		took_ns -= peers_starved_ns(&turn->peers, began_ns);
 	if (took_ns <= TURN_LONGEST_MS * NS_PER_MS)
 		return;
 	long call = turn->call;

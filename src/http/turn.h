@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "http/peers.h"
+
 /* A turn that takes longer is reported. */
 #define TURN_LONGEST_MS 50
 
@@ -25,7 +27,8 @@ struct turn {
 	/* Looks at the thread from time to time. */
 	bool is_watched;
 	pthread_t watcher;
-	_Atomic long call; /* in which it last saw it in this turn */
+	_Atomic long call;  /* in which it last saw it in this turn */
+	struct peers peers; /* while it waited for a lock */
 	atomic_bool closing;
 };
 
@@ -34,9 +37,10 @@ struct turn {
 void turn_begin(struct turn *turn);
 
 /* It is about to wait again. The time that it waited for a processor in between
- * is not counted, nor what a virtual machine did not get; nor, under a
- * sanitizer, the time that it had one, or waited for memory: there a turn is
- * told of only if it was seen to wait for anything else. */
+ * is not counted, nor what a virtual machine did not get; nor, where it waited
+ * for a lock, what another of our threads had to wait; nor, under a sanitizer,
+ * the time that it had one, or waited for memory: there a turn is told of only
+ * if it was seen to wait for anything else. */
 void turn_end(struct turn *turn);
 
 /* There will be no other turn. */
