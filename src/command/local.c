@@ -32,7 +32,7 @@ static int mount_local(int status, struct options *options)
 int local_demo(const struct arguments *arguments)
 {
 	struct options options;
-	int status = config_read_arguments(arguments, &options);
+	int status = config_read_sample(arguments, &options);
 	options.nocache = true;
 	return mount_local(status, &options);
 }

@@ -108,17 +108,32 @@ static int apply_directory(const char *path, struct options *options)
 	return status ? status : environment_apply_here(options);
 }
 
-static int check_directory(const struct options *options)
+/* What a server of our own leaves nobody to choose: that of a directory, or of
+ * the sample project. */
+struct words {
+	const char *offline, *url, *tables;
+};
+
+static const struct words of_directory = {
+    "a directory needs no network, and is read itself: leave out offline"
+    " (which is for what was read once of a server)",
+    "SOURCE is a directory: leave out url=",
+    "a directory shows the tables that it holds: leave out tables="};
+
+static const struct words of_sample = {
+    "the sample project needs no network: leave out offline",
+    "the sample project is served here: leave out url=, or --demo",
+    "the sample project shows the tables that it has: leave out tables="};
+
+static int check_own_server(
+    const struct words *words, const struct options *options)
 {
 	if (options->offline)
-		return complain("a directory needs no network, and is read"
-				" itself: leave out offline (which is for what"
-				" was read once of a server)");
+		return complain("%s", words->offline);
 	if (options->url)
-		return complain("SOURCE is a directory: leave out url=");
+		return complain("%s", words->url);
 	if (options->tables[0])
-		return complain("a directory shows the tables that it holds:"
-				" leave out tables=");
+		return complain("%s", words->tables);
 	return 0;
 }
 
@@ -178,8 +193,9 @@ static int apply_sources(const struct arguments *arguments,
 	return status ? status : environment_apply(options);
 }
 
+/* `words`: of the server of our own that there is to be. */
 static int finish(const struct arguments *arguments, int status,
-    struct servers *servers, struct options *options,
+    struct servers *servers, const struct words *words, struct options *options,
     struct options *ret_options)
 {
 	if (!status)
@@ -191,8 +207,8 @@ static int finish(const struct arguments *arguments, int status,
 		status = find_cache(options);
 	if (!status)
 		status = check(options);
-	if (!status && options->directory)
-		status = check_directory(options);
+	if (!status && words)
+		status = check_own_server(words, options);
 	if (status)
 		options_done(options);
 	*ret_options = *options;
@@ -206,14 +222,18 @@ int config_read(const struct arguments *arguments, struct options *ret_options)
 	int status = apply_defaults(&options);
 	if (!status)
 		status = apply_sources(arguments, &options, &servers);
-	return finish(arguments, status, &servers, &options, ret_options);
+	return finish(arguments, status, &servers,
+	    config_wants_directory(arguments) ? &of_directory : NULL, &options,
+	    ret_options);
 }
 
-int config_read_arguments(
+int config_read_sample(
     const struct arguments *arguments, struct options *ret_options)
 {
 	struct options options = {0};
 	struct servers servers = {0};
 	int status = apply_defaults(&options);
-	return finish(arguments, status, &servers, &options, ret_options);
+	free(TAKE(options.url));
+	return finish(
+	    arguments, status, &servers, &of_sample, &options, ret_options);
 }

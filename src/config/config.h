@@ -21,9 +21,9 @@ bool config_wants_directory(const struct arguments *arguments);
  */
 int config_read(const struct arguments *arguments, struct options *ret_options);
 
-/* The same, of the command line alone: what the rest says is of another
- * project. */
-int config_read_arguments(
+/* The same for the sample project, of the command line alone: what the rest
+ * says is of another one. */
+int config_read_sample(
     const struct arguments *arguments, struct options *ret_options);
 
 #endif

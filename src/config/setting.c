@@ -1,5 +1,6 @@
 #include "config/setting.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,7 +181,7 @@ static int parse_size(const struct given *given, int64_t *ret)
 		return failed_for_memory();
 	int shift = 0;
 	char *last = digits + strlen(digits) - 1;
-	const char *unit = strchr(units, *last);
+	const char *unit = strchr(units, toupper((unsigned char)*last));
 	if (unit) {
 		shift = 10 * (int)(unit - units + 1);
 		*last = '\0';

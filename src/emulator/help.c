@@ -47,7 +47,8 @@ const char *const help_text[] = {
     "waits\n"
     "                        longest without a request makes room for the "
     "next\n"
-    "  --help, --version\n"
+    "  -h, --help            print this, and end\n"
+    "  -V, --version         print the versions, and end\n"
     "\n",
     "Test switches: slow\n"
     "  --latency MS          wait before each API answer\n"

@@ -89,6 +89,14 @@ def test_two_commands_are_one_too_many(work, words):
     succeed(BKENDFS, words[0], "--help", env=environment(work))
 
 
+@pytest.mark.parametrize("option", ["offline", "tables=posts", "url=https://x.invalid"])
+def test_the_sample_project_leaves_no_choice_of_a_server(work, option):
+    (work / "mnt").mkdir()
+    done = run(BKENDFS, "--demo", "-o", option, work / "mnt", env=environment(work))
+    assert (done.returncode, done.stdout) == (2, b"") and not is_mounted(work / "mnt")
+    assert f"leave out {option.split('=')[0]}".encode() in done.stderr
+
+
 @pytest.mark.parametrize("words", [["--demo", ""], ["prod", ""], [""]])
 def test_an_empty_word_is_no_mount_point(work, words):
     done = run(BKENDFS, *words, cwd=work, env=environment(work))

@@ -156,6 +156,8 @@ def check_all(shell, words):
     check(shell, "bkendfs -o ttl=5 pr", {"prod"})
     check(shell, "bkend-emulator --envelope ", {"bare", "data"})
     check(shell, "bkend-emulator --data ba", {"backup"})
+    check(shell, "bkend-emulator --data=ba", {"--data=backup"})
+    check(shell, "bkend-emulator --envelope=", {"--envelope=bare", "--envelope=data"})
     check(shell, "bkend-emulator --no-demo --con", {"--control", "--connections"})
 
 

@@ -101,7 +101,7 @@ static void read_field(const struct setting *setting, const char *profile,
 
 static void clear_environment(void)
 {
-	static char home[] = "/tmp/test-setting-XXXXXX";
+	char home[] = "/tmp/test-setting-XXXXXX";
 	for (size_t i = 0; i < settings_count; i++) {
 		if (settings[i].variable)
 			unsetenv(settings[i].variable);
@@ -133,6 +133,22 @@ static void each_source_is_stronger_than_the_one_before(void **state)
 		int below = setting->kind == SETTING_FLAG ? 0 : 2;
 		assert_int_equal(
 		    strcmp(texts[below], texts[3]) != 0, option != NULL);
+	}
+	remove_tree(getenv("XDG_CONFIG_HOME"));
+}
+
+static void a_unit_may_be_a_small_letter(void **state)
+{
+	(void)state;
+	static const char *const sizes[][2] = {{"3k", "3072"}, {"3K", "3072"},
+	    {"2m", "2097152"}, {"1g", "1073741824"}, {"1T", "1099511627776"},
+	    {"7", "7"}};
+	const struct setting *setting = setting_of_key("cache_size");
+	clear_environment();
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		char text[200];
+		read_field(setting, sizes[i][0], NULL, NULL, text);
+		assert_string_equal(text, sizes[i][1]);
 	}
 	remove_tree(getenv("XDG_CONFIG_HOME"));
 }
@@ -225,6 +241,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_source_is_stronger_than_the_one_before),
+	    cmocka_unit_test(a_unit_may_be_a_small_letter),
 	    cmocka_unit_test(no_name_stands_for_two),
 	    cmocka_unit_test(a_secret_is_never_an_option),
 	    cmocka_unit_test(the_help_has_each_row),
