@@ -129,7 +129,7 @@ static void tell_gone(const struct fetch *fetch)
 	if (!fetch->gone.len)
 		return;
 	log_make_safe(buf_str(&fetch->gone), line, sizeof(line));
-	printf("Not on the server any more: %s\n", line);
+	printf("Not on the server: %s\n", line);
 }
 
 static int tell(struct fetch *fetch)

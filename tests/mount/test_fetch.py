@@ -624,7 +624,7 @@ def test_a_table_that_is_gone_is_not_missing(project, fetch, mount, work):
         status, report, errors = fetch(project, BKEND_TABLES="posts")
         assert (status, errors) == (0, "")
         assert "whole: 1 tables with 250 records" in report
-        assert report.startswith("Not on the server any more: authors\n")
+        assert report.startswith("Not on the server: authors\n")
     m = mount(project, "-o", "offline", cache=work / "cache", env={"BKEND_TABLES": "posts"})
     assert len(os.listdir(m / "posts")) == 250
     # What was kept of it stays.
