@@ -624,7 +624,10 @@ class Mount:
             20,
             "the mount",
         )
-        assert self.process.returncode is None, (
+        # The kernel knows of it first: when it answers, the start is over.
+        with contextlib.suppress(OSError):
+            os.stat(self.path)
+        assert self.process.poll() is None, (
             f"{command} ended with {self.process.returncode}: {self.log()!r}"
         )
         self.connection = connection_of(self.path)
