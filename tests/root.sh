@@ -81,6 +81,7 @@ devices() {
 # new_system PACKAGE...: with ours, and these of Debian's.
 new_system() {
 	step "a new system"
+	chmod 755 "$root" # for ordinary users, too
 	if [ ! -x "$root/usr/bin/dpkg" ]; then
 		debootstrap --variant=minbase --include=ca-certificates bookworm \
 			"$root" >"$root.log" 2>&1 || { tail "$root.log"; exit 1; }
