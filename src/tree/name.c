@@ -99,8 +99,24 @@ static size_t safe_max(size_t len)
 	return len * 3 + sizeof(RECORD_EXTENSION);
 }
 
+/* Of an id that is too short for a name that has to be cut. */
+static int name_of_short(const char *id, size_t id_len, struct buf *out)
+{
+	size_t before = out->len;
+	int r = add_safe_id(out, id, id_len);
+	if (r == 0)
+		r = buf_adds(out, RECORD_EXTENSION);
+	if (r < 0 && out->len > before) {
+		out->len = before;
+		out->data[before] = '\0';
+	}
+	return r;
+}
+
 int name_of_record(const char *id, size_t id_len, struct buf *out)
 {
+	if (safe_max(id_len) <= NAME_BYTES_MAX)
+		return name_of_short(id, id_len, out);
 	CLEANUP_BUF struct buf safe;
 	buf_init(&safe, safe_max(id_len));
 	int r = add_safe_id(&safe, id, id_len);
