@@ -29,6 +29,12 @@ static size_t next_unit(const char *text, size_t len, bool *ret_safe)
 	return n; /* of an escape, only the percent sign */
 }
 
+/* What most ids are made of. */
+static bool is_plain(char c)
+{
+	return c > ' ' && c < 0x7f && c != '/' && c != '%';
+}
+
 static int add_safe(struct buf *out, const char *text, size_t len)
 {
 	size_t done = 0, at = 0;
@@ -36,6 +42,10 @@ static int add_safe(struct buf *out, const char *text, size_t len)
 		return 0; /* text may be NULL then */
 	while (at < len) {
 		bool safe;
+		if (is_plain(text[at])) {
+			at++;
+			continue;
+		}
 		size_t n = next_unit(text + at, len - at, &safe);
 		if (!safe) {
 			int r = buf_add(out, text + done, at - done);
