@@ -83,8 +83,12 @@ struct batch {
 		int64_t id;
 		int64_t pos;
 		bool object;
-		bool skip; /* too large, or nothing to push */
+		bool skip;     /* too large, or nothing to push */
+		size_t record; /* of one: its place among them */
 	} entries[BATCH];
+	int64_t records[BATCH]; /* those to be pushed */
+	size_t record_count;
+	size_t loaded; /* the texts of so many were asked for */
 };
 
 static bool is_too_large(const struct node *node)
@@ -99,12 +103,16 @@ static int collect(
     void *ctx, const struct node *node, const char *name, int64_t pos)
 {
 	struct batch *batch = ctx;
+	bool object = node->kind == NODE_KIND_OBJECT;
+	bool skip = node->kind == NODE_KIND_SPEC || is_too_large(node);
 	(void)name;
 	batch->entries[batch->count].id = node->id;
 	batch->entries[batch->count].pos = pos;
-	batch->entries[batch->count].object = node->kind == NODE_KIND_OBJECT;
-	batch->entries[batch->count].skip =
-	    node->kind == NODE_KIND_SPEC || is_too_large(node);
+	batch->entries[batch->count].object = object;
+	batch->entries[batch->count].skip = skip;
+	batch->entries[batch->count].record = batch->record_count;
+	if (!object && !skip)
+		batch->records[batch->record_count++] = node->id;
 	return ++batch->count == BATCH;
 }
 
@@ -120,30 +128,30 @@ static int store(
 	    fs->session, (fuse_ino_t)id, 0, &bufs, FUSE_BUF_NO_SPLICE);
 }
 
-/* The texts of a batch's records. */
-static int load_texts(
-    struct fs_context *fs, const struct batch *batch, struct text_batch *texts)
+/* The texts of a batch's records from one on. */
+static int load_texts(struct fs_context *fs, struct batch *batch, size_t from,
+    struct text_batch *texts)
 {
-	int64_t first = INT64_MAX, last = 0;
-	for (size_t i = 0; i < batch->count; i++) {
-		int64_t id = batch->entries[i].id;
-		if (batch->entries[i].object || batch->entries[i].skip)
-			continue;
-		first = id < first ? id : first;
-		last = id > last ? id : last;
-	}
-	return first > last ? 0
-			    : text_batch_load(texts, fs->replica, first, last);
+	size_t count = 0;
+	int r = text_batch_load(texts, fs->replica, batch->records + from,
+	    batch->record_count - from, &count);
+	batch->loaded = from + count;
+	return r;
 }
 
-static int push_record(struct fs_context *fs, int64_t id,
-    const struct text_batch *texts, struct buf *text)
+/* Push one of a batch's records; they come in turn. */
+static int push_record(struct fs_context *fs, struct batch *batch, size_t which,
+    struct text_batch *texts, struct buf *text)
 {
 	size_t len;
+	int64_t id = batch->records[which];
+	int r = which < batch->loaded ? 0 : load_texts(fs, batch, which, texts);
+	if (r < 0)
+		return r;
 	const char *raw = text_batch_find(texts, id, &len);
 	buf_clear(text);
-	int r = raw ? text_lay_out(fs->texts, raw, len, text)
-		    : text_load(fs->texts, id, text);
+	r = raw ? text_lay_out(fs->texts, raw, len, text)
+		: text_load(fs->texts, id, text);
 	return r < 0 ? r : store(fs, id, buf_str(text), text->len);
 }
 
@@ -195,8 +203,6 @@ static void push(struct pusher *pusher, struct streak *streak, int64_t dir,
 		struct batch batch = {0};
 		int r = replica_entries(
 		    fs->replica, dir, after, INT64_MAX, collect, &batch);
-		if (r == 0 || r == 1)
-			r = load_texts(fs, &batch, &texts);
 		if (r < 0 || batch.count == 0)
 			break;
 		for (size_t i = 0; i < batch.count && done < count; i++) {
@@ -209,8 +215,8 @@ static void push(struct pusher *pusher, struct streak *streak, int64_t dir,
 			else if (batch.entries[i].object)
 				r = push_object(fs, batch.entries[i].id);
 			else
-				r = push_record(
-				    fs, batch.entries[i].id, &texts, &text);
+				r = push_record(fs, &batch,
+				    batch.entries[i].record, &texts, &text);
 			/* -ENOENT: the kernel has not seen it yet. */
 			if (r < 0 ||
 			    !is_wanted(pusher, streak, dir, after, marker))

@@ -26,16 +26,30 @@ static int keep(void *ctx, int64_t id, const char *text, size_t len)
 	return batch->count == TEXT_BATCH_MOST;
 }
 
+/* Ids further apart than this are not near: what lies between would be read in
+ * vain. */
+#define APART_MOST (2 * TEXT_BATCH_MOST)
+
 int text_batch_load(struct text_batch *batch, struct replica *replica,
-    int64_t first, int64_t last)
+    const int64_t *ids, size_t count, size_t *ret_count)
 {
+	int64_t first = ids[0], last = ids[0];
+	size_t n = 1;
+	for (; n < count; n++) {
+		int64_t low = ids[n] < first ? ids[n] : first;
+		int64_t high = ids[n] > last ? ids[n] : last;
+		if (high - low >= APART_MOST)
+			break;
+		first = low;
+		last = high;
+	}
 	batch->count = 0;
 	buf_clear(&batch->bytes);
-	/* What lies between would be read in vain. */
-	if (last - first >= 2 * TEXT_BATCH_MOST)
-		return 0;
 	int r = replica_texts(replica, first, last, keep, batch);
-	return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	*ret_count = n;
+	return 0;
 }
 
 const char *text_batch_find(

@@ -34,11 +34,12 @@ void text_batch_init(struct text_batch *batch);
 /* Frees what it holds. */
 void text_batch_done(struct text_batch *batch);
 
-/* Hold the texts of the nodes first <= id <= last, as the server sent them, in
- * place of others: as many as there is room for, none where the ids are far
- * apart. 0, or an error of the replica. */
+/* Hold the texts of the first of these nodes, as the server sent them, in place
+ * of others: of as many as have ids near each other (those of one page do), and
+ * of these as many as there is room for. *ret_count: how many nodes that were,
+ * one at least. 0, or an error of the replica. */
 int text_batch_load(struct text_batch *batch, struct replica *replica,
-    int64_t first, int64_t last);
+    const int64_t *ids, size_t count, size_t *ret_count);
 
 /* A node's text, borrowed until the next load; NULL: it is not held. */
 const char *text_batch_find(

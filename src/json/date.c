@@ -1,6 +1,7 @@
 #include "json/json.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/timestamp.h"
 
@@ -21,6 +22,11 @@ static int parse_string(struct json_span value, parse_fn parse, int64_t *ret_ms)
 	buf_init(&text, DATE_BYTES_MAX);
 	if (value.len > DATE_BYTES_MAX)
 		return -EPROTO;
+	/* Without an escape it is what it says. */
+	if (!memchr(value.text, '\\', value.len))
+		return parse_token(
+		    (struct json_span){value.text + 1, value.len - 2}, parse,
+		    ret_ms);
 	int r = json_string_decode(value, &text);
 	if (r < 0)
 		return r;

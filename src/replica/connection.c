@@ -108,11 +108,12 @@ static const char *const statement_sql[STATEMENTS] = {
 		  " WHERE dir = ?1 AND live = 1 AND pinned = 1",
     [ST_SHOW_TABLE] = "UPDATE node SET pos = 1 WHERE id = ?1 AND pos = 0",
     [ST_TELL_TABLE] = "UPDATE node SET pos = 2 WHERE id = ?1 AND pos = 1",
-    [ST_TOTALS] = "SELECT count(*), CAST(total(max(size, 0)) AS INTEGER),"
-		  " (SELECT made FROM meta),"
-		  " (SELECT seq FROM sqlite_sequence WHERE name = 'node'),"
-		  " (SELECT run FROM meta)"
-		  " FROM node",
+    [ST_META] = "SELECT made, run, counted, nodes, bytes,"
+		" (SELECT seq FROM sqlite_sequence WHERE name = 'node')"
+		" FROM meta",
+    [ST_COUNT] = "SELECT count(*), CAST(total(max(size, 0)) AS INTEGER)"
+		 " FROM node",
+    [ST_KEEP_TOTALS] = "UPDATE meta SET counted = run, nodes = ?1, bytes = ?2",
 };
 
 int connection_error(struct connection *connection, int result)

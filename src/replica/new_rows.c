@@ -113,7 +113,8 @@ static int on_column(
 		sqlite3_result_int(out, row->kind);
 		break;
 	case NAME:
-		sqlite3_result_text(out, row->name, -1, SQLITE_STATIC);
+		sqlite3_result_text(out, row->name,
+		    row->name_len ? (int)row->name_len : -1, SQLITE_STATIC);
 		break;
 	case KEY:
 		sqlite3_result_blob64(

@@ -301,6 +301,7 @@ struct replica_row {
 	const char *key;
 	size_t key_len;
 	const char *name;
+	size_t name_len;  /* 0: as long as it is */
 	const char *text; /* NULL: none */
 	size_t text_len;
 	int64_t mtime_ms;

@@ -75,13 +75,19 @@ static const char fourth_sql[] =
 static const char fifth_sql[] =
     "ALTER TABLE listing ADD COLUMN lacks TEXT NOT NULL DEFAULT '';";
 
+/* What replica_totals tells, as it was at the end of a run: see open.c. */
+static const char sixth_sql[] =
+    "ALTER TABLE meta ADD COLUMN counted INTEGER NOT NULL DEFAULT -1;"
+    "ALTER TABLE meta ADD COLUMN nodes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE meta ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;";
+
 /*
  * steps[n] makes version n + 1 from version n; 0 is an empty file. A new
  * database takes all of them, so that it is the same as one that grew old. A
  * step that a release had is never changed: add another one.
  */
 static const char *const steps[SCHEMA_VERSION] = {
-    first_sql, second_sql, third_sql, fourth_sql, fifth_sql};
+    first_sql, second_sql, third_sql, fourth_sql, fifth_sql, sixth_sql};
 
 /* Throw away what earlier mounts left over: nobody can hold it now. */
 static int collect(sqlite3 *db)
@@ -95,6 +101,7 @@ static int collect(sqlite3 *db)
 	    " AND id NOT IN (SELECT node FROM entry));"
 	    "DELETE FROM node WHERE live = 0"
 	    " AND id NOT IN (SELECT node FROM entry);"
+	    "UPDATE meta SET counted = -1;"
 	    "COMMIT");
 }
 

@@ -36,6 +36,11 @@ int replica_begin(struct replica *replica)
 	return r;
 }
 
+static int64_t known_bytes(int64_t size)
+{
+	return size > 0 ? size : 0;
+}
+
 static void add_written(struct replica *replica)
 {
 	lock_acquire(&replica->lock);
@@ -153,7 +158,7 @@ static int insert(struct replica *replica, const struct replica_row *row,
 	if (r < 0)
 		return r;
 	replica->written.nodes++;
-	replica->written.bytes += row->size > 0 ? row->size : 0;
+	replica->written.bytes += known_bytes(row->size);
 	*ret_node = (struct node){
 	    .id = id,
 	    .dir = row->dir,
@@ -423,6 +428,17 @@ int replica_set_shortfall(
 	return wrote(replica, r);
 }
 
+/* What a node's new size adds to the totals. */
+static int add_growth(struct replica *replica, int64_t id, int64_t size)
+{
+	struct node node;
+	int r = replica_get(replica, id, &node);
+	if (r == 0)
+		replica->written.bytes +=
+		    known_bytes(size) - known_bytes(node.size);
+	return r == -ENOENT ? 0 : r;
+}
+
 int replica_set_object(struct replica *replica, int64_t id, int64_t size,
     const char *etag, uint64_t *ret_salt)
 {
@@ -436,7 +452,9 @@ int replica_set_object(struct replica *replica, int64_t id, int64_t size,
 	sqlite3_bind_int64(s, 2, size);
 	sqlite3_bind_text(s, 3, etag, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 4, (int64_t)salt);
-	int r = wrote(replica, connection_run(replica->writer, s));
+	int r = wrote(replica, add_growth(replica, id, size));
+	if (r == 0)
+		r = wrote(replica, connection_run(replica->writer, s));
 	sqlite3_clear_bindings(s);
 	if (r == 0)
 		*ret_salt = salt;

@@ -29,6 +29,12 @@ static size_t next_unit(const char *text, size_t len, bool *ret_safe)
 	return n; /* of an escape, only the percent sign */
 }
 
+/* What most ids are made of. */
+static bool is_plain(char c)
+{
+	return c > ' ' && c < 0x7f && c != '/' && c != '%';
+}
+
 static int add_safe(struct buf *out, const char *text, size_t len)
 {
 	size_t done = 0, at = 0;
@@ -36,6 +42,10 @@ static int add_safe(struct buf *out, const char *text, size_t len)
 		return 0; /* text may be NULL then */
 	while (at < len) {
 		bool safe;
+		if (is_plain(text[at])) {
+			at++;
+			continue;
+		}
 		size_t n = next_unit(text + at, len - at, &safe);
 		if (!safe) {
 			int r = buf_add(out, text + done, at - done);
@@ -99,8 +109,24 @@ static size_t safe_max(size_t len)
 	return len * 3 + sizeof(RECORD_EXTENSION);
 }
 
+/* Of an id that is too short for a name that has to be cut. */
+static int name_of_short(const char *id, size_t id_len, struct buf *out)
+{
+	size_t before = out->len;
+	int r = add_safe_id(out, id, id_len);
+	if (r == 0)
+		r = buf_adds(out, RECORD_EXTENSION);
+	if (r < 0 && out->len > before) {
+		out->len = before;
+		out->data[before] = '\0';
+	}
+	return r;
+}
+
 int name_of_record(const char *id, size_t id_len, struct buf *out)
 {
+	if (safe_max(id_len) <= NAME_BYTES_MAX)
+		return name_of_short(id, id_len, out);
 	CLEANUP_BUF struct buf safe;
 	buf_init(&safe, safe_max(id_len));
 	int r = add_safe_id(&safe, id, id_len);

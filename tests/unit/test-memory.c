@@ -132,7 +132,7 @@ static int try_split(struct buf *out)
 
 static int try_date(struct buf *out)
 {
-	static const char date[] = "{\"$date\":{\"$numberLong\":\"5\"}}";
+	static const char date[] = "{\"$date\":{\"$numberLong\":\"\\u0035\"}}";
 	int64_t ms = -42;
 	(void)out;
 	int r = json_date((struct json_span){date, sizeof(date) - 1}, &ms);
@@ -260,14 +260,18 @@ static void reading_needs_no_memory(void **state)
 {
 	(void)state;
 	static const char *const names[] = {"id"};
+	static const char date[] = "\"1970-01-01T00:00:00.005Z\"";
 	struct json_span spans[1];
 	uint64_t size;
+	int64_t ms = 0;
 	left = 0;
 	int checked = json_check(TEXT("{\"id\":[1]}"));
 	int found = json_members(TEXT("{\"id\":[1]}"), names, 1, spans);
 	int sized = json_pretty_size(TEXT("{\"id\":[1]}"), &size);
+	int dated = json_date((struct json_span){date, sizeof(date) - 1}, &ms);
 	int unused = left == 0;
 	left = -1;
+	assert_true(dated == 0 && ms == 5);
 	assert_true(checked == 0 && found == 0 && sized == 0 && unused);
 }
 

@@ -1,4 +1,5 @@
 /* The log of a replica, and what a crash leaves of both. */
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -176,6 +177,88 @@ static void a_log_cut_anywhere_leaves_a_replica_that_opens(void **state)
 	open_in(dir);
 }
 
+/* ---- totals ---- */
+
+/* Let what a closed replica keeps be off by so many nodes. */
+static void misstate_totals(int by)
+{
+	char path[512], sql[64];
+	sqlite3 *db;
+	find_file(dir, ".db", path);
+	snprintf(sql, sizeof(sql), "UPDATE meta SET nodes = nodes + %d", by);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void assert_totals(int64_t nodes, int64_t bytes)
+{
+	struct replica_totals totals;
+	replica_totals(replica, &totals);
+	assert_int_equal(totals.nodes, nodes);
+	assert_int_equal(totals.bytes, bytes);
+}
+
+/* Records, a version that was replaced, an object whose size was a claim, and
+ * one whose size was not even claimed. */
+static void write_some(void)
+{
+	uint64_t salt;
+	begin();
+	put("a", "{\"v\":1}", 0, 1);
+	put("b", "{}", 0, 2);
+	put("a", "{\"v\":20}", 2, 3);
+	struct replica_row claimed = object_row("claimed", 7);
+	int64_t first = put_row(&claimed, 0, 1, false).id;
+	struct replica_row unknown = object_row("unknown", -1);
+	int64_t second = put_row(&unknown, 0, 2, false).id;
+	commit();
+	begin();
+	assert_int_equal(
+	    replica_set_object(replica, first, 5, "\"e\"", &salt), 0);
+	assert_int_equal(
+	    replica_set_object(replica, second, 100, "\"e\"", &salt), 0);
+	commit();
+}
+
+/* To count takes long where there is much. */
+static void an_end_keeps_the_totals(void **state)
+{
+	(void)state;
+	struct replica_totals before;
+	begin();
+	put("a", "{\"v\":1}", 0, 1);
+	commit();
+	replica_totals(replica, &before);
+	replica_close(replica);
+	misstate_totals(1000);
+	open_in(dir);
+	assert_totals(before.nodes + 1000, before.bytes);
+	replica_close(replica);
+	assert_int_equal(replica_open_archived(dir, PROJECT, &replica), 0);
+	assert_totals(before.nodes + 1000, before.bytes);
+}
+
+static void without_an_end_the_totals_are_counted(void **state)
+{
+	(void)state;
+	struct replica_totals before;
+	char where[128];
+	reopen();
+	write_some();
+	replica_totals(replica, &before);
+	crash_to(where, "endless");
+	replica_close(replica);
+	replica = NULL;
+	open_in(where);
+	/* The version that was replaced is gone. */
+	assert_totals(before.nodes - 1, before.bytes - 7);
+	replica_close(replica);
+	/* As after an end, where it is thrown away as well. */
+	open_in(dir);
+	assert_totals(before.nodes - 1, before.bytes - 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +266,8 @@ int main(void)
 	    TEST(a_long_log_is_carried_over_at_once),
 	    TEST(a_crash_leaves_what_was_committed_and_nothing_else),
 	    TEST(a_log_cut_anywhere_leaves_a_replica_that_opens),
+	    TEST(an_end_keeps_the_totals),
+	    TEST(without_an_end_the_totals_are_counted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

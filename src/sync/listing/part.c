@@ -175,8 +175,8 @@ static int put(struct part *part, const struct record *record)
 	}
 	int r = part->events->brings(part->ctx);
 	if (r == 0 && !part->batch) {
-		part->batch =
-		    batch_new(part->core, part->folder->id, on_placed, part);
+		part->batch = batch_new(
+		    part->question.batches, part->folder->id, on_placed, part);
 		r = part->batch ? 0 : -ENOMEM;
 	}
 	if (r == 0)

@@ -15,6 +15,7 @@
 #include "sync/listing/facts.h"
 #include "sync/listing/ids.h"
 
+struct batches;
 struct core;
 struct folder;
 struct id_range;
@@ -34,7 +35,8 @@ struct part_question {
 	int side;
 	int64_t base; /* of the generation */
 	int64_t slot;
-	bool speculative; /* nobody waits for it yet */
+	bool speculative;	 /* nobody waits for it yet */
+	struct batches *batches; /* for its records; borrowed */
 };
 
 /* What came. */

@@ -16,6 +16,7 @@
 #include "sync/listing/ranges.h"
 #include "sync/listing/round.h"
 #include "sync/listing/spec.h"
+#include "sync/record/batch.h"
 
 struct pass {
 	struct core *core;
@@ -35,6 +36,7 @@ struct pass {
 	int64_t ceiling;     /* positions up to here were given away */
 	struct spec *spec;   /* in slot 0 */
 	struct round *round;
+	struct batches *batches;
 	struct parts parts; /* under way or not yet in turn */
 	struct activity activity;
 };
@@ -53,8 +55,9 @@ struct pass *pass_new(struct core *core, const struct folder *folder,
 	pass->ctx = ctx;
 	TAILQ_INIT(&pass->parts);
 	pass->round = round_new();
+	pass->batches = batches_new(core);
 	pass->spec = spec_new(core, folder, on_spec, pass);
-	if (!pass->round || !pass->spec) {
+	if (!pass->round || !pass->spec || !pass->batches) {
 		pass_free(pass);
 		return NULL;
 	}
@@ -70,6 +73,7 @@ void pass_free(struct pass *pass)
 	activity_over(&pass->activity);
 	spec_free(pass->spec);
 	round_free(pass->round);
+	batches_free(pass->batches);
 	free(pass);
 }
 
@@ -127,11 +131,17 @@ static void say_where(struct pass *pass)
 		    "listing %s, page %" PRId64, pass->folder->title, page);
 }
 
+static void rest(struct pass *pass)
+{
+	activity_over(&pass->activity);
+	batches_rest(pass->batches);
+	pass->running = false;
+}
+
 void pass_stop(struct pass *pass)
 {
 	stop_asking(pass);
-	activity_over(&pass->activity);
-	pass->running = false;
+	rest(pass);
 }
 
 void pass_forget(struct pass *pass)
@@ -167,8 +177,7 @@ static void finish(struct pass *pass)
 	    .proven_ms = pass->wall_ms,
 	};
 	round_describe(pass->round, &listing);
-	activity_over(&pass->activity);
-	pass->running = false;
+	rest(pass);
 	pass->events->whole(pass->ctx, &listing);
 }
 
@@ -376,6 +385,7 @@ static int ask(struct pass *pass, struct part_question *question)
 {
 	question->side = pass->side;
 	question->base = pass->base;
+	question->batches = pass->batches;
 	question->speculative = question->slot > pass->done_slot + 1;
 	int r = part_new(pass->core, pass->folder, question,
 	    round_sizes(pass->round), &pass->parts, &part_events, pass);

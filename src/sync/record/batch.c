@@ -15,8 +15,18 @@
 #define BATCH_RECORDS 128
 #define BATCH_BYTES ((size_t)192 << 10)
 
+/* As many as may fill at the same time in most mounts. */
+#define SPARES 4
+
+struct batches {
+	struct core *core;
+	struct batch *spares[SPARES]; /* their memory alone */
+	size_t count;
+};
+
 struct batch {
 	struct core *core;
+	struct batches *batches;
 	int64_t dir;
 	batch_placed_fn placed;
 	void *ctx;
@@ -29,19 +39,48 @@ struct batch {
 		int64_t updated_ms;
 		int64_t created_ms;
 	} dates[BATCH_RECORDS];
-	size_t used; /* of the bytes, to which the rows point */
+	struct buf name; /* of the one that is being added */
+	size_t used;	 /* of the bytes, to which the rows point */
 	char bytes[BATCH_BYTES];
 };
 
 static void on_deferred(void *ctx);
 
-struct batch *batch_new(
-    struct core *core, int64_t dir, batch_placed_fn placed, void *ctx)
+struct batches *batches_new(struct core *core)
 {
-	struct batch *batch = malloc(sizeof(*batch)); /* mostly not used */
+	struct batches *batches = calloc(1, sizeof(*batches));
+	if (batches)
+		batches->core = core;
+	return batches;
+}
+
+void batches_rest(struct batches *batches)
+{
+	while (batches && batches->count)
+		free(batches->spares[--batches->count]);
+}
+
+void batches_free(struct batches *batches)
+{
+	batches_rest(batches);
+	free(batches);
+}
+
+/* Fresh memory costs more than what is written to it. */
+static struct batch *take_spare(struct batches *batches)
+{
+	return batches->count ? batches->spares[--batches->count]
+			      : malloc(sizeof(struct batch));
+}
+
+struct batch *batch_new(
+    struct batches *batches, int64_t dir, batch_placed_fn placed, void *ctx)
+{
+	struct batch *batch = take_spare(batches);
 	if (!batch)
 		return NULL;
-	batch->core = core;
+	batch->batches = batches;
+	batch->core = batches->core;
 	batch->dir = dir;
 	batch->placed = placed;
 	batch->ctx = ctx;
@@ -49,14 +88,21 @@ struct batch *batch_new(
 	    (struct deferred_write){.fn = on_deferred, .ctx = batch};
 	batch->err = 0;
 	batch->count = batch->used = 0;
+	buf_init(&batch->name, NAME_WORK_MAX);
 	return batch;
 }
 
 void batch_free(struct batch *batch)
 {
-	if (batch)
-		write_undefer(&batch->deferred);
-	free(batch);
+	if (!batch)
+		return;
+	struct batches *batches = batch->batches;
+	write_undefer(&batch->deferred);
+	buf_done(&batch->name);
+	if (batches->count < SPARES)
+		batches->spares[batches->count++] = batch;
+	else
+		free(batch);
 }
 
 /* ---- putting ---- */
@@ -171,13 +217,12 @@ static int add(struct batch *batch, const struct put_row *row,
 int batch_add(struct batch *batch, const struct record *record,
     const struct placement *place)
 {
-	CLEANUP_BUF struct buf name;
 	struct put_row row;
-	buf_init(&name, NAME_WORK_MAX);
-	int r = put_row_of(batch->dir, record, &name, &row);
+	buf_clear(&batch->name);
+	int r = put_row_of(batch->dir, record, &batch->name, &row);
 	if (r < 0)
 		return r;
-	size_t size = row.row.text_len + row.row.key_len + name.len + 1;
+	size_t size = row.row.text_len + row.row.key_len + batch->name.len + 1;
 	bool alone = goes_alone(batch, size, place);
 	if (alone || !follows(batch, size, place))
 		r = batch_put(batch);

@@ -5,7 +5,7 @@
  * in any case before anything else is written, so that the order of all writes
  * stays the one in which things came.
  *
- * Loop thread only. Each part of a listing has one.
+ * Loop thread only. Each part of a listing has one while its records come in.
  */
 #ifndef SYNC_RECORD_BATCH_H
 #define SYNC_RECORD_BATCH_H
@@ -13,17 +13,28 @@
 #include <stdint.h>
 
 struct batch;
+struct batches;
 struct core;
 struct placement;
 struct record;
+
+/* Where batches come from: one is large, so that some are kept for the next
+ * ones. core is borrowed. NULL: out of memory. */
+struct batches *batches_new(struct core *core);
+
+/* Nothing is listed for now: keep none. NULL is fine. */
+void batches_rest(struct batches *batches);
+
+/* No batch may be left. NULL is fine. */
+void batches_free(struct batches *batches);
 
 /* So many of a batch that was put got the places that they were to have; the
  * others had one already. */
 typedef void (*batch_placed_fn)(void *ctx, int64_t count);
 
-/* Of a directory's records. NULL: out of memory. */
+/* Of a directory's records; batches is borrowed. NULL: out of memory. */
 struct batch *batch_new(
-    struct core *core, int64_t dir, batch_placed_fn placed, void *ctx);
+    struct batches *batches, int64_t dir, batch_placed_fn placed, void *ctx);
 
 /* What is not put is dropped. NULL is fine. */
 void batch_free(struct batch *batch);
