@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http/trust.h"
+
 /* Finished easy handles kept for the next transfers. */
 #define IDLE_HANDLES_MAX 64
 
@@ -14,7 +16,8 @@
 #define BUFFER_OBJECT ((long)256 << 10)
 
 struct easy_pool {
-	char *cacert;	/* or NULL */
+	char *cacert; /* or NULL */
+	struct trust trust;
 	char *no_proxy; /* hosts that are spoken to directly */
 	char *socket;	/* who is spoken to, whatever a URL names; or NULL */
 	CURL *idle[IDLE_HANDLES_MAX];
@@ -54,6 +57,8 @@ struct easy_pool *easy_pool_new(const char *cacert)
 		easy_pool_free(pool);
 		return NULL;
 	}
+	trust_init(&pool->trust,
+	    cacert ? pool->cacert : curl_version_info(CURLVERSION_NOW)->cainfo);
 	return pool;
 }
 
@@ -130,8 +135,18 @@ static void set_connection(CURL *e, const struct http_request *r, bool tls)
 	curl_easy_setopt(e, CURLOPT_PIPEWAIT, tls && !r->fresh ? 1L : 0L);
 }
 
+static void set_trust(struct easy_pool *pool, CURL *e)
+{
+	curl_easy_setopt(
+	    e, CURLOPT_CA_CACHE_TIMEOUT, trust_kept_s(&pool->trust));
+	if (pool->cacert) {
+		curl_easy_setopt(e, CURLOPT_CAINFO, pool->cacert);
+		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+	}
+}
+
 static void set_options(
-    const struct easy_pool *pool, CURL *e, const struct http_request *r)
+    struct easy_pool *pool, CURL *e, const struct http_request *r)
 {
 	bool tls = strncasecmp(r->url, "https:", 6) == 0;
 	curl_easy_setopt(e, CURLOPT_URL, r->url);
@@ -156,10 +171,8 @@ static void set_options(
 	set_deadlines(e, r->silence_ms);
 	curl_easy_setopt(
 	    e, CURLOPT_BUFFERSIZE, r->compressed ? BUFFER_API : BUFFER_OBJECT);
-	if (pool->cacert) {
-		curl_easy_setopt(e, CURLOPT_CAINFO, pool->cacert);
-		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
-	}
+	if (tls)
+		set_trust(pool, e);
 	if (r->compressed)
 		curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
 	if (strcmp(r->method, "POST") == 0)

@@ -149,6 +149,30 @@ def test_a_certificate_may_be_renewed_in_mid_life(front, mount, authority, work)
     assert sorted(os.listdir(m / "posts")) == record_names(450)
 
 
+def test_a_new_authority_is_trusted_at_once(front, mount, authority, work):
+    """As where it is renewed: who was trusted before is not any more."""
+    site = front(certificates=authority)
+    trusted = work / "trusted.pem"
+    trusted.write_bytes(site.ca.read_bytes())
+    m = mount(site, "-o", f"cacert={trusted},ttl=0,retry=5")
+    assert len(os.listdir(m / "posts")) == 450
+    kept = {p: p.read_bytes() for p in authority.iterdir()}
+    for path in kept:
+        path.unlink()
+    certificate(authority, "site", OURS)
+    site.take_up()
+    with pytest.raises(OSError):
+        os.listdir(m / "posts")
+    (work / "new.pem").write_bytes(site.ca.read_bytes())
+    (work / "new.pem").rename(trusted)
+    assert sorted(os.listdir(m / "posts")) == record_names(450)
+    for path, data in kept.items():
+        path.write_bytes(data)
+    site.take_up()
+    with pytest.raises(OSError):
+        os.listdir(m / "posts")
+
+
 @pytest.mark.parametrize("listen, settings, protocol", [
     ("ssl", "", "HTTP/1.1"),
     ("ssl http2", "ssl_protocols TLSv1.2;", "HTTP/2.0"),
