@@ -304,15 +304,6 @@ static void on_signal(void *ctx, int number)
 	sync_expire(house->sync);
 }
 
-/* It starts nothing that waits for us before it was told: so it is, unless
- * somebody wants us to end. */
-static void tell_service(struct house *house)
-{
-	while (service_is_ready(house->options->mountpoint) == -EAGAIN &&
-	       !signals_missed(contact_signals(house->contact)))
-		;
-}
-
 /* ---- together ---- */
 
 static void close_house(struct house *house)
@@ -402,7 +393,7 @@ int mount_serve(struct options *options, void (*on_live)(void *ctx), void *ctx)
 		warn(&house);
 		watch_server(&house);
 		on_live(ctx);
-		tell_service(&house);
+		service_is_ready(options->mountpoint);
 		signals_watch(
 		    contact_signals(house.contact), on_signal, &house);
 		fs_run(house.fs);

@@ -1,6 +1,8 @@
 #include "command/service.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -13,10 +15,17 @@
 
 #include "base/cleanup.h"
 
-/* One that does not read is given so long, in microseconds. */
-#define PATIENCE_US 100000
+/* How often one who waits for it to read looks whether he still has to, in
+ * microseconds. */
+#define LOOK_US 100000
 
 static int manager = -1; /* connected to it; -1: there is none */
+
+/* Who waits for it to read; what it is to read. */
+static pthread_t teller;
+static bool is_telling;
+static char *news;
+static atomic_bool ending;
 
 /* A name that begins with @ is an abstract one: its first byte is a NUL. */
 void service_reach(void)
@@ -40,7 +49,7 @@ void service_reach(void)
 		return;
 	}
 	setsockopt(manager, SOL_SOCKET, SO_SNDTIMEO,
-	    &(struct timeval){.tv_usec = PATIENCE_US}, sizeof(struct timeval));
+	    &(struct timeval){.tv_usec = LOOK_US}, sizeof(struct timeval));
 }
 
 /* 0 or -errno. */
@@ -53,18 +62,34 @@ static int tell(const char *text, int flags)
 		   : 0;
 }
 
-int service_is_ready(const char *mountpoint)
+static void *keep_telling(void *unused)
 {
-	CLEANUP_FREE char *text = NULL;
+	(void)unused;
+	pthread_setname_np(pthread_self(), "service");
+	while (!ending && tell(news, 0) == -EAGAIN)
+		;
+	return NULL;
+}
+
+void service_is_ready(const char *mountpoint)
+{
 	/* A line is a message of its own. */
 	bool plain = !strpbrk(mountpoint, "\r\n");
-	if (asprintf(&text, "READY=1\nMAINPID=%d\nSTATUS=Mounted on %s",
-		(int)getpid(), plain ? mountpoint : "its place") < 0)
-		return -ENOMEM;
-	return tell(text, 0);
+	if (asprintf(&news, "READY=1\nMAINPID=%d\nSTATUS=Mounted on %s",
+		(int)getpid(), plain ? mountpoint : "its place") < 0) {
+		news = NULL;
+		return;
+	}
+	if (tell(news, MSG_DONTWAIT) == -EAGAIN)
+		is_telling =
+		    pthread_create(&teller, NULL, keep_telling, NULL) == 0;
 }
 
 void service_is_ending(void)
 {
+	ending = true;
+	if (is_telling)
+		pthread_join(teller, NULL);
+	free(TAKE(news));
 	tell("STOPPING=1", MSG_DONTWAIT);
 }

@@ -10,13 +10,13 @@
  */
 void service_reach(void);
 
-/* The server has answered, and what lies at mountpoint does, too. 0, or -errno:
- * -EAGAIN: the manager has not read what it was told before, and that was
- * waited for for a moment. */
-int service_is_ready(const char *mountpoint);
+/* The server has answered, and what lies at mountpoint does, too. A manager
+ * that does not read is told when it does, by a thread of its own: whoever
+ * looks at the mount is not to wait for that. Once. */
+void service_is_ready(const char *mountpoint);
 
 /* It is unmounted, or was told to end. A manager that does not read is not
- * waited for. */
+ * waited for any more. */
 void service_is_ending(void);
 
 #endif
