@@ -18,6 +18,8 @@ import truth
 from conftest import run, succeed, wait_until
 from records import fails, moment, oid, read, record_names, records
 
+pytestmark = pytest.mark.threads
+
 MIB = 1 << 20
 BLOCK = 128 << 10
 BIG = random.Random(11).randbytes(12 * MIB + 4321)

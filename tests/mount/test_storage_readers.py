@@ -13,6 +13,8 @@ import pytest
 from conftest import succeed, wait_until
 from records import oid
 
+pytestmark = pytest.mark.threads
+
 MIB = 1 << 20
 
 BLOB = random.Random(14).randbytes(64 * MIB)
