@@ -296,6 +296,61 @@ static void a_slow_store_is_read_in_pieces_of_a_mib_and_more(void **state)
 	assert_in_range(ranges_asked(), 32, 150);
 }
 
+/* How many bytes the ranges are that are under way. */
+static int64_t under_way(void)
+{
+	int64_t sum = 0;
+	for (size_t i = 0; i < fake_open_count(fake); i++) {
+		int64_t first, last;
+		const char *range = fake_header(fake_open(fake, i), "Range");
+		if (!range)
+			continue;
+		assert_int_equal(
+		    sscanf(range, "bytes=%" SCNd64 "-%" SCNd64, &first, &last),
+		    2);
+		sum += last + 1 - first;
+	}
+	return sum;
+}
+
+/* Serve what is asked for, each answer after a while: no store next to us. */
+static void serve_far_store(int64_t size)
+{
+	while (fake_open_count(fake)) {
+		fake_advance(fake, 50);
+		if (fake_find(fake, URL_LINE))
+			give_url();
+		else
+			serve_range(fake_open(fake, 0), size, ETAG);
+	}
+}
+
+/* Read on in order until one has to wait for ranges; what is under way then. */
+static int64_t read_on(int64_t node, int64_t size, int64_t *pos)
+{
+	int64_t step = 131072;
+	for (;;) {
+		struct ask *read = ask_read(node, (uint64_t)*pos, (size_t)step);
+		int64_t sum = read->count ? 0 : under_way();
+		if (!read->count)
+			serve_far_store(size);
+		assert_bytes(read, *pos, step);
+		*pos += step;
+		if (sum)
+			return sum;
+	}
+}
+
+/* Each wait is a round trip: after the first range there are two. */
+static void who_has_waited_twice_has_all_the_room(void **state)
+{
+	(void)state;
+	int64_t size = 256 * MIB, pos = 0;
+	int64_t node = stored_file("268435456");
+	assert_in_range(read_on(node, size, &pos), 8 * MIB, 10 * MIB);
+	assert_in_range(read_on(node, size, &pos), AHEAD_MAX / 2, AHEAD_MAX);
+}
+
 static void a_read_beyond_a_proven_end_costs_nothing(void **state)
 {
 	(void)state;
@@ -484,6 +539,7 @@ int main(void)
 	    TEST(what_jumping_about_leaves_is_bounded_and_in_nobodys_way),
 	    TEST(a_quick_store_is_read_in_pieces_of_a_mib),
 	    TEST(a_slow_store_is_read_in_pieces_of_a_mib_and_more),
+	    TEST(who_has_waited_twice_has_all_the_room),
 	    TEST(a_read_beyond_a_proven_end_costs_nothing),
 	    TEST(another_etag_is_eio_and_a_new_node),
 	    TEST(another_size_is_eio_and_a_new_node),

@@ -12,8 +12,9 @@
 #define READER_GONE_MS 2000
 
 /* How much wider a window gets when its reader has to wait: each such wait is a
- * round trip, and little is lost on one who stops. */
-#define WINDOW_GROWS 4
+ * round trip, two until he has all the room; one who stops after the first
+ * leaves 8 MiB. */
+#define WINDOW_GROWS 8
 
 struct reader {
 	int64_t pos;	  /* the furthest position read */
