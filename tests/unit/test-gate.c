@@ -93,6 +93,21 @@ static void what_is_guessed_goes_after_what_is_waited_for(void **state)
 	ASSERT_ORDER(0, 3, 4, 1, 2);
 }
 
+/* As a sign-in does, for which the others will have to wait. */
+static void what_is_urgent_goes_first(void **state)
+{
+	(void)state;
+	gate_init(&gate, fake_http(fake), 1);
+	guests[3].pass.urgent = true;
+	for (int i = 0; i < 4; i++)
+		enter(i);
+	leave(0);
+	ASSERT_ORDER(0, 3);
+	leave(3);
+	leave(1);
+	ASSERT_ORDER(0, 3, 1, 2);
+}
+
 static void one_who_leaves_while_waiting_is_never_called(void **state)
 {
 	(void)state;
@@ -317,6 +332,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(so_many_are_let_in_and_the_rest_in_order),
 	    TEST(what_is_guessed_goes_after_what_is_waited_for),
+	    TEST(what_is_urgent_goes_first),
 	    TEST(one_who_leaves_while_waiting_is_never_called),
 	    TEST(one_who_left_may_enter_again),
 	    TEST(nobody_passes_while_on_hold),
