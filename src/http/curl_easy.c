@@ -171,8 +171,7 @@ static void set_options(
 	set_deadlines(e, r->silence_ms);
 	curl_easy_setopt(
 	    e, CURLOPT_BUFFERSIZE, r->compressed ? BUFFER_API : BUFFER_OBJECT);
-	if (tls)
-		set_trust(pool, e);
+	set_trust(pool, e); /* a redirect may lead to TLS */
 	if (r->compressed)
 		curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
 	if (strcmp(r->method, "POST") == 0)
