@@ -6,6 +6,36 @@
 
 #include "api/answer.h"
 
+/* ---- what may be an answer at all ---- */
+
+#define MAY_BE(text) answer_may_be_object(TEXT(text))
+
+static void what_begins_as_an_object_may_be_one(void **state)
+{
+	(void)state;
+	assert_true(MAY_BE(""));
+	assert_true(MAY_BE(" \t\r\n"));
+	assert_true(MAY_BE(" {"));
+	assert_true(MAY_BE("{]"));
+	assert_false(MAY_BE(" ["));
+	assert_false(MAY_BE("<html>{"));
+}
+
+/* Whatever of a byte order mark has come yet, and no more than that. */
+static void part_of_a_mark_may_become_an_object(void **state)
+{
+	(void)state;
+	assert_true(MAY_BE("\xef"));
+	assert_true(MAY_BE("\xef\xbb"));
+	assert_true(MAY_BE("\xef\xbb\xbf"));
+	assert_true(MAY_BE("\xef\xbb\xbf {"));
+	assert_false(MAY_BE("\xef\xbb\xbf<"));
+	assert_false(MAY_BE("\xbb"));
+	assert_false(MAY_BE("\xef{"));
+	assert_false(MAY_BE("\xef\xbb{"));
+	assert_false(MAY_BE("\xef\xbb\0"));
+}
+
 /* ---- errors ---- */
 
 static struct api_error error_of(const char *body)
@@ -395,6 +425,8 @@ static void a_download_without_a_url_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_begins_as_an_object_may_be_one),
+	    cmocka_unit_test(part_of_a_mark_may_become_an_object),
 	    cmocka_unit_test(all_three_error_shapes_give_code_and_message),
 	    cmocka_unit_test(a_body_of_no_error_shape_leaves_both_empty),
 	    cmocka_unit_test(long_codes_and_messages_are_cut),

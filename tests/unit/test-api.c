@@ -171,6 +171,17 @@ static void what_is_no_page_is_eproto(void **state)
 	assert_no_pages(bodies, ARRAY_SIZE(bodies));
 }
 
+/* A notice in front of a page, however it is cut, does not make it one. */
+static void a_page_behind_something_else_is_none(void **state)
+{
+	(void)state;
+	start_guest();
+	list(&first_page, &outcomes[0]);
+	PERSIST_GARBLED(&outcomes[0], .status = 200, .chunk = 3,
+	    .body = "<b>{\"items\":[],\"pagination\":{\"total\":0}}");
+	assert_int_equal(outcomes[0].records, 0);
+}
+
 static int refuse_record(void *ctx, const char *text, size_t len)
 {
 	(void)ctx;
@@ -335,6 +346,7 @@ int main(void)
 	    TEST(a_page_hands_out_its_records),
 	    TEST(a_page_cut_short_starts_over),
 	    TEST(what_is_no_page_is_eproto),
+	    TEST(a_page_behind_something_else_is_none),
 	    TEST(what_the_sink_refuses_ends_the_call),
 	    TEST(a_listing_asks_as_the_service_documents_it),
 	    TEST(a_refused_filter_or_order_is_no_failure),

@@ -177,6 +177,61 @@ static void a_log_cut_anywhere_leaves_a_replica_that_opens(void **state)
 	open_in(dir);
 }
 
+/* ---- archives ---- */
+
+static off_t size_of_log(const char *where)
+{
+	char path[512];
+	struct stat info;
+	find_file(where, ".db-wal", path);
+	assert_int_equal(stat(path, &info), 0);
+	return info.st_size;
+}
+
+/* It is read from a copy, and the log belongs to that, too. */
+static void an_archive_holds_what_is_in_its_log(void **state)
+{
+	(void)state;
+	char where[128];
+	begin();
+	put("a", "{\"v\":1}", 0, 1);
+	commit();
+	reopen();
+	begin();
+	put("a", "{\"v\":2}", 1, 2);
+	put("b", "{}", 1, 3);
+	commit();
+	crash_to(where, "archive");
+	off_t size = size_of_log(where);
+	replica_close(replica);
+	replica = NULL;
+	assert_true(size > 0);
+	assert_int_equal(replica_open_archived(where, PROJECT, &replica), 0);
+	assert_record_text(found(table, "a.json").id, "{\"v\":2}");
+	found(table, "b.json");
+	replica_close(replica);
+	replica = NULL;
+	assert_int_equal(size_of_log(where), size);
+}
+
+/* One that ended well is as large as it is: there may be no room for another.
+ */
+static void an_archive_without_a_log_is_read_where_it_is(void **state)
+{
+	(void)state;
+	char nowhere[160];
+	begin();
+	put("a", "{\"v\":1}", 0, 1);
+	commit();
+	replica_close(replica);
+	replica = NULL;
+	snprintf(nowhere, sizeof(nowhere), "%s/nowhere", root);
+	assert_int_equal(setenv("TMPDIR", nowhere, 1), 0);
+	assert_int_equal(replica_open_archived(dir, PROJECT, &replica), 0);
+	assert_int_equal(unsetenv("TMPDIR"), 0);
+	assert_record_text(found(table, "a.json").id, "{\"v\":1}");
+}
+
 /* ---- totals ---- */
 
 /* Let what a closed replica keeps be off by so many nodes. */
@@ -266,6 +321,8 @@ int main(void)
 	    TEST(a_long_log_is_carried_over_at_once),
 	    TEST(a_crash_leaves_what_was_committed_and_nothing_else),
 	    TEST(a_log_cut_anywhere_leaves_a_replica_that_opens),
+	    TEST(an_archive_holds_what_is_in_its_log),
+	    TEST(an_archive_without_a_log_is_read_where_it_is),
 	    TEST(an_end_keeps_the_totals),
 	    TEST(without_an_end_the_totals_are_counted),
 	};

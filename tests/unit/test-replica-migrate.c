@@ -219,6 +219,17 @@ static void each_version_has_views_of_what_is_whole(void **state)
 	}
 }
 
+/* Its copy is brought up to date, not the archive. */
+static void an_old_archive_is_read_and_stays_old(void **state)
+{
+	(void)state;
+	char path[512];
+	put_version_1(path);
+	assert_int_equal(replica_open_archived(dir, PROJECT, &replica), 0);
+	assert_all_of_version_1();
+	assert_int_equal(number_at(path, "PRAGMA user_version"), 1);
+}
+
 /* Of whom nobody knows what he keeps where: it is not opened, nor changed. */
 static void a_newer_version_is_refused(void **state)
 {
@@ -387,6 +398,7 @@ int main(int argc, char **argv)
 	    TEST(each_later_version_opens_with_all_that_it_holds),
 	    TEST(an_old_one_learns_what_is_missing),
 	    TEST(each_version_has_views_of_what_is_whole),
+	    TEST(an_old_archive_is_read_and_stays_old),
 	    TEST(a_newer_version_is_refused),
 	    TEST(what_grew_old_has_the_form_of_what_is_new),
 	    TEST(contents_of_version_1_are_not_believed),

@@ -124,6 +124,23 @@ static void a_second_mount_of_a_project_is_refused(void **state)
 	found(table, "a.json");
 }
 
+/* Without it, two mounts would write the same replica. */
+static void what_cannot_be_locked_is_not_opened(void **state)
+{
+	(void)state;
+	char path[512];
+	struct replica *other = NULL;
+	find_file(dir, ".lock", path);
+	replica_close(replica);
+	replica = NULL;
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(replica_open(dir, PROJECT, false, &other), -EISDIR);
+	assert_null(other);
+	assert_int_equal(rmdir(path), 0);
+	reopen();
+}
+
 static void a_newer_version_is_refused_and_left_alone(void **state)
 {
 	(void)state;
@@ -514,6 +531,7 @@ int main(void)
 	    TEST(what_was_committed_is_there_after_reopening),
 	    TEST(projects_have_replicas_of_their_own),
 	    TEST(a_second_mount_of_a_project_is_refused),
+	    TEST(what_cannot_be_locked_is_not_opened),
 	    TEST(a_newer_version_is_refused_and_left_alone),
 	    TEST(a_file_that_is_no_database_is_eio),
 	    TEST(a_place_that_cannot_be_made_is_told),

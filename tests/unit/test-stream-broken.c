@@ -24,6 +24,27 @@ static void a_refused_url_is_renewed(void **state)
 	assert_string_equal(errors_text(), "");
 }
 
+/* Stores differ in how they say that a URL is too old. */
+static void a_url_is_renewed_whatever_it_is_refused_with(void **state)
+{
+	(void)state;
+	static const int statuses[] = {400, 401, 404, 410};
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+		int64_t node = stored_file("1000");
+		struct ask *read = ask_read(node, 0, 1000);
+		give_url();
+		ANSWER(request(GET_LINE "1"), .status = statuses[i],
+		    .body = "<Error/>");
+		give_url();
+		serve_range(request(GET_LINE "2"), 1000, ETAG);
+		assert_bytes(read, 0, 1000);
+		void *unused = NULL;
+		assert_int_equal(fixture_teardown(&unused), 0);
+		assert_int_equal(fixture_setup(&unused), 0);
+	}
+	fixture_start();
+}
+
 static void fresh_urls_that_are_refused_are_final(void **state)
 {
 	(void)state;
@@ -420,6 +441,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_refused_url_is_renewed),
+	    TEST(a_url_is_renewed_whatever_it_is_refused_with),
 	    TEST(fresh_urls_that_are_refused_are_final),
 	    TEST(an_expired_url_is_not_sent),
 	    TEST(a_url_that_seems_expired_from_the_start_is_tried),
