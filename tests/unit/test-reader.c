@@ -85,9 +85,9 @@ static void a_window_grows_to_its_most_and_once_for_what_is_waited_for(
 	(void)state;
 	reader_begins(readers_at(readers, 0, now_ms));
 	reader_stalled(readers_at(readers, 0, now_ms), 0);
-	assert_int_equal(window_at(0), 4 * RANGE_FIRST);
+	assert_int_equal(window_at(0), 8 * RANGE_FIRST);
 	reader_stalled(readers_at(readers, STEP, now_ms), STEP);
-	assert_int_equal(window_at(0), 4 * RANGE_FIRST);
+	assert_int_equal(window_at(0), 8 * RANGE_FIRST);
 	for (int64_t pos = 0; pos < 200 * MIB; pos += STEP)
 		read_at(pos);
 	assert_int_equal(window_at(200 * MIB), AHEAD_MAX);
