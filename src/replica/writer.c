@@ -452,11 +452,11 @@ int replica_set_object(struct replica *replica, int64_t id, int64_t size,
 	sqlite3_bind_int64(s, 2, size);
 	sqlite3_bind_text(s, 3, etag, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 4, (int64_t)salt);
-	int r = wrote(replica, add_growth(replica, id, size));
+	int r = add_growth(replica, id, size);
 	if (r == 0)
-		r = wrote(replica, connection_run(replica->writer, s));
+		r = connection_run(replica->writer, s);
 	sqlite3_clear_bindings(s);
-	if (r == 0)
+	if (wrote(replica, r) == 0)
 		*ret_salt = salt;
 	return r;
 }
