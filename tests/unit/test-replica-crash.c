@@ -133,12 +133,19 @@ static void a_crash_leaves_what_was_committed_and_nothing_else(void **state)
 	}
 }
 
-static void a_log_cut_anywhere_leaves_a_replica_that_opens(void **state)
+static off_t size_of_log(const char *where)
 {
-	(void)state;
-	char where[128], wal[512];
+	char path[512];
 	struct stat info;
-	/* An older state in the database file, the newer one in the log. */
+	find_file(where, ".db-wal", path);
+	assert_int_equal(stat(path, &info), 0);
+	return info.st_size;
+}
+
+/* A crash that leaves an older state in the database file, and the newer one in
+ * the log: how large that is. */
+static off_t crash_with_log(char where[128], const char *name)
+{
 	begin();
 	put("a", "{\"v\":1}", 0, 1);
 	commit();
@@ -147,12 +154,20 @@ static void a_log_cut_anywhere_leaves_a_replica_that_opens(void **state)
 	put("a", "{\"v\":2}", 1, 2);
 	put("b", "{}", 1, 3);
 	commit();
-	crash_to(where, "cut");
-	find_file(where, ".db-wal", wal);
-	assert_int_equal(stat(wal, &info), 0);
+	crash_to(where, name);
+	off_t size = size_of_log(where);
 	replica_close(replica);
 	replica = NULL;
-	for (off_t size = info.st_size; size >= 0; size -= 1531) {
+	return size;
+}
+
+static void a_log_cut_anywhere_leaves_a_replica_that_opens(void **state)
+{
+	(void)state;
+	char where[128], wal[512];
+	const off_t all = crash_with_log(where, "cut");
+	find_file(where, ".db-wal", wal);
+	for (off_t size = all; size >= 0; size -= 1531) {
 		char copy[160];
 		snprintf(copy, sizeof(copy), "%s/cut%ld", root, (long)size);
 		assert_int_equal(mkdir(copy, 0700), 0);
@@ -164,7 +179,7 @@ static void a_log_cut_anywhere_leaves_a_replica_that_opens(void **state)
 		copy_file(wal, to);
 		assert_int_equal(truncate(to, size), 0);
 		open_in(copy);
-		bool whole = size == info.st_size;
+		bool whole = size == all;
 		assert_record_text(found(table, "a.json").id,
 		    whole ? "{\"v\":2}" : "{\"v\":1}");
 		if (whole)
@@ -179,32 +194,12 @@ static void a_log_cut_anywhere_leaves_a_replica_that_opens(void **state)
 
 /* ---- archives ---- */
 
-static off_t size_of_log(const char *where)
-{
-	char path[512];
-	struct stat info;
-	find_file(where, ".db-wal", path);
-	assert_int_equal(stat(path, &info), 0);
-	return info.st_size;
-}
-
 /* It is read from a copy, and the log belongs to that, too. */
 static void an_archive_holds_what_is_in_its_log(void **state)
 {
 	(void)state;
 	char where[128];
-	begin();
-	put("a", "{\"v\":1}", 0, 1);
-	commit();
-	reopen();
-	begin();
-	put("a", "{\"v\":2}", 1, 2);
-	put("b", "{}", 1, 3);
-	commit();
-	crash_to(where, "archive");
-	off_t size = size_of_log(where);
-	replica_close(replica);
-	replica = NULL;
+	off_t size = crash_with_log(where, "archive");
 	assert_true(size > 0);
 	assert_int_equal(replica_open_archived(where, PROJECT, &replica), 0);
 	assert_record_text(found(table, "a.json").id, "{\"v\":2}");
