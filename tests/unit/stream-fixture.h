@@ -16,6 +16,9 @@
 char *bytes(int64_t first, int64_t len);
 void assert_range(struct http_call *call, int64_t first, int64_t last);
 
+/* The range that a call asks for, both ends in it; false: the whole. */
+bool range_of(struct http_call *call, int64_t *ret_first, int64_t *ret_last);
+
 /* What a range of an object of so many bytes is answered with; the caller
  * frees its body. */
 struct fake_answer partial(
