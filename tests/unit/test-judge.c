@@ -236,6 +236,11 @@ static void pages_are_looked_at_again_where_anything_is_off(void **state)
 	evidence.round.facts.created_ms = 9000;
 	assert_verdict(&evidence, ROUND_AGAIN);
 	evidence = sound(ROUND_PAGES, 0);
+	evidence.round.facts.newest_ms = 8999;
+	assert_verdict(&evidence, ROUND_PROVEN);
+	evidence.round.facts.newest_ms = 9000;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence = sound(ROUND_PAGES, 0);
 	evidence.round.facts.uncreated = true;
 	assert_verdict(&evidence, ROUND_AGAIN);
 	evidence = sound(ROUND_PAGES, 0);

@@ -68,7 +68,16 @@ static void totals_that_differ_make_another_round(void **state)
 }
 
 /* What happens while a listing is read. */
-enum { GOES = 1, COMES = 2 };
+enum { GOES = 1, COMES = 2, IS_SHOWN = 4 };
+
+/* One that is as old as the others: a change of it ends a filter's hiding it.
+ */
+static void show(int id)
+{
+	service_create(id);
+	service.created_ms[id] = 0;
+	service_change(id);
+}
 
 /* Ask for a listing whole, answer in any order, and let records go and come
  * meanwhile. Those that were there throughout must be in, once. */
@@ -96,6 +105,8 @@ static void list_under_change(unsigned seed, int what)
 		}
 		if (what & COMES)
 			service_create(born++);
+		if (what & IS_SHOWN)
+			show(born++);
 	}
 	assert_ended(lookup, -ENOENT);
 	struct replica_listing known = listing();
@@ -140,6 +151,12 @@ static void what_stays_is_in_whatever_goes_and_comes(void **state)
 {
 	(void)state;
 	list_under_changes(GOES | COMES, true);
+}
+
+static void what_stays_is_in_whatever_is_hidden_and_shown(void **state)
+{
+	(void)state;
+	list_under_changes(GOES | IS_SHOWN, true);
 }
 
 static void what_stays_is_in_though_the_server_tells_no_time(void **state)
@@ -391,6 +408,7 @@ int main(void)
 	    TEST(what_stays_is_in_whatever_goes),
 	    TEST(what_stays_is_in_whatever_comes),
 	    TEST(what_stays_is_in_whatever_goes_and_comes),
+	    TEST(what_stays_is_in_whatever_is_hidden_and_shown),
 	    TEST(what_stays_is_in_though_the_server_tells_no_time),
 	    TEST(a_total_that_is_too_high_is_never_whole),
 	    TEST(a_total_that_is_too_low_hides_nothing),

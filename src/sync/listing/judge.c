@@ -43,12 +43,15 @@ enum probe_verdict judge_probe(const struct replica_listing *listing,
 
 /* ---- rounds ---- */
 
-/* Whether a record came that may be newer than the pass: one may have gone as
- * well, so that the total was the same. */
+/* Whether a record came that may be newer in the listing than the pass: one may
+ * have gone as well, so that the total was the same. An old one comes when a
+ * change of it ends what hid it, such as a filter of rows. */
 static bool may_have_grown(const struct evidence *evidence)
 {
 	const struct facts *facts = &evidence->round.facts;
-	return facts->uncreated || facts->created_ms >= evidence->threshold_ms;
+	return facts->uncreated ||
+	       facts->created_ms >= evidence->threshold_ms ||
+	       facts->newest_ms >= evidence->threshold_ms;
 }
 
 /* Pages that came one after the other, or side by side. */

@@ -53,7 +53,8 @@ enum probe_verdict judge_probe(const struct replica_listing *listing,
  *
  *   PAGES    by page number, in parallel. Sure when it was one answer; or when
  *            every page tells the same total, as many records came as that
- *            says, and none of them was created since the round began.
+ *            says, and none of them was created or changed since the round
+ *            began.
  *   RANGES   otherwise: by ranges of ids, one answer a range. What moves about
  *            cannot leave its range, so whatever existed throughout is in.
  *            They are ranges of texts, with which servers compare no id that

@@ -84,6 +84,8 @@ static void change_world(uint32_t kind, uint32_t choice)
 		tell_change("inserts", world_insert(choice / 3));
 		break;
 	default:
+		tell_change("hides", world_delete(choice));
+		tell_change("shows", world_show(choice / 3));
 		break;
 	}
 }

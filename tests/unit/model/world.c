@@ -342,6 +342,33 @@ int world_change(uint32_t choice, bool longer)
 	return record;
 }
 
+/* One that was there before. Where it says nothing of that, nobody can know. */
+static bool can_be_shown(int record)
+{
+	const struct held *held = &world.records[record];
+	return held->current < 0 && held->span_count > 0 &&
+	       held->span_count <= SPANS_MAX - 16 && record_is_dated(record);
+}
+
+int world_show(uint32_t choice)
+{
+	int records[WORLD_RECORDS_MAX];
+	size_t count = 0;
+	for (int i = 0; i < world.record_count; i++) {
+		if (can_be_shown(i))
+			records[count++] = i;
+	}
+	if (count == 0)
+		return -1;
+	int record = records[choice % count];
+	begin_change();
+	int version = make_version(record, next_date(choice / 7), 0);
+	if (version < 0)
+		return -1;
+	set_current(record, version);
+	return record;
+}
+
 void world_back_up(unsigned slot)
 {
 	slot %= SLOTS;

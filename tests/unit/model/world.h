@@ -67,6 +67,10 @@ int world_insert(uint32_t choice);
 int world_delete(uint32_t choice);
 int world_change(uint32_t choice, bool longer);
 
+/* It is there again, as old as it was, by a change that says when: a row that a
+ * filter hid. */
+int world_show(uint32_t choice);
+
 /* Save all, and put it back as it was then. */
 void world_back_up(unsigned slot);
 bool world_put_back(unsigned slot);
