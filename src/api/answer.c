@@ -5,6 +5,7 @@
 
 #include "api/record.h"
 #include "base/buf.h"
+#include "http/field.h"
 #include "json/json.h"
 #include "json/parsed.h"
 
@@ -192,12 +193,22 @@ static char *url_of(struct json_span value)
 	return copy;
 }
 
+/* Whether it is a type, and not that of a page. */
+static bool is_other_type(struct json_span value)
+{
+	char *text = json_is_string(value) ? text_of(value) : NULL;
+	bool is = text && *text && !field_is_page(text);
+	free_secret(text);
+	return is;
+}
+
 /* The file's name stands in this answer, with whatever characters it has:
  * cJSON would refuse some. */
 int answer_download(
     const char *body, size_t len, struct answer_download *ret_download)
 {
-	static const char *const names[] = {"url", "size", "expiresAt"};
+	static const char *const names[] = {
+	    "url", "size", "expiresAt", "contentType", "content_type"};
 	struct json_span payload, members[ARRAY_SIZE(names)];
 	struct answer_download download = {
 	    .size = -1, .expires_ms = -1, .date_ms = -1};
@@ -213,6 +224,8 @@ int answer_download(
 	}
 	json_int64(members[1], &download.size);
 	json_date(members[2], &download.expires_ms);
+	download.no_page =
+	    is_other_type(members[3]) || is_other_type(members[4]);
 	*ret_download = download;
 	return 0;
 }

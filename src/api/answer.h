@@ -69,6 +69,7 @@ struct answer_download {
 	int64_t size;	    /* -1: not said */
 	int64_t expires_ms; /* by the server's clock, since the epoch; -1 */
 	int64_t date_ms;    /* that clock when it answered; -1: not said */
+	bool no_page; /* the file is said to be something else than HTML */
 };
 
 /* 0; -EPROTO when there is no URL; answer_download_done is owed then. */

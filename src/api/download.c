@@ -22,6 +22,7 @@ struct download {
 	char *url;	    /* a secret; NULL: none */
 	int64_t expires_ms; /* timestamp_mono_ms; -1: not said */
 	uint64_t serial;    /* counts the URLs */
+	bool no_page;	    /* as the last answer said */
 	struct api_call *call;
 };
 
@@ -77,6 +78,11 @@ uint64_t download_serial(const struct download *download)
 	return download->serial;
 }
 
+bool download_is_no_page(const struct download *download)
+{
+	return download->no_page;
+}
+
 static void fail(
     struct download *download, int err, int status, const char *message)
 {
@@ -119,6 +125,7 @@ static void on_url(void *ctx, const struct api_error *error,
 		fail(download, -ENOMEM, 0, NULL);
 		return;
 	}
+	download->no_page = answer->no_page;
 	download->expires_ms = expiry(answer);
 	/* A clock that differs from the server's must not keep us from trying:
 	 * the store itself knows best. */

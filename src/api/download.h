@@ -39,6 +39,9 @@ const char *download_url(const struct download *download);
 /* Which URL that is: each further one has a higher number. */
 uint64_t download_serial(const struct download *download);
 
+/* Whether the file is said to be something else than a page of HTML. */
+bool download_is_no_page(const struct download *download);
+
 /* Ask for a new one, unless that is done: ready follows, or failed, but neither
  * before this returns. speculative: nobody waits yet. 0 or -ENOMEM. */
 int download_want(struct download *download, bool speculative);

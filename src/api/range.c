@@ -34,6 +34,7 @@ struct range {
 	int64_t progress_ms; /* http_now of the last byte, or the start */
 	unsigned attempt;
 	unsigned vain;	     /* whole answers that were of no use */
+	unsigned wrong;	     /* answers in a row that were none */
 	unsigned renewals;   /* new URLs in a row */
 	uint64_t url_serial; /* of the URL that was sent */
 };
@@ -103,6 +104,8 @@ static int on_body(void *ctx, const void *data, size_t len)
 		return 0;
 	range->progress_ms = now_ms(range);
 	range->attempt = range->renewals = 0;
+	if (range->whole < 0)
+		range->wrong = 0;
 	if (range->whole < 0 && (int64_t)len > range->end - range->pos) {
 		range->verdict = RANGE_WRONG; /* more than was announced */
 		return -EPROTO;
@@ -229,14 +232,30 @@ static void start_over(struct range *range, const char *reason)
 	retry(range, 0, -EPIPE, reason);
 }
 
+/* It may be a proxy's page, which stands there for some seconds. */
+static void ask_again(struct range *range)
+{
+	range->wrong++;
+	struct retry_outcome outcome = {
+	    .retry_after_ms = -1,
+	    .attempt = range->wrong + 1,
+	    .garbled = range->wrong,
+	};
+	int64_t wait = storage_retry_ms(range->storage, &outcome);
+	if (wait >= 0)
+		range->pause = pause_for(range, wait);
+	if (!range->pause)
+		fail(range, -EPROTO, range->head.status,
+		    "the object store's answer is not what was asked for");
+}
+
 /* The sink would have no more of an answer. */
 static void on_refused(struct range *range, const char *detail)
 {
 	if (range->verdict == RANGE_STOP) {
 		stop(range, detail);
 	} else if (range->verdict == RANGE_WRONG) {
-		fail(range, -EPROTO, range->head.status,
-		    "the object store's answer is not what was asked for");
+		ask_again(range);
 	} else {
 		if (range->verdict == RANGE_FROM_START) {
 			range->end -= range->first;
@@ -262,6 +281,9 @@ static void on_whole(struct range *range)
 	switch (range->events->whole(range->ctx, &range->head, &reason)) {
 	case RANGE_AGAIN:
 		start_over(range, reason);
+		break;
+	case RANGE_WRONG:
+		ask_again(range);
 		break;
 	case RANGE_STOP:
 		stop(range, NULL);

@@ -32,7 +32,9 @@ enum range_verdict {
 	RANGE_TAKE_WHOLE, /* likewise, and they are all of the object */
 	RANGE_AGAIN,	  /* it is of no use: another attempt */
 	RANGE_FROM_START, /* likewise, from the object's first byte */
-	RANGE_WRONG,	  /* it is not what was asked for: the range fails */
+	RANGE_WRONG,	  /* it is not what was asked for, such as a proxy's
+			     page: another attempt after a pause, a few times,
+			     then the range fails */
 	RANGE_STOP,	  /* the range ends, and the sink knows why */
 };
 
@@ -61,8 +63,8 @@ struct range_events {
 	/* The next bytes. -errno, none of those of retry_may_pass: the range
 	 * fails. */
 	int (*body)(void *ctx, const void *data, size_t len);
-	/* A whole object's answer is over: TAKE, STOP, or AGAIN, with the
-	 * reason. */
+	/* A whole object's answer is over: TAKE, STOP, WRONG, or AGAIN, with
+	 * the reason. */
 	enum range_verdict (*whole)(
 	    void *ctx, const struct http_head *head, const char **ret_reason);
 	/* A request is over, whatever comes next. -errno: the range fails. */

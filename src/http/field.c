@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -35,6 +36,20 @@ int64_t field_date(const char *value)
 			return (int64_t)timegm(&tm) * 1000;
 	}
 	return -1;
+}
+
+bool field_is_page(const char *value)
+{
+	static const char *const types[] = {
+	    "text/html", "application/xhtml+xml"};
+	value += strspn(value, " \t");
+	size_t len = strcspn(value, "; \t\r\n");
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		if (strlen(types[i]) == len &&
+		    strncasecmp(value, types[i], len) == 0)
+			return true;
+	}
+	return false;
 }
 
 static int64_t ms_until(int64_t date_ms, int64_t now_ms)

@@ -160,6 +160,8 @@ const char *http_head_parse(struct http_head *head, char *line)
 		take_length(head, value);
 	else if (strcasecmp(line, "Transfer-Encoding") == 0)
 		take_framing(head, value);
+	else if (strcasecmp(line, "Content-Type") == 0)
+		head->page = field_is_page(value);
 	else if (strcasecmp(line, "Content-Encoding") == 0)
 		head->encoded = strcasecmp(value, "identity") != 0;
 	else if (strcasecmp(line, "Content-Range") == 0)

@@ -68,6 +68,7 @@ struct http_head {
 	char incomplete[512];
 	bool unframed; /* nothing tells a whole body from a cut one */
 	bool encoded;  /* Content-Encoding is there */
+	bool page;     /* Content-Type is that of a page for people */
 };
 
 /* What tells an answer's version from others, byte for byte: its ETag, unless

@@ -369,6 +369,7 @@ static struct http_head head_of(const struct fake_answer *answer, size_t len)
 	head.incomplete[0] = '\0';
 	head.unframed = answer->by_close;
 	head.encoded = answer->encoded;
+	head.page = answer->page;
 	if (answer->length_told)
 		head.content_length =
 		    answer->length ? answer->length : (int64_t)len;

@@ -86,6 +86,7 @@ struct fake_answer {
 	int64_t modified_ms;  /* ... and when that is */
 	bool by_close; /* no length, no chunks: ends with the connection */
 	bool encoded;  /* Content-Encoding is there */
+	bool page;     /* Content-Type is that of HTML */
 	int err;       /* how the transfer ends after the body; 0: well */
 };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/retry.h"
 #include "unit.h"
 
 static unsigned char byte_at(int64_t pos)
@@ -76,8 +77,28 @@ void give_url(void)
 {
 	char body[128];
 	snprintf(body, sizeof(body),
-	    "{\"url\":\"" STORE "%d\",\"filename\":\"a.bin\"}", ++serial);
+	    "{\"url\":\"" STORE "%d\",\"filename\":\"a.bin\","
+	    "\"contentType\":\"image/png\"}",
+	    ++serial);
 	ANSWER(request(URL_LINE), .status = 200, .body = body);
+}
+
+struct http_call *next_request(void)
+{
+	while (!fake_open_count(fake))
+		assert_true(fake_advance_to_timer(fake));
+	if (fake_find(fake, URL_LINE))
+		give_url();
+	return request(GET_LINE);
+}
+
+void answer_to_the_end(struct ask *read, const struct fake_answer *answer)
+{
+	for (int i = 0; !read->count; i++) {
+		assert_in_range(i, 0, RETRY_GARBLED_MAX);
+		fake_answer(next_request(), answer);
+	}
+	assert_int_equal(fake_open_count(fake), 0);
 }
 
 /* Serve URLs and ranges until nothing is asked for. */

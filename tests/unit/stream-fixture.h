@@ -27,6 +27,13 @@ struct fake_answer partial(
 void serve_range(struct http_call *call, int64_t size, const char *etag);
 void give_url(void);
 
+/* The next request for the object, whenever it comes. */
+struct http_call *next_request(void);
+
+/* What is not the object is asked for again, a few times, before that counts:
+ * answer so until the read ends. */
+void answer_to_the_end(struct ask *read, const struct fake_answer *answer);
+
 /* Serve URLs and ranges until nothing is asked for. */
 void serve_store(int64_t size);
 

@@ -82,14 +82,97 @@ static void a_told_length_lets_readers_go_on_early(void **state)
 	free(data);
 }
 
+/* ---- what is not the object ---- */
+
+/* A proxy's page, or what a cache kept of half a body, comes as a whole, too.
+ */
+static void what_came_once_in_another_size_is_not_the_object(void **state)
+{
+	static const struct fake_answer answers[] = {
+	    {.status = 200, .body = "It works!", .length_told = true},
+	    {.status = 200, .body = "It works!"},
+	    {.status = 200, .body = "It works!", .by_close = true},
+	    {.status = 200,
+		.body = "It works!",
+		.length_told = true,
+		.etag = "\"page\""},
+	    {.status = 200, .body = "", .length_told = true},
+	    {.status = 200,
+		.body = "",
+		.length_told = true,
+		.etag = "\"page\""},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		for (int ranges = 0; ranges < 2; ranges++) {
+			struct ask *read =
+			    ask_read(stored_file("1000"), 0, 1000);
+			fake_answer(next_request(), &answers[i]);
+			assert_waits(read);
+			assert_int_equal(fake_open_count(fake), 0);
+			char *data = bytes(0, 1000);
+			struct http_call *call = next_request();
+			int64_t first, last;
+			if (ranges && range_of(call, &first, &last))
+				serve_range(call, 1000, ETAG);
+			else
+				ANSWER(call, .status = 200, .body = data,
+				    .len = 1000);
+			assert_bytes(read, 0, 1000);
+			assert_int_equal(name_changes, 0);
+			assert_int_equal(current().size, 1000);
+			free(data);
+			assert_int_equal(fixture_teardown(state), 0);
+			assert_int_equal(fixture_setup(state), 0);
+		}
+	}
+	fixture_start();
+}
+
+/* However often it comes; also where nobody knows how long the object is. */
+static void a_page_is_not_an_object_that_is_none(void **state)
+{
+	static const char *const claims[] = {"1000", "null"};
+	for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
+		struct ask *read = ask_read(stored_file(claims[i]), 0, 1000);
+		const struct fake_answer page = {.status = 200,
+		    .body = "<html>back soon</html>",
+		    .length_told = true,
+		    .page = true};
+		answer_to_the_end(read, &page);
+		assert_ended(read, -EPROTO);
+		assert_non_null(strstr(errors_text(), "not what was asked"));
+		read = ask_read(current().id, 0, 1000);
+		serve_range(next_request(), 1000, ETAG);
+		assert_bytes(read, 0, 1000);
+		assert_int_equal(fixture_teardown(state), 0);
+		assert_int_equal(fixture_setup(state), 0);
+	}
+	fixture_start();
+}
+
+static void one_as_long_as_claimed_is_the_object_though_it_is_a_page(
+    void **state)
+{
+	(void)state;
+	char *data = bytes(0, 1000);
+	struct ask *read = ask_read(stored_file("1000"), 0, 1000);
+	ANSWER(next_request(), .status = 200, .body = data, .len = 1000,
+	    .length_told = true, .page = true);
+	assert_bytes(read, 0, 1000);
+	free(data);
+}
+
 static void a_wrong_claim_is_found_out_without_ranges_too(void **state)
 {
 	(void)state;
 	int64_t node = stored_file("1000");
 	char *data = bytes(0, 3000);
 	struct ask *read = ask_read(node, 0, 4096);
-	give_url();
-	ANSWER(request(GET_LINE), .status = 200, .body = data, .len = 3000);
+	for (int i = 0; i < 2; i++) {
+		assert_waits(read);
+		ANSWER(
+		    next_request(), .status = 200, .body = data, .len = 3000);
+	}
 	assert_ended(read, -EIO);
 	assert_int_equal(name_changes, 1);
 	assert_true(current().id > node);
@@ -168,6 +251,9 @@ int main(void)
 	    TEST(a_store_without_ranges_is_read_in_one_go),
 	    TEST(a_store_without_ranges_is_asked_once),
 	    TEST(a_told_length_lets_readers_go_on_early),
+	    TEST(what_came_once_in_another_size_is_not_the_object),
+	    TEST(a_page_is_not_an_object_that_is_none),
+	    TEST(one_as_long_as_claimed_is_the_object_though_it_is_a_page),
 	    TEST(a_wrong_claim_is_found_out_without_ranges_too),
 	    TEST(a_whole_body_cut_short_begins_again),
 	    TEST(an_empty_object_is_told_by_its_range),

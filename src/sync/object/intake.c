@@ -199,10 +199,30 @@ static enum range_verdict take_part(
 	return RANGE_TAKE;
 }
 
+/*
+ * Whether an answer may be a proxy's page, or what is left of half a body:
+ * these come as a whole, too. Of an object that has answered, its version
+ * tells; one as long as was claimed is the object. Another is doubted: HTML
+ * that was to be something else for good, all others until they come twice.
+ */
+static bool is_doubtful(
+    const struct intake *intake, const struct http_head *head)
+{
+	int64_t claimed = size_node(intake->size)->size;
+	if (size_proven(intake->size) >= 0 ||
+	    (claimed > 0 && head->content_length == claimed))
+		return false;
+	if (head->page && download_is_no_page(intake->download))
+		return true;
+	return claimed > 0 && !version_confirms(intake->version, head, claimed);
+}
+
 /* 200: the whole object comes, whatever was asked for. */
 static enum range_verdict take_all(
     struct held_range *range, const struct http_head *head)
 {
+	if (is_doubtful(held_ctx(range), head))
+		return RANGE_WRONG;
 	int r = check_version(held_ctx(range), head);
 	return r < 0 ? verdict_of(range, r)
 		     : take_whole(range, head, head->content_length);
@@ -255,10 +275,19 @@ static int on_body(void *ctx, const void *data, size_t len)
 
 /* ---- the end ---- */
 
+/* The store may heed ranges, after all. */
+static enum range_verdict forget_doubtful(struct intake *intake)
+{
+	version_forget(intake->version);
+	intake->whole = false;
+	intake->spooler = NULL;
+	return RANGE_WRONG;
+}
+
 static enum range_verdict on_whole(
     void *ctx, const struct http_head *head, const char **ret_reason)
 {
-	const struct intake *intake = held_ctx(ctx);
+	struct intake *intake = held_ctx(ctx);
 	const struct whole whole = {
 	    .size = spool_size(intake->spool),
 	    .hash = spool_hash(intake->spool),
@@ -278,6 +307,8 @@ static enum range_verdict on_whole(
 		*ret_reason =
 		    "the object store does not tell where its answers end";
 		return RANGE_AGAIN;
+	case WHOLE_DOUBTED:
+		return forget_doubtful(intake);
 	default:
 		return RANGE_TAKE_WHOLE;
 	}

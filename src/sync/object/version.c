@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* No ETag or date begins so. */
 #define HASH_PREFIX "fnv1a:"
@@ -17,6 +18,10 @@ struct version {
 		int64_t size;
 		uint64_t hash;
 	} before; /* what the last whole that nothing proves brought */
+	struct {
+		int64_t size;
+		char validator[VERSION_TEXT];
+	} told; /* by the last head that contradicted what was claimed */
 };
 
 struct version *version_new(const char *kept, bool proven)
@@ -71,6 +76,28 @@ int version_check(
 	return 0;
 }
 
+void version_forget(struct version *version)
+{
+	version->validator[0] = '\0';
+	version->alone = false;
+}
+
+bool version_confirms(
+    struct version *version, const struct http_head *head, int64_t claimed)
+{
+	const char *validator = http_head_validator(head);
+	if (head->content_length < 0 || head->content_length == claimed ||
+	    !*validator)
+		return true;
+	if (version->told.size == head->content_length &&
+	    strcmp(version->told.validator, validator) == 0)
+		return true;
+	version->told.size = head->content_length;
+	snprintf(version->told.validator, sizeof(version->told.validator), "%s",
+	    validator);
+	return false;
+}
+
 /* A second look at a whole that nothing proves. */
 static bool is_as_before(
     const struct version *version, const struct whole *whole)
@@ -99,6 +126,17 @@ static enum whole_verdict judge_unframed(
 	return WHOLE_UNSURE;
 }
 
+/* Another size than was claimed, by an object that never answered before: it
+ * may be a proxy's page, or what a cache kept of half an answer. */
+static bool is_doubtful(
+    const struct version *version, const struct whole *whole)
+{
+	bool is_confirmed = whole->told >= 0 && !version->alone;
+	return whole->proven < 0 && whole->claimed > 0 &&
+	       whole->size != whole->claimed && !is_confirmed &&
+	       !is_as_before(version, whole);
+}
+
 enum whole_verdict version_judge_whole(
     struct version *version, const struct whole *whole)
 {
@@ -107,7 +145,9 @@ enum whole_verdict version_judge_whole(
 		return WHOLE_CUT;
 	if (whole->told < 0 && whole->unframed)
 		verdict = judge_unframed(version, whole);
-	if (verdict == WHOLE_UNSURE) {
+	if (verdict == WHOLE_SURE && is_doubtful(version, whole))
+		verdict = WHOLE_DOUBTED;
+	if (verdict == WHOLE_UNSURE || verdict == WHOLE_DOUBTED) {
 		version->before.size = whole->size;
 		version->before.hash = whole->hash;
 	}

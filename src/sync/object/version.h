@@ -45,6 +45,17 @@ void version_text(
 int version_check(
     struct version *version, const struct http_head *head, bool is_first);
 
+/*
+ * Whether a whole that is another size than was claimed may be that all the
+ * same: a second answer says so as well. size: as told; claimed: above 0. An
+ * object that is alone, or whose size is not told, is judged when it has come.
+ */
+bool version_confirms(
+    struct version *version, const struct http_head *head, int64_t claimed);
+
+/* The first answer was none of the object's: the next one is the first. */
+void version_forget(struct version *version);
+
 /* What an answer has brought that was to be the whole object. Sizes may be -1:
  * not known. */
 struct whole {
@@ -59,7 +70,8 @@ struct whole {
 enum whole_verdict {
 	WHOLE_SURE,
 	WHOLE_CUT,     /* there is more of it */
-	WHOLE_UNSURE,  /* another attempt will tell */
+	WHOLE_UNSURE,  /* another attempt will tell ... */
+	WHOLE_DOUBTED, /* ... and shall, after a while */
 	WHOLE_ANOTHER, /* than what was read before */
 };
 
