@@ -27,6 +27,7 @@ from pathlib import Path
 
 import pytest
 
+from api_client import client  # noqa: F401 (a fixture)
 from odd_server import OddServer
 from records import records
 
