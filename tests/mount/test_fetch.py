@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from backups import record, save, settle
 from conftest import BKENDFS, environment, run, succeed, trust, wait_until
 from odd_server import Reply
 from records import read, records
 from test_memory import SANITIZED
-from test_source import record, save, settle
 
 MIB = 1 << 20
 
