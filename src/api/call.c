@@ -6,21 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/bearer.h"
 #include "api/counts.h"
 #include "api/gate.h"
 #include "api/redact.h"
 #include "api/retry.h"
 #include "api/suspects.h"
 #include "api/token.h"
-#include "api/verdict.h"
 #include "base/timestamp.h"
 #include "base/buf.h"
 #include "base/failures.h"
 #include "base/log.h"
 #include "base/random.h"
-
-/* Attempts with a token that was renewed meanwhile cost nothing, but end. */
-#define STALE_TOKENS_MAX 8
 
 struct calls {
 	struct calls_config config;
@@ -38,7 +35,7 @@ struct api_call {
 	void *ctx;
 	struct gate_pass pass;
 	struct token_waiter waiter;
-	struct token_waiter check; /* whether the token is good */
+	struct bearer *bearer; /* NULL: carries no token */
 	struct http_call *http_call;
 	struct http_timer *timer;
 	struct http_head head;
@@ -46,12 +43,7 @@ struct api_call {
 	bool refused; /* our own side did not like the body */
 	unsigned attempt;
 	unsigned garbled; /* of these with an answer that nobody understood */
-	unsigned stale_tokens; /* refusals of tokens that are gone already */
-	struct verdict_facts facts; /* of the last refusal */
-	struct api_error refusal;   /* its words */
 	int64_t started_ms;
-	int64_t sent_ms;
-	uint64_t token_generation; /* of the token that was sent */
 	TAILQ_ENTRY(api_call) link;
 };
 
@@ -78,7 +70,7 @@ static void call_free(struct api_call *call)
 	http_cancel(calls->config.http, call->http_call);
 	http_timer_stop(calls->config.http, call->timer);
 	token_stop_waiting(&call->waiter);
-	token_stop_waiting(&call->check);
+	bearer_free(call->bearer);
 	TAILQ_REMOVE(&calls->list, call, link);
 	call->http_call = NULL;
 	call->ops->release(call->ctx);
@@ -213,91 +205,27 @@ static bool pause_and_retry(struct api_call *call, const struct ending *ending)
 	return true;
 }
 
-/* A bit longer than a token counts as young. */
-#define YOUNG_PAUSE_MS 1100
-
-/* What verdict.c wants to know of the token that was just refused. */
-static void note_refusal(struct api_call *call, const struct api_error *error)
-{
-	struct verdict_facts *facts = &call->facts;
-	int64_t since_ms = suspects_note(&call->calls->suspects,
-	    call->spec.method, call->spec.path, call->token_generation,
-	    http_now(call->calls->config.http));
-	token_facts(token_of(call), call->sent_ms, since_ms, facts);
-	facts->checked = facts->good = false;
-	call->refusal = *error;
-	call->refusal.err = retry_errno(error->status, 0);
-}
-
-/* Or for others to try one that is doubtful. */
-static bool wait_for_young(struct api_call *call)
-{
-	call->facts.pauses++;
-	if (call->facts.served) {
-		call->facts.doubted = true;
-		token_doubt(token_of(call));
-	}
-	call->timer = http_timer_start(
-	    call->calls->config.http, YOUNG_PAUSE_MS, on_pause_over, call);
-	return call->timer;
-}
-
-/* Do what the refusal asks for, outside the gate. False: it is final. */
-static bool follow_refusal(struct api_call *call)
-{
-	struct token *token = token_of(call);
-	enum verdict verdict = verdict_of(&call->facts);
-	switch (verdict) {
-	case VERDICT_WAIT:
-		return wait_for_young(call);
-	case VERDICT_CHECK:
-		token_check(token, &call->check);
-		return true;
-	case VERDICT_RENEW:
-	case VERDICT_SIGN_IN:
-		call->facts.renewals++;
-		token_reject(token, verdict == VERDICT_SIGN_IN);
-		attempt_begin(call);
-		return true;
-	case VERDICT_GIVE_UP:
-		token_give_up(token, &call->refusal);
-		return false;
-	case VERDICT_REFUSED:
-	default:
-		return false;
-	}
-}
-
-/* The token that was refused is known to be good, or not. */
-static void on_checked(void *ctx, const struct api_error *error)
+static void on_again(void *ctx)
 {
 	struct api_call *call = ctx;
-	call->facts.checked = true;
-	call->facts.good = error->err == 0;
-	if (call->token_generation != token_generation(token_of(call)) &&
-	    call->stale_tokens++ < STALE_TOKENS_MAX)
-		attempt_begin(call);
-	else if (!follow_refusal(call))
-		finish(call, &call->refusal);
+	attempt_begin(call);
+}
+
+static void on_refused(void *ctx, const struct api_error *error)
+{
+	struct api_call *call = ctx;
+	struct api_error final = *error;
+	finish(call, &final);
 }
 
 /* 401: true when the call goes on, or has ended. */
 static bool weigh_refusal(struct api_call *call, const struct api_error *error)
 {
-	struct token *token = token_of(call);
-	if (!token || call->spec.tries_token)
+	if (!call->bearer || call->spec.tries_token ||
+	    !bearer_note(call->bearer, error))
 		return false;
-	if (call->token_generation != token_generation(token)) {
-		if (call->stale_tokens++ >= STALE_TOKENS_MAX)
-			return false;
-		gate_leave(&call->calls->gate, &call->pass);
-		attempt_begin(call);
-		return true;
-	}
-	note_refusal(call, error);
 	gate_leave(&call->calls->gate, &call->pass);
-	if (!follow_refusal(call))
-		finish(call, &call->refusal);
+	bearer_follow(call->bearer);
 	return true;
 }
 
@@ -358,12 +286,10 @@ static void conclude(struct api_call *call, int err, const char *detail)
 	if (err == 0 && retry_is_overload(call->head.status))
 		gate_narrow(&calls->gate);
 	if (ending.err == 0 && ending.status >= 200 && ending.status < 300) {
-		if (call->facts.doubted && call->facts.renewals)
-			token_doubt_helped(token_of(call));
 		suspects_clear(
 		    &calls->suspects, call->spec.method, call->spec.path);
-		if (token_of(call))
-			token_served(token_of(call), call->token_generation);
+		if (call->bearer)
+			bearer_served(call->bearer);
 		gate_widen(&calls->gate);
 		finish(call, &error);
 		return;
@@ -488,8 +414,8 @@ static void on_pass(void *ctx)
 		token_wait(token, &call->waiter);
 		return;
 	}
-	call->token_generation = token ? token_generation(token) : 0;
-	call->sent_ms = http_now(calls->config.http);
+	if (call->bearer)
+		bearer_sent(call->bearer);
 	call->attempt++;
 	call->refused = false;
 	call->head =
@@ -531,6 +457,28 @@ static void on_start(void *ctx)
 	attempt_begin(call);
 }
 
+static const struct bearer_events bearer_events = {
+    .again = on_again,
+    .refused = on_refused,
+};
+
+/* Where the call carries a token. 0 or -ENOMEM. */
+static int make_bearer(struct api_call *call)
+{
+	struct calls *calls = call->calls;
+	struct bearer_config config = {
+	    .http = calls->config.http,
+	    .token = token_of(call),
+	    .suspects = &calls->suspects,
+	    .method = call->spec.method,
+	    .path = call->spec.path,
+	};
+	if (!config.token)
+		return 0;
+	call->bearer = bearer_new(&config, &bearer_events, call);
+	return call->bearer ? 0 : -ENOMEM;
+}
+
 struct api_call *call_start(struct calls *calls, const struct call_spec *spec,
     const struct call_ops *ops, void *ctx)
 {
@@ -549,7 +497,6 @@ struct api_call *call_start(struct calls *calls, const struct call_spec *spec,
 	    .urgent = spec->urgent,
 	    .speculative = spec->speculative};
 	call->waiter = (struct token_waiter){.ready = on_token, .ctx = call};
-	call->check = (struct token_waiter){.ready = on_checked, .ctx = call};
 	if (!spec->silence_ms)
 		call->spec.silence_ms = retry_silence_ms(spec->patience_ms);
 	call->started_ms = http_now(calls->config.http);
@@ -558,7 +505,8 @@ struct api_call *call_start(struct calls *calls, const struct call_spec *spec,
 	/* Begun by the loop, so that no callback comes before this returns. */
 	call->timer = http_timer_start(calls->config.http, 0, on_start, call);
 	if (!call->spec.path || !call->spec.subject ||
-	    (spec->body && !call->spec.body) || !call->timer) {
+	    (spec->body && !call->spec.body) || !call->timer ||
+	    make_bearer(call) < 0) {
 		call_free(call);
 		return NULL;
 	}

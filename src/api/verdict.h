@@ -1,6 +1,6 @@
 /*
  * What a 401 to a request that carried a token says of the token, and what is
- * done about it: the one home of that rule, for call.c. Signing in is counted
+ * done about it: the one home of that rule, for bearer.c. Signing in is counted
  * by servers, and five times in fifteen minutes are what the service allows
  * before it locks the account: so a refusal must not cost one each. Pure and
  * thread-safe.

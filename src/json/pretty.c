@@ -17,50 +17,30 @@ static inline void put(struct sink *sink, const char *text, size_t len)
 	sink->at += len;
 }
 
-static inline void put_line(struct sink *sink, unsigned depth)
+static inline void put_gap(struct sink *sink, const struct gap *gap)
 {
+	put(sink, gap->mark, gap->mark_len);
+	if (!gap->line)
+		return;
 	*sink->at++ = '\n';
-	memset(sink->at, ' ', (size_t)depth * 2);
-	sink->at += (size_t)depth * 2;
-}
-
-/* What stands between the token before and this one. Depth is the number of
- * containers around this one. */
-static inline void put_gap(
-    struct sink *sink, enum lex_kind before, enum lex_kind kind, unsigned depth)
-{
-	if (before == LEX_KEY) {
-		put(sink, ": ", 2);
-	} else if (kind == LEX_CLOSE) {
-		if (before != LEX_OPEN)
-			put_line(sink, depth);
-	} else if (depth > 0) {
-		if (before != LEX_OPEN)
-			put(sink, ",", 1);
-		put_line(sink, depth);
-	}
+	memset(sink->at, ' ', gap->indent);
+	sink->at += gap->indent;
 }
 
 static int lay_out(const char *text, size_t len, struct sink *sink)
 {
 	struct lex lex;
 	struct lex_token token;
+	struct gap gap;
 	enum lex_kind before = LEX_END;
 	lex_init(&lex, text, len);
-	for (;;) {
-		unsigned depth = lex.depth;
-		int r = lex_next(&lex, &token);
+	do {
+		int r = gap_next(&before, &lex, &token, &gap);
 		if (r < 0)
 			return r;
-		if (token.kind == LEX_END)
-			break;
-		if (token.kind == LEX_CLOSE)
-			depth = lex.depth;
-		put_gap(sink, before, token.kind, depth);
+		put_gap(sink, &gap);
 		put(sink, token.text, token.len);
-		before = token.kind;
-	}
-	put(sink, "\n", 1);
+	} while (token.kind != LEX_END);
 	return 0;
 }
 

@@ -10,7 +10,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from conftest import succeed, wait_until
+import pytest
+
+from commands import succeed, wait_until
+from emulator_server import Emulator
+from odd_server import OddServer
 
 CONFIG = """
 daemon off;
@@ -158,3 +162,33 @@ class Front:
             except subprocess.TimeoutExpired:
                 continue
         self.process.wait(10)
+
+
+@pytest.fixture
+def in_front(request, work):
+    """Factory: in_front(server) → what is to be mounted: the server itself, or
+    with --tls the web server in front of it, the same one each time."""
+    fronts = {}
+
+    def find(server):
+        if (
+            not request.config.getoption("--tls")
+            or request.node.get_closest_marker("wire")
+            or not isinstance(server, (Emulator, OddServer))
+        ):
+            return server
+        if server not in fronts:
+            fronts[server] = Front(work, server)
+            fronts[server].is_put_in_front = True
+        return fronts[server]
+
+    yield find
+    for one in fronts.values():
+        one.stop()
+
+
+def trust(server):
+    """The options that mounting it takes: a test that knows of no web server in
+    front names no certificates."""
+    put = getattr(server, "is_put_in_front", False)
+    return ["-o", f"cacert={server.ca}"] if put else []

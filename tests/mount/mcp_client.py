@@ -9,7 +9,7 @@ import re
 import secrets
 import urllib.parse
 
-from test_emulator import Client
+from api_client import Client
 
 CALLBACK = "http://127.0.0.1/callback"
 FORM = "application/x-www-form-urlencoded"

@@ -11,8 +11,8 @@ import time
 
 import pytest
 
+from api_client import Client
 from conftest import EMULATOR, environment, wait_until
-from test_emulator import Client
 
 SAMPLE_KEY = "pk_b3d0f1a2c4e5968778695a4b3c2d1e0fb3d0f1a2c4e5968778695a4b3c2d1e0f"
 NAMES = ["BKEND_PUBLISHABLE_KEY", "BKEND_SECRET_KEY", "BKEND_EMAIL", "BKEND_PASSWORD"]

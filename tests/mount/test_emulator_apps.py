@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from api_client import Client, where
 from conftest import COMMAND_TIMEOUT, environment
-from test_emulator import Client, where
 
 APPS = Path(__file__).with_name("apps")
 

@@ -10,8 +10,8 @@ import unicodedata
 
 import pytest
 
+from api_client import Client
 from conftest import EMULATOR, environment
-from test_emulator import Client
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
+from api_client import Client
 from chromium import running_chromium
-from test_emulator import Client
 
 APP = """<!DOCTYPE html><meta charset="utf-8"><img id="picture" crossorigin>
 <script>

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from test_emulator import Client
+from api_client import Client
 
 TIMES = {"createdAt": "2024-01-01T00:00:00.000Z", "updatedAt": "2024-01-01T00:00:00.000Z"}
 

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
+from api_client import Client
 from conftest import EMULATOR
-from test_emulator import Client
 
 PAGE = "http://localhost:3000"
 

@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
+from api_client import Client
 from conftest import EMULATOR, environment
-from test_emulator import Client
 
 
 @pytest.fixture

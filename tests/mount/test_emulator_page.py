@@ -9,9 +9,9 @@ import urllib.parse
 
 import pytest
 
+from api_client import Client
 from chromium import chromium
 from conftest import BKENDFS, environment, run, succeed
-from test_emulator import Client
 from test_emulator_queries import cpu
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

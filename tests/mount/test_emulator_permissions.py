@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from test_emulator import Client
+from api_client import Client
 
 ROWS = [
     {"id": "a", "createdBy": "one", "status": "published", "email": "a@x", "n": 1},

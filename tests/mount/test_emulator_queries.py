@@ -7,7 +7,7 @@ import urllib.parse
 
 import pytest
 
-from test_emulator import Client, put
+from api_client import Client, put
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from test_emulator import Client
+from api_client import Client
 
 SCHEMA = {
     "bsonType": "object",

@@ -14,6 +14,7 @@ import time
 
 import pytest
 
+from backups import record, save, servers_of
 from conftest import (
     BKENDFS,
     abort,
@@ -28,7 +29,6 @@ from conftest import (
 )
 from odd_server import Reply
 from records import oid, record_names, records
-from test_source import record, save, servers_of
 
 pytestmark = pytest.mark.threads
 

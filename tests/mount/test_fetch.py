@@ -1,74 +1,19 @@
 """bkendfs --fetch: everything is in the replica, or it says what is not."""
 
-import fcntl
 import os
-import pty
 import re
 import signal
-import struct
 import subprocess
-import termios
 import threading
 from pathlib import Path
 
 import pytest
 
-from conftest import BKENDFS, environment, run, succeed, trust, wait_until
+from conftest import succeed, wait_until
+from fetches import MIB, content, content_files, fetch, fetching, project  # noqa: F401 (fixtures)
 from odd_server import Reply
-from records import read, records
+from records import read
 from test_memory import SANITIZED
-from test_source import record, save, settle
-
-MIB = 1 << 20
-
-
-def _bytes(seed, count):
-    return bytes((seed * 31 + i * 7 + (i >> 8)) & 255 for i in range(4096)) * (
-        count // 4096 + 1
-    )
-
-
-def _file(seed, count):
-    return _bytes(seed, count)[:count]
-
-
-@pytest.fixture
-def project(odd):
-    server = odd()
-    server.tables["posts"] = records(250)
-    server.tables["authors"] = records(3)
-    for number, size in enumerate((0, 1, 5000, 131072, 3 * MIB + 17)):
-        server.put_file(f"f{number}", f"{number}.bin", _file(number, size))
-    return server
-
-
-@pytest.fixture
-def fetching(work, in_front):
-    """The words and the environment of a bkendfs --fetch."""
-
-    def command(server, *options, **more):
-        server = in_front(server)
-        env = environment(work, server.env())
-        env["BKENDFS_CACHE_DIR"] = str(work / "cache")
-        env["BKEND_TABLES"] = "posts:authors"
-        env.update(more)
-        return [BKENDFS, "--fetch", *trust(server), *options], env
-
-    return command
-
-
-@pytest.fixture
-def fetch(fetching):
-    """Run bkendfs --fetch: (status, report, errors)."""
-
-    def command(server, *options, **more):
-        words, env = fetching(server, *options, **more)
-        done = run(*words, env=env, timeout=80)
-        # Where it takes some seconds, there are lines of progress as well.
-        errors = re.sub(r"(?m)^\w+  .*\n", "", done.stderr.decode())
-        return done.returncode, done.stdout.decode(), errors
-
-    return command
 
 
 def _tree(mount):
@@ -79,15 +24,6 @@ def _tree(mount):
             path = os.path.join(place, name)
             found[os.path.relpath(path, mount / ".")] = read(path)
     return found
-
-
-def _content_files(work):
-    return [
-        os.path.join(place, name)
-        for place, _, names in os.walk(work / "cache")
-        if ".content" in place
-        for name in names
-    ]
 
 
 def test_all_of_it_is_there_without_a_server(project, fetch, mount, work):
@@ -126,7 +62,7 @@ def test_only_what_changed_is_asked_for_again(project, fetch):
 
 def test_what_is_torn_on_the_disk_comes_again(project, fetch, mount, work):
     assert fetch(project)[0] == 0
-    files = sorted(_content_files(work), key=os.path.getsize)
+    files = sorted(content_files(work), key=os.path.getsize)
     assert len(files) >= 4
     os.unlink(files[0])
     os.truncate(files[-1], 2 * MIB)
@@ -135,12 +71,12 @@ def test_what_is_torn_on_the_disk_comes_again(project, fetch, mount, work):
     project.stop()
     m = mount(project, "-o", "offline", cache=work / "cache")
     for number, size in enumerate((0, 1, 5000, 131072, 3 * MIB + 17)):
-        assert read(m / f"storage/f{number}_{number}.bin") == _file(number, size)
+        assert read(m / f"storage/f{number}_{number}.bin") == content(number, size)
 
 
 def test_what_has_rotted_on_the_disk_comes_again(project, fetch, mount, work):
     assert fetch(project)[0] == 0
-    largest = max(_content_files(work), key=os.path.getsize)
+    largest = max(content_files(work), key=os.path.getsize)
     with open(largest, "r+b") as file:
         file.seek(MIB + 5)
         byte = file.read(1)[0]
@@ -151,7 +87,7 @@ def test_what_has_rotted_on_the_disk_comes_again(project, fetch, mount, work):
     assert [r for r in project.log[before:] if "f4/download-url" in r.path]
     project.stop()
     m = mount(project, "-o", "offline", cache=work / "cache")
-    assert read(m / "storage/f4_4.bin") == _file(4, 3 * MIB + 17)
+    assert read(m / "storage/f4_4.bin") == content(4, 3 * MIB + 17)
 
 
 def test_what_is_missing_is_named(project, fetch):
@@ -167,7 +103,7 @@ def test_what_is_missing_is_named(project, fetch):
 
 
 def test_a_cache_that_is_too_small_is_said_before_anything_comes(project, fetch):
-    project.put_file("big", "big.bin", _file(9, 12 * MIB))
+    project.put_file("big", "big.bin", content(9, 12 * MIB))
     status, report, errors = fetch(project, "-o", "cache_size=8M")
     assert status == 1
     size = re.search(r"too small.* set -o cache_size=(\d+M)", errors)[1]
@@ -178,10 +114,10 @@ def test_a_cache_that_is_too_small_is_said_before_anything_comes(project, fetch)
 
 def test_other_reading_does_not_push_it_out(project, fetch, mount, work):
     for number in range(6):
-        project.put_file(f"p{number}", "p.bin", _file(20 + number, MIB))
+        project.put_file(f"p{number}", "p.bin", content(20 + number, MIB))
     assert fetch(project)[0] == 0
     for number in range(12):
-        project.put_file(f"q{number}", "q.bin", _file(40 + number, 2 * MIB))
+        project.put_file(f"q{number}", "q.bin", content(40 + number, 2 * MIB))
     m = mount(project, "-o", "cache_size=16M", cache=work / "cache")
     for number in range(12):
         read(m / f"storage/q{number}_q.bin")
@@ -189,12 +125,12 @@ def test_other_reading_does_not_push_it_out(project, fetch, mount, work):
     project.stop()
     m = mount(project, "-o", "offline", cache=work / "cache")
     for number in range(6):
-        assert read(m / f"storage/p{number}_p.bin") == _file(20 + number, MIB)
+        assert read(m / f"storage/p{number}_p.bin") == content(20 + number, MIB)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_it_goes_on_after_an_interruption(project, fetch, fetching, work, how):
-    project.put_file("slow", "slow.bin", _file(3, 1000))
+    project.put_file("slow", "slow.bin", content(3, 1000))
     stuck = []
 
     def hold(request):
@@ -212,7 +148,7 @@ def test_it_goes_on_after_an_interruption(project, fetch, fetching, work, how):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    wait_until(lambda: stuck and len(_content_files(work)) >= 4, 40, "the others")
+    wait_until(lambda: stuck and len(content_files(work)) >= 4, 40, "the others")
     process.send_signal(how)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == (1 if how == signal.SIGINT else -how), errors
@@ -230,111 +166,6 @@ def test_a_replica_in_use_is_left_alone(project, fetch, mount, work):
     status, report, errors = fetch(project)
     assert status == 1 and "in use by another mount" in errors
     assert len(os.listdir(m / "posts")) == 250
-
-
-@pytest.fixture
-def held(project):
-    """The last file's content is on its way until this is set."""
-    project.put_file("slow", "slow.bin", _file(3, 2 * MIB))
-    let_go = threading.Event()
-
-    def wait(request):
-        if "slow" in request.path:
-            assert let_go.wait(60)
-
-    project.storage.hooks.append(wait)
-    yield let_go
-    let_go.set()
-
-
-def test_without_a_terminal_there_is_a_line_from_time_to_time(project, fetching, work, held):
-    words, env = fetching(project)
-    with subprocess.Popen(
-        words,
-        env=env,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    ) as process:
-        lines = []
-        for line in process.stderr:
-            assert re.fullmatch(rb"[ -~]+\n", line), line
-            lines.append(line)
-            if b"storage  5 of 6 files, 3.3 MB of 5.4 MB" in line:
-                held.set()
-    assert process.returncode == 0, lines
-    assert held.is_set(), lines
-    rate = rb", [\d.]+ [kM]?B/s, \d\d:\d\d left\n"
-    assert re.search(rate + rb"\Z", lines[-1]), lines
-
-
-def _watched(words, env):
-    """A fetch on a terminal: its process, and a function that reads on until
-    its line is like this, or raises OSError at its end."""
-    screen, follow = pty.openpty()
-    fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
-    process = subprocess.Popen(
-        words,
-        env={**env, "TERM": "xterm"},
-        stdout=subprocess.DEVNULL,
-        stderr=follow,
-    )
-    os.close(follow)
-    shown = []
-
-    def until(line):
-        try:
-            while not re.fullmatch(line, _last_line(screen, shown)):
-                pass
-        except OSError:
-            os.close(screen)
-            raise
-
-    return process, until
-
-
-def test_a_table_has_a_bar_as_well(project, fetching):
-    """Its total is known from the first page, or from the last time."""
-    let_go = threading.Event()
-
-    def hold(request):
-        if request.is_page("posts") and request.query.get("page") != held:
-            return None
-        if request.is_page("posts"):
-            assert let_go.wait(60)
-
-    project.tables["posts"] = records(1250)
-    project.hooks.append(hold)
-    # The first time the rest is on its way; then even the first page is.
-    for held, done in ("2", rb"[1-9]\d{1,2}"), ("1", b"0"):
-        let_go.clear()
-        process, until = _watched(*fetching(project))
-        try:
-            until(rb"posts \[#* +\]  %s of 1250 records" % done)
-            let_go.set()
-            with pytest.raises(OSError):
-                until(b"never")
-            assert process.wait(30) == 0
-        finally:
-            let_go.set()
-            process.kill()
-            process.wait()
-
-
-def test_what_is_lost_on_the_disk_meanwhile_comes_again(project, fetching, work, mount, held):
-    process, until = _watched(*fetching(project))
-    until(rb"storage \[.*\]  5 of 6 files, .*")
-    wait_until(lambda: len(_content_files(work)) >= 4, 20, "what came")
-    for path in _content_files(work):
-        os.unlink(path)
-    held.set()
-    until(rb"storage, again \[.*\] .* of [45] files.*")
-    with pytest.raises(OSError):
-        until(b"never")
-    assert process.wait(30) == 0
-    project.stop()
-    m = mount(project, "-o", "offline", cache=work / "cache")
-    for number, size in enumerate((0, 1, 5000, 131072, 3 * MIB + 17)):
-        assert read(m / f"storage/f{number}_{number}.bin") == _file(number, size)
 
 
 class Generated:
@@ -403,20 +234,20 @@ def test_a_large_file_comes_in_two_goes(project, fetching, work, mount):
 
 def test_what_was_fetched_stays_with_a_smaller_cache(project, fetch, start, work):
     for number in range(6):
-        project.put_file(f"p{number}", "p.bin", _file(20 + number, MIB))
+        project.put_file(f"p{number}", "p.bin", content(20 + number, MIB))
     assert fetch(project)[0] == 0
-    kept = len(_content_files(work))
+    kept = len(content_files(work))
     cache = {"BKENDFS_CACHE_DIR": str(work / "cache")}
     said = start(project, "-o", "cache_size=4M", env=cache)
     assert "--fetch has brought takes 9 MB" in said.errors
     assert re.search(r"it stays, .* set -o cache_size=\d+M, or more$", said.errors, re.M)
-    project.put_file("q", "q.bin", _file(40, 2 * MIB))
-    assert read(said.path / "storage/q_q.bin") == _file(40, 2 * MIB)
-    assert len(_content_files(work)) == kept
+    project.put_file("q", "q.bin", content(40, 2 * MIB))
+    assert read(said.path / "storage/q_q.bin") == content(40, 2 * MIB)
+    assert len(content_files(work)) == kept
     assert "it stays" in (said.path / ".bkendfs/errors").read_text()
     before = len(project.storage.log)
     for number in range(6):
-        assert read(said.path / f"storage/p{number}_p.bin") == _file(20 + number, MIB)
+        assert read(said.path / f"storage/p{number}_p.bin") == content(20 + number, MIB)
     assert len(project.storage.log) == before
 
 
@@ -426,58 +257,10 @@ def test_a_larger_cache_than_needed_is_not_talked_of(project, fetch, start, work
     assert said.errors == ""
 
 
-def _last_line(screen, shown):
-    """What stands in the line once more of it was drawn."""
-    shown.append(os.read(screen, 4096))
-    whole = b"".join(shown).split(b"\r\x1b[K")
-    # The last one may be half of one.
-    return whole[-2] if len(whole) > 1 else b""
-
-
-def test_a_terminal_has_a_bar_that_keeps_to_its_width(project, fetching, work, held):
-    def widen(columns):
-        size = struct.pack("HHHH", 24, columns, 0, 0)
-        fcntl.ioctl(screen, termios.TIOCSWINSZ, size)
-
-    screen, follow = pty.openpty()
-    widen(100)
-    words, env = fetching(project, TERM="xterm")
-    process = subprocess.Popen(
-        words,
-        env=env,
-        stdout=subprocess.DEVNULL,
-        stderr=follow,
-    )
-    os.close(follow)
-    shown = []
-    try:
-        bar = rb"storage \[#{12} {8}\]  5 of 6 files, 3.3 MB of 5.4 MB.*"
-        while not re.fullmatch(bar, _last_line(screen, shown)):
-            pass
-        widen(31)
-        while _last_line(screen, shown) != b"storage [############        ]":
-            pass
-        widen(100)
-        while not re.fullmatch(bar, _last_line(screen, shown)):
-            pass
-        held.set()
-        while True:
-            _last_line(screen, shown)
-    except OSError:
-        pass  # it has ended
-    finally:
-        os.close(screen)
-    assert process.wait(30) == 0
-    assert held.is_set(), shown
-    text = b"".join(shown)
-    # Drawn over itself, without colours, and taken away in the end.
-    assert re.fullmatch(rb"(\r\x1b\[K[ -~]*)*\r\x1b\[K", text), text
-
-
 def test_a_network_that_is_gone_in_the_middle_is_an_error(project, fetch, work):
     slow = 3
     for number in range(slow):
-        project.put_file(f"slow{number}", "slow.bin", _file(30 + number, MIB))
+        project.put_file(f"slow{number}", "slow.bin", content(30 + number, MIB))
     stuck, gone = [], threading.Event()
 
     def hold(request):
@@ -488,7 +271,7 @@ def test_a_network_that_is_gone_in_the_middle_is_an_error(project, fetch, work):
     project.storage.hooks.append(hold)
 
     def end():
-        wait_until(lambda: stuck and len(_content_files(work)) >= 4, 40, "the others")
+        wait_until(lambda: stuck and len(content_files(work)) >= 4, 40, "the others")
         project.stop()
         gone.set()
 
@@ -512,72 +295,6 @@ def test_a_network_that_is_gone_in_the_middle_is_an_error(project, fetch, work):
     assert (status, errors) == (0, "")
     asked = [r.path for r in project.log[before:] if "download-url" in r.path]
     assert {path.split("/")[-2] for path in asked} == missing
-
-
-def _fetch_directory(work, path, *options):
-    env = environment(work, {"BKENDFS_CACHE_DIR": str(work / "cache")})
-    done = run(BKENDFS, "--fetch", path, *options, env=env, timeout=80)
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-
-def test_a_directory_is_fetched(mount, work):
-    numbers = range(1, 251)
-    backup = save(work / "backup", {"posts": [record(n) for n in numbers], "empty": []})
-    settle(backup)
-    assert _fetch_directory(work, backup) == (
-        0,
-        "The replica is whole: 2 tables with 250 records, and 0 stored files"
-        " with 0 bytes.\n",
-        "",
-    )
-    asked = {}
-    for cache in "cache", "other":
-        m = mount(None, backup, cache=work / cache)
-        assert sorted(os.listdir(m / "posts")) == [f"{n:024x}.json" for n in numbers]
-        found = re.search(rb"^bkendfs_api_requests_total (\d+)$", m.report("metrics"), re.M)
-        asked[cache] = int(found[1])
-        m.unmount()
-    # What was fetched is looked at for news, not read again.
-    assert asked["cache"] <= 2 < asked["other"]
-
-
-def test_a_directory_without_tables_is_whole(work):
-    backup = save(work / "backup", {})
-    settle(backup)
-    status, report, errors = _fetch_directory(work, backup)
-    assert (status, errors) == (0, "")
-    assert "whole: 0 tables with 0 records" in report
-
-
-def test_a_directory_needs_no_offline(work):
-    backup = save(work / "backup", {"posts": [record(1)]})
-    status, report, errors = _fetch_directory(work, backup, "-o", "offline")
-    assert (status, report) == (2, "") and "leave out offline" in errors
-
-
-def test_a_directory_that_was_just_copied_is_waited_for(work):
-    backup = save(work / "backup", {"posts": [record(1)]})
-    status, report, errors = _fetch_directory(work, backup)
-    assert (status, errors) == (0, ""), errors
-    assert "1 tables with 1 records" in report
-
-
-def test_a_directory_that_keeps_changing_is_not_believed(work):
-    backup = save(work / "backup", {"posts": [record(1)]})
-    over = threading.Event()
-
-    def write():
-        while not over.wait(0.1):
-            os.utime(backup / "posts" / f"{1:024x}.json")
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        status, report, errors = _fetch_directory(work, backup)
-    finally:
-        over.set()
-        writer.join()
-    assert (status, report) == (1, "") and "keeps changing" in errors
 
 
 def test_a_project_without_a_known_table_is_not_said_to_be_whole(project, fetch):

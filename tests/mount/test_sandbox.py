@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from api_client import Client
 from conftest import BKENDFS, alive, daemon_of, environment, is_mounted, memory_of, mounter_of, run, wait_until
 from odd_server import PASSWORD, PUBLISHABLE
 from records import fails, oid, read
-from test_emulator import Client
 from test_user import fuse_for_everyone, project, user  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.xdist_group("dev-fuse")

@@ -3,29 +3,21 @@
 import errno
 import os
 import random
-import signal
 import subprocess
 import threading
-import time
 
 import pytest
 
-from conftest import run, succeed, wait_until, wait_until_it_waits
-from odd_server import Reply, Storage
+from conftest import run, succeed
+from odd_server import Reply
 from records import fails, moment, oid, read
-
-BIG = random.Random(7).randbytes(12 * 1024 * 1024 + 4321)
-
-
-def _holds(server, data, name="f.bin", **claim):
-    server.put_file(oid(1), name, data, **claim)
-    return f"storage/{oid(1)}_{name}"
+from stored import BIG, holds
 
 
 @pytest.mark.parametrize("size", [0, 1, 4095, 4096, 4097, 131072, 1 << 20, (1 << 20) + 1])
 def test_a_file_of_any_size_reads_right(odd, mount, size):
     server = odd()
-    path = _holds(server, BIG[:size])
+    path = holds(server, BIG[:size])
     m = mount(server)
     assert os.stat(m / path).st_size == size
     assert read(m / path) == BIG[:size]
@@ -37,7 +29,7 @@ def test_a_large_file_reads_right(odd, mount, ranges, chunked):
     server = odd()
     server.storage.ranges = ranges
     server.storage.chunked = chunked
-    path = _holds(server, BIG)
+    path = holds(server, BIG)
     m = mount(server)
     assert read(m / path) == BIG
 
@@ -46,7 +38,7 @@ def test_a_large_file_reads_right(odd, mount, ranges, chunked):
 def test_reads_anywhere_in_a_file_are_right(odd, mount, ranges):
     server = odd()
     server.storage.ranges = ranges
-    path = _holds(server, BIG)
+    path = holds(server, BIG)
     m = mount(server)
     dice = random.Random(3)
     handle = os.open(m / path, os.O_RDONLY)
@@ -66,7 +58,7 @@ def test_reads_anywhere_in_a_file_are_right(odd, mount, ranges):
 
 def test_a_file_reads_right_for_many_readers_at_once(odd, mount):
     server = odd()
-    path = _holds(server, BIG)
+    path = holds(server, BIG)
     m = mount(server)
     readers = [
         subprocess.Popen(["cmp", "-", str(m / path)], stdin=subprocess.PIPE)
@@ -84,7 +76,7 @@ def test_a_file_reads_right_for_many_readers_at_once(odd, mount):
 
 def test_nothing_but_the_range_is_told_to_the_download_host(odd, mount):
     server = odd()
-    path = _holds(server, BIG)
+    path = holds(server, BIG)
     m = mount(server)
     read(m / path)
     assert server.storage.log
@@ -99,72 +91,12 @@ def test_nothing_but_the_range_is_told_to_the_download_host(odd, mount):
 
 def test_one_url_serves_for_a_whole_file(odd, mount):
     server = odd()
-    path = _holds(server, BIG)
+    path = holds(server, BIG)
     m = mount(server)
     read(m / path)
     asked = [r for r in server.log if r.path.endswith("/download-url")]
     assert len(asked) == 1
     assert asked[0].method == "POST"
-
-
-# URLs that expire ----------------------------------------------------------
-
-
-@pytest.mark.parametrize("every", [2, 3])
-def test_urls_that_expire_in_mid_read_are_renewed(odd, mount, every):
-    server = odd()
-    path = _holds(server, BIG)
-    seen = []
-
-    def hook(request):
-        seen.append(request)
-        if len(seen) % every == 0 and len(seen) <= 12:
-            server.storage.revoke()
-
-    server.storage.hooks.append(hook)
-    m = mount(server)
-    assert read(m / path) == BIG
-    assert server.storage.count(lambda r: r.status == 403) >= 1
-    assert server.count(lambda r: r.path.endswith("/download-url")) >= 2
-
-
-def test_a_url_that_lives_shorter_than_the_read_is_renewed(odd, mount):
-    server = odd()
-    server.storage.ttl = 1
-    server.storage.rate = 4 << 20
-    path = _holds(server, BIG)
-    m = mount(server)
-    with open(m / path, "rb", buffering=0) as held:
-        for offset in (0, 5 << 20, 11 << 20):
-            held.seek(offset)
-            assert held.read(100000) == BIG[offset : offset + 100000]
-            time.sleep(1.1)
-    assert server.count(lambda r: r.path.endswith("/download-url")) >= 2
-
-
-def test_a_url_that_expired_between_two_reads_is_renewed(odd, mount):
-    server = odd()
-    path = _holds(server, BIG)
-    m = mount(server)
-    with open(m / path, "rb", buffering=0) as held:
-        assert held.read(4096) == BIG[:4096]
-        server.storage.revoke()
-        held.seek(8 * 1024 * 1024)
-        assert held.read(4096) == BIG[8 * 1024 * 1024 :][:4096]
-        server.storage.revoke()
-    assert read(m / path) == BIG
-
-
-def test_a_url_that_is_never_good_is_an_error_in_time(odd, mount):
-    server = odd()
-    server.storage.ttl = -1
-    path = _holds(server, b"x" * 5000)
-    m = mount(server, "-o", "retry=1")
-    with fails(errno.EACCES, errno.EIO):
-        read(m / path)
-    assert server.count(lambda r: r.path.endswith("/download-url")) < 50
-    server.storage.ttl = 900
-    assert read(m / path) == b"x" * 5000
 
 
 # Transfers that break ------------------------------------------------------
@@ -173,7 +105,7 @@ def test_a_url_that_is_never_good_is_an_error_in_time(odd, mount):
 @pytest.mark.parametrize("how", ["cut", "reset", "500", "reset in mid-body"])
 def test_a_transfer_that_breaks_goes_on(odd, mount, how):
     server = odd()
-    path = _holds(server, BIG)
+    path = holds(server, BIG)
     seen = [0]
 
     def hook(request):
@@ -199,7 +131,7 @@ def test_a_range_less_store_that_cuts_is_read_right(odd, mount):
     server = odd()
     server.storage.ranges = False
     data = BIG[: 3 << 20]
-    path = _holds(server, data)
+    path = holds(server, data)
     cuts = [700000, 1 << 20, 2500000]
 
     def hook(request):
@@ -217,7 +149,7 @@ def test_a_range_less_store_that_cuts_is_read_right(odd, mount):
 
 def test_a_store_that_always_cuts_is_an_error_and_never_short(odd, mount, work):
     server = odd()
-    path = _holds(server, BIG[: 1 << 20])
+    path = holds(server, BIG[: 1 << 20])
 
     def hook(request):
         with server.storage.lock:
@@ -236,7 +168,7 @@ def test_a_store_that_always_cuts_is_an_error_and_never_short(odd, mount, work):
 
 def test_a_wrong_content_range_is_never_taken_for_the_right_bytes(odd, mount):
     server = odd()
-    path = _holds(server, BIG[: 4 << 20])
+    path = holds(server, BIG[: 4 << 20])
 
     def hook(request):
         with server.storage.lock:
@@ -261,7 +193,7 @@ def test_an_object_that_changes_in_the_read_is_never_mixed(odd, mount, ranges):
     size = 12 << 20
     server = odd()
     server.storage.ranges = ranges
-    path = _holds(server, b"A" * size)
+    path = holds(server, b"A" * size)
     seen = [0]
 
     def hook(request):
@@ -287,7 +219,7 @@ def test_an_object_that_changes_in_the_read_is_never_mixed(odd, mount, ranges):
 
 def test_an_object_of_another_length_is_never_cut_or_padded(odd, mount):
     server = odd()
-    path = _holds(server, b"A" * (8 << 20))
+    path = holds(server, b"A" * (8 << 20))
 
     def hook(request):
         with server.storage.lock:
@@ -308,7 +240,7 @@ def test_an_object_of_another_length_is_never_cut_or_padded(odd, mount):
 
 def test_an_etag_of_its_own_for_each_answer_makes_no_mix(odd, mount):
     server = odd()
-    path = _holds(server, BIG)
+    path = holds(server, BIG)
     server.storage.etag = lambda path, data: f'"{random.random()}"'
     m = mount(server, "-o", "retry=1")
     try:
@@ -317,291 +249,13 @@ def test_an_etag_of_its_own_for_each_answer_makes_no_mix(odd, mount):
         assert error.errno in (errno.EIO, errno.EPROTO, errno.ESTALE)
 
 
-# Where a download may lead -------------------------------------------------
-
-
-def _send_to(server, url):
-    server.hooks.append(
-        lambda r: server.ok(b'{"url":"%s","filename":"x","size":10}' % url.encode())
-        if r.path.endswith("/download-url") else None
-    )
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1:1/x", "/etc/passwd",
-     "", "javascript:1", "smb://127.0.0.1/x", "http://", "dict://127.0.0.1:1/x"],
-)
-def test_a_download_url_may_be_http_only(odd, mount, url):
-    server = odd()
-    path = _holds(server, b"x" * 10)
-    _send_to(server, url)
-    m = mount(server, "-o", "retry=1")
-    with fails(errno.EPROTO):
-        read(m / path)
-
-
-def test_a_plain_download_url_may_lead_to_loopback_only(odd, mount):
-    server = odd()
-    path = _holds(server, b"x" * 10)
-    other = Storage(("0.0.0.0", 0))
-    try:
-        other.hooks.append(lambda r: Reply(body=b"x" * 10))
-        _send_to(server, f"http://0.0.0.0:{other.port}/x")
-        m = mount(server, "-o", "retry=1")
-        with fails(errno.EPROTO, errno.EACCES):
-            read(m / path)
-        assert not other.log
-    finally:
-        other.stop()
-
-
-def test_spaces_in_a_download_url_are_sent_as_escapes(odd, mount):
-    server = odd()
-    path = _holds(server, b"x" * 10)
-    server.storage.hooks.append(
-        lambda r: server.storage.serve(r, b"x" * 10, '"e"')
-    )
-    _send_to(server, server.storage.url + "/my  photo.jpg?name=a b")
-    m = mount(server, "-o", "retry=1")
-    assert read(m / path) == b"x" * 10
-    assert {r.target for r in server.storage.log} == {"/my%20%20photo.jpg?name=a%20b"}
-
-
-@pytest.mark.parametrize(
-    "url, why",
-    [
-        ("https://host.invalid:123456/x", "Port number"),
-        ("ftp://127.0.0.1/x", "neither http nor https"),
-        ("http://host.invalid/x", "in the clear"),
-    ],
-)
-def test_a_download_url_that_cannot_be_followed_tells_why(odd, mount, url, why):
-    server = odd()
-    path = _holds(server, b"x" * 10)
-    _send_to(server, url)
-    m = mount(server, "-o", "retry=1")
-    with fails(errno.EPROTO):
-        read(m / path)
-    assert why in m.report("errors").decode()
-
-
-def _redirect(server, location):
-    server.storage.hooks.append(
-        lambda r: None if r.path.startswith("/moved")
-        else Reply(302, b"", {"Location": location(r)})
-    )
-
-
-@pytest.mark.wire("another host, of plain HTTP")
-def test_a_redirect_of_a_download_is_followed_without_credentials(odd, mount):
-    server = odd()
-    path = _holds(server, BIG[:300000])
-    other = Storage()
-    try:
-        other.hooks.append(lambda r: other.serve(r, BIG[:300000], '"e"'))
-        _redirect(server, lambda r: f"{other.url}/moved?X-Amz-Signature=redirected")
-        m = mount(server)
-        assert read(m / path) == BIG[:300000]
-        assert other.log
-        for request in other.log:
-            assert "authorization" not in request.headers
-            assert "x-api-key" not in request.headers
-        assert b"redirected" not in m.log() + m.report("errors")
-    finally:
-        other.stop()
-
-
-@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://127.0.0.1/x"])
-def test_a_redirect_may_not_leave_http(odd, mount, location):
-    server = odd()
-    path = _holds(server, b"x" * 10)
-    _redirect(server, lambda r: location)
-    m = mount(server, "-o", "retry=1")
-    with fails(errno.EPROTO, errno.EIO):
-        read(m / path)
-    assert f"it redirects to {location}" in m.report("errors").decode()
-
-
-def test_redirects_without_end_are_an_error(odd, mount):
-    server = odd()
-    path = _holds(server, b"x" * 10)
-    _redirect(server, lambda r: server.storage.url + r.target)
-    m = mount(server, "-o", "retry=1")
-    with fails(errno.EPROTO, errno.EIO):
-        read(m / path)
-    assert len(server.storage.log) < 200
-    report = m.report("errors").decode()
-    assert f"it redirects to {server.storage.url}/" in report
-    assert "Signature" not in report
-
-
-@pytest.mark.parametrize("to", ["other host", "file"])
-def test_a_redirect_of_the_api_tells_no_secret(odd, mount, to):
-    server = odd()
-    server.tables["t"] = [b'{"id":"a"}']
-    other = Storage()
-    try:
-        other.hooks.append(lambda r: Reply(body=b'{"id":"a"}'))
-        location = {"other host": f"http://localhost:{other.port}/x", "file": "file:///x"}
-        server.hooks.append(
-            lambda r: Reply(307, b"", {"Location": location[to]})
-            if r.path.startswith("/v1/data") else None
-        )
-        m = mount(server, "-o", "retry=1")
-        run("cat", m / "t/a.json")
-        run("ls", m / "t")
-        for request in other.log:
-            told = repr(request)
-            assert not [s for s in server.secrets() if s.decode() in told]
-        if to == "file":
-            assert run("cat", m / "t/a.json").returncode != 0
-    finally:
-        other.stop()
-
-
-# What storage refuses ------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "status, code, wanted",
-    [
-        (404, "file/not-found", errno.ENOENT),
-        (403, "file/access-denied", errno.EACCES),
-        (500, "internal", errno.EIO),
-    ],
-)
-def test_a_refused_download_url_is_the_right_error(odd, mount, status, code, wanted):
-    server = odd()
-    path = _holds(server, b"x" * 10)
-    server.hooks.append(
-        lambda r: server.no(status, code, "told so")
-        if r.path.endswith("/download-url") else None
-    )
-    m = mount(server, "-o", "retry=1")
-    with fails(wanted):
-        read(m / path)
-    report = m.report("errors").decode()
-    assert str(status) in report and code in report and "told so" in report
-
-
-def test_an_object_that_is_gone_is_not_found(odd, mount):
-    server = odd()
-    path = _holds(server, b"x" * 10)
-    server.storage.objects.clear()
-    m = mount(server, "-o", "retry=1")
-    with fails(errno.ENOENT):
-        read(m / path)
-
-
-# While downloads stall -----------------------------------------------------
-
-
-def _stall(server, count):
-    """Reads of count files get half of a body and then nothing."""
-    let_go = threading.Event()
-    for number in range(count):
-        server.put_file(oid(number), "f", BIG[:200000])
-
-    def hook(request):
-        with server.storage.lock:
-            reply = server.storage.reply(request)
-        reply.hold, reply.hold_at = let_go, len(reply.body) // 2
-        return reply
-
-    server.storage.hooks.append(hook)
-    return let_go
-
-
-def _cats(m, count):
-    return [
-        subprocess.Popen(
-            ["cat", str(m / f"storage/{oid(number)}_f")],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for number in range(count)
-    ]
-
-
-def _end(processes):
-    for process in processes:
-        process.kill()
-    for process in processes:
-        process.wait(10)
-
-
-@pytest.mark.alone
-def test_everything_else_answers_while_downloads_stall(odd, mount):
-    server = odd()
-    server.tables["t"] = [b'{"id":"%d"}' % n for n in range(150)]
-    let_go = _stall(server, 16)
-    m = mount(server)
-    os.listdir(m / "storage")
-    os.listdir(m / "t")
-    cats = _cats(m, 16)
-    try:
-        wait_until(lambda: len(server.storage.log) >= 16)
-        quickest = []
-        for act in (
-            lambda n: os.statvfs(m.path),
-            lambda n: os.stat(m / f"t/{n}.json"),
-            lambda n: os.listdir(m / "t"),
-            lambda n: m.report("errors"),
-            lambda n: read(m / f"t/{n}.json"),
-            lambda n: os.path.exists(m / f".none{n}"),
-        ):
-            spans = []
-            for turn in range(5):
-                began = time.monotonic()
-                act(turn)
-                spans.append(time.monotonic() - began)
-            assert max(spans) < 2
-            quickest.append(min(spans))
-        assert max(quickest) < 0.05, quickest
-        assert all(cat.poll() is None for cat in cats)
-    finally:
-        _end(cats)
-        let_go.set()
-
-
-def test_listings_go_on_while_some_downloads_stall(odd, mount):
-    server = odd()
-    server.tables["u"] = [b'{"id":"a"}']
-    let_go = _stall(server, 8)
-    m = mount(server)
-    cats = _cats(m, 8)
-    try:
-        wait_until(lambda: len(server.storage.log) >= 8)
-        assert os.listdir(m / "u") == ["a.json"]
-    finally:
-        _end(cats)
-        let_go.set()
-
-
-@pytest.mark.alone
-def test_ctrl_c_ends_a_stalled_read_at_once(odd, mount):
-    server = odd()
-    let_go = _stall(server, 1)
-    m = mount(server)
-    [cat] = _cats(m, 1)
-    try:
-        wait_until(lambda: server.storage.log)
-        wait_until_it_waits(cat)
-        cat.send_signal(signal.SIGINT)
-        began = time.monotonic()
-        assert cat.wait(10) == -signal.SIGINT
-        assert time.monotonic() - began < 1
-    finally:
-        let_go.set()
-    server.storage.hooks.clear()
-    assert read(m / f"storage/{oid(0)}_f") == BIG[:200000]
+# While it is in use, and afterwards ----------------------------------------
 
 
 def test_a_mount_in_use_is_not_unmounted_and_reads_on(odd, mount):
     server = odd()
     server.storage.rate = 8 << 20
-    path = _holds(server, BIG)
+    path = holds(server, BIG)
     m = mount(server)
     with open(m / path, "rb", buffering=0) as held:
         assert held.read(1000) == BIG[:1000]
@@ -609,27 +263,6 @@ def test_a_mount_in_use_is_not_unmounted_and_reads_on(odd, mount):
         assert said.returncode != 0 and b"busy" in said.stderr
         held.seek(6 << 20)
         assert held.read(1000) == BIG[6 << 20 :][:1000]
-
-
-@pytest.mark.parametrize("how", ["lazily", "by signal"])
-def test_unmounting_while_reading_ends_well(odd, mount, how):
-    server = odd()
-    let_go = _stall(server, 4)
-    m = mount(server)
-    cats = _cats(m, 4)
-    try:
-        wait_until(lambda: len(server.storage.log) >= 4)
-        if how == "lazily":
-            succeed("fusermount3", "-uz", m.path)
-            _end(cats)
-        else:
-            m.process.send_signal(signal.SIGTERM)
-        assert m.wait() == 0
-        for cat in cats:
-            assert cat.wait(10) != 0
-    finally:
-        _end(cats)
-        let_go.set()
 
 
 def test_mtime_of_a_stored_file_is_known_without_asking_for_it(odd, mount):
@@ -644,7 +277,7 @@ def test_mtime_of_a_stored_file_is_known_without_asking_for_it(odd, mount):
 
 def test_a_file_that_was_read_is_read_again_without_its_host(odd, mount):
     server = odd()
-    path = _holds(server, BIG[:100000])
+    path = holds(server, BIG[:100000])
     m = mount(server)
     assert read(m / path) == BIG[:100000]
     asked = len(server.storage.log)

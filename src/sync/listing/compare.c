@@ -57,6 +57,18 @@ void compare_free(struct compare *compare)
 	free(compare);
 }
 
+struct probe_facts compare_facts(const struct compared *compared)
+{
+	return (struct probe_facts){
+	    .total = compared->total,
+	    .came = compared->came,
+	    .newest_ms = compared->newest_ms,
+	    .known = compared->known == compared->came,
+	    .rises = compared->rises,
+	    .twice = compared->twice,
+	};
+}
+
 /* Whether a record is listed (or found since) with just this text: 1, 0, or
  * -errno of the replica. *ret_pos: where it stands, whatever its text; else 0.
  */

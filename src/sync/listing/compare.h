@@ -32,6 +32,10 @@ struct compared {
 			       has none; INT64_MAX: all are known */
 };
 
+/* The same as a probe tells it (judge.h), but for what takes the listing to
+ * tell: strange and alien are false. Pure. */
+struct probe_facts compare_facts(const struct compared *compared);
+
 /* err: why none came; -EPROTO: the answer is none. */
 typedef void (*compare_done_fn)(
     void *ctx, int err, const struct compared *compared);

@@ -1,5 +1,12 @@
 #include "sync/listing/judge.h"
 
+bool judge_is_whole(
+    const struct replica_listing *listing, const struct probe_facts *probe)
+{
+	return probe->total == listing->count && probe->came == probe->total &&
+	       probe->known && !probe->twice;
+}
+
 enum probe_verdict judge_probe(const struct replica_listing *listing,
     enum date_field field, const struct probe_facts *probe)
 {
@@ -10,8 +17,7 @@ enum probe_verdict judge_probe(const struct replica_listing *listing,
 		return PROBE_ANEW;
 	if (probe->total == 0 || listing->count == 0)
 		return as_many ? PROBE_PROVEN : PROBE_ANEW;
-	if (as_many && probe->came == probe->total && probe->known &&
-	    !probe->twice)
+	if (judge_is_whole(listing, probe))
 		return PROBE_WHOLE;
 	/* More came than the newest, and not in the order asked for: the first
 	 * need not be the newest of all. */

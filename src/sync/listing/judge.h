@@ -4,6 +4,9 @@
 #ifndef SYNC_JUDGE_H
 #define SYNC_JUDGE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "replica/replica.h"
 #include "sync/listing/facts.h"
 
@@ -35,6 +38,11 @@ enum probe_verdict {
 	PROBE_LEVEL,   /* as proven, if there is nothing newer */
 	PROBE_ANEW,    /* only a whole listing can tell */
 };
+
+/* Whether one answer held all that the server has, which is all that is listed,
+ * and just so: one answer is one moment, so no date has to vouch for it. */
+bool judge_is_whole(
+    const struct replica_listing *listing, const struct probe_facts *probe);
 
 /* What a probe says of a listing. */
 enum probe_verdict judge_probe(const struct replica_listing *listing,

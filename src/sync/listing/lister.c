@@ -7,12 +7,10 @@
 #include "base/log.h"
 #include "sync/core/core.h"
 #include "sync/core/folder.h"
-#include "sync/core/write.h"
 #include "sync/listing/entries.h"
-#include "sync/listing/facts.h"
+#include "sync/listing/known.h"
 #include "sync/listing/pass.h"
 #include "sync/listing/refresh.h"
-#include "sync/listing/sorting.h"
 #include "sync/listing/sort_trial.h"
 #include "sync/listing/view.h"
 #include "tree/name.h"
@@ -32,38 +30,30 @@
  *   PASSING   the pass: parts, the spec, commits    its whole or failed; nobody
  *             of both; or parts wait for their      waits any more (not while
  *             reader to come nearer                 finishing)
- *   either,   hook: the listing's last write        its commit, good or bad
- *   finishing
+ *   either,   the commit of the next listing        that commit, good or bad
+ *   finishing (known.h)
  *
  * Who waits is restarted at each news, and ended by an error: so whoever goes
  * to IDLE does one of the two.
- *
- * What is in memory of the listing is what is committed: a refresh and a pass
- * put the next one together in a place of their own.
  */
 struct lister {
 	/* Immutable after new. */
 	struct core *core;
 	struct folder folder; /* the title points to table, or is static */
 	char *table;
+	struct known *known;
 	struct view *view;
 	struct pass *pass;
 	struct refresh *refresh;
 	struct sort_trial *trial;
 	/* Loop thread only. */
 	enum { LISTER_IDLE, LISTER_PROBING, LISTER_PASSING } state;
-	struct replica_listing listing;
 	struct wait_list waiting;
-	int64_t missing_since;	 /* a moment: the server knew no such table */
-	struct commit_hook hook; /* of the listing's last write */
-	bool finishing;		 /* the next listing waits for its commit ... */
-	struct replica_listing next;
-	int64_t next_proven;  /* ... and since when it is true; a moment */
-	bool next_incomplete; /* ... and whether the server says that it is */
+	int64_t missing_since; /* a moment: the server knew no such table */
 };
 
 static void on_abandoned(void *ctx);
-static void on_commit(void *ctx, int err);
+static void on_settled(void *ctx, int err);
 static void on_sorts(void *ctx);
 static const struct pass_events pass_events;
 static const struct refresh_events refresh_events;
@@ -99,27 +89,14 @@ static int name_folder(struct lister *lister, int64_t dir)
 	return r;
 }
 
-/* What the server itself said was missing, when it was listed last. */
-static int was_incomplete(
-    const struct core *core, int64_t dir, bool *ret_incomplete)
-{
-	CLEANUP_BUF struct buf words;
-	buf_init(&words, BUF_MAX_DEFAULT);
-	int r = replica_shortfall(core->replica, dir, &words);
-	if (r == 0)
-		*ret_incomplete = words.len > 0;
-	return r;
-}
-
 static int make_parts(struct lister *lister, struct fetches *fetches)
 {
 	struct core *core = lister->core;
 	const struct folder *folder = &lister->folder;
-	bool incomplete = false;
-	int r = was_incomplete(core, folder->id, &incomplete);
-	if (r < 0)
-		return r;
-	lister->view = view_new(&lister->listing, incomplete);
+	lister->known = known_new(core, folder, on_settled, lister);
+	if (lister->known)
+		lister->view = view_new(known_listing(lister->known),
+		    known_is_incomplete(lister->known));
 	lister->pass = pass_new(core, folder, &pass_events, lister);
 	if (lister->view)
 		lister->refresh = refresh_new(core, folder, fetches,
@@ -127,7 +104,7 @@ static int make_parts(struct lister *lister, struct fetches *fetches)
 	lister->trial = sort_trial_new(core, folder, on_sorts, lister);
 	if (!lister->pass || !lister->refresh || !lister->trial)
 		return -ENOMEM;
-	refresh_loaded(lister->refresh, &lister->listing);
+	refresh_loaded(lister->refresh, known_listing(lister->known));
 	return 0;
 }
 
@@ -139,10 +116,7 @@ struct lister *lister_new(
 		return NULL;
 	lister->core = core;
 	wait_init(&lister->waiting, on_abandoned, lister);
-	lister->hook = (struct commit_hook){.fn = on_commit, .ctx = lister};
 	int r = name_folder(lister, dir);
-	if (r == 0)
-		r = replica_listing(core->replica, dir, &lister->listing);
 	if (r == 0)
 		r = make_parts(lister, fetches);
 	if (r < 0) {
@@ -156,11 +130,11 @@ void lister_free(struct lister *lister)
 {
 	if (!lister)
 		return;
-	write_unhook(&lister->hook);
 	sort_trial_free(lister->trial);
 	refresh_free(lister->refresh);
 	pass_free(lister->pass);
 	view_free(lister->view);
+	known_free(lister->known);
 	free(lister->table);
 	free(lister);
 }
@@ -185,7 +159,7 @@ void lister_expire(struct lister *lister)
 static void on_abandoned(void *ctx)
 {
 	struct lister *lister = ctx;
-	if (lister->finishing)
+	if (known_is_settling(lister->known))
 		return; /* ends by itself, with the commit */
 	if (lister->state == LISTER_PROBING)
 		refresh_stop(lister->refresh);
@@ -203,7 +177,7 @@ static void on_failed(void *ctx, int err)
 	if (err == -ENOENT && pass.is_empty)
 		lister->missing_since = pass.began;
 	lister->state = LISTER_IDLE;
-	lister->finishing = false;
+	known_stop(lister->known);
 	pass_want_all(lister->pass, false);
 	view_fail(lister->view, err);
 	wait_finish(&lister->waiting, err);
@@ -212,17 +186,18 @@ static void on_failed(void *ctx, int err)
 void lister_lose(struct lister *lister, int err)
 {
 	bool busy = lister->state != LISTER_IDLE;
-	write_unhook(&lister->hook);
 	if (pass_state(lister->pass).base)
 		pass_forget(lister->pass);
 	if (busy)
 		on_failed(lister, err);
 }
 
-/* The listing's last write is safe: it is whole. */
-static void on_commit(void *ctx, int err)
+/* The next listing is the one that is known, and whole; or it failed. */
+static void on_settled(void *ctx, int err)
 {
 	struct lister *lister = ctx;
+	const struct replica_listing *listing = known_listing(lister->known);
+	int64_t proven = known_proven(lister->known);
 	if (err < 0) {
 		on_failed(lister, err);
 		return;
@@ -230,87 +205,31 @@ static void on_commit(void *ctx, int err)
 	if (lister->state == LISTER_PROBING) {
 		refresh_stop(lister->refresh);
 	} else {
-		refresh_looked_at(lister->refresh, lister->next_proven);
+		refresh_looked_at(lister->refresh, proven);
 		pass_forget(lister->pass);
 	}
 	pass_want_all(lister->pass, false);
-	lister->finishing = false;
 	lister->state = LISTER_IDLE;
-	lister->listing = lister->next;
-	view_settle(lister->view, &lister->listing, lister->next_proven,
-	    lister->next_incomplete);
+	view_settle(
+	    lister->view, listing, proven, known_is_incomplete(lister->known));
 	log_debug("%s: listed, %lld records", lister->folder.title,
-	    (long long)lister->listing.count);
+	    (long long)listing->count);
 	wait_restart(&lister->waiting);
 	if (lister->state == LISTER_IDLE)
-		sort_trial_begin(lister->trial, &lister->listing);
+		sort_trial_begin(lister->trial, listing);
 }
 
-/* For the next mount. What is under way writes it anyway. */
 static void on_sorts(void *ctx)
 {
 	struct lister *lister = ctx;
-	struct core *core = lister->core;
-	struct replica_listing stored;
-	lister->listing.flags |= sorting_flags(core);
-	if (lister->state != LISTER_IDLE ||
-	    replica_listing(core->replica, lister->folder.id, &stored) < 0)
-		return;
-	stored.flags |= sorting_flags(core);
-	int r = entries_set_listing(core, &lister->folder, &stored);
-	if (r < 0)
-		log_debug(
-		    "%s: that it is sorted is not kept", lister->folder.title);
+	known_keep_sorting(lister->known, lister->state == LISTER_IDLE);
 }
 
-/* Something contradicts the listing, or is about to take over places in it:
- * only another one can tell from here on, also after a crash. Its newest dates
- * are forgotten: what is raised from here on is news for the next one. */
-static int doubt(void *ctx)
+static enum known_raised raised(const struct lister *lister)
 {
-	struct lister *lister = ctx;
-	struct replica_listing doubted = lister->listing;
-	doubted.flags |= LISTING_LOOSE;
-	doubted.newest_ms = doubted.created_ms = NO_DATE;
-	lister->listing.flags |= LISTING_LOOSE;
-	return entries_set_listing(lister->core, &lister->folder, &doubted);
-}
-
-static void raise_date(int64_t *date_ms, int64_t raised_ms, int64_t known_ms)
-{
-	if (raised_ms > known_ms && raised_ms > *date_ms)
-		*date_ms = raised_ms;
-}
-
-/* Texts that came alone took over places in the next listing, perhaps, behind
- * the back of what put it together. */
-static int heed_raised(struct lister *lister, struct replica_listing *next)
-{
-	const struct replica_listing *known = &lister->listing;
-	bool passing = lister->state == LISTER_PASSING;
-	struct replica_listing raised;
-	if (passing && !pass_state(lister->pass).has_brought)
-		return 0;
-	int r =
-	    replica_listing(lister->core->replica, lister->folder.id, &raised);
-	if (r < 0)
-		return r;
-	raise_date(&next->newest_ms, raised.newest_ms,
-	    passing ? NO_DATE : known->newest_ms);
-	raise_date(&next->created_ms, raised.created_ms,
-	    passing ? NO_DATE : known->created_ms);
-	return 0;
-}
-
-/* What is listed now may be all that the server has, and yet, as it says
- * itself, not all that there is: that is kept with the listing. */
-static int heed_shortfall(struct lister *lister)
-{
-	char words[API_SHORTFALL_SIZE] = "";
-	lister->next_incomplete = api_shortfall(
-	    lister->core->api, lister->folder.table, words, sizeof(words));
-	return replica_set_shortfall(
-	    lister->core->replica, lister->folder.id, words);
+	if (lister->state != LISTER_PASSING)
+		return RAISED_NEWER;
+	return pass_state(lister->pass).has_brought ? RAISED_ANY : RAISED_NONE;
 }
 
 /* The listing is this one, which is believed once that is committed; what asked
@@ -318,23 +237,10 @@ static int heed_shortfall(struct lister *lister)
 static void settle(struct lister *lister, const struct replica_listing *next,
     int64_t proven, int r)
 {
-	lister->next = *next;
-	sorting_recall(lister->core, lister->listing.flags);
-	lister->next.flags |= sorting_flags(lister->core);
 	if (r == 0)
-		r = heed_raised(lister, &lister->next);
-	if (r == 0)
-		r = entries_set_listing(
-		    lister->core, &lister->folder, &lister->next);
-	if (r == 0)
-		r = heed_shortfall(lister);
-	if (r < 0) {
+		r = known_settle(lister->known, next, proven, raised(lister));
+	if (r < 0)
 		on_failed(lister, r);
-		return;
-	}
-	lister->next_proven = proven;
-	lister->finishing = true;
-	write_hook(lister->core->write, &lister->hook);
 }
 
 /* ---- what the pass and the refresh tell ---- */
@@ -354,6 +260,12 @@ static void on_advanced(void *ctx)
 	wait_restart(&lister->waiting);
 }
 
+static int on_brings(void *ctx)
+{
+	struct lister *lister = ctx;
+	return known_doubt(lister->known);
+}
+
 static void on_whole(void *ctx, const struct replica_listing *next)
 {
 	struct lister *lister = ctx;
@@ -367,7 +279,7 @@ static void on_whole(void *ctx, const struct replica_listing *next)
 
 static const struct pass_events pass_events = {
     .advanced = on_advanced,
-    .brings = doubt,
+    .brings = on_brings,
     .whole = on_whole,
     .failed = on_failed,
 };
@@ -381,7 +293,7 @@ static void on_proven(
 static void run_pass(struct lister *lister)
 {
 	lister->state = LISTER_PASSING;
-	pass_run(lister->pass, &lister->listing);
+	pass_run(lister->pass, known_listing(lister->known));
 }
 
 static void on_anew(void *ctx)
@@ -393,11 +305,12 @@ static void on_anew(void *ctx)
 
 static void on_disproven(void *ctx)
 {
-	int r = doubt(ctx);
+	struct lister *lister = ctx;
+	int r = known_doubt(lister->known);
 	if (r < 0)
-		on_failed(ctx, r);
+		on_failed(lister, r);
 	else
-		on_anew(ctx);
+		on_anew(lister);
 }
 
 static const struct refresh_events refresh_events = {
@@ -465,7 +378,8 @@ int lister_join(struct lister *lister, struct sync_dir *ret_dir)
 static bool may_be_refreshed(const struct lister *lister)
 {
 	struct view_now now = view_now(lister->view);
-	return now.listed_end && !(lister->listing.flags & LISTING_LOOSE) &&
+	return now.listed_end &&
+	       !(known_listing(lister->known)->flags & LISTING_LOOSE) &&
 	       now.proven >= lister->core->expired;
 }
 
@@ -475,7 +389,7 @@ static void begin(struct lister *lister, bool take_up)
 		pass_forget(lister->pass);
 	if (!take_up && may_be_refreshed(lister)) {
 		lister->state = LISTER_PROBING;
-		refresh_run(lister->refresh, &lister->listing);
+		refresh_run(lister->refresh, known_listing(lister->known));
 	} else {
 		run_pass(lister);
 	}
@@ -485,7 +399,7 @@ static void begin(struct lister *lister, bool take_up)
  * is given up. Whether it goes on. */
 static bool end_old_pass(struct lister *lister)
 {
-	if (lister->finishing)
+	if (known_is_settling(lister->known))
 		return true;
 	if (view_has_readers(lister->view, pass_state(lister->pass).base) ||
 	    !TAILQ_EMPTY(&lister->waiting.queue)) {
@@ -527,7 +441,8 @@ void lister_complete(struct lister *lister, struct sync_op *op)
 
 void lister_reader_at(struct lister *lister, int64_t base, int64_t pos)
 {
-	if (lister->state != LISTER_PASSING || lister->finishing ||
+	if (lister->state != LISTER_PASSING ||
+	    known_is_settling(lister->known) ||
 	    pass_state(lister->pass).base != base)
 		return;
 	pass_reader_at(lister->pass, pos);

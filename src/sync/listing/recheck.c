@@ -148,16 +148,14 @@ void recheck_dateless(
 
 /* ---- all ---- */
 
-/* One answer is one moment. */
 static void on_whole(void *ctx, int err, const struct compared *compared)
 {
 	struct recheck *recheck = ctx;
-	int64_t count = recheck->listing->count;
+	struct probe_facts facts = compare_facts(compared);
 	if (!err && compared->total > compared->came)
 		recheck->clamped = true;
-	bool same = compared->total == count && compared->came == count &&
-		    compared->known == count && !compared->twice;
-	tell(recheck, RECHECK_WHOLE, same, err);
+	tell(recheck, RECHECK_WHOLE, judge_is_whole(recheck->listing, &facts),
+	    err);
 }
 
 void recheck_whole(

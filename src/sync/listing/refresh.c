@@ -8,11 +8,10 @@
 #include "base/timestamp.h"
 #include "sync/core/core.h"
 #include "sync/core/folder.h"
-#include "sync/core/position.h"
-#include "sync/listing/compare.h"
 #include "sync/listing/delta.h"
 #include "sync/listing/entries.h"
 #include "sync/listing/judge.h"
+#include "sync/listing/newest.h"
 #include "sync/listing/prune.h"
 #include "sync/listing/sorting.h"
 #include "sync/listing/recheck.h"
@@ -20,13 +19,6 @@
 
 /* What changes on is looked at again so often, then listed anew. */
 #define LOOKS_MAX 3
-
-/* A server that is not known to sort is asked for so many of the newest: the
- * order of several tells. */
-#define NEWEST_MANY 20
-
-/* So many bytes are worth a request less. */
-#define WORTH_A_REQUEST ((int64_t)1 << 20)
 
 /* A listing whose pages were not looked at for so long is compared with one of
  * them: databases are restored, rows imported with their old dates. */
@@ -38,7 +30,7 @@ struct refresh {
 	struct view *view;
 	const struct refresh_events *events;
 	void *ctx;
-	struct compare *compare;
+	struct newest *newest;
 	struct recheck *recheck;
 	struct delta *delta;
 	struct prune *prune;  /* what is gone, while that is found out */
@@ -48,8 +40,6 @@ struct refresh {
 	int64_t threshold_ms; /* likewise, the server's clock; 0: not known */
 	struct replica_listing next; /* the listing with what was found */
 	enum date_field field;
-	unsigned newest_limit;	  /* so many of the newest are asked for */
-	bool narrow;		  /* only one: more are refused */
 	struct probe_facts probe; /* the last one */
 	bool fitted;	/* the one before the last look, with what that found */
 	unsigned looks; /* for what changed, by this field */
@@ -57,6 +47,8 @@ struct refresh {
 	bool levelled;	/* which found nothing */
 };
 
+static void on_newest(
+    void *ctx, int err, const struct probe_facts *facts, int64_t date_ms);
 static void on_delta(void *ctx, enum delta_verdict verdict, int err);
 static void on_recheck(void *ctx, enum recheck_kind kind, bool same, int err);
 
@@ -72,10 +64,10 @@ struct refresh *refresh_new(struct core *core, const struct folder *folder,
 	refresh->view = view;
 	refresh->events = events;
 	refresh->ctx = ctx;
-	refresh->compare = compare_new(core, folder, refresh);
+	refresh->newest = newest_new(core, folder, on_newest, refresh);
 	refresh->recheck = recheck_new(core, folder, on_recheck, refresh);
 	refresh->delta = delta_new(core, folder, fetches, on_delta, refresh);
-	if (!refresh->compare || !refresh->recheck || !refresh->delta) {
+	if (!refresh->newest || !refresh->recheck || !refresh->delta) {
 		refresh_free(refresh);
 		return NULL;
 	}
@@ -86,7 +78,7 @@ void refresh_free(struct refresh *refresh)
 {
 	if (!refresh)
 		return;
-	compare_free(refresh->compare);
+	newest_free(refresh->newest);
 	recheck_free(refresh->recheck);
 	delta_free(refresh->delta);
 	prune_free(refresh->prune);
@@ -95,7 +87,7 @@ void refresh_free(struct refresh *refresh)
 
 void refresh_stop(struct refresh *refresh)
 {
-	compare_stop(refresh->compare);
+	newest_stop(refresh->newest);
 	recheck_stop(refresh->recheck);
 	delta_stop(refresh->delta);
 	prune_free(TAKE(refresh->prune));
@@ -209,8 +201,6 @@ static void on_recheck(void *ctx, enum recheck_kind kind, bool same, int err)
 
 /* ---- what one date field proves ---- */
 
-static void ask_newest(struct refresh *refresh);
-
 static enum date_field first_field(const struct replica_listing *listing)
 {
 	return (listing->flags & LISTING_UNDATED) &&
@@ -219,51 +209,13 @@ static enum date_field first_field(const struct replica_listing *listing)
 		   : DATE_UPDATED;
 }
 
-static int64_t newest_known(const struct refresh *refresh)
-{
-	return refresh->field == DATE_UPDATED ? refresh->next.newest_ms
-					      : refresh->next.created_ms;
-}
-
-static int64_t changed_since(const struct refresh *refresh)
-{
-	return refresh->field == DATE_UPDATED ? refresh->next.since_ms
-					      : refresh->next.created_since_ms;
-}
-
-/* Whether what a probe shows first is the newest one. Where none has a date,
- * all are compared anyway. */
-static bool sorts(const struct refresh *refresh)
-{
-	return newest_known(refresh) == NO_DATE ||
-	       sorting_is_known(refresh->core, refresh->field);
-}
-
-/* Whether a page of them is small. */
-static bool are_small(const struct refresh *refresh)
-{
-	const struct replica_listing *next = &refresh->next;
-	int64_t end = slot_start(next->base, 2);
-	return entries_are_small(refresh->core, refresh->folder, next,
-	    end < next->end ? end : next->end, WORTH_A_REQUEST);
-}
-
-/* All, where they are one page: then no order matters. */
-static unsigned choose_limit(const struct refresh *refresh)
-{
-	if (sorts(refresh) || refresh->narrow || refresh->next.count < 2 ||
-	    !are_small(refresh))
-		return 1;
-	return refresh->next.count <= PAGE_LIMIT ? PAGE_LIMIT : NEWEST_MANY;
-}
-
 static void begin_field(struct refresh *refresh, enum date_field field)
 {
 	refresh->field = field;
-	refresh->newest_limit = choose_limit(refresh);
 	refresh->looks = 0;
 	refresh->level = refresh->levelled = false;
-	ask_newest(refresh);
+	newest_begin(refresh->newest, &refresh->next, field);
+	newest_ask(refresh->newest);
 }
 
 static void field_proven(struct refresh *refresh)
@@ -292,8 +244,9 @@ static void look_for_changes(struct refresh *refresh)
 	struct delta_question question = {
 	    .field = refresh->field,
 	    .level = refresh->level,
-	    .finds_newest = refresh->probe.known &&
-			    refresh->probe.newest_ms >= newest_known(refresh),
+	    .finds_newest =
+		refresh->probe.known &&
+		refresh->probe.newest_ms >= newest_known(refresh->newest),
 	    .threshold_ms = refresh->threshold_ms,
 	    .next = &refresh->next,
 	};
@@ -314,7 +267,7 @@ static void take_in_changes(struct refresh *refresh)
 	if (refresh->fitted && !delta_has_news(refresh->delta))
 		field_proven(refresh);
 	else
-		ask_newest(refresh);
+		newest_ask(refresh->newest);
 }
 
 static void on_delta(void *ctx, enum delta_verdict verdict, int err)
@@ -346,7 +299,7 @@ static void on_prune(void *ctx, enum prune_verdict verdict, int err)
 	case PRUNE_FOUND:
 		/* The number was the same in all answers of the search. */
 		refresh->fitted = true;
-		ask_newest(refresh);
+		newest_ask(refresh->newest);
 		break;
 	case PRUNE_ANEW:
 		anew(refresh);
@@ -379,13 +332,14 @@ static void look_for_gone(struct refresh *refresh)
  * where nothing is newer. */
 static bool is_unsettled(const struct refresh *refresh)
 {
-	return changed_since(refresh) < newest_known(refresh);
+	return newest_since(refresh->newest) < newest_known(refresh->newest);
 }
 
 /* Where the first one need not be the newest one, as well. */
 static bool has_to_look(const struct refresh *refresh)
 {
-	return !refresh->looks && (is_unsettled(refresh) || !sorts(refresh));
+	return !refresh->looks &&
+	       (is_unsettled(refresh) || !newest_is_first(refresh->newest));
 }
 
 /*
@@ -451,69 +405,17 @@ static void decide(struct refresh *refresh)
 	}
 }
 
-static bool is_alien(
-    const struct refresh *refresh, const struct compared *compared)
-{
-	unsigned known =
-	    facts_form(refresh->next.flags, refresh->field == DATE_UPDATED);
-	return date_form_add(known, compared->form) == DATE_FORM_MIXED;
-}
-
-/* What an answer tells of the server: where its own order is that of the ids,
- * and was another one. */
-static void learn_sorting(
-    struct refresh *refresh, const struct compared *compared)
-{
-	if (compared->sorted && !refresh->probe.alien &&
-	    (refresh->next.flags & LISTING_BY_ID))
-		sorting_learn(refresh->core, refresh->field);
-}
-
-static void on_newest(void *ctx, int err, const struct compared *compared)
+static void on_newest(
+    void *ctx, int err, const struct probe_facts *facts, int64_t date_ms)
 {
 	struct refresh *refresh = ctx;
-	if (err == -EPROTO && refresh->newest_limit > 1) {
-		/* Perhaps so many are refused. */
-		refresh->narrow = true;
-		refresh->newest_limit = 1;
-		ask_newest(refresh);
-		return;
-	}
 	if (is_over(refresh, err))
 		return;
 	if (!refresh->threshold_ms)
 		refresh->threshold_ms =
-		    judge_threshold(compared->date_ms, timestamp_now_ms());
-	refresh->probe = (struct probe_facts){
-	    .total = compared->total,
-	    .came = compared->came,
-	    .newest_ms = compared->newest_ms,
-	    .known = compared->known == compared->came,
-	    .rises = compared->rises,
-	    .twice = compared->twice,
-	    .strange = compared->came > 1 &&
-		       compared->strange_ms < changed_since(refresh),
-	    .alien = is_alien(refresh, compared),
-	};
-	learn_sorting(refresh, compared);
+		    judge_threshold(date_ms, timestamp_now_ms());
+	refresh->probe = *facts;
 	decide(refresh);
-}
-
-static void ask_newest(struct refresh *refresh)
-{
-	struct api_query query = {
-	    .subject = refresh->folder->title,
-	    .table = refresh->folder->table,
-	    .page = 1,
-	    .limit = refresh->newest_limit,
-	    .sort_by =
-		refresh->field == DATE_UPDATED ? "updatedAt" : "createdAt",
-	    .descending = true,
-	};
-	int r = compare_ask(refresh->compare, &query, &refresh->next,
-	    refresh->field, on_newest);
-	if (r < 0)
-		fail(refresh, r);
 }
 
 /* ---- beginning ---- */

@@ -10,6 +10,8 @@
 #include "sync/listing/chain.h"
 #include "sync/listing/ids.h"
 #include "sync/listing/order.h"
+#include "sync/listing/pages.h"
+#include "sync/listing/range_answer.h"
 
 struct round {
 	struct evidence evidence;
@@ -22,8 +24,8 @@ struct round {
 	/* Of the last round. */
 	int64_t first_slot; /* page p lies in slot first_slot + p */
 	int64_t next_page;  /* to be asked for; RANGES, CHAIN: counts */
-	int64_t last_page;  /* as far as known */
 	bool over;
+	struct pages pages;
 	struct ids ids; /* PAGES, again: those that came */
 	struct chain chain;
 	struct ranges ranges; /* still to be asked for */
@@ -66,8 +68,8 @@ static void begin(struct round *round, enum round_kind kind, unsigned number,
 	};
 	round->first_slot = done_slot;
 	round->next_page = 1;
-	round->last_page = 1;
 	round->over = false;
+	pages_begin(&round->pages);
 	ids_clear(&round->ids);
 	chain_begin(&round->chain);
 }
@@ -126,7 +128,7 @@ int64_t round_page(
 	int64_t page = done_slot - round->first_slot + 1;
 	if (round->evidence.round.kind != ROUND_PAGES)
 		return 0;
-	*ret_last = round->evidence.round.total >= 0 ? round->last_page : 0;
+	*ret_last = round->evidence.round.total >= 0 ? round->pages.last : 0;
 	return *ret_last && page > *ret_last ? *ret_last : page;
 }
 
@@ -158,8 +160,8 @@ static enum round_question choose(
 		return question->range ? ROUND_ASK : ROUND_WAIT;
 	default:
 		question->page = round->next_page;
-		return round->next_page <= round->last_page ? ROUND_ASK
-							    : ROUND_WAIT;
+		return round->next_page <= round->pages.last ? ROUND_ASK
+							     : ROUND_WAIT;
 	}
 }
 
@@ -296,18 +298,6 @@ void round_describe(const struct round *round, struct replica_listing *listing)
 
 /* ---- learning ---- */
 
-/* How many pages there are, by what one of them tells; 0: it does not. */
-static int64_t pages_told(
-    const struct round *round, const struct api_page *info)
-{
-	int64_t limit = info->limit > 0 ? info->limit : round->limit;
-	if (info->total_pages >= 0)
-		return info->total_pages;
-	if (info->total >= 0 && limit > 0)
-		return (info->total + limit - 1) / limit;
-	return 0;
-}
-
 static void learn_total(struct look *look, const struct api_page *info)
 {
 	if (look->answers == 1)
@@ -322,109 +312,47 @@ int64_t round_total(const struct round *round)
 	return look->kind == ROUND_PAGES ? look->total : -1;
 }
 
-/* A listing that goes on and on with what was there already is no listing.
- * found: records found so far, also by answers that are not in turn yet. */
-static bool repeats_itself(
-    const struct look *look, const struct part_answer *answer, int64_t found)
-{
-	return answer->count > 0 && answer->unique == 0 &&
-	       look->facts.count > 2 * found;
-}
-
 static void absorb_page(
     struct round *round, const struct part_answer *answer, int64_t found)
 {
 	struct look *look = &round->evidence.round;
-	const struct api_page *info = &answer->info;
-	int64_t told = pages_told(round, info);
-	learn_total(look, info);
-	if (told > round->last_page)
-		round->last_page = told;
-	if (repeats_itself(look, answer, found)) {
-		look->torn = round->over = true;
-	} else if (answer->count == 0) {
-		look->torn |= info->has_next == 1;
+	learn_total(look, &answer->info);
+	switch (
+	    pages_absorb(&round->pages, look, answer, round->limit, found)) {
+	case PAGES_TORN:
+		look->torn = true;
 		round->over = true;
-	} else if (answer->page >= round->last_page) {
-		bool short_of =
-		    look->total < 0 || look->facts.count < look->total;
-		if (info->has_next == 1 || (info->has_next < 0 && short_of))
-			round->last_page = answer->page + 1;
-		else
-			round->over = true;
-		/* It is the only one, and does not hold what it counts. */
-		if (round->over && look->answers == 1 && short_of &&
-		    info->total > answer->count)
-			look->torn = true;
-	}
-}
-
-enum more { MORE_NONE, MORE, MORE_UNCLEAR };
-
-/* Whether there is more in the range than came. */
-static enum more range_has_more(
-    const struct part_sizes *sizes, const struct part_answer *answer)
-{
-	const struct api_page *info = &answer->info;
-	bool counts_more = info->total > answer->count || info->total_pages > 1;
-	if (answer->out_of_range)
-		return MORE_UNCLEAR;
-	if (info->has_next == 1)
-		return MORE;
-	if (info->has_next == 0)
-		return counts_more ? MORE_UNCLEAR : MORE_NONE;
-	if (info->total >= 0 || info->total_pages >= 0)
-		return counts_more ? MORE : MORE_NONE;
-	/* Nothing is told: less than the server gave elsewhere is all. */
-	return answer->count >= sizes->most ? MORE : MORE_NONE;
-}
-
-/* Ask for the range in two halves. */
-static enum round_step split(
-    struct round *round, const struct part_answer *answer)
-{
-	const struct id_range *range = answer->range;
-	const struct buf *at = &answer->split_id;
-	if (!at->len || buf_compare(at, &range->high) == 0)
-		at = &answer->last_id;
-	if (!at->len || buf_compare(at, &range->high) == 0)
-		return ROUND_GIVES_UP;
-	return ranges_split(&round->ranges, range, at) < 0 ? ROUND_NO_MEMORY
-							   : ROUND_GOES_ON;
-}
-
-/* Of ids that are numbers, there must be none. What comes may also be texts, of
- * a server that does not understand the question. */
-static enum round_step absorb_numbers(const struct part_answer *answer)
-{
-	const struct api_page *info = &answer->info;
-	return answer->count || info->total > 0 || info->total_pages > 0 ||
-		       info->has_next == 1
-		   ? ROUND_GIVES_UP
-		   : ROUND_GOES_ON;
-}
-
-static enum round_step absorb_texts(
-    struct round *round, const struct part_answer *answer)
-{
-	switch (range_has_more(&round->sizes, answer)) {
-	case MORE_UNCLEAR:
-		return ROUND_GIVES_UP;
-	case MORE:
-		return split(round, answer);
-	case MORE_NONE:
+		break;
+	case PAGES_OVER:
+		round->over = true;
+		break;
+	case PAGES_GO_ON:
 		break;
 	}
-	round->evidence.round.in_ranges += answer->count;
-	return ROUND_GOES_ON;
+}
+
+static enum round_step heed_range(
+    struct round *round, const struct part_answer *answer)
+{
+	const struct buf *at = NULL;
+	switch (range_answer_judge(answer, &round->sizes, &at)) {
+	case RANGE_ANSWER_WHOLE:
+		round->evidence.round.in_ranges += answer->count;
+		return ROUND_GOES_ON;
+	case RANGE_ANSWER_SPLIT:
+		return ranges_split(&round->ranges, answer->range, at) < 0
+			   ? ROUND_NO_MEMORY
+			   : ROUND_GOES_ON;
+	case RANGE_ANSWER_NONE:
+	default:
+		return ROUND_GIVES_UP;
+	}
 }
 
 static enum round_step absorb_range(
     struct round *round, const struct part_answer *answer, bool alone)
 {
-	enum round_step step = answer->range->numbers
-				   ? absorb_numbers(answer)
-				   : absorb_texts(round, answer);
+	enum round_step step = heed_range(round, answer);
 	round->over = TAILQ_EMPTY(&round->ranges) && alone;
 	return step;
 }

@@ -1,0 +1,87 @@
+"""Processes, as /proc shows them."""
+
+import contextlib
+import os
+from pathlib import Path
+
+
+def alive(pid):
+    """Whether a process is there and not a zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rsplit(")", 1)[1].split()[0] not in "ZX"
+
+
+def memory_of(pid):
+    """All that a process holds, piece by piece."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(
+        f"/proc/{pid}/mem", "rb", buffering=0
+    ) as memory:
+        for line in maps:
+            span, flags = line.split()[:2]
+            start, end = (int(word, 16) for word in span.split("-"))
+            if not flags.startswith("rw") or end - start > 1 << 28:
+                continue
+            try:
+                memory.seek(start)
+                yield memory.read(end - start)
+            except OSError:
+                continue
+
+
+def threads_of(pid):
+    """Where the kernel has each thread of a process: {name: what it waits in}."""
+    found = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            name = f"{task.name} {(task / 'comm').read_text().strip()}"
+            found[name] = [
+                (task / "syscall").read_text().split()[:3], (task / "stack").read_text().split("\n")[:6]
+            ]
+    return found
+
+
+def mounter_of(pid):
+    """The process that has mounted it for another one."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            if Path(f"/proc/{child}/comm").read_text() == "bkendfs-mount\n":
+                return int(child)
+    return None
+
+
+def other_namespaces():
+    """Who sees other mounts than we do, and may have a copy of one that was
+    unmounted here: {pid: name}."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(process / "ns/mnt") != os.readlink("/proc/self/ns/mnt"):
+                found[process.name] = (process / "comm").read_text().strip()
+    return found
+
+
+def _of_process(pid, name):
+    """A small file of /proc; of a process that is gone, nothing."""
+    try:
+        with open(f"/proc/{pid}/{name}", "rb", buffering=0) as file:
+            return file.read(65536)
+    except OSError:
+        return b""
+
+
+def daemon_of(path):
+    """The pid of the bkendfs whose last argument is this mount point, which is
+    not the one that only mounts it."""
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and _of_process(entry, "comm") == b"bkendfs\n":
+            words = _of_process(entry, "cmdline").split(b"\0")
+            if (
+                os.path.basename(words[0]) == b"bkendfs"
+                and os.fsencode(path) in words
+                and alive(int(entry))
+            ):
+                return int(entry)
+    return None
