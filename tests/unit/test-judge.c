@@ -181,6 +181,7 @@ static struct evidence sound(enum round_kind kind, unsigned number)
 	    .round = {.kind = kind,
 		.number = number,
 		.total = 10,
+		.most_total = 10,
 		.quiet = true,
 		.facts = FACTS_INIT,
 		.answers = 2,
@@ -249,6 +250,62 @@ static void pages_are_looked_at_again_where_anything_is_off(void **state)
 	evidence = sound(ROUND_PAGES, 0);
 	evidence.round.facts.twice = true;
 	assert_verdict(&evidence, ROUND_AGAIN);
+}
+
+/* What one of several servers that has lost its data says. */
+static void most_of_what_was_found_is_not_gone(void **state)
+{
+	(void)state;
+	static const enum round_kind kinds[] = {
+	    ROUND_PAGES, ROUND_RANGES, ROUND_CHAIN};
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct evidence evidence = sound(kinds[i], 1);
+		evidence.previous = (struct look){.kind = kinds[i],
+		    .total = 4,
+		    .quiet = true,
+		    .facts = {.count = 4, .ids = 77, .strings = true}};
+		evidence.round.total = evidence.round.facts.count = 4;
+		evidence.round.in_ranges = 4;
+		evidence.round.answers = 1;
+		evidence.unique = 9;
+		assert_verdict(&evidence, ROUND_AGAIN);
+		evidence.round.number = ROUNDS_MAX - 1;
+		assert_verdict(&evidence, ROUND_RESTLESS);
+		evidence.unique = 8;
+		assert_verdict(&evidence, ROUND_PROVEN);
+	}
+}
+
+static void most_of_what_was_known_is_gone_when_three_rounds_say_so(
+    void **state)
+{
+	(void)state;
+	struct evidence evidence = sound(ROUND_PAGES, 0);
+	evidence.known = 21;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence.round.number = 1;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence.round.number = 2;
+	assert_verdict(&evidence, ROUND_PROVEN);
+	evidence.round.number = 0;
+	evidence.known = 20;
+	assert_verdict(&evidence, ROUND_PROVEN);
+}
+
+static void nothing_is_nothing_when_it_is_said_to_be_all(void **state)
+{
+	(void)state;
+	struct evidence evidence = sound(ROUND_PAGES, 0);
+	evidence.round.facts = FACTS_INIT;
+	evidence.round.answers = 1;
+	evidence.round.total = evidence.unique = 0;
+	assert_verdict(&evidence, ROUND_PROVEN);
+	evidence.round.mute = true;
+	evidence.round.total = -1;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence.previous = evidence.round;
+	evidence.round.number = 1;
+	assert_verdict(&evidence, ROUND_PROVEN);
 }
 
 /* The first round has none before it, whatever stands there. */
@@ -330,7 +387,7 @@ static void ranges_prove_unless_the_filter_is_in_doubt(void **state)
 	evidence.round.in_ranges = 8;
 	assert_verdict(&evidence, ROUND_AGAIN);
 	evidence = sound(ROUND_RANGES, 1);
-	evidence.previous.total = 11;
+	evidence.previous.most_total = 11;
 	assert_verdict(&evidence, ROUND_AGAIN);
 	evidence = sound(ROUND_RANGES, 1);
 	evidence.facts.numbers = true;
@@ -438,6 +495,10 @@ int main(void)
 	    cmocka_unit_test(pages_that_add_up_are_sure),
 	    cmocka_unit_test(pages_of_nothing_are_sure),
 	    cmocka_unit_test(pages_are_looked_at_again_where_anything_is_off),
+	    cmocka_unit_test(most_of_what_was_found_is_not_gone),
+	    cmocka_unit_test(
+		most_of_what_was_known_is_gone_when_three_rounds_say_so),
+	    cmocka_unit_test(nothing_is_nothing_when_it_is_said_to_be_all),
 	    cmocka_unit_test(only_two_rounds_can_contradict_themselves_twice),
 	    cmocka_unit_test(one_answer_is_one_moment),
 	    cmocka_unit_test(two_rounds_of_pages_have_to_agree),

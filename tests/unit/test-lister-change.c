@@ -228,6 +228,100 @@ static void totals_that_never_agree_end_all_the_same(void **state)
 		assert_true(wait->err == -EIO || wait->err == -EPROTO);
 }
 
+/* ---- one server of several that has nothing ---- */
+
+static bool is_of_a_list(struct http_call *call)
+{
+	return strstr(fake_line(call), "?page=") != NULL;
+}
+
+/* Whether the listing was whole. */
+static bool list_behind_two(unsigned seed, const char *nothing)
+{
+	char marked[300];
+	srand(seed);
+	int count = 5 + rand() % 50, often = 2 + rand() % 3;
+	bool first = true;
+	service.limit_max = 5 + seed % 4;
+	service_fill((size_t)count);
+	fixture_start();
+	memset(marked, 'x', 233);
+	strcpy(marked + 233, "~0123456789abcdef.json");
+	struct ask *lookup = ask_lookup(posts, marked);
+	while (fake_open_count(fake)) {
+		struct http_call *call = fake_open(fake, 0);
+		bool lists = is_of_a_list(call);
+		if (!lists || first || rand() % often)
+			serve(call);
+		else
+			ANSWER(call, .status = 200, .body = nothing);
+		first = first && !lists;
+	}
+	assert_int_equal(lookup->count, 1);
+	if (lookup->err != -ENOENT)
+		return false;
+	struct replica_listing known = listing();
+	struct sync_dir dir = {.base = known.base, .end = known.end};
+	assert_each_once(names_of(posts, &dir), 1, count);
+	return true;
+}
+
+static void what_was_found_is_not_gone_for_one_that_has_nothing(void **state)
+{
+	static const char *const nothing[] = {"{\"items\":[]}",
+	    "{\"items\":[],\"pagination\":{\"total\":0}}",
+	    "{\"items\":[],\"pagination\":{\"hasNext\":false}}"};
+	unsigned whole = 0;
+	for (unsigned seed = 1; seed <= 120; seed++) {
+		service.refuses_filters = seed % 4 == 1;
+		service.ignores_filters = seed % 4 == 2;
+		whole += list_behind_two(seed, nothing[seed % 3]);
+		assert_int_equal(fixture_teardown(state), 0);
+		assert_int_equal(fixture_setup(state), 0);
+	}
+	assert_in_range(whole, 30, 120);
+	fixture_start();
+}
+
+static void what_was_known_is_not_gone_for_an_answer_or_two(void **state)
+{
+	(void)state;
+	service_fill(30);
+	fixture_start();
+	assert_lists(names_from_to(1, 30));
+	for (int answers = 1; answers <= 3; answers++) {
+		go_stale();
+		struct ask *open = ask_open(posts);
+		for (int left = answers; fake_open_count(fake);) {
+			struct http_call *call = fake_open(fake, 0);
+			if (is_of_a_list(call) && left-- > 0)
+				ANSWER(call, .status = 200,
+				    .body = "{\"items\":[]}");
+			else
+				serve(call);
+		}
+		assert_ended(open, 0);
+		assert_lists(names_from_to(1, 30));
+	}
+}
+
+static void a_table_that_was_emptied_is_empty(void **state)
+{
+	for (int totals = 0; totals < 2; totals++) {
+		service.no_totals = totals;
+		service_fill(30);
+		fixture_start();
+		assert_lists(names_from_to(1, 30));
+		go_stale();
+		service_fill(0);
+		assert_lists("");
+		assert_in_range(sent(), 2, 8);
+		assert_int_equal(fixture_teardown(state), 0);
+		assert_int_equal(fixture_setup(state), 0);
+	}
+	fixture_start();
+}
+
 /* ---- how it is looked at again ---- */
 
 /* List ten records in pages of two, of which the first is deleted when page 1
@@ -409,6 +503,9 @@ int main(void)
 	    TEST(what_stays_is_in_whatever_comes),
 	    TEST(what_stays_is_in_whatever_goes_and_comes),
 	    TEST(what_stays_is_in_whatever_is_hidden_and_shown),
+	    TEST(what_was_found_is_not_gone_for_one_that_has_nothing),
+	    TEST(what_was_known_is_not_gone_for_an_answer_or_two),
+	    TEST(a_table_that_was_emptied_is_empty),
 	    TEST(what_stays_is_in_though_the_server_tells_no_time),
 	    TEST(a_total_that_is_too_high_is_never_whole),
 	    TEST(a_total_that_is_too_low_hides_nothing),

@@ -58,6 +58,11 @@ static void a_listing_without_totals_goes_by_its_next_page(void **state)
 	/* The spec, four pages; and, since nothing tells that no record went
 	 * meanwhile, five ranges of ids, and whether one is a number. */
 	assert_int_equal(sent(), 1 + 4 + 5 + 1);
+	fixture_stop();
+	service_fill(4);
+	go_stale();
+	fixture_start();
+	assert_lists(names_from_to(1, 4));
 	/* One answer is one moment. */
 	fixture_stop();
 	service_fill(2);

@@ -135,7 +135,7 @@ enum chain_verdict chain_absorb(
 	if (!is_as_asked(chain, answer) || !orders ||
 	    chain->stalls > STALLS_MAX)
 		return CHAIN_NONE;
-	if (answer->count == 0 && chain->asked_from > 0) {
+	if (answer->count == 0 && (chain->asked_from > 0 || chain->last.len)) {
 		reach_back(chain);
 		return CHAIN_GOES_ON;
 	}

@@ -111,14 +111,15 @@ static bool are_of_a_kind(const struct evidence *evidence)
 }
 
 /* A filter that finds next to nothing is no filter; and one that leaves less
- * than all pages counted may not know all kinds of ids. */
+ * than a page counted may not know all kinds of ids, or have been asked of a
+ * server that has less. */
 static enum round_verdict judge_ranges(const struct evidence *evidence)
 {
 	const struct look *before = &evidence->previous;
 	bool next_to_nothing =
 	    evidence->round.in_ranges * 10 < before->facts.count * 9;
 	return next_to_nothing || !are_of_a_kind(evidence) ||
-		       is_short_of_total(before, evidence->unique)
+		       before->most_total > evidence->unique
 		   ? ROUND_AGAIN
 		   : ROUND_PROVEN;
 }
@@ -152,9 +153,39 @@ static enum round_verdict judge_kind(const struct evidence *evidence)
 	}
 }
 
+/* So many rounds show that most of a listing is gone. */
+#define ROUNDS_OF_LESS 3
+
+static int64_t records_seen(const struct look *round)
+{
+	return round->kind == ROUND_RANGES ? round->in_ranges
+					   : round->facts.count;
+}
+
+/*
+ * Whether a round that would be enough shows what may be. Where one of several
+ * servers behind one name has lost its data, or answers before it has them,
+ * some answers say that there is next to nothing. Most of what this very pass
+ * has found is not gone for that; most of what an earlier one found may be,
+ * where it is said time and again; and nothing at all is nothing when it is
+ * said twice, unless it was said that it is all.
+ */
+static bool is_credible(const struct evidence *evidence)
+{
+	const struct look *round = &evidence->round;
+	int64_t twice = 2 * records_seen(round);
+	if (twice < evidence->unique)
+		return false;
+	if (twice < evidence->known)
+		return round->number + 1 >= ROUNDS_OF_LESS;
+	return !round->mute || round->number > 0;
+}
+
 enum round_verdict judge_round(const struct evidence *evidence)
 {
 	enum round_verdict verdict = judge_kind(evidence);
+	if (verdict == ROUND_PROVEN && !is_credible(evidence))
+		verdict = ROUND_AGAIN;
 	if (verdict == ROUND_AGAIN && evidence->round.number + 1 >= ROUNDS_MAX)
 		return ROUND_RESTLESS;
 	return verdict;

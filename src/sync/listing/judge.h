@@ -81,9 +81,12 @@ struct look {
 	enum round_kind kind;
 	unsigned number;
 	int64_t total;	    /* as told by the answers; -1: not told */
+	int64_t most_total; /* the most that one told; -1: none did */
 	bool quiet;	    /* all answers told the same */
 	bool torn;	    /* an answer contradicts itself */
 	bool doubled;	    /* PAGES, again: one came twice */
+	bool mute;	    /* one held no record, and no word of how many there
+			       are */
 	struct facts facts; /* of the records that came */
 	int64_t answers;
 	int64_t in_ranges; /* RANGES: records of those that came whole */
@@ -93,7 +96,8 @@ struct look {
 struct evidence {
 	struct look round; /* the last one */
 	struct look previous;
-	int64_t unique;	      /* records found, by all of them */
+	int64_t unique; /* records found, by all of them */
+	int64_t known;	/* records of the listing before; 0: there was none */
 	struct facts facts;   /* of the rounds before the last one */
 	int64_t threshold_ms; /* what is dated from then on may have come
 				 since; the server's clock */

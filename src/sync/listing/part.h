@@ -25,6 +25,7 @@ struct part;
 struct part_sizes {
 	unsigned told; /* by the answers; 0: not told */
 	int64_t most;  /* the most that one had */
+	bool tells;    /* how many there are, or whether there are more */
 };
 
 /* What to ask for, and where it goes. */

@@ -480,7 +480,7 @@ static int begin(struct pass *pass, const struct replica_listing *known)
 	pass->has_brought = false;
 	pass->ceiling = pass->base;
 	spec_begin(pass->spec);
-	round_begin_first(pass->round, pass->wall_ms);
+	round_begin_first(pass->round, pass->wall_ms, known->count);
 	return 0;
 }
 

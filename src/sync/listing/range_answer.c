@@ -19,7 +19,10 @@ static enum more has_more(
 		return counts_more ? MORE_UNCLEAR : MORE_NONE;
 	if (info->total >= 0 || info->total_pages >= 0)
 		return counts_more ? MORE : MORE_NONE;
-	/* Nothing is told: less than the server gave elsewhere is all. */
+	/* Nothing is told, as it is elsewhere: this comes from another one. */
+	if (sizes->tells)
+		return MORE_UNCLEAR;
+	/* Less than the server gave elsewhere is all. */
 	return answer->count >= sizes->most ? MORE : MORE_NONE;
 }
 

@@ -63,6 +63,7 @@ static void begin(struct round *round, enum round_kind kind, unsigned number,
 	    .kind = kind,
 	    .number = number,
 	    .total = -1,
+	    .most_total = -1,
 	    .quiet = true,
 	    .facts = FACTS_INIT,
 	};
@@ -74,10 +75,11 @@ static void begin(struct round *round, enum round_kind kind, unsigned number,
 	chain_begin(&round->chain);
 }
 
-void round_begin_first(struct round *round, int64_t wall_ms)
+void round_begin_first(struct round *round, int64_t wall_ms, int64_t known)
 {
 	round->evidence = (struct evidence){
 	    .facts = FACTS_INIT,
+	    .known = known,
 	    .threshold_ms = judge_threshold(-1, wall_ms),
 	    .orders = ORDER_ANY,
 	};
@@ -304,6 +306,8 @@ static void learn_total(struct look *look, const struct api_page *info)
 		look->total = info->total;
 	else if (info->total != look->total)
 		look->quiet = false;
+	if (info->total > look->most_total)
+		look->most_total = info->total;
 }
 
 int64_t round_total(const struct round *round)
@@ -401,8 +405,12 @@ static void learn(struct round *round, const struct part_answer *answer)
 	struct look *look = &round->evidence.round;
 	struct part_sizes *sizes = &round->sizes;
 	const struct api_page *info = &answer->info;
+	bool tells =
+	    info->total >= 0 || info->total_pages >= 0 || info->has_next >= 0;
 	facts_add(&look->facts, &answer->facts);
 	look->answers++;
+	look->mute |= answer->count == 0 && !tells;
+	sizes->tells |= tells;
 	if (answer->count > sizes->most)
 		sizes->most = answer->count;
 	if (info->limit > 0 && info->limit <= PAGE_LIMIT &&

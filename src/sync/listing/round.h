@@ -23,8 +23,9 @@ struct round *round_new(void);
 /* NULL is fine. */
 void round_free(struct round *round);
 
-/* A pass begins now, by our wall clock: with pages. */
-void round_begin_first(struct round *round, int64_t wall_ms);
+/* A pass begins now, by our wall clock: with pages. known: how many records the
+ * listing before had; 0: there was none. */
+void round_begin_first(struct round *round, int64_t wall_ms, int64_t known);
 
 /* Another round begins, whose answers come behind that slot: of the kind that
  * is told. Of RANGES, the caller plans the ranges. */
