@@ -132,6 +132,33 @@ static void a_server_that_does_not_filter_by_time_is_listed_anew(void **state)
 	assert_in_range(sent(), 1 + 4, 1 + 4 + 1);
 }
 
+/* Whose clock was ahead once: that date stays the newest for a year. */
+static void a_date_that_is_ahead_hides_no_change(void **state)
+{
+	for (int date = 0; date < 2; date++) {
+		service.heeds_times = true;
+		service.tells_date = date;
+		service_fill(20);
+		service.changed_ms[7] =
+		    service_now_ms() + 365 * INT64_C(86400000);
+		fixture_start();
+		assert_is_all_and_fresh();
+		for (int id = 1; id <= 6; id++) {
+			go_stale();
+			service_change(id);
+			assert_is_all_and_fresh();
+			assert_in_range(sent(), 0, 4);
+		}
+		go_stale();
+		service_delete(9);
+		service_create(30);
+		assert_is_all_and_fresh();
+		assert_int_equal(fixture_teardown(state), 0);
+		assert_int_equal(fixture_setup(state), 0);
+	}
+	fixture_start();
+}
+
 /* What takes several answers cannot be had where a filter by id is ignored. One
  * answer can. */
 static void a_server_that_does_not_filter_by_id_is_asked_again(void **state)
@@ -325,6 +352,7 @@ int main(void)
 	    TEST(a_deletion_beside_a_change_is_noticed),
 	    TEST(all_may_be_gone),
 	    TEST(a_server_that_does_not_filter_by_time_is_listed_anew),
+	    TEST(a_date_that_is_ahead_hides_no_change),
 	    TEST(a_server_that_does_not_filter_by_id_is_asked_again),
 	    TEST(an_open_directory_keeps_its_version),
 	    TEST(a_directory_that_was_opened_before_it_was_whole_stays),

@@ -475,6 +475,11 @@ static void without_a_date_our_own_clock_may_be_minutes_ahead(void **state)
 	assert_int_equal(judge_threshold(0, 1000000), 700000);
 	/* However odd, that is a date. */
 	assert_int_equal(judge_threshold(1, 1), 1 - CLOCKS_DIFFER_MS);
+	assert_int_equal(
+	    judge_latest(1000000, 1100000), 1100000 + CLOCKS_DIFFER_MS);
+	assert_int_equal(
+	    judge_latest(1100000, 1000000), 1100000 + CLOCKS_DIFFER_MS);
+	assert_int_equal(judge_latest(0, 1000000), 1300000);
 }
 
 int main(void)

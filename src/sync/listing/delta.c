@@ -230,8 +230,9 @@ static void add_up(struct delta *delta)
 /*
  * From when on changes may be missing, now that all since then are in: from
  * when the look began. Where that lies before the newest date all the same (the
- * look found something that is new, or the dates run ahead of the clock), a
- * look that found nothing has at least seen all but the last moments.
+ * look found something that is new, or our own clock is behind), a look that
+ * found nothing has at least seen all but the last moments. Not where that date
+ * is one that nobody can have written yet: what comes next is dated earlier.
  */
 static void settle_dates(struct delta *delta)
 {
@@ -241,7 +242,8 @@ static void settle_dates(struct delta *delta)
 	int64_t since = newest;
 	if (delta->question.threshold_ms < since)
 		since = delta->question.threshold_ms;
-	if (!delta->news && since < newest - CLOCKS_DIFFER_MS)
+	bool is_ahead = newest - CLOCKS_DIFFER_MS > delta->question.latest_ms;
+	if (!delta->news && !is_ahead && since < newest - CLOCKS_DIFFER_MS)
 		since = newest - CLOCKS_DIFFER_MS;
 	if (updated)
 		next->since_ms = since;

@@ -46,6 +46,7 @@ struct delta_question {
 					 looked */
 	int64_t threshold_ms;	      /* the server's clock: nothing was asked
 					 before */
+	int64_t latest_ms;	      /* and nothing is written after that */
 	struct replica_listing *next; /* the listing, which takes in what is
 					 found; borrowed until the end */
 };

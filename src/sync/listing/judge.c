@@ -216,3 +216,10 @@ int64_t judge_threshold(int64_t date_ms, int64_t own_ms)
 	int64_t later = date_ms < own_ms ? own_ms : date_ms;
 	return earlier - (later - earlier) - CLOCKS_DIFFER_MS;
 }
+
+int64_t judge_latest(int64_t date_ms, int64_t own_ms)
+{
+	if (date_ms <= 0)
+		return own_ms + OWN_CLOCK_DIFFERS_MS;
+	return (date_ms < own_ms ? own_ms : date_ms) + CLOCKS_DIFFER_MS;
+}

@@ -132,4 +132,8 @@ enum round_kind judge_next_kind(const struct evidence *evidence);
  */
 int64_t judge_threshold(int64_t date_ms, int64_t own_ms);
 
+/* The same, and more what clocks may be wrong by: what is dated later than that
+ * says nothing of when it was written. */
+int64_t judge_latest(int64_t date_ms, int64_t own_ms);
+
 #endif

@@ -38,6 +38,7 @@ struct refresh {
 	int64_t looked_at;    /* a moment: when a page was looked at last */
 	int64_t began;	      /* a moment: nothing was asked before */
 	int64_t threshold_ms; /* likewise, the server's clock; 0: not known */
+	int64_t latest_ms;    /* the same, at most */
 	struct replica_listing next; /* the listing with what was found */
 	enum date_field field;
 	struct probe_facts probe; /* the last one */
@@ -248,6 +249,7 @@ static void look_for_changes(struct refresh *refresh)
 		refresh->probe.known &&
 		refresh->probe.newest_ms >= newest_known(refresh->newest),
 	    .threshold_ms = refresh->threshold_ms,
+	    .latest_ms = refresh->latest_ms,
 	    .next = &refresh->next,
 	};
 	if (refresh->no_delta || refresh->looks++ >= LOOKS_MAX)
@@ -411,9 +413,11 @@ static void on_newest(
 	struct refresh *refresh = ctx;
 	if (is_over(refresh, err))
 		return;
-	if (!refresh->threshold_ms)
-		refresh->threshold_ms =
-		    judge_threshold(date_ms, timestamp_now_ms());
+	if (!refresh->threshold_ms) {
+		int64_t own_ms = timestamp_now_ms();
+		refresh->threshold_ms = judge_threshold(date_ms, own_ms);
+		refresh->latest_ms = judge_latest(date_ms, own_ms);
+	}
 	refresh->probe = *facts;
 	decide(refresh);
 }

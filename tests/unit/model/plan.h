@@ -84,7 +84,8 @@ enum trait {
 	X(DISK_FULL, 1, "the disk is full for some commits")                   \
 	X(WALL_CLOCK, 1, "the mount's wall clock is set")                      \
 	X(SUSPEND, 1, "the machine sleeps")                                    \
-	X(RELAPSE, 2, "a change is seen, in vain, and put back")
+	X(RELAPSE, 2, "a change is seen, in vain, and put back")               \
+	X(AHEAD, 1, "the server changes a record, dated ahead of its clock")
 
 enum step_kind {
 #define X(name, weight, text) STEP_##name,

@@ -259,6 +259,11 @@ static void take_server_step(const struct step *step)
 		if (world_put_back(step->a))
 			trace("server: its database is put back");
 		break;
+	case STEP_AHEAD:
+		tell_change("changes, ahead of its clock,",
+		    world_change_ahead(
+			step->a, (1 + step->b % 1000) * INT64_C(3600000)));
+		break;
 	case STEP_SERVER_CLOCK:
 		trace("server: its clock steps ahead");
 		world_step_clock(1000 + step->a % 3600000);

@@ -326,7 +326,7 @@ int world_delete(uint32_t choice)
 	return record;
 }
 
-int world_change(uint32_t choice, bool longer)
+static int change(uint32_t choice, bool longer, int64_t ahead_ms)
 {
 	int record = choose(choice);
 	if (record < 0 || world.records[record].span_count > SPANS_MAX - 16 ||
@@ -334,12 +334,22 @@ int world_change(uint32_t choice, bool longer)
 		return -1;
 	begin_change();
 	int padding = world.versions[world.records[record].current].padding;
-	int version = make_version(record, next_date(choice / 7),
+	int version = make_version(record, next_date(choice / 7) + ahead_ms,
 	    longer ? padding % 100 + 1 : padding);
 	if (version < 0)
 		return -1;
 	set_current(record, version);
 	return record;
+}
+
+int world_change(uint32_t choice, bool longer)
+{
+	return change(choice, longer, 0);
+}
+
+int world_change_ahead(uint32_t choice, int64_t ahead_ms)
+{
+	return change(choice, false, ahead_ms);
 }
 
 /* One that was there before. Where it says nothing of that, nobody can know. */

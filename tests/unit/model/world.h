@@ -67,6 +67,9 @@ int world_insert(uint32_t choice);
 int world_delete(uint32_t choice);
 int world_change(uint32_t choice, bool longer);
 
+/* The same, by someone whose clock is ahead by as much. */
+int world_change_ahead(uint32_t choice, int64_t ahead_ms);
+
 /* It is there again, as old as it was, by a change that says when: a row that a
  * filter hid. */
 int world_show(uint32_t choice);
