@@ -2,17 +2,21 @@
 
 #include <stdlib.h>
 
-struct blob *blob_new(size_t len, _Atomic int64_t *account)
+#include "base/slab.h"
+
+struct blob *blob_new(size_t len, struct slab *slab)
 {
-	struct blob *blob = malloc(sizeof(*blob) + len);
+	struct blob *blob = malloc(sizeof(*blob) + (slab ? 0 : len));
 	if (!blob)
 		return NULL;
 	atomic_init(&blob->refs, 1);
-	blob->account = account;
+	blob->slab = slab;
 	blob->len = len;
-	if (account)
-		*account += (int64_t)len;
-	return blob;
+	blob->data = slab ? slab_take(slab, len) : (char *)(blob + 1);
+	if (blob->data)
+		return blob;
+	free(blob);
+	return NULL;
 }
 
 struct blob *blob_ref(struct blob *blob)
@@ -25,7 +29,7 @@ void blob_unref(struct blob *blob)
 {
 	if (!blob || --blob->refs > 0)
 		return;
-	if (blob->account)
-		*blob->account -= (int64_t)blob->len;
+	if (blob->slab)
+		slab_give(blob->slab, blob->data, blob->len);
 	free(blob);
 }

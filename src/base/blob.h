@@ -7,18 +7,19 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
-#include <stdint.h>
+
+struct slab;
 
 struct blob {
 	_Atomic unsigned refs;
-	_Atomic int64_t *account; /* bytes of all blobs like this; or NULL */
+	struct slab *slab; /* that its bytes are of; or NULL */
 	size_t len;
-	char data[];
+	char *data;
 };
 
-/* One reference, the caller's; the bytes are not set. account, if not NULL,
- * is raised by len until the last reference goes. NULL: out of memory. */
-struct blob *blob_new(size_t len, _Atomic int64_t *account);
+/* One reference, the caller's; the bytes are not set. They are taken from slab,
+ * if that is not NULL, until the last reference goes. NULL: out of memory. */
+struct blob *blob_new(size_t len, struct slab *slab);
 
 /* One reference more, for the caller. Any thread. */
 struct blob *blob_ref(struct blob *blob);

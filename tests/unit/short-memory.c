@@ -1,7 +1,9 @@
 #include "short-memory.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static long left = -1; /* allocations before one fails; -1: none does */
 static bool for_good;  /* it is not the only one */
@@ -40,11 +42,15 @@ void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
 void *__real_reallocarray(void *old, size_t count, size_t size);
 char *__real_strdup(const char *text);
+void *__real_mmap(void *at, size_t len, int prot, int flags, int fd, off_t pos);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 void *__wrap_reallocarray(void *old, size_t count, size_t size);
 char *__wrap_strdup(const char *text);
+void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t pos);
+void *__wrap_mmap64(
+    void *at, size_t len, int prot, int flags, int fd, off_t pos);
 
 void *__wrap_malloc(size_t size)
 {
@@ -69,4 +75,18 @@ void *__wrap_reallocarray(void *old, size_t count, size_t size)
 char *__wrap_strdup(const char *text)
 {
 	return fails() ? NULL : __real_strdup(text);
+}
+
+void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t pos)
+{
+	if (!fails())
+		return __real_mmap(at, len, prot, flags, fd, pos);
+	errno = ENOMEM;
+	return MAP_FAILED;
+}
+
+void *__wrap_mmap64(
+    void *at, size_t len, int prot, int flags, int fd, off_t pos)
+{
+	return __wrap_mmap(at, len, prot, flags, fd, pos);
 }

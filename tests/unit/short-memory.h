@@ -1,6 +1,7 @@
 /*
  * Memory that runs out when the test says so. The linker puts these allocators
- * in front (--wrap: malloc, calloc, realloc, reallocarray, strdup).
+ * in front (--wrap: malloc, calloc, realloc, reallocarray, strdup, mmap,
+ * mmap64).
  */
 #ifndef SHORT_MEMORY_H
 #define SHORT_MEMORY_H

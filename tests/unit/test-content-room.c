@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/slab.h"
 #include "unit.h"
 
 /* More than a failed write's pause. */
@@ -373,20 +374,23 @@ static void after_a_failure_keeping_pauses_and_goes_on(void **state)
 static void what_waits_to_be_written_is_bounded(void **state)
 {
 	(void)state;
-	_Atomic int64_t held = 0;
+	struct slab *slab = slab_new((size_t)MIB, 0);
+	assert_non_null(slab);
+	_Atomic int64_t *held = slab_account(slab);
 	const int64_t size = 400 * MIB;
 	int64_t node = put_objects(1, size), most = 0;
 	for (int64_t pos = 0; pos < size; pos += 4 * MIB) {
-		struct blob *blob = blob_new(4 * (size_t)MIB, &held);
+		struct blob *blob = blob_new(4 * (size_t)MIB, slab);
 		memset(blob->data, (int)(pos / MIB), 4 * (size_t)MIB);
 		struct node object = proven(node, size);
 		content_keep(content, &object, pos, blob, 4 * MIB);
 		blob_unref(blob);
-		most = held > most ? held : most;
+		most = *held > most ? *held : most;
 	}
 	assert_true(most <= 130 * MIB);
 	cache_close();
-	assert_int_equal(held, 0);
+	assert_int_equal(*held, 0);
+	slab_free(slab);
 	cache_open(AMPLE);
 }
 

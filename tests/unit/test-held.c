@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "api/download.h"
+#include "base/slab.h"
 #include "stream-fixture.h"
 #include "sync/object/held.h"
 #include "sync/object/ready.h"
@@ -24,7 +25,7 @@ void __wrap_content_keep(struct content *content, const struct node *object,
 }
 
 static struct ready ready;
-static _Atomic int64_t account;
+static struct slab *slab;
 static struct held *held;
 static struct download *download;
 static struct held_range *asking;
@@ -45,7 +46,10 @@ static int set_up(void **state)
 	fixture_start();
 	ready_init(&ready);
 	kept = 0;
-	held = held_new(&ready, NULL, &account);
+	slab = slab_new((size_t)RANGE_FIRST, 0);
+	if (!slab)
+		return -1;
+	held = held_new(&ready, NULL, slab);
 	download =
 	    download_new(api, "storage/f1", "f1", 2, &download_events, NULL);
 	return held && download ? 0 : -1;
@@ -55,7 +59,8 @@ static int tear_down(void **state)
 {
 	held_free(held);
 	download_free(download);
-	assert_int_equal(account, 0);
+	assert_int_equal(*slab_account(slab), 0);
+	slab_free(slab);
 	ready_done(&ready);
 	return fixture_teardown(state);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/slab.h"
 #include "sync/object/ready.h"
 
 #define NODE 700
@@ -135,21 +136,22 @@ static void nodes_that_share_a_list_are_told_apart(void **state)
 static void bytes_outlive_their_range(void **state)
 {
 	(void)state;
-	_Atomic int64_t account = 0;
+	struct slab *slab = slab_new(LEN, 0);
 	const char *data;
 	bool wake;
 	struct ready_range *range = range_new(NODE, 0, LEN);
 	blob_unref(range->blob);
-	range->blob = blob_new(LEN, &account);
+	range->blob = blob_new(LEN, slab);
 	memset(range->blob->data, 'x', LEN);
 	ready_show(&ready, range, LEN);
 	struct blob *blob =
 	    ready_take(&ready, NODE, 10, 20, true, &data, &wake);
 	range_free(range);
-	assert_int_equal(account, LEN);
+	assert_int_equal(*slab_account(slab), LEN);
 	assert_memory_equal(data, "xxxxxxxxxx", 10);
 	blob_unref(blob);
-	assert_int_equal(account, 0);
+	assert_int_equal(*slab_account(slab), 0);
+	slab_free(slab);
 }
 
 static void notes_add_up_until_they_are_taken(void **state)

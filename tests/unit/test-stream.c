@@ -491,6 +491,29 @@ static void a_stream_that_nobody_reads_is_given_up(void **state)
 	assert_bytes(read, 4096, 4096);
 }
 
+/* While somebody reads, what was read makes room for more; not afterwards. */
+static void an_idle_mount_keeps_no_memory(void **state)
+{
+	(void)state;
+	const int64_t size = 100 * MIB, step = 131072;
+	int64_t node = stored_file("104857600");
+	struct streams *streams = sync_streams(sync_under_test);
+	size_t most = 0;
+	for (int64_t pos = 0; pos < size; pos += step) {
+		struct ask *read = ask_read(node, (uint64_t)pos, (size_t)step);
+		serve_store(size);
+		assert_bytes(read, pos, step);
+		size_t spare = streams_spare(streams);
+		most = spare > most ? spare : most;
+	}
+	assert_int_equal(streams_count(streams), 0);
+	assert_int_equal(bytes_held(), 0);
+	assert_in_range(most, RANGE_LARGEST, RANGES_KEPT);
+	fake_advance(fake, STREAM_IDLE_MS);
+	assert_int_equal(streams_spare(streams), 0);
+	assert_int_equal(fake_timer_count(fake), 0);
+}
+
 static void an_unmount_ends_what_is_read(void **state)
 {
 	(void)state;
@@ -543,6 +566,7 @@ int main(void)
 	    TEST(a_read_can_be_interrupted),
 	    TEST(with_its_last_reader_a_transfer_ends),
 	    TEST(a_stream_that_nobody_reads_is_given_up),
+	    TEST(an_idle_mount_keeps_no_memory),
 	    TEST(an_unmount_ends_what_is_read),
 	    TEST(offline_no_object_can_be_read),
 	};

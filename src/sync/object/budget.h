@@ -15,6 +15,11 @@
 #define RANGE_FIRST ((int64_t)1 << 20)
 #define RANGE_LARGEST ((int64_t)4 << 20)
 
+/* So much of the memory of ranges that are gone is kept for those that come.
+ * Measured: half of it does for one large file, but not for many of 40 MiB;
+ * twice as much does no better. */
+#define RANGES_KEPT ((size_t)16 << 20)
+
 /* How far ahead of a reader a stream gets at most, and all together; and how
  * far one reader may get, when many share that. */
 #define AHEAD_MAX ((int64_t)64 << 20)

@@ -28,22 +28,21 @@ struct held_range {
 struct held {
 	struct ready *ready;
 	void *owner;
-	_Atomic int64_t *account;
+	struct slab *slab;
 	uint64_t uses;
 	struct activities *board; /* NULL: nobody is told */
 	struct activity *activity;
 	TAILQ_HEAD(, held_range) ranges; /* by first */
 };
 
-struct held *held_new(
-    struct ready *ready, void *owner, _Atomic int64_t *account)
+struct held *held_new(struct ready *ready, void *owner, struct slab *slab)
 {
 	struct held *held = calloc(1, sizeof(*held));
 	if (!held)
 		return NULL;
 	held->ready = ready;
 	held->owner = owner;
-	held->account = account;
+	held->slab = slab;
 	TAILQ_INIT(&held->ranges);
 	return held;
 }
@@ -89,7 +88,7 @@ int held_fetch(struct held *held, int64_t node, int64_t first, int64_t len,
 	range->first = first;
 	range->len = len;
 	range->used = ++held->uses;
-	range->blob = blob_new((size_t)len, held->account);
+	range->blob = blob_new((size_t)len, held->slab);
 	range->shown = (struct ready_range){.node = node,
 	    .first = first,
 	    .blob = range->blob,

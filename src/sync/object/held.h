@@ -9,7 +9,6 @@
 #ifndef SYNC_OBJECT_HELD_H
 #define SYNC_OBJECT_HELD_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,11 +22,11 @@ struct held;
 struct held_range;
 struct ready;
 struct ready_range;
+struct slab;
 
-/* Nothing yet. Ranges are shown in ready as owner's, and account counts their
- * bytes until the last one lets go. NULL: out of memory. */
-struct held *held_new(
-    struct ready *ready, void *owner, _Atomic int64_t *account);
+/* Nothing yet. Ranges are shown in ready as owner's, and have their bytes
+ * from slab until the last one lets go. NULL: out of memory. */
+struct held *held_new(struct ready *ready, void *owner, struct slab *slab);
 
 /* Each range that is on its way is a part of that activity from now on; both
  * are borrowed for the life of held. */

@@ -261,7 +261,7 @@ static int make_parts(
     struct stream *stream, const struct stream_place *place, int64_t node_id)
 {
 	struct core *core = stream->core;
-	stream->held = held_new(place->ready, stream, place->account);
+	stream->held = held_new(place->ready, stream, place->slab);
 	stream->spool = spool_new();
 	stream->readers = readers_new();
 	stream->waiting = waiting_new(core->http, &waiting_events, stream);

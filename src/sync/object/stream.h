@@ -8,7 +8,6 @@
 #ifndef SYNC_OBJECT_STREAM_H
 #define SYNC_OBJECT_STREAM_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,6 +18,7 @@ struct core;
 struct ready;
 struct ready_range;
 struct ready_use;
+struct slab;
 struct stream;
 struct sync_op;
 
@@ -33,7 +33,7 @@ struct stream_events {
 struct stream_place {
 	struct core *core;
 	struct ready *ready;
-	_Atomic int64_t *account;      /* counts the bytes that are held */
+	struct slab *slab;	       /* of the bytes that are held */
 	const struct ahead_room *room; /* one of its own */
 	const struct stream_events *events;
 	void *ctx; /* of events */

@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "base/blob.h"
+#include "base/slab.h"
 #include "sync/core/core.h"
 #include "sync/core/offline.h"
 #include "sync/core/op.h"
@@ -29,7 +30,7 @@ struct streams {
 	struct http_timer *idle_timer;
 	struct ready ready;	     /* any thread's */
 	struct http_task notes_task; /* posted by who ready_take tells to */
-	_Atomic int64_t bytes_held;  /* of ranges, until the last one lets go */
+	struct slab *slab;	     /* of ranges, until the last one lets go */
 	struct prefetch *prefetch;
 };
 
@@ -75,7 +76,7 @@ static int64_t room_left(void *ctx)
 		drop(entry);
 	}
 	/* What is still being written to the content cache counts as well. */
-	return AHEAD_ALL_MAX - streams->bytes_held;
+	return AHEAD_ALL_MAX - *slab_account(streams->slab);
 }
 
 /* Sequential readers that are at work share it. */
@@ -99,7 +100,7 @@ static void start_idle_timer(struct streams *streams)
 		    STREAM_IDLE_MS / 2, on_idle_timer, streams);
 }
 
-/* Give up streams that nobody reads any more. */
+/* Give up streams that nobody reads any more, and memory that none needs. */
 static void on_idle_timer(void *ctx)
 {
 	struct streams *streams = ctx;
@@ -115,7 +116,8 @@ static void on_idle_timer(void *ctx)
 		    now - entry->used_ms > kept)
 			drop(entry);
 	}
-	if (!TAILQ_EMPTY(&streams->entries))
+	bool spare = slab_age(streams->slab);
+	if (spare || !TAILQ_EMPTY(&streams->entries))
 		start_idle_timer(streams);
 }
 
@@ -142,7 +144,7 @@ static int add(
 	entry->room = (struct ahead_room){room_left, room_share, entry};
 	const struct stream_place place = {.core = streams->core,
 	    .ready = &streams->ready,
-	    .account = &streams->bytes_held,
+	    .slab = streams->slab,
 	    .room = &entry->room,
 	    .events = &stream_events,
 	    .ctx = entry};
@@ -283,7 +285,8 @@ struct streams *streams_new(struct core *core)
 	TAILQ_INIT(&streams->entries);
 	ready_init(&streams->ready);
 	streams->prefetch = prefetch_new(core, streams_prefetch, streams);
-	if (streams->prefetch)
+	streams->slab = slab_new((size_t)RANGE_FIRST, RANGES_KEPT);
+	if (streams->prefetch && streams->slab)
 		return streams;
 	streams_free(streams);
 	return NULL;
@@ -305,6 +308,7 @@ void streams_free(struct streams *streams)
 	streams_drop_all(streams);
 	prefetch_free(streams->prefetch);
 	ready_done(&streams->ready);
+	slab_free(streams->slab);
 	free(streams);
 }
 
@@ -319,5 +323,10 @@ size_t streams_count(const struct streams *streams)
 
 _Atomic int64_t *streams_account(struct streams *streams)
 {
-	return &streams->bytes_held;
+	return slab_account(streams->slab);
+}
+
+size_t streams_spare(struct streams *streams)
+{
+	return slab_kept(streams->slab);
 }

@@ -37,6 +37,10 @@ size_t streams_count(const struct streams *streams);
 /* What counts the bytes that are held, by whomever. Any thread. */
 _Atomic int64_t *streams_account(struct streams *streams);
 
+/* Bytes of memory that are kept for more of them: none, once nothing was
+ * fetched for a while. Any thread. */
+size_t streams_spare(struct streams *streams);
+
 /* Begin op of streams: read an object. */
 void streams_read(void *streams, struct sync_op *op);
 
