@@ -135,6 +135,30 @@ def test_one_that_is_in_one_order_by_id_and_by_date_costs_one(odd, mount, count)
     assert len(_requests(server)) == 1
 
 
+@pytest.mark.parametrize("count", [5, 150])
+def test_a_stored_file_that_is_renamed_stands_there_once(odd, mount, count):
+    """By its new name alone, also where nothing else happened."""
+    server = _project(odd, 1)
+    for number in range(count):
+        server.put_file(oid(number), f"f{number}.txt", b"text", at=_moment(number))
+    m = mount(server, "-o", "ttl=1")
+    names = {f"{oid(number)}_f{number}.txt" for number in range(count)}
+    assert set(_list(m, "storage")) == names
+    _grow_old()
+    server.put_file(oid(2), "renamed.txt", b"text", at="2026-01-03T00:00:00.000Z")
+    names.remove(f"{oid(2)}_f2.txt")
+    names.add(f"{oid(2)}_renamed.txt")
+    for _ in range(2):
+        assert set(_list(m, "storage")) == names
+        assert len(_list(m, "files")) == count
+        _grow_old()
+    m.unmount()
+    m = mount(server, cache=m.cache)
+    assert set(_list(m, "storage")) == names
+    assert not os.path.exists(m / "storage" / f"{oid(2)}_f2.txt")
+    assert read(m / "storage" / f"{oid(2)}_renamed.txt") == b"text"
+
+
 def test_storage_and_files_are_checked_together(odd, mount):
     server = _project(odd)
     for number in range(5):

@@ -38,7 +38,8 @@ struct delta {
 	unsigned orders;
 	int64_t left; /* records that the next answer must have; 0: any */
 	bool ignored; /* the filter was not heeded */
-	bool ousts;   /* two records, listed and new, have one name */
+	bool ousts;   /* two records, listed and new, have one name, or one has
+			 left the name that its object is listed by */
 	bool more;
 };
 
@@ -145,6 +146,11 @@ static int put(struct delta *delta, const struct record *record)
 		return r < 0 ? r : 0;
 	if (at == place.in.pos)
 		delta->added++;
+	else if (delta->folder->id == NODE_FILES)
+		r = put_left_name(delta->core, record, at);
+	if (r < 0)
+		return r;
+	delta->ousts |= r > 0;
 	if (delta->last_id.len)
 		delta->orders =
 		    order_after(delta->orders, &delta->last_id, &record->id);

@@ -194,6 +194,38 @@ int put_record(struct core *core, int64_t dir, const struct record *record,
 	return r;
 }
 
+/* Whether that is the name of the record's object. */
+static int is_name_of(const struct record *record, const char *name)
+{
+	CLEANUP_BUF struct buf plain, twin;
+	buf_init(&plain, NAME_WORK_MAX);
+	buf_init(&twin, NAME_WORK_MAX);
+	int r = name_of_object(buf_str(&record->id), record->id.len,
+	    buf_str(&record->original_name), record->original_name.len, &plain);
+	if (r == 0)
+		r = name_of_object_twin(buf_str(&record->id), record->id.len,
+		    buf_str(&record->original_name), record->original_name.len,
+		    &twin);
+	return r < 0 ? r
+		     : strcmp(name, buf_str(&plain)) == 0 ||
+			   strcmp(name, buf_str(&twin)) == 0;
+}
+
+int put_left_name(struct core *core, const struct record *record, int64_t at)
+{
+	CLEANUP_BUF struct buf name;
+	int64_t object, found = 0;
+	buf_init(&name, NAME_WORK_MAX);
+	/* Both stand at one position, each in its directory. */
+	int r =
+	    replica_nth(core->replica, NODE_STORAGE, at, 0, 1, &object, &found);
+	if (r == 0 && found == 1)
+		r = replica_name(core->replica, object, &name);
+	if (r == 0 && found == 1)
+		r = is_name_of(record, buf_str(&name));
+	return r < 0 ? r : r == 0;
+}
+
 /* Only then there are two ids of that name. */
 static bool looks_like_a_number(const struct buf *id)
 {

@@ -57,6 +57,11 @@ int put_record(struct core *core, int64_t dir, const struct record *record,
 int put_would_oust(struct core *core, int64_t dir, const struct record *record,
     const struct replica_place *in);
 
+/* Whether a stored file's object is listed at a position by another name than
+ * its record, which was put there, gives it now. 1, 0, or an error of the
+ * replica. */
+int put_left_name(struct core *core, const struct record *record, int64_t at);
+
 /* Put a table's spec, in the write under way. 0 or -errno. */
 int put_spec(struct core *core, int64_t dir, const char *text, size_t len,
     const struct replica_place *in, int64_t checked);
