@@ -9,7 +9,7 @@ import re
 import pytest
 
 from conftest import succeed
-from records import moment, oid
+from records import moment, oid, records
 from test_names import ORIGINALS, TEXTS
 from test_shapes import DATES
 from test_text import ODD
@@ -204,7 +204,7 @@ def test_every_form_of_an_id(odd, mount, rounds, raw):
 
 
 SPECS = [
-    b"{}", b"[]", b'"a word"', b"1.0", b"null",
+    b"{}", b"null",
     b' { "tableName" :\t"t" ,\r\n"schema":{"a":1.0,"b":[ ]} } ',
     b'{"permissions":{"guest":{},"user":{"list":false,"read":false}}}',
     b'{"permissions":{"self":{"read":true}}}',
@@ -213,21 +213,33 @@ SPECS = [
     b'{"rowFilters":[{"x":1}],"columnPermissions":{"n":{"read":[]}}}',
     b'{"permissions":7}', b'{"tableName":"another"}', b'{"a":1,"a":2}',
     b'{"success":true,"data":{"tableName":"not it"}}',
-    b'{"success":false,"error":{"code":"x","message":"y"}}',
-    b'{"data":1,"success":true}',
 ]
+# Without an envelope these are no specs, nor a word that there is none.
+BARE = [b'{"success":false,"error":{"code":"x","message":"y"}}', b'{"data":1,"success":true}']
 
 
 @pytest.mark.parametrize("layout", ["pretty", "raw"])
 @pytest.mark.parametrize("envelope", ["data", "bare"])
 def test_every_spec(odd, mount, rounds, envelope, layout):
     server = odd(envelope=envelope)
-    for number, spec in enumerate(SPECS):
+    for number, spec in enumerate(SPECS + BARE * (envelope == "data")):
         server.tables[f"t{number}"] = [b'{"id":"a","n":1}', b'{"id":"b","x":1}']
         server.specs[f"t{number}"] = spec
     options = ("-o", f"json={layout}")
     tree = rounds(mount(server, *options), *options)
     assert sum(path.endswith(b"/.spec.json") for path in tree) > len(SPECS) // 2
+
+
+@pytest.mark.parametrize("envelope, spec", [
+    *[(envelope, spec) for envelope in ("data", "bare") for spec in (b"[]", b'"a word"', b"1.0")],
+    *[("bare", spec) for spec in BARE]])
+def test_what_is_no_spec_is_not_passed_over(odd, mount, envelope, spec):
+    server = odd(envelope=envelope)
+    server.tables["t"] = records(2)
+    server.specs["t"] = spec
+    m = mount(server)
+    with pytest.raises(OSError, match="Protocol error"):
+        os.listdir(m / "t")
 
 
 def test_stored_files_of_every_size(odd, mount, rounds):

@@ -187,6 +187,23 @@ static void half_a_pair_is_not_adopted(void **state)
 	}
 }
 
+/* One speaks of the table, the other of who asks: then there may be one. */
+static void a_spec_that_is_refused_is_told_from_a_refused_sign_in(void **state)
+{
+	(void)state;
+	sign_in();
+	api_spec(api, "posts/.spec.json", "posts", on_text, &outcomes[0]);
+	fake_run(fake);
+	ANSWER(only_line("GET /v1/data/posts/spec"), .status = 403);
+	assert_outcome(&outcomes[0], -ENOENT, 403);
+	fake_advance(fake, 3600 * 1000);
+	api_spec(api, "posts/.spec.json", "posts", on_text, &outcomes[1]);
+	fake_run(fake);
+	ANSWER(only_line("POST /v1/auth/refresh"), .status = 401);
+	ANSWER(only_line("POST /v1/auth/email/signin"), .status = 403);
+	assert_outcome(&outcomes[1], -EACCES, 403);
+}
+
 static void a_refused_sign_in_is_not_hammered(void **state)
 {
 	(void)state;
@@ -620,6 +637,7 @@ int main(void)
 	    TEST(a_refresh_that_is_refused_leads_to_sign_in),
 	    TEST(a_refresh_token_is_used_once),
 	    TEST(half_a_pair_is_not_adopted),
+	    TEST(a_spec_that_is_refused_is_told_from_a_refused_sign_in),
 	    TEST(a_refused_sign_in_is_not_hammered),
 	    TEST(refusals_do_not_lock_the_account),
 	    TEST(a_life_that_cannot_be_meant_is_an_hour),
