@@ -135,7 +135,7 @@ def test_stored_files_of_one_name(odd, mount, rounds):
 
 
 @pytest.mark.parametrize("table", [
-    "storage", "a", "Z", "x" * 64, "a-b_c", "Posts_page1", "mnt", "bkend_files2",
+    "storage", "a", "Z", "x" * 64, "a-b_c", "Posts_page1", "mnt", "bkend_files", "bkend_files2",
     "users", "accounts", "sessions",
 ])
 def test_every_name_of_a_table(odd, mount, rounds, table):
@@ -145,6 +145,21 @@ def test_every_name_of_a_table(odd, mount, rounds, table):
     tree = rounds(mount(server), rounds=1)
     top = b"storage.table" if table == "storage" else table.encode()
     assert {top + b"/a.json", top + b"/%2Espec.json", top + b"/.spec.json"} <= set(tree)
+
+
+@pytest.mark.parametrize("spec", [b'{"tableName":"bkend_files"}', None])
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_table_that_is_called_like_the_exports_directory(odd, mount, rounds, spec, count):
+    server = odd()
+    server.tables["bkend_files"] = records(count)
+    server.tables["t"] = records(2)
+    server.put_file(oid(9), "1.json", b'{"id":"1"}')
+    if spec:
+        server.specs["bkend_files"] = spec
+    # Without anything in it, only what is beside it tells.
+    doubt = None if spec or count else b"bkend_files: is empty, and taken for a table"
+    tree = rounds(mount(server), rounds=1, remark=doubt)
+    assert sum(path.startswith(b"bkend_files/") for path in tree) == count + bool(spec)
 
 
 @pytest.mark.parametrize("layout", ["pretty", "raw"])
