@@ -19,7 +19,8 @@
 /* How a request failed. err is 0 (it did not) or -errno. */
 struct api_error {
 	int err;
-	int status; /* HTTP status; 0 when no whole answer came */
+	int status;  /* HTTP status; 0 when no whole answer came */
+	bool unsent; /* it is of the sign-in that the request waited for */
 	char code[80];
 	char message[300];
 };

@@ -116,7 +116,9 @@ struct api_call *api_get(struct api *api, const char *subject,
     const char *table, const char *id, size_t id_len, api_text_fn done,
     void *ctx);
 
-/* A table's .spec.json. */
+/* A table's .spec.json. error->err: -ENOENT when the server says in words of
+ * its own that it has none for us, with whatever status; another one when it
+ * fails, which leaves open whether there is one. */
 struct api_call *api_spec(struct api *api, const char *subject,
     const char *table, api_text_fn done, void *ctx);
 

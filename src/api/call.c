@@ -435,6 +435,7 @@ static void on_token(void *ctx, const struct api_error *error)
 	struct api_call *call = ctx;
 	if (error->err) {
 		struct api_error final = *error;
+		final.unsent = true;
 		finish(call, &final);
 		return;
 	}

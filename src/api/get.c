@@ -18,6 +18,7 @@ struct text_call {
 	struct api *api;
 	struct buf body;
 	struct buf id; /* asked for; empty: none */
+	bool is_spec;
 	struct json_span payload;
 	struct answer_download download;
 	int64_t date_ms; /* the server's clock when it answered; -1 */
@@ -45,16 +46,29 @@ static bool is_cut_short(const char *body, size_t len)
 	return json_check(body + mark, len - mark) < 0;
 }
 
+static bool is_null(const char *text, size_t len)
+{
+	static const char space[] = " \t\r\n", word[] = "null";
+	size_t start = strspn(text, space), n = strlen(word);
+	return len >= start + n && memcmp(text + start, word, n) == 0 &&
+	       start + n + strspn(text + start + n, space) >= len;
+}
+
 static int check_payload(struct text_call *call, struct api_error *error)
 {
 	struct record record;
 	const char *body = buf_str(&call->body);
 	const char *id = call->id.len ? call->id.data : NULL;
+	/* Of a table that has none. */
+	if (call->is_spec && is_null(body, call->body.len))
+		return -ENOENT;
 	if (!answer_may_be_object(body, call->body.len))
 		return -EPROTO;
 	if (record_unwrap(
 		body, call->body.len, id, call->id.len, &call->payload) < 0)
 		return is_cut_short(body, call->body.len) ? -EPIPE : -EPROTO;
+	if (call->is_spec && is_null(call->payload.text, call->payload.len))
+		return -ENOENT;
 	if (!json_is_object(call->payload))
 		return -EPROTO;
 	if (!id) {
@@ -99,11 +113,31 @@ static int text_end(void *ctx, struct api_error *error)
 	return r;
 }
 
+/*
+ * Whether an answer says that there is no spec for us. A server may refuse it,
+ * or have no such route: then it may know no such path (404, 405, 410, 501), or
+ * take "spec" for the id of a record, and for none that can be (400, 422). What
+ * else goes wrong says nothing of the kind: a server that fails, a proxy that
+ * answers in its place, a sign-in that was refused.
+ */
+static bool says_no_spec(const struct api_error *error)
+{
+	static const int statuses[] = {400, 401, 403, 404, 405, 410, 422, 501};
+	for (size_t i = 0; !error->unsent && i < ARRAY_SIZE(statuses); i++) {
+		if (error->status == statuses[i])
+			return true;
+	}
+	return false;
+}
+
 static void text_done(void *ctx, const struct api_error *error)
 {
 	struct text_call *call = ctx;
+	struct api_error said = *error;
+	if (call->is_spec && says_no_spec(error))
+		said.err = -ENOENT;
 	if (call->text_done)
-		call->text_done(call->ctx, error,
+		call->text_done(call->ctx, &said,
 		    error->err ? NULL : call->payload.text,
 		    error->err ? 0 : call->payload.len);
 	else
@@ -223,6 +257,7 @@ struct api_call *api_spec(struct api *api, const char *subject,
 		return NULL;
 	call->text_done = done;
 	call->ctx = ctx;
+	call->is_spec = true;
 	struct call_spec spec = {
 	    .method = "GET",
 	    .subject = subject,

@@ -66,7 +66,11 @@ static int tell_spec(struct check *check, const char *table)
 	int number = survey_spec(check->survey, table, &text, &error);
 	if (number)
 		return number;
-	if (error.err) {
+	if (error.err && error.err != -ENOENT) {
+		check->problems++;
+		printf("; .spec.json fails: ");
+		check_print_reason(&error);
+	} else if (error.err) {
 		printf("; no .spec.json");
 		/* None was saved. */
 		if (!check->options->directory) {

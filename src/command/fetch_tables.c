@@ -147,7 +147,7 @@ static int fetch_spec(struct fetch *fetch, const struct table *table)
 	struct fetch_question question = {
 	    .op = {.dir = table->id, .name = ".spec.json"}};
 	int r = fetch_ask(fetch, &question, sync_lookup);
-	return r == -ENOENT || r == -EACCES ? 0 : r;
+	return r == -ENOENT ? 0 : r;
 }
 
 static int count_entry(

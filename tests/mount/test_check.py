@@ -111,6 +111,18 @@ def test_a_spec_that_is_refused_is_told_but_is_no_hole(project, check):
     assert re.search(r"^  posts .*; no \.spec\.json: .*, 403\)$", report, re.M)
 
 
+@pytest.mark.parametrize("reply,words", [
+    (Reply(500, b'{"error":{"code":"INTERNAL","message":"Oh"}}'), r"Oh \(INTERNAL, 500\)"),
+    (Reply(200, b"<html>sign in</html>"), r".*\(200\)"),
+])
+def test_a_spec_that_fails_is_a_hole(project, check, reply, words):
+    project.hooks.append(lambda r: reply if r.path.endswith("/spec") else None)
+    status, report, _ = check(project, "-o", "retry=1")
+    assert status == 1
+    assert re.search(rf"^  posts .*; \.spec\.json fails: {words}$", report, re.M), report
+    assert report.endswith("A full backup would fail, or miss something: see above.\n")
+
+
 @pytest.mark.parametrize("spec,words", [
     (b'{"permissions":{"user":{},"rowFilters":{"user":{"a":1}}}}', "named; its row filters may hide records.*"),
     (b'{"permissions":{},"columnPermissions":[{"a":{"user":false}}]}', "named; its column permissions may leave fields out"),

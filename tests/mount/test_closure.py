@@ -9,7 +9,7 @@ import re
 import pytest
 
 from conftest import succeed
-from records import moment, oid
+from records import moment, oid, records
 from test_names import ORIGINALS, TEXTS
 from test_shapes import DATES
 from test_text import ODD
@@ -135,7 +135,7 @@ def test_stored_files_of_one_name(odd, mount, rounds):
 
 
 @pytest.mark.parametrize("table", [
-    "storage", "a", "Z", "x" * 64, "a-b_c", "Posts_page1", "mnt", "bkend_files2",
+    "storage", "a", "Z", "x" * 64, "a-b_c", "Posts_page1", "mnt", "bkend_files", "bkend_files2",
     "users", "accounts", "sessions",
 ])
 def test_every_name_of_a_table(odd, mount, rounds, table):
@@ -145,6 +145,21 @@ def test_every_name_of_a_table(odd, mount, rounds, table):
     tree = rounds(mount(server), rounds=1)
     top = b"storage.table" if table == "storage" else table.encode()
     assert {top + b"/a.json", top + b"/%2Espec.json", top + b"/.spec.json"} <= set(tree)
+
+
+@pytest.mark.parametrize("spec", [b'{"tableName":"bkend_files"}', None])
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_table_that_is_called_like_the_exports_directory(odd, mount, rounds, spec, count):
+    server = odd()
+    server.tables["bkend_files"] = records(count)
+    server.tables["t"] = records(2)
+    server.put_file(oid(9), "1.json", b'{"id":"1"}')
+    if spec:
+        server.specs["bkend_files"] = spec
+    # Without anything in it, only what is beside it tells.
+    doubt = None if spec or count else b"bkend_files: is empty, and taken for a table"
+    tree = rounds(mount(server), rounds=1, remark=doubt)
+    assert sum(path.startswith(b"bkend_files/") for path in tree) == count + bool(spec)
 
 
 @pytest.mark.parametrize("layout", ["pretty", "raw"])
@@ -204,7 +219,7 @@ def test_every_form_of_an_id(odd, mount, rounds, raw):
 
 
 SPECS = [
-    b"{}", b"[]", b'"a word"', b"1.0", b"null",
+    b"{}", b"null",
     b' { "tableName" :\t"t" ,\r\n"schema":{"a":1.0,"b":[ ]} } ',
     b'{"permissions":{"guest":{},"user":{"list":false,"read":false}}}',
     b'{"permissions":{"self":{"read":true}}}',
@@ -213,21 +228,33 @@ SPECS = [
     b'{"rowFilters":[{"x":1}],"columnPermissions":{"n":{"read":[]}}}',
     b'{"permissions":7}', b'{"tableName":"another"}', b'{"a":1,"a":2}',
     b'{"success":true,"data":{"tableName":"not it"}}',
-    b'{"success":false,"error":{"code":"x","message":"y"}}',
-    b'{"data":1,"success":true}',
 ]
+# Without an envelope these are no specs, nor a word that there is none.
+BARE = [b'{"success":false,"error":{"code":"x","message":"y"}}', b'{"data":1,"success":true}']
 
 
 @pytest.mark.parametrize("layout", ["pretty", "raw"])
 @pytest.mark.parametrize("envelope", ["data", "bare"])
 def test_every_spec(odd, mount, rounds, envelope, layout):
     server = odd(envelope=envelope)
-    for number, spec in enumerate(SPECS):
+    for number, spec in enumerate(SPECS + BARE * (envelope == "data")):
         server.tables[f"t{number}"] = [b'{"id":"a","n":1}', b'{"id":"b","x":1}']
         server.specs[f"t{number}"] = spec
     options = ("-o", f"json={layout}")
     tree = rounds(mount(server, *options), *options)
     assert sum(path.endswith(b"/.spec.json") for path in tree) > len(SPECS) // 2
+
+
+@pytest.mark.parametrize("envelope, spec", [
+    *[(envelope, spec) for envelope in ("data", "bare") for spec in (b"[]", b'"a word"', b"1.0")],
+    *[("bare", spec) for spec in BARE]])
+def test_what_is_no_spec_is_not_passed_over(odd, mount, envelope, spec):
+    server = odd(envelope=envelope)
+    server.tables["t"] = records(2)
+    server.specs["t"] = spec
+    m = mount(server)
+    with pytest.raises(OSError, match="Protocol error"):
+        os.listdir(m / "t")
 
 
 def test_stored_files_of_every_size(odd, mount, rounds):

@@ -469,6 +469,66 @@ def test_a_directory_without_a_backup_is_refused(refused, saved):
     assert re.search(r"export/t_page1.json: an exported page, .* --data", said), said
 
 
+# A table that is called like the export's directory --------------------------
+
+
+MOUNT = {"files/f.json": {"id": "f", "originalName": "x"}, "storage/f_x": b"right", "t/a.json": {"id": "a"}}
+
+
+def _named_alike(*ids):
+    return {f"bkend_files/{id}.json": {"id": id} for id in ids}
+
+
+@pytest.mark.parametrize("files", [
+    {**_named_alike("a", "b"), "bkend_files/.spec.json": {"tableName": "bkend_files"}},
+    _named_alike("a", "b"),
+    {"bkend_files/%2Ea.json": {"id": ".a"}, "bkend_files/b.json.gz": gzip.compress(b'{"id":"b"}')},
+    {**_named_alike("a", "b"), "bkend_files/.DS_Store": b""},
+    {"bkend_files/" + unicodedata.normalize("NFD", "é.json"): {"id": "é"}, **_named_alike("b")},
+])
+def test_a_copied_table_of_the_exports_name_is_one(served, files):
+    one, said = served({**MOUNT, **files})
+    assert "bkend_files: " not in said and "INCOMPLETE" not in said
+    assert one.server.tables == ["bkend_files", "t"]
+    assert len(one.ids("/v1/bkend_files")) == 2 and one.ids("/v1/files") == ["f"]
+
+
+def test_an_empty_one_is_a_table_and_told_of(served, saved):
+    (saved(MOUNT) / "bkend_files").mkdir()
+    one, said = served({})
+    assert "bkend_files: is empty, and taken for a table of that name" in said
+    assert one.server.tables == ["bkend_files", "t"] and one.ids("/v1/bkend_files") == []
+
+
+def test_a_damaged_record_of_it_is_named(refused):
+    said = refused({**MOUNT, **_named_alike("a", "b"), "bkend_files/c.json": b'{"id":"c'})
+    assert "bkend_files: taken for a table of that name: " in said and "2 of 3 in it are records" in said
+    assert "bkend_files/c.json: not a valid JSON object" in said
+
+
+def test_a_record_among_stored_files_is_one_of_them_and_told_of(served):
+    one, said = served({**MOUNT, **_named_alike("a"), "bkend_files/b.json": b"[]", "bkend_files/c.png": b""})
+    assert "bkend_files: taken for the stored files of an export: " in said and "1 of 3 in it are records" in said
+    assert one.server.tables == ["t"] and len(one.ids("/v1/files")) == 4
+
+
+@pytest.mark.parametrize("files", [
+    {"bkend_files/a.png": b""}, {"bkend_files/a.json": b"[]"}, {"bkend_files/b.json": {"id": "a"}},
+    {"bkend_files/d/a.json": {"id": "a"}}])
+def test_an_export_beside_a_copied_mount(served, files):
+    one, said = served({**MOUNT, **files})
+    assert said == "" and one.server.tables == ["t"] and len(one.ids("/v1/files")) == 2
+
+
+@pytest.mark.parametrize("files", [_named_alike("a", "b"), {"bkend_files/.spec.json": {}, "bkend_files/x": b""}])
+@pytest.mark.parametrize("beside", ["files/f.json", "storage/f_x", None])
+def test_without_a_mount_beside_it_it_is_an_exports_and_told_of(served, files, beside):
+    rest = {name: text for name, text in MOUNT.items() if name == beside or name == "t/a.json"}
+    one, said = served({**rest, **files})
+    assert "bkend_files: taken for the stored files of an export, though it looks like a table" in said
+    assert one.server.tables == ["t"]
+
+
 # Stored files of an export ---------------------------------------------------
 
 

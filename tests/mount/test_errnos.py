@@ -9,8 +9,9 @@ import os
 
 import pytest
 
+from conftest import run
 from odd_server import Reply
-from records import oid, read, records
+from records import oid, read, record_names, records
 
 
 def _no(status):
@@ -106,6 +107,51 @@ def test_of_a_table(odd, mount, what):
         paths = {name: m / f"t{name}" for name in API}
         assert _errnos(os.listdir, paths) == _wanted(API)
     _each_is_told(m, paths)
+
+
+# What a server says that refuses a table's spec, or that has no such thing.
+NO_SPEC = ("401", "403", "404", "400", "405", "422")
+
+
+def _specs_answered(odd, cases):
+    server = odd()
+    for name in cases:
+        server.tables["t" + name] = records(2)
+    server.hooks.append(
+        lambda request: cases[request.path.split("/")[3][1:]][0](server)
+        if request.path.endswith("/spec") else None)
+    return server
+
+
+def test_of_a_spec(odd, mount, work):
+    """It is absent where that is what the server says, and else no less than a page."""
+    cases = API | {"501": (_no(501), None)}
+    server = _specs_answered(odd, cases)
+    m = mount(server, "-o", "retry=1")
+    absent = {*NO_SPEC, "501"}
+    assert _errnos(lambda path: os.stat(path / ".spec.json"), {n: m / f"t{n}" for n in cases}) == {
+        name: "ENOENT" if name in absent else errno.errorcode[number]
+        for name, (_, number) in cases.items()}
+    listed = _errnos(os.listdir, {name: m / f"t{name}" for name in cases})
+    assert listed == {
+        name: None if name in absent else errno.errorcode[number]
+        for name, (_, number) in cases.items()}
+    for name in absent:
+        assert sorted(os.listdir(m / f"t{name}")) == record_names(2)
+    _each_is_told(m, {name: m / f"t{name}/.spec.json" for name in cases if name != "404"})
+    # Whatever the listing comes to, a record is there by its name.
+    assert read(m / f"t500/{oid(1)}.json")
+
+
+@pytest.mark.parametrize("how", ["500", "page"])
+def test_a_copy_without_a_spec_that_failed_is_none(odd, mount, work, how):
+    server = _specs_answered(odd, {how: API[how]})
+    m = mount(server, "-o", "retry=1", env={"BKEND_TABLES": "t" + how})
+    assert run("cp", "-r", m.path, work / "copy").returncode == 1
+    server.hooks.clear()
+    server.specs["t" + how] = b'{"tableName":"t"}'
+    assert run("cp", "-r", m.path, work / "again").returncode == 0
+    assert (work / f"again/t{how}/.spec.json").exists()
 
 
 def _with_files(odd, cases):

@@ -48,6 +48,14 @@ def test_all_of_it_is_there_without_a_server(project, fetch, mount, work):
     assert _tree(m) == source
 
 
+@pytest.mark.parametrize("reply", [Reply(500), Reply(200, b"<html>sign in</html>")])
+def test_a_spec_that_fails_is_missing(project, fetch, reply):
+    project.hooks.append(lambda r: reply if r.path == "/v1/data/posts/spec" else None)
+    status, report, errors = fetch(project, "-o", "retry=1")
+    assert status == 1
+    assert re.search(r"\bposts: (Input/output|Protocol) error", report + errors), (report, errors)
+
+
 def test_only_what_changed_is_asked_for_again(project, fetch):
     assert fetch(project)[0] == 0
     before = len(project.log)

@@ -208,6 +208,23 @@ static void calls_behind_a_rate_limit_wait_for_a_renewal(void **state)
 		assert_outcome(&outcomes[i], -ENOENT, 404);
 }
 
+/* One speaks of the table, the other of who asks: then there may be one. */
+static void a_spec_that_is_refused_is_told_from_a_refused_sign_in(void **state)
+{
+	(void)state;
+	sign_in();
+	api_spec(api, "posts/.spec.json", "posts", on_text, &outcomes[0]);
+	fake_run(fake);
+	ANSWER(only_line("GET /v1/data/posts/spec"), .status = 403);
+	assert_outcome(&outcomes[0], -ENOENT, 403);
+	fake_advance(fake, 3600 * 1000);
+	api_spec(api, "posts/.spec.json", "posts", on_text, &outcomes[1]);
+	fake_run(fake);
+	ANSWER(only_line("POST /v1/auth/refresh"), .status = 401);
+	ANSWER(only_line("POST /v1/auth/email/signin"), .status = 403);
+	assert_outcome(&outcomes[1], -EACCES, 403);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +232,7 @@ int main(void)
 	    TEST(a_refresh_that_is_refused_leads_to_sign_in),
 	    TEST(a_refresh_token_is_used_once),
 	    TEST(half_a_pair_is_not_adopted),
+	    TEST(a_spec_that_is_refused_is_told_from_a_refused_sign_in),
 	    TEST(a_late_refusal_of_an_old_token_renews_nothing),
 	    TEST(refusals_of_fresh_tokens_end_in_eacces),
 	    TEST(calls_at_the_gate_wait_for_a_renewal),

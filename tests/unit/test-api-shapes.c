@@ -38,6 +38,38 @@ static void a_spec_behind_a_byte_order_mark_is_the_spec(void **state)
 	assert_buf(&outcomes[0].text, "{\"indexes\":[]}");
 }
 
+static void a_server_may_say_that_there_is_no_spec(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *body;
+		int err;
+	} cases[] = {
+	    {"{\"success\":true,\"data\":null}", -ENOENT},
+	    {"{ \"data\" : null , \"success\" : true }\n", -ENOENT},
+	    {"null", -ENOENT},
+	    {" null\r\n", -ENOENT},
+	    {"{}", 0},
+	    {"{\"success\":true,\"data\":\"null\"}", -EPROTO},
+	    {"{\"success\":true,\"data\":[null]}", -EPROTO},
+	    {"null null", -EPROTO},
+	    {"nullify", -EPROTO},
+	};
+	start_guest();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		api_spec(
+		    api, "posts/.spec.json", "posts", on_text, &outcomes[i]);
+		while (!outcomes[i].count) {
+			if (fake_open_count(fake))
+				ANSWER(only(), .status = 200,
+				    .body = cases[i].body);
+			else
+				assert_true(fake_advance_to_timer(fake));
+		}
+		assert_outcome(&outcomes[i], cases[i].err, 200);
+	}
+}
+
 /* Also where its bytes come one by one. */
 static void a_page_behind_a_byte_order_mark_is_the_page(void **state)
 {
@@ -257,6 +289,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_record_behind_a_byte_order_mark_is_the_record),
 	    TEST(a_spec_behind_a_byte_order_mark_is_the_spec),
+	    TEST(a_server_may_say_that_there_is_no_spec),
 	    TEST(a_page_behind_a_byte_order_mark_is_the_page),
 	    TEST(a_download_url_behind_a_byte_order_mark_is_one),
 	    TEST(a_token_behind_a_byte_order_mark_is_one),

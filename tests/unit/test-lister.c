@@ -100,46 +100,100 @@ static void the_spec_stands_first(void **state)
 static void a_refused_spec_is_absent(void **state)
 {
 	(void)state;
-	static const int statuses[] = {401, 403, 404, 400};
+	static const int statuses[] = {401, 403, 404, 400, 405, 410, 422};
 	fixture_start();
 	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
-		service_fill(4 - i); /* one is gone: only a pass can tell */
+		service_fill(9 - i); /* one is gone: only a pass can tell */
 		struct ask *open = ask_open(posts);
 		if (i)
 			serve(request(PROBE_LINE));
 		ANSWER(request(SPEC_LINE), .status = statuses[i]);
 		serve_all();
 		assert_ended(open, 0);
-		assert_lists(names_from_to(1, 4 - (int)i));
+		assert_lists(names_from_to(1, 9 - (int)i));
 		go_stale();
 	}
 }
 
-static void a_spec_that_cannot_be_made_is_absent_and_told(void **state)
+/* Until the end of somebody who opens the directory, whoever asks for its spec
+ * is answered so; who asks for a page is served. */
+static void answer_specs(
+    const struct ask *open, const struct fake_answer *answer)
+{
+	while (!open->count) {
+		struct http_call *call = fake_open(fake, 0);
+		if (call && strcmp(fake_line(call), SPEC_LINE) == 0)
+			fake_answer(call, answer);
+		else if (call)
+			serve(call);
+		else
+			assert_true(fake_advance_to_timer(fake));
+	}
+}
+
+static void a_server_that_has_no_specs_is_asked_for_long_and_told_of(
+    void **state)
 {
 	(void)state;
-	static const int statuses[] = {500, 501, 204};
-	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
-		service_fill(2);
+	service_fill(2);
+	fixture_start();
+	struct ask *open = ask_open(posts);
+	serve(request(FIRST_PAGE));
+	assert_waits(open); /* whether it has one is not known yet */
+	answer_specs(open, &(struct fake_answer){.status = 501});
+	assert_ended(open, 0);
+	assert_string_equal(
+	    names_of(posts, &open->op.open_dir), names_from_to(1, 2));
+	assert_non_null(strstr(errors_text(), "posts/.spec.json\t"));
+}
+
+static void a_spec_that_fails_fails_the_listing(void **state)
+{
+	static const struct {
+		struct fake_answer answer;
+		int err;
+	} cases[] = {
+	    {{.status = 500}, -EIO},
+	    {{.status = 503}, -EIO},
+	    {{.status = 200, .body = "<html>sign in</html>"}, -EPROTO},
+	    {{.status = 200, .body = "{}", .length_told = true}, 0},
+	    {{.status = 204}, -EPROTO},
+	    {{.status = 302}, -EPROTO},
+	    {{.status = 407}, -EPROTO},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		service_fill(3);
 		fixture_start();
 		struct ask *open = ask_open(posts);
-		serve(request(FIRST_PAGE));
-		assert_waits(open); /* whether it has one is not known yet */
-		while (!open->count) {
-			struct http_call *call = fake_open(fake, 0);
-			if (call)
-				ANSWER(call, .status = statuses[i]);
-			else
-				assert_true(fake_advance_to_timer(fake));
-		}
-		assert_ended(open, 0);
-		assert_string_equal(
-		    names_of(posts, &open->op.open_dir), names_from_to(1, 2));
-		assert_non_null(strstr(errors_text(), "posts/.spec.json\t"));
+		answer_specs(open, &cases[i].answer);
+		assert_ended(open, cases[i].err);
+		assert_int_equal(!strstr(errors_text(), "posts/.spec.json\t"),
+		    !cases[i].err);
+		/* It comes with the next listing, once there is one. */
+		go_stale();
+		service.versions[1]++;
+		service.spec = "{}";
+		assert_lists(".spec.json r0001.json r0002.json r0003.json");
 		assert_int_equal(fixture_teardown(state), 0);
 		assert_int_equal(fixture_setup(state), 0);
 	}
 	fixture_start();
+}
+
+/* What the replica has of it is from before, and may have changed since. */
+static void a_spec_that_fails_is_not_the_one_of_before(void **state)
+{
+	(void)state;
+	service_fill(3);
+	service.spec = "{}";
+	fixture_start();
+	assert_lists(".spec.json r0001.json r0002.json r0003.json");
+	go_stale();
+	service_delete(2); /* only a pass can tell */
+	struct ask *open = ask_open(posts);
+	answer_specs(open, &(struct fake_answer){.status = 500});
+	assert_ended(open, -EIO);
+	assert_lists(".spec.json r0001.json r0003.json");
 }
 
 static void a_spec_that_is_cut_off_fails_the_listing(void **state)
@@ -427,7 +481,9 @@ int main(void)
 	    TEST(a_listing_without_totals_goes_by_its_next_page),
 	    TEST(the_spec_stands_first),
 	    TEST(a_refused_spec_is_absent),
-	    TEST(a_spec_that_cannot_be_made_is_absent_and_told),
+	    TEST(a_server_that_has_no_specs_is_asked_for_long_and_told_of),
+	    TEST(a_spec_that_fails_fails_the_listing),
+	    TEST(a_spec_that_fails_is_not_the_one_of_before),
 	    TEST(a_spec_that_is_cut_off_fails_the_listing),
 	    TEST(pages_are_published_in_order_whatever_comes_first),
 	    TEST(any_order_of_answers_gives_the_same_listing),

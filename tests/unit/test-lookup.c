@@ -168,7 +168,7 @@ static void a_stale_listing_settles_all_names_with_one_probe(void **state)
 static void a_refused_spec_is_enoent_by_name(void **state)
 {
 	(void)state;
-	static const int statuses[] = {401, 403, 404, 400};
+	static const int statuses[] = {401, 403, 404, 400, 405, 410, 422};
 	fixture_start();
 	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
 		struct ask *lookup = ask_lookup(posts, ".spec.json");
@@ -180,6 +180,31 @@ static void a_refused_spec_is_enoent_by_name(void **state)
 	struct ask *lookup = ask_lookup(posts, ".spec.json");
 	serve_all();
 	assert_ended(lookup, 0);
+}
+
+static void a_spec_that_fails_is_an_error_by_name(void **state)
+{
+	(void)state;
+	static const struct {
+		struct fake_answer answer;
+		int err;
+	} cases[] = {
+	    {{.status = 500}, -EIO},
+	    {{.status = 200, .body = "<html>sign in</html>"}, -EPROTO},
+	    {{.status = 302}, -EPROTO},
+	};
+	fixture_start();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct ask *lookup = ask_lookup(posts, ".spec.json");
+		while (!lookup->count) {
+			if (fake_open_count(fake))
+				fake_answer(
+				    request(SPEC_LINE), &cases[i].answer);
+			else
+				assert_true(fake_advance_to_timer(fake));
+		}
+		assert_ended(lookup, cases[i].err);
+	}
 }
 
 /* ---- tables ---- */
@@ -429,6 +454,7 @@ int main(void)
 	    TEST(a_record_that_cannot_be_had_is_told),
 	    TEST(a_stale_listing_settles_all_names_with_one_probe),
 	    TEST(a_refused_spec_is_enoent_by_name),
+	    TEST(a_spec_that_fails_is_an_error_by_name),
 	    TEST(an_unknown_table_is_confirmed_by_one_question),
 	    TEST(nobody_who_waits_for_a_table_leaves_nothing_under_way),
 	    TEST(many_names_that_are_none_are_remembered),

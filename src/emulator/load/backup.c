@@ -21,7 +21,8 @@ struct backup {
 	struct unpacked *spool;
 	bool has_files;
 	bool has_storage;
-	bool is_one; /* something was found that only a backup holds */
+	bool has_namesake; /* no export has bkend_files, but a table is it */
+	bool is_one;	   /* something was found that only a backup holds */
 };
 
 int backup_new(struct store *store, struct backup **ret_backup)
@@ -75,6 +76,16 @@ static int find_loading(
 
 /* ---- directories ---- */
 
+void backup_has_namesake(struct backup *backup)
+{
+	backup->has_namesake = true;
+}
+
+static bool is_exported(const struct backup *backup, const char *dir)
+{
+	return !backup->has_namesake && strcmp(dir, "bkend_files") == 0;
+}
+
 int backup_add_directory(struct backup *backup, const char *name)
 {
 	struct loading *loading;
@@ -92,7 +103,7 @@ int backup_add_directory(struct backup *backup, const char *name)
 		objects_expect(backup->objects, OBJECTS_SAVED);
 		return BACKUP_OBJECTS;
 	}
-	if (strcmp(name, "bkend_files") == 0) {
+	if (is_exported(backup, name)) {
 		objects_expect(backup->objects, OBJECTS_EXPORTED);
 		return BACKUP_EXPORTED;
 	}
@@ -121,7 +132,7 @@ bool backup_is_record(const char *name)
 	       (has_ending(name, ".json") || has_ending(name, ".json.gz"));
 }
 
-static bool is_spec(const char *name)
+bool backup_is_spec(const char *name)
 {
 	return strcmp(name, ".spec.json") == 0 ||
 	       strcmp(name, ".spec.json.gz") == 0;
@@ -194,7 +205,7 @@ static int add_to_table(struct backup *backup, const char *dir,
 	CLEANUP_BUF struct buf text;
 	buf_init(&text, DOCUMENT_TEXT_MAX);
 	bool metadata = strcmp(dir, "files") == 0;
-	if (!metadata && is_spec(name))
+	if (!metadata && backup_is_spec(name))
 		return add_spec(backup, dir, name, place);
 	if (!backup_is_record(name))
 		return refuse(dir, name, &place, "not a record");
@@ -282,7 +293,7 @@ int backup_add_file(struct backup *backup, const char *dir, const char *name,
 		return add_root_file(backup, name, place);
 	if (strcmp(dir, "storage") == 0)
 		return add_object(backup, OBJECTS_SAVED, dir, name, place);
-	if (strcmp(dir, "bkend_files") == 0)
+	if (is_exported(backup, dir))
 		return add_object(backup, OBJECTS_EXPORTED, dir, name, place);
 	return add_to_table(backup, dir, name, place);
 }

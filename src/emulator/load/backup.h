@@ -28,12 +28,19 @@ int backup_new(struct store *store, struct backup **ret_backup);
 /* NULL is fine. */
 void backup_free(struct backup *backup);
 
+/* The directory bkend_files, which is not added yet, is no export's, but that
+ * of a copied mount's table that is called so. */
+void backup_has_namesake(struct backup *backup);
+
 /* One directory of the root is there; what is in it follows. One of
  * backup_holds, or -errno. */
 int backup_add_directory(struct backup *backup, const char *name);
 
 /* Whether a name within such a directory may be a record's. */
 bool backup_is_record(const char *name);
+
+/* Whether it is a table's specification. */
+bool backup_is_spec(const char *name);
 
 /* A record, or metadata, that was read from a file of a directory; what saved
  * holds may be taken. 0 or -ENOMEM. */

@@ -12,6 +12,7 @@
 #include "emulator/load/backup.h"
 #include "emulator/load/crew.h"
 #include "emulator/load/export.h"
+#include "emulator/load/namesake.h"
 #include "emulator/load/stray.h"
 #include "emulator/load/backup_dir.h"
 
@@ -193,6 +194,18 @@ static bool is_one_too_high(const struct backup_dir *folder, const char *dir)
 	return folder->files.count == 0 && folder->folders.count > 0;
 }
 
+/* What the export calls its directory may be a table's name, too. */
+static int heed_namesake(struct backup *backup, const struct backup_dir *root,
+    struct backup_dir *folder, const char *dir)
+{
+	int r = strcmp(dir, "bkend_files") == 0
+		    ? namesake_is_table(root, folder)
+		    : 0;
+	if (r > 0)
+		backup_has_namesake(backup);
+	return r < 0 ? r : 0;
+}
+
 static int load_named(
     struct backup *backup, const struct backup_dir *root, const char *dir)
 {
@@ -209,6 +222,9 @@ static int load_named(
 		    dir, path);
 		return 0;
 	}
+	r = heed_namesake(backup, root, &folder, dir);
+	if (r < 0)
+		return r;
 	int holds = backup_add_directory(backup, dir);
 	return holds <= 0 ? holds : load_directory(backup, &folder, dir, holds);
 }

@@ -133,6 +133,19 @@ static int is_same_name(const char *name, const struct document *record)
 	return r < 0 ? r : buf_compare(&own_nfc, &nfc) == 0;
 }
 
+int loading_is_own_name(const char *name, const struct document *record)
+{
+	static const char packed[] = ".gz";
+	size_t len = strlen(name), n = strlen(packed);
+	CLEANUP_FREE char *plain = strdup(name);
+	if (!plain)
+		return -ENOMEM;
+	if (len > n && strcmp(name + len - n, packed) == 0)
+		plain[len - n] = '\0';
+	int own = is_own_name(plain, record);
+	return own == 0 ? is_same_name(plain, record) : own;
+}
+
 static int add_oddity(
     struct loading *loading, const char *name, struct document *record)
 {

@@ -30,6 +30,10 @@ void loading_confirm(struct loading *loading);
 /* Whether that was said. */
 bool loading_is_confirmed(const struct loading *loading);
 
+/* Whether a file has the name that a mount gives this record, be it in another
+ * normal form, or packed. 1, 0 or -ENOMEM. */
+int loading_is_own_name(const char *name, const struct document *record);
+
 /* A record that has a file to itself. The reference is taken over. 0 or
  * -ENOMEM. */
 int loading_add_file(

@@ -86,10 +86,10 @@ static void on_text(
 {
 	struct spec *spec = ctx;
 	spec->call = NULL;
-	/* A server that refuses it, or cannot make it, has none for us, which
-	 * .bkendfs/errors tells; a connection that broke leaves open whether it
-	 * has. */
-	if (error->err && error->status >= 200) {
+	/* A server that refuses it has none for us, which .bkendfs/errors
+	 * tells; one that fails leaves open whether it has, and a listing
+	 * without it would be a hole that nobody sees. */
+	if (error->err == -ENOENT) {
 		spec->is_done = true;
 		spec->done(spec->ctx, 0);
 		return;

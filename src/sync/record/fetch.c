@@ -157,9 +157,6 @@ static void on_text(
 	int64_t now = 0;
 	fetch->call = NULL;
 	int r = error->err;
-	/* A spec that is refused, or cannot be made, is not there. */
-	if (r && fetch->spec && error->status >= 200)
-		r = -ENOENT;
 	if (r == 0)
 		r = live_node(fetch, &now);
 	/* Another answer was stored since this was asked for, and may be the
