@@ -243,7 +243,6 @@ static void judge_body(
 		ending->status = 0;
 	ending->err = err;
 	ending->garbled = err == -EPROTO && !error->code[0];
-	ending->detail = "the answer is not what the API promises";
 }
 
 static void judge_refusal(
@@ -256,6 +255,14 @@ static void judge_refusal(
 		redact_redirect(redact, call->head.location, error);
 }
 
+/* What is missing is told with a code, by every edition of the API. */
+static bool is_strange_miss(
+    const struct api_call *call, int status, const struct api_error *error)
+{
+	return status == 404 && call->spec.is_there &&
+	       (call->spec.is_for_ever || !error->code[0]);
+}
+
 static void judge(
     struct api_call *call, struct ending *ending, struct api_error *error)
 {
@@ -266,9 +273,11 @@ static void judge(
 		judge_body(call, ending, error);
 	} else if (ending->err == 0) {
 		judge_refusal(call, status, error);
+		ending->garbled = is_strange_miss(call, status, error);
+		if (ending->garbled)
+			ending->err = -EPROTO;
 	} else if (call->refused) {
 		ending->garbled = ending->err == -EPROTO;
-		ending->detail = "the answer is not what the API promises";
 	} else {
 		ending->status = 0;
 	}
@@ -302,6 +311,8 @@ static void conclude(struct api_call *call, int err, const char *detail)
 	call->garbled += ending.garbled;
 	if (pause_and_retry(call, &ending))
 		return;
+	if (ending.garbled)
+		ending.detail = "the answer is not what the API promises";
 	if (ending.err && !error.message[0])
 		snprintf(
 		    error.message, sizeof(error.message), "%s", ending.detail);

@@ -58,6 +58,8 @@ struct call_spec {
 	bool once;	     /* not idempotent: never sent twice on its own */
 	bool may_be_refused; /* a 400 has an answer of ours, not worth a line */
 	bool expects_miss;   /* a 404 is an answer, not worth a line */
+	bool is_there;	     /* see struct api_query ... */
+	bool is_for_ever;    /* ... and no project lacks it */
 	bool expects_refusal; /* the same of a 403 */
 	bool may_fail;	      /* no failure is worth another attempt (but for a
 				 rate limit), or a line */

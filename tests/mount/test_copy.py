@@ -1,15 +1,18 @@
 """Copying a project with the usual tools: complete, byte-true, and cheap."""
 
+import errno
 import json
 import os
 import random
 import subprocess
 import tarfile
+import time
 
 import pytest
 
 from conftest import run, succeed
 from jsontext import pretty
+from odd_server import Reply
 from records import moment, nanoseconds, oid, records
 from truth import assert_same, on_disk, tree
 
@@ -272,3 +275,33 @@ def test_the_same_project_through_both_servers_is_the_same_tree(emulator, odd, m
         for server in (one, other)
     ]
     assert_same(*trees)
+
+
+@pytest.mark.parametrize("path, table", [("/v1/data/t", "t"), ("/v1/files", "files")])
+def test_a_proxy_that_knows_of_no_such_page_deletes_no_backup(odd, mount, work, path, table):
+    """rsync takes ENOENT for a directory that is gone, and deletes its copy."""
+    server = odd()
+    server.tables["t"] = records(30)
+    for number in range(20):
+        server.put_file(oid(number), f"f{number}.txt", b"text", at=moment(number))
+    m = mount(server, "-o", "ttl=1")
+    succeed("rsync", "-a", f"{m.path}/", work / "copy")
+    before = sorted(work.glob("copy/**/*.*"))
+    assert len(before) == 30 + 2 * 20
+    answers = []
+
+    def hook(request):
+        if request.path == path and answers:
+            return answers.pop()
+
+    server.hooks.append(hook)
+    page = Reply(404, b"<h1>404 Not Found</h1>", {"Content-Type": "text/html"})
+    for count, status in ((1, 0), (1000, 23)):
+        time.sleep(1.05)
+        answers[:] = [page] * count
+        got = run("rsync", "-a", "--delete", f"{m.path}/", work / "copy")
+        assert got.returncode == status, got.stderr
+        assert sorted(work.glob("copy/**/*.*")) == before
+    with pytest.raises(OSError) as caught:
+        os.listdir(m / table)
+    assert caught.value.errno == errno.EPROTO

@@ -7,6 +7,7 @@
 
 #include "api-fixture.h"
 #include "api/record.h"
+#include "api/retry.h"
 
 #define MARK "\xef\xbb\xbf"
 
@@ -284,6 +285,42 @@ static void a_long_token_goes_along_whole(void **state)
 	assert_outcome(&outcomes[0], 0, 200);
 }
 
+/* It says nothing of a table that was there a moment ago; and no project is
+ * without stored files. */
+static void a_miss_of_what_was_there_is_told_with_a_code(void **state)
+{
+	(void)state;
+	static const char *const bodies[] = {"<html>404 Not Found</html>", "",
+	    "{\"error\":{\"code\":\"data/table-not-found\",\"message\":\"\"}}"};
+	for (int files = 0; files < 2; files++) {
+		for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+			struct outcome *outcome = &outcomes[0];
+			struct api_query query = first_page;
+			bool believed = i == 2 && !files;
+			start_guest();
+			query.is_there = true;
+			if (files)
+				query.table = NULL;
+			uint64_t before = counters().retries;
+			list(&query, outcome);
+			persist(outcome,
+			    &(struct fake_answer){
+				.status = 404, .body = bodies[i]},
+			    0);
+			assert_outcome(
+			    outcome, believed ? -ENOENT : -EPROTO, 404);
+			assert_int_equal(counters().retries - before,
+			    believed ? 0 : RETRY_GARBLED_MAX);
+			teardown(state);
+			setup(state);
+		}
+	}
+	start_guest();
+	list(&first_page, &outcomes[0]);
+	persist(&outcomes[0], &(struct fake_answer){.status = 404}, 0);
+	assert_outcome(&outcomes[0], -ENOENT, 404);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +337,7 @@ int main(void)
 	    TEST(a_space_in_a_download_url_is_sent_as_an_escape),
 	    TEST(a_url_that_is_none_to_follow_tells_why),
 	    TEST(a_redirect_tells_where_it_leads),
+	    TEST(a_miss_of_what_was_there_is_told_with_a_code),
 	    TEST(an_id_as_long_as_any_is_asked_for_whole),
 	    TEST(a_filter_of_long_ids_is_asked_whole),
 	    TEST(a_long_token_goes_along_whole),

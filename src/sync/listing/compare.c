@@ -190,10 +190,12 @@ int compare_ask(struct compare *compare, const struct api_query *query,
 	    .restart = on_restart,
 	    .done = on_page,
 	};
+	struct api_query asked = *query;
+	asked.is_there = true;
 	on_restart(compare);
 	compare->listing = listing;
 	compare->field = field;
 	compare->done = done;
-	compare->call = api_list(compare->core->api, query, &sink, compare);
+	compare->call = api_list(compare->core->api, &asked, &sink, compare);
 	return compare->call ? 0 : -ENOMEM;
 }

@@ -265,6 +265,7 @@ static int ask(struct part *part)
 	    .page = question->page,
 	    .limit = question->limit,
 	    .speculative = question->speculative,
+	    .is_there = question->is_there,
 	};
 	if (range && (range->numbers || range->low.len || range->high.len)) {
 		int r = id_range_filter(range, &filter);

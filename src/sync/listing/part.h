@@ -37,6 +37,7 @@ struct part_question {
 	int64_t base; /* of the generation */
 	int64_t slot;
 	bool speculative;	 /* nobody waits for it yet */
+	bool is_there;		 /* what is listed was, before */
 	struct batches *batches; /* for its records; borrowed */
 };
 

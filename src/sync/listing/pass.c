@@ -26,6 +26,7 @@ struct pass {
 	bool running;
 	bool want_all;	  /* somebody needs the listing whole */
 	bool has_brought; /* a record, or is about to */
+	bool is_again;	  /* a listing was whole before */
 	int side;
 	int64_t base;
 	int64_t began;	     /* a moment */
@@ -387,6 +388,7 @@ static int ask(struct pass *pass, struct part_question *question)
 	question->base = pass->base;
 	question->batches = pass->batches;
 	question->speculative = question->slot > pass->done_slot + 1;
+	question->is_there = pass->is_again || pass->done_slot > 0;
 	int r = part_new(pass->core, pass->folder, question,
 	    round_sizes(pass->round), &pass->parts, &part_events, pass);
 	if (r < 0 && question->range)
@@ -478,6 +480,7 @@ static int begin(struct pass *pass, const struct replica_listing *known)
 	pass->done_slot = pass->reader_slot = 0;
 	pass->window = 1;
 	pass->has_brought = false;
+	pass->is_again = known->end > 0;
 	pass->ceiling = pass->base;
 	spec_begin(pass->spec);
 	round_begin_first(pass->round, pass->wall_ms, known->count);
