@@ -146,6 +146,12 @@ bool content_has(struct content *content, int64_t node, int64_t size)
 	return true;
 }
 
+void content_make_way(struct content *content)
+{
+	if (content && content->keeper)
+		keeper_make_way(content->keeper);
+}
+
 void content_totals(struct content *content, struct content_totals *ret_totals)
 {
 	*ret_totals = (struct content_totals){0};

@@ -73,6 +73,10 @@ bool content_is_settled(struct content *content);
 void content_keep_file(
     struct content *content, const struct node *object, int fd);
 
+/* The database found no room on the disk: about half of what is kept makes way
+ * for it, within seconds. NULL is fine. */
+void content_make_way(struct content *content);
+
 /* What it holds, and how it did since it was made. */
 struct content_totals {
 	int64_t limit;	  /* bytes, the database included */

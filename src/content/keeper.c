@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,9 +26,10 @@ struct keeper {
 	/* The thread's own. */
 	struct segments *segments;
 	struct room room;
-	int64_t paused_until; /* timestamp_mono_ms */
-	bool told;	      /* that the disk is full */
-	char *buffer;	      /* a block, for files */
+	int64_t paused_until;	    /* timestamp_mono_ms */
+	bool told;		    /* that the disk is full */
+	char *buffer;		    /* a block, for files */
+	_Atomic bool is_in_the_way; /* set by any thread */
 	struct lock lock;
 	/* Under lock: the segments', for others to see. */
 	int64_t bytes;
@@ -50,6 +52,14 @@ static void on_failure(struct keeper *keeper, int err)
 		log_warn("file contents cannot be kept at the moment: %s",
 		    strerror(-err));
 	keeper->told = true;
+}
+
+static void make_way(struct keeper *keeper)
+{
+	keeper->paused_until = timestamp_mono_ms() + PAUSE_MS;
+	while (!segments_count_some(keeper->segments))
+		;
+	room_make_way(&keeper->room);
 }
 
 /* Whether nothing is kept at the moment. */
@@ -131,6 +141,8 @@ static void *run(void *ctx)
 	while ((news = backlog_next(keeper->backlog, counted, &job)) !=
 	       BACKLOG_OVER) {
 		bool look = news == BACKLOG_IDLE;
+		if (atomic_exchange(&keeper->is_in_the_way, false))
+			make_way(keeper);
 		if (news == BACKLOG_JOB) {
 			keep(keeper, job);
 			backlog_written(keeper->backlog);
@@ -183,6 +195,11 @@ void keeper_free(struct keeper *keeper)
 	lock_done(&keeper->lock);
 	free(keeper->buffer);
 	free(keeper);
+}
+
+void keeper_make_way(struct keeper *keeper)
+{
+	keeper->is_in_the_way = true;
 }
 
 int keeper_dir(const struct keeper *keeper)

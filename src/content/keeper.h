@@ -20,6 +20,10 @@ int keeper_new(struct replica *replica, int64_t limit, struct backlog *backlog,
  * NULL is fine. */
 void keeper_free(struct keeper *keeper);
 
+/* Remove about half of what is kept, for the database, and keep nothing for a
+ * while: within seconds. Any thread. */
+void keeper_make_way(struct keeper *keeper);
+
 /* The directory that segments are in; borrowed. Any thread. */
 int keeper_dir(const struct keeper *keeper);
 

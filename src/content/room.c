@@ -73,3 +73,8 @@ void room_give_up_some(struct room *room)
 	int64_t bytes = segments_bytes(room->segments);
 	segments_shrink(room->segments, bytes - bytes / ROOM_AFTER_FAILURE);
 }
+
+void room_make_way(struct room *room)
+{
+	segments_shrink(room->segments, segments_bytes(room->segments) / 2);
+}

@@ -21,4 +21,7 @@ bool room_make(struct room *room, int64_t bytes);
 /* A write failed: the database may need some room as well. */
 void room_give_up_some(struct room *room);
 
+/* It does: half of what is there is removed for it. */
+void room_make_way(struct room *room);
+
 #endif

@@ -42,9 +42,21 @@ static void on_expire(void *ctx)
 		sync->core.config.names_expired(sync->core.config.ctx);
 }
 
+/* Records come first: they cannot be read without the replica. */
+static void on_full_disk(const struct core *core)
+{
+	content_make_way(core->config.content);
+	failures_add(core->config.failures, "", "", 0, -ENOSPC, "replica",
+	    "the disk has no room for the replica; stored files that are kept"
+	    " there make way for it: try again in some seconds, or give it"
+	    " another disk with -o cache_dir=DIR");
+}
+
 static void on_lost(void *ctx, int err)
 {
 	struct sync *sync = ctx;
+	if (err == -ENOSPC)
+		on_full_disk(&sync->core);
 	listings_lose(sync->listings, err);
 }
 

@@ -296,6 +296,27 @@ def test_a_disk_that_others_fill_breaks_nothing(odd, small_disk, mount):
     _reads_right_and_lists(server, m, paths)
 
 
+def _lists(m, count):
+    try:
+        return sorted(os.listdir(m / "posts")) == record_names(count)
+    except OSError as error:
+        assert error.errno == errno.ENOSPC
+        return False
+
+
+def test_records_come_before_contents_where_a_disk_is_full(odd, small_disk, mount):
+    """What is kept makes way for them, and errors says why it took a while."""
+    server = odd()
+    server.tables["posts"] = records(4000, extra=b',"text":"%s"' % (b"x" * 1500))
+    paths = [_holds(server, number, BIG[number:]) for number in range(5)]
+    m = mount(server, cache=small_disk(20) / "cache")
+    for path in paths:
+        assert read(m / path)
+    if not _lists(m, 4000):
+        assert "no room for the replica" in read(m / ".bkendfs/errors").decode()
+        wait_until(lambda: _lists(m, 4000), 60)
+
+
 # Crashes and damage --------------------------------------------------------
 
 
