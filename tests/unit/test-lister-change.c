@@ -79,21 +79,34 @@ static void show(int id)
 	service_change(id);
 }
 
+/* Only that can find a name that is marked. */
+static struct ask *ask_for_a_whole_listing(void)
+{
+	char marked[300];
+	memset(marked, 'x', 233);
+	strcpy(marked + 233, "~0123456789abcdef.json");
+	return ask_lookup(posts, marked);
+}
+
+/* Those that a whole listing has. */
+static const char *listed_names(void)
+{
+	struct replica_listing known = listing();
+	struct sync_dir dir = {.base = known.base, .end = known.end};
+	return names_of(posts, &dir);
+}
+
 /* Ask for a listing whole, answer in any order, and let records go and come
  * meanwhile. Those that were there throughout must be in, once. */
 static void list_under_change(unsigned seed, int what)
 {
-	char marked[300];
 	bool gone[SERVED_MAX] = {false};
 	srand(seed);
 	int count = 5 + rand() % 50, born = 1001, rate = 1 + rand() % 6;
 	service.limit_max = 5 + seed % 4;
 	service_fill((size_t)count);
 	fixture_start();
-	/* A name that only a whole listing can find asks for all of it. */
-	memset(marked, 'x', 233);
-	strcpy(marked + 233, "~0123456789abcdef.json");
-	struct ask *lookup = ask_lookup(posts, marked);
+	struct ask *lookup = ask_for_a_whole_listing();
 	for (int changes = 0; fake_open_count(fake);) {
 		serve(fake_open(fake, (size_t)rand() % fake_open_count(fake)));
 		if (rand() % rate || changes++ >= 12)
@@ -109,9 +122,7 @@ static void list_under_change(unsigned seed, int what)
 			show(born++);
 	}
 	assert_ended(lookup, -ENOENT);
-	struct replica_listing known = listing();
-	struct sync_dir dir = {.base = known.base, .end = known.end};
-	const char *all = names_of(posts, &dir);
+	const char *all = listed_names();
 	for (int id = 1; id <= count; id++) {
 		int times = times_in(all, id);
 		if (gone[id] ? times > 1 : times != 1)
@@ -238,16 +249,13 @@ static bool is_of_a_list(struct http_call *call)
 /* Whether the listing was whole. */
 static bool list_behind_two(unsigned seed, const char *nothing)
 {
-	char marked[300];
 	srand(seed);
 	int count = 5 + rand() % 50, often = 2 + rand() % 3;
 	bool first = true;
 	service.limit_max = 5 + seed % 4;
 	service_fill((size_t)count);
 	fixture_start();
-	memset(marked, 'x', 233);
-	strcpy(marked + 233, "~0123456789abcdef.json");
-	struct ask *lookup = ask_lookup(posts, marked);
+	struct ask *lookup = ask_for_a_whole_listing();
 	while (fake_open_count(fake)) {
 		struct http_call *call = fake_open(fake, 0);
 		bool lists = is_of_a_list(call);
@@ -260,9 +268,7 @@ static bool list_behind_two(unsigned seed, const char *nothing)
 	assert_int_equal(lookup->count, 1);
 	if (lookup->err != -ENOENT)
 		return false;
-	struct replica_listing known = listing();
-	struct sync_dir dir = {.base = known.base, .end = known.end};
-	assert_each_once(names_of(posts, &dir), 1, count);
+	assert_each_once(listed_names(), 1, count);
 	return true;
 }
 

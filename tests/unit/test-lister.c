@@ -320,17 +320,22 @@ static void no_more_than_the_connections_are_asked_at_once(void **state)
 
 static void a_refused_page_size_is_left_to_the_server(void **state)
 {
-	(void)state;
-	service_fill(5);
+	static const int statuses[] = {400, 422};
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+		service_fill(5);
+		fixture_start();
+		struct ask *open = ask_open(posts);
+		serve(request(SPEC_LINE));
+		ANSWER(request(FIRST_PAGE), .status = statuses[i],
+		    .body = "{\"error\":{\"code\":\"data/invalid-limit\"}}");
+		assert_waits(open);
+		serve(request("GET /v1/data/posts?page=1&sortDirection=asc"));
+		assert_ended(open, 0);
+		assert_lists(names_from_to(1, 5));
+		assert_int_equal(fixture_teardown(state), 0);
+		assert_int_equal(fixture_setup(state), 0);
+	}
 	fixture_start();
-	struct ask *open = ask_open(posts);
-	serve(request(SPEC_LINE));
-	ANSWER(request(FIRST_PAGE), .status = 400,
-	    .body = "{\"error\":{\"code\":\"data/invalid-limit\"}}");
-	assert_waits(open);
-	serve(request("GET /v1/data/posts?page=1&sortDirection=asc"));
-	assert_ended(open, 0);
-	assert_lists(names_from_to(1, 5));
 }
 
 static void a_second_refusal_is_final(void **state)

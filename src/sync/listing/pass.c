@@ -321,7 +321,7 @@ static void on_spec(void *ctx, int err)
 static bool is_refusal(const struct part *part, int status)
 {
 	const struct id_range *range = part_answer(part)->range;
-	return status == 400 || (range && range->numbers);
+	return status == 400 || status == 422 || (range && range->numbers);
 }
 
 /* Whether something else can be asked for than what is refused. */
