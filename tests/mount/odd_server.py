@@ -15,6 +15,7 @@ server.storage.log hold all requests with their headers.
 
 import base64
 import gzip
+import http.client
 import itertools
 import json
 import re
@@ -92,11 +93,6 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = 1 << 16
     timeout = 60
-
-    def setup(self):
-        super().setup()
-        with self.server.lock:
-            self.server.sockets.add(self.connection)
 
     def finish(self):
         with self.server.lock:
@@ -215,6 +211,11 @@ class _Listener(ThreadingHTTPServer):
         self.sockets = set()
         super().__init__(address, _Handler)
 
+    def process_request(self, request, client_address):
+        with self.lock:
+            self.sockets.add(request)
+        super().process_request(request, client_address)
+
     def handle_error(self, *_):
         pass
 
@@ -254,6 +255,17 @@ class _Server:
                 return reply
         with self.lock:
             return self.reply(request)
+
+    def settle(self):
+        """Wait until all is in the log that was asked by who is gone by now."""
+        last = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        last.request("GET", "/last")
+        last.getresponse().read()
+        last.close()
+        end = time.monotonic() + 30
+        while self._listener.sockets:
+            assert time.monotonic() < end, "somebody is connected still"
+            time.sleep(0.01)
 
     def stop(self):
         """Be gone: no listener, and no connection that was kept alive."""

@@ -10,6 +10,7 @@ from backups import AS_USER, backup, give, record, save, settle, text_of  # noqa
 from conftest import (
     BKENDFS, daemon_of, environment, read_only, run, succeed, wait_until,
 )
+from test_user import fuse_for_everyone  # noqa: F401 (a fixture)
 
 
 def replicas(one):
@@ -113,7 +114,8 @@ def test_from_a_read_only_medium(mount, backup, work):
                           for p in backup.rglob("*")]
 
 
-def test_as_an_ordinary_user_who_may_only_read(backup, work):
+@pytest.mark.xdist_group("dev-fuse")
+def test_as_an_ordinary_user_who_may_only_read(backup, work, fuse_for_everyone):
     for path in [*backup.rglob("*"), backup]:
         path.chmod(0o555 if path.is_dir() else 0o444)
     for name in ("mnt", "home"):
