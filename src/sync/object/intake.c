@@ -214,7 +214,7 @@ static bool is_doubtful(
 		return false;
 	if (head->page && download_is_no_page(intake->download))
 		return true;
-	return claimed > 0 && !version_confirms(intake->version, head, claimed);
+	return claimed > 0 && !version_confirms(intake->version, head);
 }
 
 /* 200: the whole object comes, whatever was asked for. */

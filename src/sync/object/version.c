@@ -82,12 +82,10 @@ void version_forget(struct version *version)
 	version->alone = false;
 }
 
-bool version_confirms(
-    struct version *version, const struct http_head *head, int64_t claimed)
+bool version_confirms(struct version *version, const struct http_head *head)
 {
 	const char *validator = http_head_validator(head);
-	if (head->content_length < 0 || head->content_length == claimed ||
-	    !*validator)
+	if (head->content_length < 0 || !*validator)
 		return true;
 	if (version->told.size == head->content_length &&
 	    strcmp(version->told.validator, validator) == 0)

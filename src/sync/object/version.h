@@ -47,11 +47,10 @@ int version_check(
 
 /*
  * Whether a whole that is another size than was claimed may be that all the
- * same: a second answer says so as well. size: as told; claimed: above 0. An
- * object that is alone, or whose size is not told, is judged when it has come.
+ * same: a second answer says so as well. One that nothing ties to others, or
+ * whose size is not told, is judged when it has come.
  */
-bool version_confirms(
-    struct version *version, const struct http_head *head, int64_t claimed);
+bool version_confirms(struct version *version, const struct http_head *head);
 
 /* The first answer was none of the object's: the next one is the first. */
 void version_forget(struct version *version);
