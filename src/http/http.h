@@ -9,6 +9,7 @@
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -107,6 +108,8 @@ struct http_sink {
 struct http_task {
 	void (*fn)(void *ctx);
 	void *ctx;
+	/* For http_vtable.post. */
+	_Atomic bool posted; /* and fn has not been called yet */
 	STAILQ_ENTRY(http_task) link;
 };
 
@@ -128,6 +131,22 @@ struct http {
 	const struct http_vtable *vtable;
 };
 
+/* ---- for who implements post ---- */
+
+/* Whether the task is to be put in line: else it is there already, and putting
+ * it there again would lose those between its two places. */
+static inline bool http_task_claim(struct http_task *task)
+{
+	return !atomic_exchange(&task->posted, true);
+}
+
+/* It has been taken out of the line. */
+static inline void http_task_run(struct http_task *task)
+{
+	atomic_store(&task->posted, false);
+	task->fn(task->ctx);
+}
+
 /* Begin a transfer. NULL when out of memory or the URL is none that is spoken
  * here; sink->done is not called then, otherwise never before this returns. */
 static inline struct http_call *http_start(struct http *http,
@@ -144,8 +163,8 @@ static inline void http_cancel(struct http *http, struct http_call *call)
 		http->vtable->cancel(http, call);
 }
 
-/* Run a task on the loop thread, soon, in the order of posting; it must not be
- * posted already. Any thread. */
+/* Run a task on the loop thread, soon, in the order of posting. One that is
+ * posted already is run once, at its old place. Any thread. */
 static inline void http_post(struct http *http, struct http_task *task)
 {
 	http->vtable->post(http, task);

@@ -89,6 +89,8 @@ static void wake(struct loop *loop)
 
 void loop_post(struct loop *loop, struct http_task *task)
 {
+	if (!http_task_claim(task))
+		return;
 	lock_acquire(&loop->lock);
 	bool first = STAILQ_EMPTY(&loop->posted);
 	STAILQ_INSERT_TAIL(&loop->posted, task, link);
@@ -115,7 +117,7 @@ bool loop_work(struct loop *loop)
 	struct http_task *task;
 	while ((task = STAILQ_FIRST(&batch))) {
 		STAILQ_REMOVE_HEAD(&batch, link);
-		task->fn(task->ctx);
+		http_task_run(task);
 	}
 	if (!over)
 		run_timers(loop);

@@ -106,7 +106,8 @@ static void cancel(struct http *http, struct http_call *call)
 
 static void post(struct http *http, struct http_task *task)
 {
-	STAILQ_INSERT_TAIL(&fake_of(http)->posted, task, link);
+	if (http_task_claim(task))
+		STAILQ_INSERT_TAIL(&fake_of(http)->posted, task, link);
 }
 
 static struct http_timer *timer_start(
@@ -209,7 +210,7 @@ static void run_posted(struct fake *fake)
 	struct http_task *task;
 	while ((task = STAILQ_FIRST(&fake->posted))) {
 		STAILQ_REMOVE_HEAD(&fake->posted, link);
-		task->fn(task->ctx);
+		http_task_run(task);
 	}
 }
 

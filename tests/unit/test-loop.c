@@ -57,6 +57,16 @@ static void post(void (*fn)(void *ctx), void *ctx)
 	loop_post(loop, task);
 }
 
+/* A task that is posted more than once. */
+static struct http_task repeated;
+
+static void repeat(void *ctx)
+{
+	strcat(trail, ctx);
+	if (strlen(trail) < 4)
+		loop_post(loop, &repeated);
+}
+
 static void post_again(void *ctx)
 {
 	strcat(trail, "again,");
@@ -83,6 +93,32 @@ static void test_posted_work_runs_in_order(void **state)
 	assert_string_equal(trail, "ab");
 	assert_true(loop_work(loop));
 	assert_string_equal(trail, "ab");
+}
+
+/* Else the list would end with it, and lose what was posted between. */
+static void test_what_is_posted_twice_runs_once_and_loses_nothing(void **state)
+{
+	(void)state;
+	repeated = (struct http_task){.fn = leave, .ctx = a};
+	loop_post(loop, &repeated);
+	post(leave, b);
+	loop_post(loop, &repeated);
+	post(leave, c);
+	loop_work(loop);
+	assert_string_equal(trail, "abc");
+	loop_post(loop, &repeated);
+	loop_work(loop);
+	assert_string_equal(trail, "abca");
+}
+
+static void test_work_may_post_itself(void **state)
+{
+	(void)state;
+	repeated = (struct http_task){.fn = repeat, .ctx = a};
+	loop_post(loop, &repeated);
+	for (int i = 0; i < 6; i++)
+		loop_work(loop);
+	assert_string_equal(trail, "aaaa");
 }
 
 /* Else work that posts itself would keep all others from their turn. */
@@ -239,6 +275,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    T(test_posted_work_runs_in_order),
+	    T(test_what_is_posted_twice_runs_once_and_loses_nothing),
+	    T(test_work_may_post_itself),
 	    T(test_what_work_posts_waits_for_the_next_turn),
 	    T(test_timers_run_by_due_time_then_by_age),
 	    T(test_a_stopped_timer_does_not_run),
