@@ -326,9 +326,12 @@ def test_who_only_waits_makes_room_for_who_comes(emulator):
             assert _ends(raw)
         directory = f"/proc/{server.process.pid}/fd"
         wait_until(lambda: _sockets(directory) <= 1 + 3, 20, "the bound")
-        # Nobody's time is up, and still whoever asks is answered.
+        # Nobody's time is up, and still whoever asks is answered, each time
+        # that all places are taken by those who only wait.
         for _ in range(10):
             assert Client(server).refused("/v1/x")[0] == 404
+            wait_until(lambda: _sockets(directory) <= 1 + 2, 20, "its end")
+            idle.append(_connect(server))
     finally:
         for raw in idle:
             raw.close()
