@@ -49,8 +49,9 @@ static int64_t now_ms(const struct range *range)
 static enum range_verdict judge_partial(
     struct range *range, const struct http_head *head)
 {
+	bool told = head->range_total >= 0;
 	if (range->asked_whole || head->range_start != range->pos ||
-	    head->range_total < 0 || head->range_end >= head->range_total)
+	    (told && head->range_end >= head->range_total))
 		return RANGE_WRONG;
 	enum range_verdict verdict = range->events->head(range->ctx, head);
 	if (verdict == RANGE_TAKE && range->end > head->range_total)

@@ -57,8 +57,8 @@ struct range_outcome {
 struct range_events {
 	/* A request is to be sent: how? */
 	void (*ask)(void *ctx, struct range_request *ret_request);
-	/* The header of an answer: 206, of the bytes that were asked for; 200;
-	 * or 416. */
+	/* The header of an answer: 206, of the bytes that were asked for, which
+	 * may be taken if it tells of how many; 200; or 416. */
 	enum range_verdict (*head)(void *ctx, const struct http_head *head);
 	/* The next bytes. -errno, none of those of retry_may_pass: the range
 	 * fails. */

@@ -142,6 +142,67 @@ static void a_range_that_is_all_of_it_is_taken_when_it_is_whole(void **state)
 	assert_version(read, 1, SIZE);
 }
 
+/* ---- a part that does not tell of how much ---- */
+
+static void serve_untold(struct http_call *call, int64_t size)
+{
+	struct fake_answer answer = partial(call, size, ETAG);
+	answer.range_total = -1;
+	fake_answer(call, &answer);
+	free((char *)answer.body);
+}
+
+/* The whole says where it ends. */
+static void a_part_without_a_total_has_the_whole_asked_for(void **state)
+{
+	(void)state;
+	struct ask *read = first_read("1000");
+	serve_untold(next_request(), SIZE);
+	assert_waits(read);
+	struct http_call *call = next_request();
+	assert_null(fake_header(call, "Range"));
+	serve_version(call, 1, SIZE, (struct how){.told = true, .etag = ETAG});
+	assert_version(read, 1, SIZE);
+	assert_int_equal(fake_open_count(fake), 0);
+	assert_true(current().proven);
+}
+
+/* Such as where one server of several does so. */
+static void a_total_that_is_left_out_later_has_it_asked_for_too(void **state)
+{
+	(void)state;
+	int64_t size = 3 * MIB, end = size - SIZE;
+	int64_t node = stored_file("3145728");
+	struct ask *first = ask_read(node, 0, SIZE);
+	serve_range(next_request(), size, ETAG);
+	assert_bytes(first, 0, SIZE);
+	struct ask *last = ask_read(node, (uint64_t)end, SIZE);
+	struct http_call *call = next_request();
+	assert_non_null(fake_header(call, "Range"));
+	serve_untold(call, size);
+	assert_waits(last);
+	call = next_request();
+	assert_null(fake_header(call, "Range"));
+	serve_version(call, 0, size, (struct how){.told = true, .etag = ETAG});
+	assert_bytes(last, end, SIZE);
+}
+
+static void one_that_never_tells_is_eproto(void **state)
+{
+	(void)state;
+	struct ask *read = first_read("1000");
+	CLEANUP_FREE char *data = bytes(0, SIZE);
+	struct fake_answer answer = {.status = 206,
+	    .body = data,
+	    .len = (size_t)SIZE,
+	    .range = true,
+	    .range_end = SIZE - 1,
+	    .range_total = -1};
+	fake_answer(next_request(), &answer);
+	answer_to_the_end(read, &answer);
+	assert_ended(read, -EPROTO);
+}
+
 /* A hash of what it was stands for its version. */
 static void another_version_of_the_same_size_is_found_out_later(void **state)
 {
@@ -400,6 +461,9 @@ int main(void)
 	    TEST(a_restart_with_another_version_is_never_mixed),
 	    TEST(a_part_of_a_version_unknown_is_not_believed),
 	    TEST(a_range_that_is_all_of_it_is_taken_when_it_is_whole),
+	    TEST(a_part_without_a_total_has_the_whole_asked_for),
+	    TEST(a_total_that_is_left_out_later_has_it_asked_for_too),
+	    TEST(one_that_never_tells_is_eproto),
 	    TEST(another_version_of_the_same_size_is_found_out_later),
 	    TEST(all_of_it_is_not_fetched_ahead),
 	    TEST(one_that_is_always_cut_is_given_up),

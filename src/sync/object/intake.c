@@ -170,15 +170,21 @@ static enum range_verdict take_whole(
 	return r < 0 ? verdict_of(range, r) : RANGE_TAKE_WHOLE;
 }
 
-/* A part of an object that is alone is of no use, unless it is all. */
+/* A part is of no use. */
+static enum range_verdict want_whole(struct held_range *range)
+{
+	struct intake *intake = held_ctx(range);
+	intake->plain = true;
+	return intake->speculative ? stop(range, NOT_AWAITED) : RANGE_AGAIN;
+}
+
+/* Of an object that is alone, no part is of use, unless it is all. */
 static enum range_verdict take_alone(
     struct held_range *range, const struct http_head *head)
 {
-	struct intake *intake = held_ctx(range);
 	if (head->range_start == 0 && head->range_end == head->range_total - 1)
 		return take_whole(range, head, head->range_total);
-	intake->plain = true;
-	return intake->speculative ? stop(range, NOT_AWAITED) : RANGE_AGAIN;
+	return want_whole(range);
 }
 
 /* 206 */
@@ -186,6 +192,8 @@ static enum range_verdict take_part(
     struct held_range *range, const struct http_head *head)
 {
 	struct intake *intake = held_ctx(range);
+	if (head->range_total < 0)
+		return want_whole(range); /* it tells no end */
 	int r = check_version(intake, head);
 	if (r == 0 && version_is_alone(intake->version))
 		return take_alone(range, head);
