@@ -214,18 +214,31 @@ static void run_posted(struct fake *fake)
 	}
 }
 
+/* The first timer, if it is due; whether it was. */
+static bool run_timer(struct fake *fake)
+{
+	struct http_timer *timer = TAILQ_FIRST(&fake->timers);
+	if (!timer || timer->due_ms > fake->now_ms)
+		return false;
+	void (*fn)(void *) = timer->fn;
+	void *ctx = timer->ctx;
+	timer_stop(&fake->http, timer);
+	fn(ctx);
+	return true;
+}
+
 void fake_run(struct fake *fake)
 {
-	struct http_timer *timer;
-	run_posted(fake);
-	while ((timer = TAILQ_FIRST(&fake->timers)) &&
-	       timer->due_ms <= fake->now_ms) {
-		void (*fn)(void *) = timer->fn;
-		void *ctx = timer->ctx;
-		timer_stop(&fake->http, timer);
-		fn(ctx);
+	do {
 		run_posted(fake);
-	}
+	} while (run_timer(fake));
+}
+
+void fake_run_timers(struct fake *fake, int64_t ms)
+{
+	fake->now_ms += ms;
+	while (run_timer(fake))
+		;
 }
 
 void fake_advance(struct fake *fake, int64_t ms)

@@ -28,6 +28,10 @@ int64_t fake_now(struct fake *fake);
 /* Run what was posted and every timer that is due, until nothing is left. */
 void fake_run(struct fake *fake);
 
+/* Let time pass in the timers' part of the loop's turn: those that are due run,
+ * and what was posted meanwhile does not yet. */
+void fake_run_timers(struct fake *fake, int64_t ms);
+
 /* Let time pass; timers fire in order, each at its own time. */
 void fake_advance(struct fake *fake, int64_t ms);
 

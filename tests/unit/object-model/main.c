@@ -52,8 +52,9 @@ static struct known nodes[NODES];
 static size_t node_count;
 static char name[32];
 static uint64_t random_state;
-static int64_t cursor; /* of a reader who goes on */
-static bool calm;      /* nothing may fail */
+static int64_t cursor;	      /* of a reader who goes on */
+static bool calm;	      /* nothing may fail */
+static unsigned late_percent; /* how often the loop has other things to do */
 
 static uint64_t batch_seed;
 static int run_number;
@@ -151,6 +152,13 @@ static void check_error(int err)
 
 /* ---- readers ---- */
 
+/* The loop's turn, which may also come later. */
+static void turn(void)
+{
+	if (!chance(late_percent))
+		fake_run(fake);
+}
+
 static int64_t current_node(void)
 {
 	struct node node;
@@ -219,7 +227,7 @@ static struct reading *start(int64_t node, int64_t offset, size_t len,
 		sync_read(sync_under_test, &reading->op);
 	else
 		sync_measure(sync_under_test, &reading->op);
-	fake_run(fake);
+	turn();
 	return reading;
 }
 
@@ -235,7 +243,7 @@ static bool read_now(int64_t id, int64_t offset, size_t len)
 	trace("read now %" PRId64, id);
 	check_bytes(id, offset, bytes.data, bytes.len, len);
 	sync_bytes_done(&bytes);
-	fake_run(fake);
+	turn();
 	return true;
 }
 
@@ -330,6 +338,7 @@ static void remount(void)
 	bool was_calm = calm;
 	trace("remount");
 	calm = false; /* who waits is told an error */
+	fake_run(fake);
 	fixture_stop();
 	for (size_t i = 0; i < READS; i++) {
 		if (readings[i].busy)
@@ -367,10 +376,14 @@ static void change(void)
 
 static void pass_time(void)
 {
-	static const int64_t steps[] = {1, 50, 1000, 11000, 70000};
+	static const int64_t steps[] = {1, 50, 1000, 4000, 11000, 70000};
 	int64_t ms = steps[below(ARRAY_SIZE(steps))];
-	trace("%" PRId64 " ms", ms);
-	fake_advance(fake, ms);
+	bool busy = chance(late_percent);
+	trace("%" PRId64 " ms%s", ms, busy ? " in timers alone" : "");
+	if (busy)
+		fake_run_timers(fake, ms);
+	else
+		fake_advance(fake, ms);
 }
 
 static void step(void)
@@ -426,6 +439,7 @@ static bool is_busy(void)
 /* Serve until nobody waits. Who waits has a request or a timer. */
 static void finish_all(void)
 {
+	fake_run(fake);
 	for (int i = 0; is_busy(); i++) {
 		if (i > 5000)
 			found("an operation that never ends");
@@ -506,6 +520,7 @@ static void run(int serial)
 {
 	size_t steps = 4 + below(40);
 	calm = chance(15);
+	late_percent = chance(25) ? 70 : 5;
 	node_count = 0;
 	cursor = 0;
 	store_init(&store, &random_state, serial, calm);
