@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "api/answer.h"
+#include "api/presence.h"
 #include "api/token_keeper.h"
 #include "base/failures.h"
 #include "http/http.h"
@@ -137,8 +138,7 @@ struct api_query {
 	bool speculative;    /* nobody waits for it yet */
 	bool expects_miss;   /* the table may well not be there: a 404 is an
 				answer, not worth a line */
-	bool is_there;	     /* it was, so far: a 404 that is not of the API's
-				own making is a proxy's page */
+	enum api_presence presence;
 	bool may_fail; /* it is asked but once (again only where the server
 			  limits us), and a failure is not worth a line:
 			  there is another way */

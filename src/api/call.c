@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/answer.h"
 #include "api/bearer.h"
 #include "api/counts.h"
 #include "api/gate.h"
@@ -255,12 +256,19 @@ static void judge_refusal(
 		redact_redirect(redact, call->head.location, error);
 }
 
-/* What is missing is told with a code, by every edition of the API. */
+/* Something is missing, says who cannot know. */
 static bool is_strange_miss(
     const struct api_call *call, int status, const struct api_error *error)
 {
-	return status == 404 && call->spec.is_there &&
-	       (call->spec.is_for_ever || !error->code[0]);
+	const struct buf *body = &call->error_body;
+	const struct presence_miss miss = {
+	    .code = error->code,
+	    .is_page = call->head.page ||
+		       !answer_may_be_object(buf_str(body), body->len),
+	    .of_files = call->spec.of_files,
+	};
+	return (status == 404 || status == 410) &&
+	       !presence_allows(call->spec.presence, &miss);
 }
 
 static void judge(

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "api/answer.h"
+#include "api/presence.h"
 #include "http/http.h"
 
 struct api_call;
@@ -58,8 +59,8 @@ struct call_spec {
 	bool once;	     /* not idempotent: never sent twice on its own */
 	bool may_be_refused; /* a 400 has an answer of ours, not worth a line */
 	bool expects_miss;   /* a 404 is an answer, not worth a line */
-	bool is_there;	     /* see struct api_query ... */
-	bool is_for_ever;    /* ... and no project lacks it */
+	enum api_presence presence;
+	bool of_files;	      /* it is their listing */
 	bool expects_refusal; /* the same of a 403 */
 	bool may_fail;	      /* no failure is worth another attempt (but for a
 				 rate limit), or a line */

@@ -176,8 +176,8 @@ struct api_call *api_list(struct api *api, const struct api_query *query,
 	    .speculative = query->speculative,
 	    .may_be_refused = query->filters || query->sort_by,
 	    .expects_miss = query->expects_miss,
-	    .is_there = query->is_there,
-	    .is_for_ever = !query->table,
+	    .presence = query->presence,
+	    .of_files = !query->table,
 	    .may_fail = query->may_fail,
 	};
 	return call_start(api->calls, &spec, &list_ops, call);

@@ -305,3 +305,39 @@ def test_a_proxy_that_knows_of_no_such_page_deletes_no_backup(odd, mount, work, 
     with pytest.raises(OSError) as caught:
         os.listdir(m / table)
     assert caught.value.errno == errno.EPROTO
+
+
+def _missing(code):
+    return Reply(404, json.dumps({"error": {"code": code, "message": "x"}}).encode())
+
+
+@pytest.mark.parametrize(
+    "answer, again",
+    [
+        (Reply(404, b"<h1>404 Not Found</h1>"), False),
+        (Reply(404, b"<h1>404 Not Found</h1>"), True),
+        (Reply(body=b'{"items":[]}'), False),
+        (Reply(body=b'{"items":[]}'), True),
+        (_missing("NOT_FOUND"), True),
+        (_missing("data/environment-not-found"), True),
+        (Reply(410), True),
+    ],
+    ids=["page", "page again", "no word", "no word again", "route", "environment", "gone"],
+)
+def test_no_backup_is_deleted_for_what_is_said_of_something_else(
+    odd, mount, work, answer, again
+):
+    """Of a table that was listed, only what names it says that it is gone; of
+    one that was only named, whatever the API says."""
+    server = odd()
+    server.tables["t"] = records(30)
+    m = mount(server, "-o", "ttl=0")
+    succeed("rsync", "-a", f"{m.path}/t", work / "copy")
+    before = sorted(work.glob("copy/t/*"))
+    assert len(before) == 30
+    server.hooks.append(lambda r: answer if r.path == "/v1/data/t" else None)
+    if not again:
+        m = mount(server)
+    got = run("rsync", "-a", "--delete", f"{m.path}/t", work / "copy")
+    assert got.returncode == 23, got.stderr
+    assert sorted(work.glob("copy/t/*")) == before

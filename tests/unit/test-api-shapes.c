@@ -285,40 +285,60 @@ static void a_long_token_goes_along_whole(void **state)
 	assert_outcome(&outcomes[0], 0, 200);
 }
 
-/* It says nothing of a table that was there a moment ago; and no project is
- * without stored files. */
-static void a_miss_of_what_was_there_is_told_with_a_code(void **state)
+/* For which api_presence an answer says that there is no such listing. */
+static const struct miss {
+	struct fake_answer answer;
+	const char *by;
+} misses[] = {
+    {{.status = 404, .body = "<html>404 Not Found</html>"}, "P--"},
+    {{.status = 404, .body = "no such route"}, "P--"},
+    {{.status = 404, .body = "{}", .page = true}, "P--"},
+    {{.status = 404}, "PT-"},
+    {{.status = 410}, "PT-"},
+    {{.status = 404, .body = "{\"error\":{\"code\":\"NOT_FOUND\"}}"}, "PT-"},
+    {{.status = 404, .body = "{\"statusCode\":404,\"error\":\"NOT_FOUND\"}"},
+	"PT-"},
+    {{.status = 404,
+	 .body = "{\"error\":{\"code\":\"data/environment-not-found\"}}"},
+	"PT-"},
+    {{.status = 404, .body = "{\"error\":{\"code\":\"TABLE_NOT_FOUND\"}}"},
+	"PTL"},
+    {{.status = 404, .body = "{\"error\":{\"code\":\"data/table-not-found\"}}"},
+	"PTL"},
+};
+
+static void assert_miss(void **state, const struct miss *miss,
+    enum api_presence presence, bool of_files, bool believed)
 {
-	(void)state;
-	static const char *const bodies[] = {"<html>404 Not Found</html>", "",
-	    "{\"error\":{\"code\":\"data/table-not-found\",\"message\":\"\"}}"};
-	for (int files = 0; files < 2; files++) {
-		for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
-			struct outcome *outcome = &outcomes[0];
-			struct api_query query = first_page;
-			bool believed = i == 2 && !files;
-			start_guest();
-			query.is_there = true;
-			if (files)
-				query.table = NULL;
-			uint64_t before = counters().retries;
-			list(&query, outcome);
-			persist(outcome,
-			    &(struct fake_answer){
-				.status = 404, .body = bodies[i]},
-			    0);
-			assert_outcome(
-			    outcome, believed ? -ENOENT : -EPROTO, 404);
-			assert_int_equal(counters().retries - before,
-			    believed ? 0 : RETRY_GARBLED_MAX);
-			teardown(state);
-			setup(state);
-		}
+	struct outcome *outcome = &outcomes[0];
+	struct api_query query = first_page;
+	start_guest();
+	query.presence = presence;
+	if (of_files)
+		query.table = NULL;
+	uint64_t before = counters().retries;
+	list(&query, outcome);
+	persist(outcome, &miss->answer, 0);
+	assert_outcome(
+	    outcome, believed ? -ENOENT : -EPROTO, miss->answer.status);
+	assert_int_equal(
+	    counters().retries - before, believed ? 0 : RETRY_GARBLED_MAX);
+	teardown(state);
+	setup(state);
+}
+
+/* rsync deletes what is missing. */
+static void a_miss_is_believed_of_who_can_know(void **state)
+{
+	static const char letters[] = {
+	    [API_PERHAPS] = 'P', [API_TOLD_OF] = 'T', [API_LISTED] = 'L'};
+	for (size_t i = 0; i < ARRAY_SIZE(misses); i++) {
+		for (size_t p = 0; p < ARRAY_SIZE(letters); p++)
+			assert_miss(state, &misses[i], (enum api_presence)p,
+			    false, misses[i].by[p] == letters[p]);
+		assert_miss(state, &misses[i], API_LISTED, true, false);
 	}
 	start_guest();
-	list(&first_page, &outcomes[0]);
-	persist(&outcomes[0], &(struct fake_answer){.status = 404}, 0);
-	assert_outcome(&outcomes[0], -ENOENT, 404);
 }
 
 int main(void)
@@ -337,7 +357,7 @@ int main(void)
 	    TEST(a_space_in_a_download_url_is_sent_as_an_escape),
 	    TEST(a_url_that_is_none_to_follow_tells_why),
 	    TEST(a_redirect_tells_where_it_leads),
-	    TEST(a_miss_of_what_was_there_is_told_with_a_code),
+	    TEST(a_miss_is_believed_of_who_can_know),
 	    TEST(an_id_as_long_as_any_is_asked_for_whole),
 	    TEST(a_filter_of_long_ids_is_asked_whole),
 	    TEST(a_long_token_goes_along_whole),

@@ -191,7 +191,7 @@ int compare_ask(struct compare *compare, const struct api_query *query,
 	    .done = on_page,
 	};
 	struct api_query asked = *query;
-	asked.is_there = true;
+	asked.presence = API_LISTED;
 	on_restart(compare);
 	compare->listing = listing;
 	compare->field = field;

@@ -375,7 +375,7 @@ static void ask(struct delta *delta)
 	struct api_query query = {
 	    .subject = delta->folder->title,
 	    .table = delta->folder->table,
-	    .is_there = true,
+	    .presence = API_LISTED,
 	    .page = 1,
 	    .limit = PAGE_LIMIT,
 	    .filters = buf_str(&filter),

@@ -265,7 +265,7 @@ static int ask(struct part *part)
 	    .page = question->page,
 	    .limit = question->limit,
 	    .speculative = question->speculative,
-	    .is_there = question->is_there,
+	    .presence = question->presence,
 	};
 	if (range && (range->numbers || range->low.len || range->high.len)) {
 		int r = id_range_filter(range, &filter);

@@ -36,8 +36,8 @@ struct part_question {
 	int side;
 	int64_t base; /* of the generation */
 	int64_t slot;
-	bool speculative;	 /* nobody waits for it yet */
-	bool is_there;		 /* what is listed was, before */
+	bool speculative; /* nobody waits for it yet */
+	enum api_presence presence;
 	struct batches *batches; /* for its records; borrowed */
 };
 

@@ -388,7 +388,8 @@ static int ask(struct pass *pass, struct part_question *question)
 	question->base = pass->base;
 	question->batches = pass->batches;
 	question->speculative = question->slot > pass->done_slot + 1;
-	question->is_there = pass->is_again || pass->done_slot > 0;
+	question->presence =
+	    pass->is_again || pass->done_slot > 0 ? API_LISTED : API_TOLD_OF;
 	int r = part_new(pass->core, pass->folder, question,
 	    round_sizes(pass->round), &pass->parts, &part_events, pass);
 	if (r < 0 && question->range)

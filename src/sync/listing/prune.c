@@ -197,7 +197,7 @@ static void ask(struct prune *prune, int64_t page, bool whole)
 	    .table = prune->folder->table,
 	    .page = (whole ? page : index) + 1,
 	    .limit = whole ? PAGE_LIMIT : 1,
-	    .is_there = true,
+	    .presence = API_LISTED,
 	};
 	prune->whole_page = whole;
 	prune->asked = page;
