@@ -292,7 +292,7 @@ static void most_of_what_was_known_is_gone_when_three_rounds_say_so(
 	assert_verdict(&evidence, ROUND_PROVEN);
 }
 
-static void nothing_is_nothing_when_it_is_said_to_be_all(void **state)
+static void nothing_is_nothing_only_when_it_is_said_to_be_all(void **state)
 {
 	(void)state;
 	struct evidence evidence = sound(ROUND_PAGES, 0);
@@ -303,8 +303,14 @@ static void nothing_is_nothing_when_it_is_said_to_be_all(void **state)
 	evidence.round.mute = true;
 	evidence.round.total = -1;
 	assert_verdict(&evidence, ROUND_AGAIN);
+	for (unsigned number = 1; number < 5; number++) {
+		evidence.previous = evidence.round;
+		evidence.round.number = number;
+		assert_verdict(&evidence, number < 2 ? ROUND_AGAIN : ROUND_BAD);
+	}
+	/* What comes behind the last page may be so. */
+	evidence.unique = evidence.round.facts.count = 7;
 	evidence.previous = evidence.round;
-	evidence.round.number = 1;
 	assert_verdict(&evidence, ROUND_PROVEN);
 }
 
@@ -503,7 +509,7 @@ int main(void)
 	    cmocka_unit_test(most_of_what_was_found_is_not_gone),
 	    cmocka_unit_test(
 		most_of_what_was_known_is_gone_when_three_rounds_say_so),
-	    cmocka_unit_test(nothing_is_nothing_when_it_is_said_to_be_all),
+	    cmocka_unit_test(nothing_is_nothing_only_when_it_is_said_to_be_all),
 	    cmocka_unit_test(only_two_rounds_can_contradict_themselves_twice),
 	    cmocka_unit_test(one_answer_is_one_moment),
 	    cmocka_unit_test(two_rounds_of_pages_have_to_agree),

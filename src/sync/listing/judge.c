@@ -162,13 +162,19 @@ static int64_t records_seen(const struct look *round)
 					   : round->facts.count;
 }
 
+/* No answer of the API is without a record and without a word of how many there
+ * are: that is somebody else's. */
+static bool says_nothing(const struct evidence *evidence)
+{
+	return evidence->round.mute && evidence->unique == 0;
+}
+
 /*
  * Whether a round that would be enough shows what may be. Where one of several
  * servers behind one name has lost its data, or answers before it has them,
  * some answers say that there is next to nothing. Most of what this very pass
  * has found is not gone for that; most of what an earlier one found may be,
- * where it is said time and again; and nothing at all is nothing when it is
- * said twice, unless it was said that it is all.
+ * where it is said time and again; and so is what says nothing.
  */
 static bool is_credible(const struct evidence *evidence)
 {
@@ -176,9 +182,9 @@ static bool is_credible(const struct evidence *evidence)
 	int64_t twice = 2 * records_seen(round);
 	if (twice < evidence->unique)
 		return false;
-	if (twice < evidence->known)
+	if (twice < evidence->known || says_nothing(evidence))
 		return round->number + 1 >= ROUNDS_OF_LESS;
-	return !round->mute || round->number > 0;
+	return true;
 }
 
 enum round_verdict judge_round(const struct evidence *evidence)
@@ -186,6 +192,8 @@ enum round_verdict judge_round(const struct evidence *evidence)
 	enum round_verdict verdict = judge_kind(evidence);
 	if (verdict == ROUND_PROVEN && !is_credible(evidence))
 		verdict = ROUND_AGAIN;
+	if (verdict == ROUND_PROVEN && says_nothing(evidence))
+		verdict = ROUND_BAD;
 	if (verdict == ROUND_AGAIN && evidence->round.number + 1 >= ROUNDS_MAX)
 		return ROUND_RESTLESS;
 	return verdict;

@@ -235,6 +235,11 @@ void round_problem(const struct round *round, char *out, size_t size)
 	if (look->facts.twice || look->doubled)
 		snprintf(out, size, "the listing holds two records of one id%s",
 		    end);
+	else if (look->mute && round->evidence.unique == 0)
+		snprintf(out, size,
+		    "the listing holds no record, and does not say that there "
+		    "is none%s",
+		    end);
 	else if (look->torn)
 		snprintf(out, size,
 		    "the listing's pages repeat without an end, or say that "
