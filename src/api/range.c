@@ -112,6 +112,8 @@ static int on_body(void *ctx, const void *data, size_t len)
 		return -EPROTO;
 	}
 	int r = range->events->body(range->ctx, data, len);
+	if (r == -EPROTO)
+		range->verdict = RANGE_WRONG;
 	if (r < 0)
 		return r;
 	if (range->whole < 0)

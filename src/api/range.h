@@ -60,8 +60,8 @@ struct range_events {
 	/* The header of an answer: 206, of the bytes that were asked for, which
 	 * may be taken if it tells of how many; 200; or 416. */
 	enum range_verdict (*head)(void *ctx, const struct http_head *head);
-	/* The next bytes. -errno, none of those of retry_may_pass: the range
-	 * fails. */
+	/* The next bytes. -EPROTO: as RANGE_WRONG; another -errno, none of
+	 * those of retry_may_pass: the range fails. */
 	int (*body)(void *ctx, const void *data, size_t len);
 	/* A whole object's answer is over: TAKE, STOP, WRONG, or AGAIN, with
 	 * the reason. */

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "http/field.h"
+#include "http/page.h"
 
 #define DAY_MS (24 * 60 * 60 * 1000)
 
@@ -48,12 +49,41 @@ static void other_values_are_not_taken(void **state)
 		assert_int_equal(field_retry_after(bad[i], 0), -1);
 }
 
+/* Each in memory of its own, so that a byte too many is found out. */
+static bool begins_a_page(const char *text)
+{
+	size_t len = strlen(text);
+	char *body = malloc(len ? len : 1);
+	assert_non_null(body);
+	memcpy(body, text, len);
+	bool begins = page_begins(body, len);
+	free(body);
+	return begins;
+}
+
+static void a_page_is_known_by_its_beginning(void **state)
+{
+	(void)state;
+	static const char *const pages[] = {"<html>", "<HTML lang=en>",
+	    "<!doctype html>", "<!DOCTYPE HTML PUBLIC \"x\">", "<head>",
+	    " \t\r\n\f<body >", "\xef\xbb\xbf<html>"};
+	static const char *const others[] = {"", " ", "<", "<html", "<htmlx>",
+	    "<!doctype xml>", "x<html>", "<?xml version=\"1.0\"?><html>",
+	    "\xef\xbb\xbf", "<svg>", "{\"a\":\"<html>\"}"};
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+		assert_true(begins_a_page(pages[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		assert_false(begins_a_page(others[i]));
+	assert_false(page_begins("\0<html>", 7));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(seconds_are_parsed),
 	    cmocka_unit_test(dates_are_parsed),
 	    cmocka_unit_test(other_values_are_not_taken),
+	    cmocka_unit_test(a_page_is_known_by_its_beginning),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,6 +150,31 @@ static void a_page_is_not_an_object_that_is_none(void **state)
 	fixture_start();
 }
 
+/* Nor where only its beginning tells. */
+static void a_page_that_does_not_say_so_is_none_either(void **state)
+{
+	static const char *const etags[] = {NULL, "\"page\""};
+	static const char *const pages[] = {"<html>login</html>",
+	    " \r\n<!doctype html>\n<title>log in</title>"};
+	for (size_t i = 0; i < 8; i++) {
+		const char *claim = i & 4 ? "1000" : "null";
+		struct ask *read = ask_read(stored_file(claim), 0, 1000);
+		const struct fake_answer page = {.status = 200,
+		    .body = pages[i & 1],
+		    .length_told = i & 2,
+		    .etag = etags[i >> 1 & 1]};
+		answer_to_the_end(read, &page);
+		assert_ended(read, -EPROTO);
+		assert_false(current().proven);
+		read = ask_read(current().id, 0, 1000);
+		serve_range(next_request(), 1000, ETAG);
+		assert_bytes(read, 0, 1000);
+		assert_int_equal(fixture_teardown(state), 0);
+		assert_int_equal(fixture_setup(state), 0);
+	}
+	fixture_start();
+}
+
 static void one_as_long_as_claimed_is_the_object_though_it_is_a_page(
     void **state)
 {
@@ -253,6 +278,7 @@ int main(void)
 	    TEST(a_told_length_lets_readers_go_on_early),
 	    TEST(what_came_once_in_another_size_is_not_the_object),
 	    TEST(a_page_is_not_an_object_that_is_none),
+	    TEST(a_page_that_does_not_say_so_is_none_either),
 	    TEST(one_as_long_as_claimed_is_the_object_though_it_is_a_page),
 	    TEST(a_wrong_claim_is_found_out_without_ranges_too),
 	    TEST(a_whole_body_cut_short_begins_again),

@@ -6,6 +6,7 @@
 #include "api/download.h"
 #include "api/record.h"
 #include "base/buf.h"
+#include "http/page.h"
 #include "sync/core/core.h"
 #include "sync/object/held.h"
 #include "sync/object/pace.h"
@@ -135,6 +136,17 @@ static int64_t untold_most(const struct intake *intake)
 	return most < claimed ? claimed : most;
 }
 
+/* Whether a whole of so many bytes (-1: not told) may be a page in the place of
+ * what the API says it is. One as long as was claimed is the object, and of one
+ * that has answered its version tells. */
+static bool may_be_page(const struct intake *intake, int64_t told)
+{
+	int64_t claimed = size_node(intake->size)->size;
+	return size_proven(intake->size) < 0 &&
+	       !(claimed > 0 && told == claimed) &&
+	       download_is_no_page(intake->download);
+}
+
 /* The spool takes what comes. told: so many bytes; -1: not said. */
 static int begin_spool(struct held_range *range, int64_t told)
 {
@@ -143,8 +155,9 @@ static int begin_spool(struct held_range *range, int64_t told)
 	    .most = untold_most(intake),
 	    .alone = version_is_alone(intake->version)};
 	int r = spool_begin(intake->spool, &plan);
-	/* Of one that is alone, another attempt may have another. */
-	if (r == 0 && told >= 0 && !plan.alone)
+	/* Of one that is alone, another attempt may have another; and what may
+	 * be a page has to show what it is. */
+	if (r == 0 && told >= 0 && !plan.alone && !may_be_page(intake, told))
 		r = learn_size(intake, told);
 	if (r < 0)
 		return r;
@@ -209,9 +222,8 @@ static enum range_verdict take_part(
 
 /*
  * Whether an answer may be a proxy's page, or what is left of half a body:
- * these come as a whole, too. Of an object that has answered, its version
- * tells; one as long as was claimed is the object. Another is doubted: HTML
- * that was to be something else for good, all others until they come twice.
+ * these come as a whole, too. HTML that was to be something else is doubted for
+ * good, another size than was claimed until it comes twice.
  */
 static bool is_doubtful(
     const struct intake *intake, const struct http_head *head)
@@ -220,7 +232,7 @@ static bool is_doubtful(
 	if (size_proven(intake->size) >= 0 ||
 	    (claimed > 0 && head->content_length == claimed))
 		return false;
-	if (head->page && download_is_no_page(intake->download))
+	if (head->page && may_be_page(intake, head->content_length))
 		return true;
 	return claimed > 0 && !version_confirms(intake->version, head);
 }
@@ -271,18 +283,6 @@ static enum range_verdict on_head(void *ctx, const struct http_head *head)
 	}
 }
 
-static int on_body(void *ctx, const void *data, size_t len)
-{
-	struct intake *intake = held_ctx(ctx);
-	intake->events->grown(intake->ctx);
-	if (held_answer(ctx)->is_whole)
-		return spool_add(intake->spool, data, len);
-	held_fill(ctx, data, len);
-	return 0;
-}
-
-/* ---- the end ---- */
-
 /* The store may heed ranges, after all. */
 static enum range_verdict forget_doubtful(struct intake *intake)
 {
@@ -291,6 +291,31 @@ static enum range_verdict forget_doubtful(struct intake *intake)
 	intake->spooler = NULL;
 	return RANGE_WRONG;
 }
+
+/* The next bytes of a whole. A page that does not say that it is one begins as
+ * they all do. */
+static int add_to_whole(struct intake *intake, const void *data, size_t len)
+{
+	if (spool_size(intake->spool) == 0 &&
+	    may_be_page(intake, spool_told(intake->spool)) &&
+	    page_begins(data, len)) {
+		forget_doubtful(intake);
+		return -EPROTO;
+	}
+	return spool_add(intake->spool, data, len);
+}
+
+static int on_body(void *ctx, const void *data, size_t len)
+{
+	struct intake *intake = held_ctx(ctx);
+	intake->events->grown(intake->ctx);
+	if (held_answer(ctx)->is_whole)
+		return add_to_whole(intake, data, len);
+	held_fill(ctx, data, len);
+	return 0;
+}
+
+/* ---- the end ---- */
 
 static enum range_verdict on_whole(
     void *ctx, const struct http_head *head, const char **ret_reason)

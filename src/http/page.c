@@ -1,0 +1,28 @@
+#include "http/page.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/cleanup.h"
+
+#define MARK "\xef\xbb\xbf" /* U+FEFF */
+
+bool page_begins(const char *body, size_t len)
+{
+	static const char *const tags[] = {
+	    "<!DOCTYPE HTML", "<HTML", "<HEAD", "<BODY"};
+	size_t at = 0;
+	if (len >= strlen(MARK) && memcmp(body, MARK, strlen(MARK)) == 0)
+		at = strlen(MARK);
+	while (at < len && body[at] && strchr(" \t\r\n\f", body[at]))
+		at++;
+	for (size_t i = 0; i < ARRAY_SIZE(tags); i++) {
+		size_t size = strlen(tags[i]);
+		/* A tag ends so. */
+		if (len - at > size &&
+		    strncasecmp(body + at, tags[i], size) == 0 &&
+		    (body[at + size] == '>' || body[at + size] == ' '))
+			return true;
+	}
+	return false;
+}
