@@ -175,6 +175,26 @@ static void a_page_that_does_not_say_so_is_none_either(void **state)
 	fixture_start();
 }
 
+/* Its first bytes say that it is none. */
+static void a_size_is_told_before_all_has_come(void **state)
+{
+	(void)state;
+	struct ask *measure = ask_measure(stored_file("null"));
+	CLEANUP_FREE char *data = bytes(0, 1000);
+	struct fake_answer answer = {.status = 200,
+	    .body = data,
+	    .len = 10,
+	    .length_told = true,
+	    .length = 1000,
+	    .etag = ETAG};
+	struct http_call *call = next_request();
+	fake_begin_answer(call, &answer);
+	assert_ended(measure, 0);
+	assert_int_equal(measure->op.node.size, 1000);
+	assert_true(fake_is_open(call));
+	fake_break(call, -EPIPE);
+}
+
 static void one_as_long_as_claimed_is_the_object_though_it_is_a_page(
     void **state)
 {
@@ -279,6 +299,7 @@ int main(void)
 	    TEST(what_came_once_in_another_size_is_not_the_object),
 	    TEST(a_page_is_not_an_object_that_is_none),
 	    TEST(a_page_that_does_not_say_so_is_none_either),
+	    TEST(a_size_is_told_before_all_has_come),
 	    TEST(one_as_long_as_claimed_is_the_object_though_it_is_a_page),
 	    TEST(a_wrong_claim_is_found_out_without_ranges_too),
 	    TEST(a_whole_body_cut_short_begins_again),

@@ -147,6 +147,16 @@ static bool may_be_page(const struct intake *intake, int64_t told)
 	       download_is_no_page(intake->download);
 }
 
+/* The size that a whole was said to have. Of one that is alone, another attempt
+ * may have another. */
+static int learn_told(struct intake *intake)
+{
+	int64_t told = spool_told(intake->spool);
+	return told < 0 || version_is_alone(intake->version)
+		   ? 0
+		   : learn_size(intake, told);
+}
+
 /* The spool takes what comes. told: so many bytes; -1: not said. */
 static int begin_spool(struct held_range *range, int64_t told)
 {
@@ -155,10 +165,9 @@ static int begin_spool(struct held_range *range, int64_t told)
 	    .most = untold_most(intake),
 	    .alone = version_is_alone(intake->version)};
 	int r = spool_begin(intake->spool, &plan);
-	/* Of one that is alone, another attempt may have another; and what may
-	 * be a page has to show what it is. */
-	if (r == 0 && told >= 0 && !plan.alone && !may_be_page(intake, told))
-		r = learn_size(intake, told);
+	/* What may be a page has to show first what it is. */
+	if (r == 0 && !may_be_page(intake, told))
+		r = learn_told(intake);
 	if (r < 0)
 		return r;
 	intake->whole = true;
@@ -292,17 +301,26 @@ static enum range_verdict forget_doubtful(struct intake *intake)
 	return RANGE_WRONG;
 }
 
+/* The first bytes of what may be a page. 0: it is none, and has its size. */
+static int judge_beginning(struct intake *intake, const void *data, size_t len)
+{
+	int r = page_begins(data, len) ? -EPROTO : learn_told(intake);
+	if (r == -ESTALE)
+		r = -EPROTO;
+	if (r == -EPROTO)
+		forget_doubtful(intake);
+	return r;
+}
+
 /* The next bytes of a whole. A page that does not say that it is one begins as
  * they all do. */
 static int add_to_whole(struct intake *intake, const void *data, size_t len)
 {
+	int r = 0;
 	if (spool_size(intake->spool) == 0 &&
-	    may_be_page(intake, spool_told(intake->spool)) &&
-	    page_begins(data, len)) {
-		forget_doubtful(intake);
-		return -EPROTO;
-	}
-	return spool_add(intake->spool, data, len);
+	    may_be_page(intake, spool_told(intake->spool)))
+		r = judge_beginning(intake, data, len);
+	return r < 0 ? r : spool_add(intake->spool, data, len);
 }
 
 static int on_body(void *ctx, const void *data, size_t len)
