@@ -261,14 +261,15 @@ static bool is_strange_miss(
     const struct api_call *call, int status, const struct api_error *error)
 {
 	const struct buf *body = &call->error_body;
+	if (status != 404 && status != 410)
+		return false;
 	const struct presence_miss miss = {
 	    .code = error->code,
 	    .is_page = call->head.page ||
 		       !answer_may_be_object(buf_str(body), body->len),
 	    .of_files = call->spec.of_files,
 	};
-	return (status == 404 || status == 410) &&
-	       !presence_allows(call->spec.presence, &miss);
+	return !presence_allows(call->spec.presence, &miss);
 }
 
 static void judge(

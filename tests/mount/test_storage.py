@@ -14,6 +14,18 @@ from records import fails, moment, oid, read
 from stored import BIG, holds
 
 
+def _change_replies(server, change):
+    """Let change(reply) make something else of what the store answers."""
+
+    def hook(request):
+        with server.storage.lock:
+            reply = server.storage.reply(request)
+        change(reply)
+        return reply
+
+    server.storage.hooks.append(hook)
+
+
 @pytest.mark.parametrize("size", [0, 1, 4095, 4096, 4097, 131072, 1 << 20, (1 << 20) + 1])
 def test_a_file_of_any_size_reads_right(odd, mount, size):
     server = odd()
@@ -151,13 +163,10 @@ def test_a_store_that_always_cuts_is_an_error_and_never_short(odd, mount, work):
     server = odd()
     path = holds(server, BIG[: 1 << 20])
 
-    def hook(request):
-        with server.storage.lock:
-            reply = server.storage.reply(request)
+    def cut(reply):
         reply.cut = 0
-        return reply
 
-    server.storage.hooks.append(hook)
+    _change_replies(server, cut)
     m = mount(server, "-o", "retry=1")
     with fails(errno.EIO):
         read(m / path)
@@ -170,15 +179,12 @@ def test_a_store_that_tells_no_totals_is_read_right(odd, mount):
     server = odd()
     path = holds(server, BIG[: 4 << 20])
 
-    def hook(request):
-        with server.storage.lock:
-            reply = server.storage.reply(request)
+    def leave_out(reply):
         if reply.status == 206:
             span = reply.headers["Content-Range"].split("/")[0]
             reply.headers["Content-Range"] = f"{span}/*"
-        return reply
 
-    server.storage.hooks.append(hook)
+    _change_replies(server, leave_out)
     assert read(mount(server) / path) == BIG[: 4 << 20]
 
 
@@ -186,14 +192,11 @@ def test_a_wrong_content_range_is_never_taken_for_the_right_bytes(odd, mount):
     server = odd()
     path = holds(server, BIG[: 4 << 20])
 
-    def hook(request):
-        with server.storage.lock:
-            reply = server.storage.reply(request)
-            if reply.status == 206 and reply.headers["Content-Range"][:8] != "bytes 0-":
-                reply.headers["Content-Range"] = f"bytes 0-{len(reply.body) - 1}/{4 << 20}"
-        return reply
+    def move(reply):
+        if reply.status == 206 and reply.headers["Content-Range"][:8] != "bytes 0-":
+            reply.headers["Content-Range"] = f"bytes 0-{len(reply.body) - 1}/{4 << 20}"
 
-    server.storage.hooks.append(hook)
+    _change_replies(server, move)
     m = mount(server, "-o", "retry=1")
     try:
         assert read(m / path) == BIG[: 4 << 20]

@@ -128,25 +128,31 @@ static void what_came_once_in_another_size_is_not_the_object(void **state)
 	fixture_start();
 }
 
-/* However often it comes; also where nobody knows how long the object is. */
+/* However often it comes, a page is not the object, which can be read later. */
+static void assert_refused(
+    void **state, const char *claim, const struct fake_answer *page)
+{
+	struct ask *read = ask_read(stored_file(claim), 0, 1000);
+	answer_to_the_end(read, page);
+	assert_ended(read, -EPROTO);
+	assert_non_null(strstr(errors_text(), "not what was asked"));
+	assert_false(current().proven);
+	read = ask_read(current().id, 0, 1000);
+	serve_range(next_request(), 1000, ETAG);
+	assert_bytes(read, 0, 1000);
+	assert_int_equal(fixture_teardown(state), 0);
+	assert_int_equal(fixture_setup(state), 0);
+}
+
+/* Also where nobody knows how long the object is. */
 static void a_page_is_not_an_object_that_is_none(void **state)
 {
-	static const char *const claims[] = {"1000", "null"};
-	for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
-		struct ask *read = ask_read(stored_file(claims[i]), 0, 1000);
-		const struct fake_answer page = {.status = 200,
-		    .body = "<html>back soon</html>",
-		    .length_told = true,
-		    .page = true};
-		answer_to_the_end(read, &page);
-		assert_ended(read, -EPROTO);
-		assert_non_null(strstr(errors_text(), "not what was asked"));
-		read = ask_read(current().id, 0, 1000);
-		serve_range(next_request(), 1000, ETAG);
-		assert_bytes(read, 0, 1000);
-		assert_int_equal(fixture_teardown(state), 0);
-		assert_int_equal(fixture_setup(state), 0);
-	}
+	const struct fake_answer page = {.status = 200,
+	    .body = "<html>back soon</html>",
+	    .length_told = true,
+	    .page = true};
+	assert_refused(state, "1000", &page);
+	assert_refused(state, "null", &page);
 	fixture_start();
 }
 
@@ -157,20 +163,11 @@ static void a_page_that_does_not_say_so_is_none_either(void **state)
 	static const char *const pages[] = {"<html>login</html>",
 	    " \r\n<!doctype html>\n<title>log in</title>"};
 	for (size_t i = 0; i < 8; i++) {
-		const char *claim = i & 4 ? "1000" : "null";
-		struct ask *read = ask_read(stored_file(claim), 0, 1000);
 		const struct fake_answer page = {.status = 200,
 		    .body = pages[i & 1],
 		    .length_told = i & 2,
 		    .etag = etags[i >> 1 & 1]};
-		answer_to_the_end(read, &page);
-		assert_ended(read, -EPROTO);
-		assert_false(current().proven);
-		read = ask_read(current().id, 0, 1000);
-		serve_range(next_request(), 1000, ETAG);
-		assert_bytes(read, 0, 1000);
-		assert_int_equal(fixture_teardown(state), 0);
-		assert_int_equal(fixture_setup(state), 0);
+		assert_refused(state, i & 4 ? "1000" : "null", &page);
 	}
 	fixture_start();
 }

@@ -162,9 +162,7 @@ static int64_t records_seen(const struct look *round)
 					   : round->facts.count;
 }
 
-/* No answer of the API is without a record and without a word of how many there
- * are: that is somebody else's. */
-static bool says_nothing(const struct evidence *evidence)
+bool judge_says_nothing(const struct evidence *evidence)
 {
 	return evidence->round.mute && evidence->unique == 0;
 }
@@ -182,7 +180,7 @@ static bool is_credible(const struct evidence *evidence)
 	int64_t twice = 2 * records_seen(round);
 	if (twice < evidence->unique)
 		return false;
-	if (twice < evidence->known || says_nothing(evidence))
+	if (twice < evidence->known || judge_says_nothing(evidence))
 		return round->number + 1 >= ROUNDS_OF_LESS;
 	return true;
 }
@@ -192,7 +190,7 @@ enum round_verdict judge_round(const struct evidence *evidence)
 	enum round_verdict verdict = judge_kind(evidence);
 	if (verdict == ROUND_PROVEN && !is_credible(evidence))
 		verdict = ROUND_AGAIN;
-	if (verdict == ROUND_PROVEN && says_nothing(evidence))
+	if (verdict == ROUND_PROVEN && judge_says_nothing(evidence))
 		verdict = ROUND_BAD;
 	if (verdict == ROUND_AGAIN && evidence->round.number + 1 >= ROUNDS_MAX)
 		return ROUND_RESTLESS;

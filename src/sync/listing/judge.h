@@ -113,6 +113,10 @@ enum round_verdict {
 	ROUND_RESTLESS /* it changes faster than it can be read */
 };
 
+/* Whether no record came, and an answer had no word of how many there are: no
+ * answer of the API is so, that is somebody else's. */
+bool judge_says_nothing(const struct evidence *evidence);
+
 /* Whether the last round makes the listing whole. */
 enum round_verdict judge_round(const struct evidence *evidence);
 

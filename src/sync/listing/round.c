@@ -235,7 +235,7 @@ void round_problem(const struct round *round, char *out, size_t size)
 	if (look->facts.twice || look->doubled)
 		snprintf(out, size, "the listing holds two records of one id%s",
 		    end);
-	else if (look->mute && round->evidence.unique == 0)
+	else if (judge_says_nothing(&round->evidence))
 		snprintf(out, size,
 		    "the listing holds no record, and does not say that there "
 		    "is none%s",

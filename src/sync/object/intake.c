@@ -136,14 +136,20 @@ static int64_t untold_most(const struct intake *intake)
 	return most < claimed ? claimed : most;
 }
 
-/* Whether a whole of so many bytes (-1: not told) may be a page in the place of
- * what the API says it is. One as long as was claimed is the object, and of one
- * that has answered its version tells. */
-static bool may_be_page(const struct intake *intake, int64_t told)
+/* Whether a whole of so many bytes (-1: not told) may be something else. One as
+ * long as was claimed is the object, and of one that has answered its version
+ * tells. */
+static bool may_be_another(const struct intake *intake, int64_t told)
 {
 	int64_t claimed = size_node(intake->size)->size;
 	return size_proven(intake->size) < 0 &&
-	       !(claimed > 0 && told == claimed) &&
+	       !(claimed > 0 && told == claimed);
+}
+
+/* Whether it may be a page in the place of what the API says it is. */
+static bool may_be_page(const struct intake *intake, int64_t told)
+{
+	return may_be_another(intake, told) &&
 	       download_is_no_page(intake->download);
 }
 
@@ -237,13 +243,12 @@ static enum range_verdict take_part(
 static bool is_doubtful(
     const struct intake *intake, const struct http_head *head)
 {
-	int64_t claimed = size_node(intake->size)->size;
-	if (size_proven(intake->size) >= 0 ||
-	    (claimed > 0 && head->content_length == claimed))
-		return false;
-	if (head->page && may_be_page(intake, head->content_length))
+	int64_t told = head->content_length;
+	if (head->page && may_be_page(intake, told))
 		return true;
-	return claimed > 0 && !version_confirms(intake->version, head);
+	return size_node(intake->size)->size > 0 &&
+	       may_be_another(intake, told) &&
+	       !version_confirms(intake->version, head);
 }
 
 /* 200: the whole object comes, whatever was asked for. */
