@@ -21,6 +21,7 @@ struct backlog {
 	STAILQ_HEAD(, job) jobs;
 	int64_t bytes;	 /* of memory that jobs hold */
 	int64_t late_ms; /* timestamp_mono_ms from which on it is late */
+	bool in_the_way;
 	bool ending;
 };
 
@@ -80,14 +81,18 @@ enum backlog_news backlog_next(
 {
 	enum backlog_news news = BACKLOG_NONE;
 	lock_acquire(&backlog->lock);
-	if (wait && STAILQ_EMPTY(&backlog->jobs) && !backlog->ending &&
+	if (wait && STAILQ_EMPTY(&backlog->jobs) && !backlog->in_the_way &&
+	    !backlog->ending &&
 	    !lock_wait_ms(&backlog->lock, &backlog->news, WAIT_MS))
 		news = BACKLOG_IDLE;
 	*ret_job = STAILQ_FIRST(&backlog->jobs);
-	if (*ret_job)
+	if (backlog->in_the_way)
+		news = BACKLOG_IN_THE_WAY;
+	else if (*ret_job)
 		news = BACKLOG_JOB;
 	else if (backlog->ending)
 		news = BACKLOG_OVER;
+	backlog->in_the_way = false;
 	lock_release(&backlog->lock);
 	return news;
 }
@@ -102,6 +107,14 @@ void backlog_written(struct backlog *backlog)
 	lock_release(&backlog->lock);
 	job_done(job);
 	free(job);
+}
+
+void backlog_make_way(struct backlog *backlog)
+{
+	lock_acquire(&backlog->lock);
+	backlog->in_the_way = true;
+	pthread_cond_signal(&backlog->news);
+	lock_release(&backlog->lock);
 }
 
 void backlog_end(struct backlog *backlog)

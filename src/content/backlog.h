@@ -39,9 +39,10 @@ void backlog_add(struct backlog *backlog, const struct job *job);
 /* What backlog_next found. */
 enum backlog_news {
 	BACKLOG_JOB,
-	BACKLOG_NONE, /* at the moment */
-	BACKLOG_IDLE, /* for as long as was waited */
-	BACKLOG_OVER, /* nor will there be any: it is to end */
+	BACKLOG_NONE,	    /* at the moment */
+	BACKLOG_IDLE,	    /* for as long as was waited */
+	BACKLOG_IN_THE_WAY, /* what is kept is to make way: told once */
+	BACKLOG_OVER,	    /* nor will there be any: it is to end */
 };
 
 /* The oldest job, lent until backlog_written. wait: for a few seconds, where
@@ -51,6 +52,10 @@ enum backlog_news backlog_next(
 
 /* The oldest job is on the disk, or will never be. The keeper's thread. */
 void backlog_written(struct backlog *backlog);
+
+/* What is kept is in the way of something that comes first: backlog_next tells
+ * of it, before any job. Any thread. */
+void backlog_make_way(struct backlog *backlog);
 
 /* No more jobs come: backlog_next tells when all are written. Any thread. */
 void backlog_end(struct backlog *backlog);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,10 +25,9 @@ struct keeper {
 	/* The thread's own. */
 	struct segments *segments;
 	struct room room;
-	int64_t paused_until;	    /* timestamp_mono_ms */
-	bool told;		    /* that the disk is full */
-	char *buffer;		    /* a block, for files */
-	_Atomic bool is_in_the_way; /* set by any thread */
+	int64_t paused_until; /* timestamp_mono_ms */
+	bool told;	      /* that the disk is full */
+	char *buffer;	      /* a block, for files */
 	struct lock lock;
 	/* Under lock: the segments', for others to see. */
 	int64_t bytes;
@@ -141,7 +139,7 @@ static void *run(void *ctx)
 	while ((news = backlog_next(keeper->backlog, counted, &job)) !=
 	       BACKLOG_OVER) {
 		bool look = news == BACKLOG_IDLE;
-		if (atomic_exchange(&keeper->is_in_the_way, false))
+		if (news == BACKLOG_IN_THE_WAY)
 			make_way(keeper);
 		if (news == BACKLOG_JOB) {
 			keep(keeper, job);
@@ -199,7 +197,7 @@ void keeper_free(struct keeper *keeper)
 
 void keeper_make_way(struct keeper *keeper)
 {
-	keeper->is_in_the_way = true;
+	backlog_make_way(keeper->backlog);
 }
 
 int keeper_dir(const struct keeper *keeper)

@@ -2,23 +2,22 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include "base/cleanup.h"
+#include "base/disk.h"
 #include "content/segment.h"
 
 /* A failed write makes so much room, as a part of what is there. */
 #define ROOM_AFTER_FAILURE 8
 
+/* Nor is the disk itself ever filled: others need some, and the database
+ * cannot do without. */
+#define SPARE_MOST ((int64_t)64 << 20)
+
 /* Room that is left to the database, which grows between two looks at it: a
  * part of the limit, and at most so many bytes. */
 #define GROWTH_PART 32
 #define GROWTH_MOST ((int64_t)1 << 20)
-
-/* Nor is the disk itself ever filled: others need some, and the database
- * cannot do without. A part of the disk, and at most so many bytes. */
-#define SPARE_PART 16
-#define SPARE_MOST ((int64_t)64 << 20)
 
 /* What the database takes up, and the directory. Its log shrinks by itself, in
  * time. */
@@ -45,16 +44,11 @@ static int64_t at_most(int64_t bytes, int64_t most)
 /* What segments may take up. */
 static int64_t segments_limit(const struct room *room)
 {
-	struct statvfs disk;
-	int64_t limit = room->limit - database_bytes(room) -
-			at_most(room->limit / GROWTH_PART, GROWTH_MOST);
-	if (fstatvfs(segments_dir(room->segments), &disk) < 0)
+	int64_t disk, limit = room->limit - database_bytes(room) -
+			      at_most(room->limit / GROWTH_PART, GROWTH_MOST);
+	if (disk_room(segments_dir(room->segments), SPARE_MOST, &disk) < 0)
 		return limit;
-	int64_t unit = (int64_t)disk.f_frsize;
-	int64_t spare =
-	    at_most((int64_t)disk.f_blocks * unit / SPARE_PART, SPARE_MOST);
-	return at_most(limit, segments_bytes(room->segments) +
-				  (int64_t)disk.f_bavail * unit - spare);
+	return at_most(limit, segments_bytes(room->segments) + disk);
 }
 
 bool room_make(struct room *room, int64_t bytes)

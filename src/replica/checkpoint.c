@@ -1,18 +1,31 @@
 #include "replica/checkpoint.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "base/disk.h"
 #include "base/lock.h"
 #include "base/timestamp.h"
 
-/* Log pages (8 KiB each) after which to begin once the writer rests; after
- * which to begin at once; and after which the writer has to lend a hand, so
- * that the log does not grow without bound. */
+/* Log pages after which to begin once the writer rests; after which to begin
+ * at once; and after which the writer has to lend a hand, so that the log does
+ * not grow without bound. */
 #define PAGES_BEGIN 1000
 #define PAGES_PRESSING 4096
 #define PAGES_MOST 32768
+
+/*
+ * A log needs up to its own length on the disk to become database: one that
+ * has filled the disk stays for ever, and nothing can be written any more. So
+ * it is also time where the disk has room for so many such logs only. What is
+ * shorter than so many pages may always find some.
+ */
+#define LOGS_PRESSING 4
+#define LOGS_MOST 2
+#define PAGES_LOOK 64
 
 /* The writer rests when nothing was committed for so long. Who has just listed
  * a table mostly reads it then, and wants both cores. */
@@ -21,11 +34,13 @@
 struct checkpointer {
 	struct connection *connection; /* the thread's own */
 	struct connection *writer;
+	int path_fd; /* the database's, opened as a path; -1 */
 	pthread_t thread;
 	struct lock lock;
 	pthread_cond_t news;
 	/* Under lock. */
 	int pages;	/* in the log, when there is something to do; else 0 */
+	bool pressing;	/* it is time now */
 	bool committed; /* since that was looked at */
 	bool stopping;
 	bool finishing; /* with a last one, after that */
@@ -40,7 +55,7 @@ static bool wait_locked(struct checkpointer *checkpointer)
 {
 	while (!checkpointer->stopping) {
 		checkpointer->committed = false;
-		if (checkpointer->pages >= PAGES_PRESSING)
+		if (checkpointer->pressing)
 			return true;
 		if (!checkpointer->pages)
 			lock_wait(&checkpointer->lock, &checkpointer->news);
@@ -68,6 +83,7 @@ static void *run(void *ctx)
 	lock_acquire(&checkpointer->lock);
 	while (wait_locked(checkpointer)) {
 		checkpointer->pages = 0;
+		checkpointer->pressing = false;
 		lock_release(&checkpointer->lock);
 		/* What readers still use is left for the next time. */
 		sqlite3_wal_checkpoint_v2(checkpointer->connection->db, NULL,
@@ -86,22 +102,46 @@ static void *run(void *ctx)
 	return NULL;
 }
 
+/* How many logs of so many pages the disk has room for, as far as that
+ * matters. */
+static int64_t logs_of_room(struct checkpointer *checkpointer, int pages)
+{
+	int64_t room;
+	if (pages < PAGES_LOOK ||
+	    disk_room(checkpointer->path_fd, 0, &room) < 0)
+		return LOGS_PRESSING;
+	return room / ((int64_t)pages * CONNECTION_PAGE);
+}
+
 /* Called after each commit of the writer, by the writer. */
 static int on_commit(void *ctx, sqlite3 *db, const char *name, int pages)
 {
 	struct checkpointer *checkpointer = ctx;
-	if (pages < PAGES_BEGIN)
+	int64_t logs = logs_of_room(checkpointer, pages);
+	bool pressing = pages >= PAGES_PRESSING || logs < LOGS_PRESSING;
+	if (pages < PAGES_BEGIN && !pressing)
 		return SQLITE_OK;
-	if (pages >= PAGES_MOST)
+	if (pages >= PAGES_MOST || logs < LOGS_MOST)
 		sqlite3_wal_checkpoint_v2(
 		    db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	lock_acquire(&checkpointer->lock);
-	if (!checkpointer->pages || pages >= PAGES_PRESSING)
+	if (!checkpointer->pages || pressing)
 		pthread_cond_signal(&checkpointer->news);
 	checkpointer->pages = pages;
+	checkpointer->pressing |= pressing;
 	checkpointer->committed = true;
 	lock_release(&checkpointer->lock);
 	return SQLITE_OK;
+}
+
+static void release(struct checkpointer *checkpointer)
+{
+	connection_close(checkpointer->connection);
+	if (checkpointer->path_fd >= 0)
+		close(checkpointer->path_fd);
+	pthread_cond_destroy(&checkpointer->news);
+	lock_done(&checkpointer->lock);
+	free(checkpointer);
 }
 
 int checkpointer_new(const char *path, struct connection *writer,
@@ -111,6 +151,7 @@ int checkpointer_new(const char *path, struct connection *writer,
 	if (!checkpointer)
 		return -ENOMEM;
 	checkpointer->writer = writer;
+	checkpointer->path_fd = open(path, O_PATH | O_CLOEXEC);
 	lock_init(&checkpointer->lock);
 	pthread_cond_init(&checkpointer->news, NULL);
 	int r =
@@ -119,10 +160,7 @@ int checkpointer_new(const char *path, struct connection *writer,
 	    pthread_create(&checkpointer->thread, NULL, run, checkpointer) != 0)
 		r = -ENOMEM;
 	if (r < 0) {
-		connection_close(checkpointer->connection);
-		pthread_cond_destroy(&checkpointer->news);
-		lock_done(&checkpointer->lock);
-		free(checkpointer);
+		release(checkpointer);
 		return r;
 	}
 	sqlite3_wal_hook(writer->db, on_commit, checkpointer);
@@ -160,8 +198,5 @@ void checkpointer_free(struct checkpointer *checkpointer)
 	pthread_cond_signal(&checkpointer->news);
 	lock_release(&checkpointer->lock);
 	pthread_join(checkpointer->thread, NULL);
-	connection_close(checkpointer->connection);
-	pthread_cond_destroy(&checkpointer->news);
-	lock_done(&checkpointer->lock);
-	free(checkpointer);
+	release(checkpointer);
 }

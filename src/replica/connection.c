@@ -10,13 +10,6 @@
 #include "replica/schema.h"
 #include "replica/sql.h"
 
-/*
- * Bytes a page of the database. Records are about 1 KB, of which SQLite's
- * 4096 hold three and waste the rest; larger ones cost more where a write
- * touches few rows.
- */
-#define PAGE_SIZE "8192"
-
 /* The writer waits for readers at most so long: they hold nothing for long. */
 #define BUSY_MS 10000
 
@@ -122,13 +115,14 @@ int connection_error(struct connection *connection, int result)
 }
 
 /* What each kind of connection begins with. */
+#define TEXT_OF(number) #number
+#define PAGE_SIZE(number) "PRAGMA page_size = " TEXT_OF(number) ";"
 #define WRITER_PRAGMAS                                                         \
-	("PRAGMA page_size = " PAGE_SIZE ";"                                   \
-	 "PRAGMA journal_mode = WAL;"                                          \
-	 "PRAGMA synchronous = NORMAL;"                                        \
-	 "PRAGMA cache_size = -4096;"                                          \
-	 "PRAGMA temp_store = MEMORY;"                                         \
-	 "PRAGMA wal_autocheckpoint = 0")
+	(PAGE_SIZE(CONNECTION_PAGE) "PRAGMA journal_mode = WAL;"               \
+				    "PRAGMA synchronous = NORMAL;"             \
+				    "PRAGMA cache_size = -4096;"               \
+				    "PRAGMA temp_store = MEMORY;"              \
+				    "PRAGMA wal_autocheckpoint = 0")
 #define READER_PRAGMAS                                                         \
 	("PRAGMA cache_size = -512;"                                           \
 	 "PRAGMA query_only = 1;"                                              \

@@ -11,6 +11,13 @@
 
 #include "replica/new_rows.h"
 
+/*
+ * Bytes a page of the database. Records are about 1 KB, of which SQLite's
+ * 4096 hold three and waste the rest; larger ones cost more where a write
+ * touches few rows.
+ */
+#define CONNECTION_PAGE 8192
+
 enum statement {
 	ST_BEGIN,
 	ST_COMMIT,

@@ -140,7 +140,6 @@ def test_offline_serves_what_was_read_and_nothing_else(odd, mount, work):
     assert os.pread(handle, 4096, 6 * MIB) == BIG[6 * MIB :][:4096]
     os.close(handle)
     m.unmount()
-    server.stop()
     m = mount(server, "-o", "offline", cache=work / "cache")
     _same(read(m / whole), BIG)
     _same(read(m / empty), b"")
@@ -165,7 +164,6 @@ def test_a_copy_offline_is_that_made_online(odd, mount, work):
     succeed("cp", "-r", m.path, work / "online")
     wanted = truth.tree(server)
     m.unmount()
-    server.stop()
     m = mount(server, "-o", "offline", cache=work / "cache")
     succeed("cp", "-r", m.path, work / "offline")
     online = truth.on_disk(work / "online")
@@ -317,6 +315,23 @@ def test_records_come_before_contents_where_a_disk_is_full(odd, small_disk, moun
     if not _lists(m, 4000):
         assert "no room for the replica" in read(m / ".bkendfs/errors").decode()
         wait_until(lambda: _lists(m, 4000), 60)
+
+
+def test_a_log_leaves_its_database_the_room_to_take_it_over(odd, small_disk, mount):
+    """The log of the database may not fill the disk that both are on: it could
+    not become database, and nothing could be written any more."""
+    server = odd()
+    tables = [f"t{number}" for number in range(8)]
+    for table in tables:
+        server.tables[table] = records(1000, extra=b',"text":"%s"' % (b"x" * 1500))
+    disk = small_disk(26)
+    m = mount(server, "-o", f"tables={':'.join(tables)}", cache=disk / "cache")
+    for table in tables:
+        assert sorted(os.listdir(m / table)) == record_names(1000)
+    m.unmount()
+    m = mount(server, "-o", "offline", cache=disk / "cache")
+    for table in tables:
+        assert sorted(os.listdir(m / table)) == record_names(1000)
 
 
 # Crashes and damage --------------------------------------------------------

@@ -4,14 +4,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/disk.h"
 #include "base/hash.h"
 
-/* Others need the disk as well, which may be memory: so much is left to them,
- * as a part of it, and at most so many bytes. */
-#define SPARE_PART 16
+/* Others need the disk as well, which may be memory. */
 #define SPARE_MOST ((int64_t)256 << 20)
 
 /* The room that is left is looked at whenever so many bytes have come, so that
@@ -61,24 +59,20 @@ int spool_begin(struct spool *spool, const struct spool_plan *plan)
 /* Whether the disk takes the rest, or what comes until the next look. */
 static int look(struct spool *spool)
 {
-	struct statvfs disk;
-	int64_t need = spool->plan.told - spool->size;
+	int64_t room, need = spool->plan.told - spool->size;
 	if (spool->size - spool->looked < LOOK_BYTES)
 		return 0;
 	spool->looked = spool->size;
-	if (fstatvfs(spool->fd, &disk) < 0)
-		return -errno;
-	int64_t unit = (int64_t)disk.f_frsize;
-	int64_t spare = (int64_t)disk.f_blocks * unit / SPARE_PART;
-	if (spare > SPARE_MOST)
-		spare = SPARE_MOST;
+	int r = disk_room(spool->fd, SPARE_MOST, &room);
+	if (r < 0)
+		return r;
 	if (need < LOOK_BYTES)
 		need = LOOK_BYTES;
 	/* What an earlier attempt wrote is written over. */
 	off_t there = lseek(spool->fd, 0, SEEK_END);
 	if (there > spool->size)
 		need -= there - spool->size;
-	return (int64_t)disk.f_bavail * unit < spare + need ? -ENOSPC : 0;
+	return room < need ? -ENOSPC : 0;
 }
 
 /* Nobody told how long it is: it may never end. */
@@ -107,7 +101,7 @@ int spool_add(struct spool *spool, const void *data, size_t len)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return -errno;
+			return disk_error(errno);
 		spool->size += n;
 		from += n;
 		len -= (size_t)n;

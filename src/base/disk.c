@@ -1,0 +1,23 @@
+#include "base/disk.h"
+
+#include <errno.h>
+#include <sys/statvfs.h>
+
+#define SPARE_PART 16
+
+int disk_room(int fd, int64_t spare_most, int64_t *ret_bytes)
+{
+	struct statvfs disk;
+	if (fstatvfs(fd, &disk) < 0)
+		return -errno;
+	int64_t unit = (int64_t)disk.f_frsize;
+	int64_t spare = (int64_t)disk.f_blocks * unit / SPARE_PART;
+	*ret_bytes = (int64_t)disk.f_bavail * unit -
+		     (spare < spare_most ? spare : spare_most);
+	return 0;
+}
+
+int disk_error(int err)
+{
+	return err == EDQUOT ? -ENOSPC : -err;
+}
