@@ -1,13 +1,43 @@
 #include "replica/sql.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "base/disk.h"
 #include "base/log.h"
 #include "replica/replica.h"
 
+/* Whether what file was last refused, it was for want of room. */
+static bool was_full(sqlite3_file *file)
+{
+	int err = 0;
+	return file && file->pMethods &&
+	       file->pMethods->xFileControl(
+		   file, SQLITE_FCNTL_LAST_ERRNO, &err) == SQLITE_OK &&
+	       disk_error(err) == -ENOSPC;
+}
+
+/* SQLite does not know that a quota is a disk, too. What failed was written to
+ * the database, or to its log. */
+static bool is_full(sqlite3 *db, int result)
+{
+	sqlite3_file *file = NULL, *log = NULL;
+	if ((result & 0xff) == SQLITE_FULL)
+		return true;
+	if (!db || sqlite3_extended_errcode(db) != SQLITE_IOERR_WRITE)
+		return false;
+	sqlite3_file_control(db, NULL, SQLITE_FCNTL_FILE_POINTER, &file);
+	sqlite3_file_control(db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	return was_full(file) || was_full(log);
+}
+
 int sql_error(sqlite3 *db, int result)
 {
+	if (is_full(db, result)) {
+		log_error("the replica cannot grow: the disk is full");
+		return -ENOSPC;
+	}
 	switch (result & 0xff) {
 	case SQLITE_OK:
 	case SQLITE_ROW:
@@ -17,9 +47,6 @@ int sql_error(sqlite3 *db, int result)
 		return -ENOMEM;
 	case SQLITE_INTERRUPT:
 		return -EINTR;
-	case SQLITE_FULL:
-		log_error("the replica cannot grow: the disk is full");
-		return -ENOSPC;
 	default:
 		log_error("the replica failed: %s",
 		    db ? sqlite3_errmsg(db) : sqlite3_errstr(result));
