@@ -3,11 +3,10 @@
 import json
 import os
 import time
-from pathlib import Path
 
 import pytest
 
-from conftest import wait_until
+from conftest import children_of, wait_until
 
 # What is set for a project elsewhere must not matter.
 ELSEWHERE = {
@@ -67,13 +66,7 @@ def settle(path):
 
 def servers_of(pid):
     """The emulators that a process has started, by pid."""
-    children = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        children += (task / "children").read_text().split()
-    return [
-        int(child) for child in children
-        if b"bkend-emulator" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
+    return children_of(pid, "bkend-emulator")
 
 
 def text_of(path):

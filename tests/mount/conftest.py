@@ -24,7 +24,9 @@ from emulator_server import emulator
 from front import in_front, trust
 from mounts import abort, is_mounted, mounts_under, read_only, wait_until_it_waits
 from odd_server import OddServer
-from processes import alive, daemon_of, memory_of, mounter_of
+from processes import (
+    alive, children_of, daemon_of, memory_of, mounter_of, of_threads, sockets_of,
+)
 from records import records
 from scratch import small_disk, watched, work
 

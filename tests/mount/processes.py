@@ -43,13 +43,39 @@ def threads_of(pid):
     return found
 
 
+def of_threads(pid, name):
+    """A small file of each thread of a process. They come and go meanwhile."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            yield (task / name).read_text()
+
+
+def children_of(pid, name=None):
+    """The pids of those that a process has started, or of those of this name."""
+    return [
+        int(child)
+        for children in of_threads(pid, "children")
+        for child in children.split()
+        if name is None or _of_process(child, "comm") == f"{name}\n".encode()
+    ]
+
+
 def mounter_of(pid):
     """The process that has mounted it for another one."""
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            if Path(f"/proc/{child}/comm").read_text() == "bkendfs-mount\n":
-                return int(child)
-    return None
+    [mounter] = children_of(pid, "bkendfs-mount")
+    return mounter
+
+
+def sockets_of(pid):
+    """The numbers of the sockets that a process has open. They come and go
+    meanwhile."""
+    found = set()
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            kind, _, number = os.readlink(fd).partition(":")
+            if kind == "socket":
+                found.add(number.strip("[]"))
+    return found
 
 
 def other_namespaces():

@@ -11,7 +11,7 @@ from collections import Counter
 
 import pytest
 
-from conftest import succeed, wait_until, wait_until_it_waits
+from conftest import sockets_of, succeed, wait_until, wait_until_it_waits
 from dirstream import getdents, opened
 from paged import PagedTable
 from records import read, record_names, records
@@ -223,10 +223,6 @@ for entry in os.scandir(sys.argv[1]):
 """
 
 
-def _sockets(pid):
-    return succeed("ls", "-l", f"/proc/{pid}/fd").count(b"socket:")
-
-
 @pytest.mark.wire("a connection a request")
 def test_a_listing_that_was_interrupted_is_taken_up(odd, mount):
     let_go = threading.Event()
@@ -248,11 +244,11 @@ def test_a_listing_that_was_interrupted_is_taken_up(odd, mount):
         for _ in range(1 + 2000):
             assert lister.stdout.readline()
         wait_until_it_waits(lister)
-        assert _sockets(m.pid) >= CONNECTIONS
+        assert len(sockets_of(m.pid)) >= CONNECTIONS
         lister.send_signal(signal.SIGINT)
         assert lister.wait(10) == -signal.SIGINT
         # It is noticed a little later: then the connections go.
-        wait_until(lambda: _sockets(m.pid) < CONNECTIONS / 2, 20, "the end of it")
+        wait_until(lambda: len(sockets_of(m.pid)) < CONNECTIONS / 2, 20, "the end of it")
         let_go.set()
         # Else it would be as far as one gets ahead of a reader.
         assert _quiet(table) < 20 + 2 * CONNECTIONS - 4

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from api_client import Client
-from conftest import EMULATOR, environment, wait_until
+from conftest import EMULATOR, environment, sockets_of, wait_until
 
 SAMPLE_KEY = "pk_b3d0f1a2c4e5968778695a4b3c2d1e0fb3d0f1a2c4e5968778695a4b3c2d1e0f"
 NAMES = ["BKEND_PUBLISHABLE_KEY", "BKEND_SECRET_KEY", "BKEND_EMAIL", "BKEND_PASSWORD"]
@@ -291,21 +291,14 @@ def test_an_answer_that_nobody_takes_is_given_up(emulator):
         raw.sendall(f"GET {url} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         assert raw.recv(100).startswith(b"HTTP/1.1 200")
         # It goes on only as far as the buffers reach.
-        status = f"/proc/{server.process.pid}/fd"
         deadline = time.monotonic() + 20
-        while _sockets(status) > 1 and time.monotonic() < deadline:
+        while _sockets(server) > 1 and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert _sockets(status) == 1  # the one that listens
+        assert _sockets(server) == 1  # the one that listens
 
 
-def _sockets(directory):
-    found = 0
-    for name in os.listdir(directory):
-        try:
-            found += os.readlink(f"{directory}/{name}").startswith("socket:")
-        except OSError:
-            pass
-    return found
+def _sockets(server):
+    return len(sockets_of(server.process.pid))
 
 
 def test_our_own_slowness_is_nobodys_fault(emulator):
@@ -324,13 +317,12 @@ def test_who_only_waits_makes_room_for_who_comes(emulator):
         # Those that have waited the longest are let go of, the last are not.
         for raw in idle[:-3]:
             assert _ends(raw)
-        directory = f"/proc/{server.process.pid}/fd"
-        wait_until(lambda: _sockets(directory) <= 1 + 3, 20, "the bound")
+        wait_until(lambda: _sockets(server) <= 1 + 3, 20, "the bound")
         # Nobody's time is up, and still whoever asks is answered, each time
         # that all places are taken by those who only wait.
         for _ in range(10):
             assert Client(server).refused("/v1/x")[0] == 404
-            wait_until(lambda: _sockets(directory) <= 1 + 2, 20, "its end")
+            wait_until(lambda: _sockets(server) <= 1 + 2, 20, "its end")
             idle.append(_connect(server))
     finally:
         for raw in idle:
@@ -341,8 +333,7 @@ def test_who_is_served_is_not_ended_for_others(emulator):
     server = emulator("--no-demo", "--connections", "2", "--generate-files", "1:20000000")
     one = Client(server)
     url = one.download(one.ids("/v1/files")[0])["url"][len(server.url):]
-    sockets = f"/proc/{server.process.pid}/fd"
-    wait_until(lambda: _sockets(sockets) == 1, 20, "the end of what came before")
+    wait_until(lambda: _sockets(server) == 1, 20, "the end of what came before")
     busy = []
     try:
         for _ in range(2):
@@ -360,7 +351,7 @@ def test_who_is_served_is_not_ended_for_others(emulator):
                 size += len(piece)
             raw.close()
         # Their places are free again.
-        wait_until(lambda: _sockets(sockets) == 1, 20, "the end of both")
+        wait_until(lambda: _sockets(server) == 1, 20, "the end of both")
         assert one.refused("/v1/x")[0] == 404
     finally:
         for raw in busy:

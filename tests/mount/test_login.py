@@ -12,13 +12,12 @@ import stat
 import subprocess
 import threading
 import time
-from pathlib import Path
 import urllib.parse
 import urllib.request
 
 import pytest
 
-from conftest import BKENDFS, environment, run, wait_until
+from conftest import BKENDFS, environment, of_threads, run, wait_until
 from mcp_server import McpServer
 from odd_server import EMAIL, PASSWORD, PUBLISHABLE, SECRET, Reply
 
@@ -250,8 +249,7 @@ def test_a_page_that_is_loaded_again_uses_no_code_twice(project, login):
 
 def _connections(pid):
     """How many browsers its web server serves: a thread each."""
-    names = (name.read_text() for name in Path(f"/proc/{pid}/task").glob("*/comm"))
-    return sum(name.startswith("MHD-conn") for name in names)
+    return sum(name.startswith("MHD-conn") for name in of_threads(pid, "comm"))
 
 
 def test_a_page_that_is_closed_half_way(project, login, work):

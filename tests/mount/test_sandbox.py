@@ -8,12 +8,14 @@ import shutil
 import signal
 import subprocess
 import threading
-from pathlib import Path
 
 import pytest
 
 from api_client import Client
-from conftest import BKENDFS, alive, daemon_of, environment, is_mounted, memory_of, mounter_of, run, wait_until
+from conftest import (
+    BKENDFS, alive, daemon_of, environment, is_mounted, memory_of, mounter_of,
+    of_threads, run, wait_until,
+)
 from odd_server import PASSWORD, PUBLISHABLE
 from records import fails, oid, read
 from test_user import fuse_for_everyone, project, user  # noqa: F401 (fixtures)
@@ -43,9 +45,8 @@ def _said(status):
 
 
 def _assert_privileges(pid, given_up):
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        status = (task / "status").read_text()
-        assert re.search(rf"^NoNewPrivs:\s*{int(given_up)}$", status, re.M), task
+    for status in of_threads(pid, "status"):
+        assert re.search(rf"^NoNewPrivs:\s*{int(given_up)}$", status, re.M), status
 
 
 def test_a_mount_can_gain_nothing(project, mount):

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from conftest import (
-    BKENDFS, daemon_of, environment, is_mounted, memory_of, run, succeed, wait_until,
+    BKENDFS, children_of, daemon_of, environment, is_mounted, memory_of, run, succeed,
+    wait_until,
 )
 from odd_server import PASSWORD, PUBLISHABLE, SECRET, Reply
 from records import oid, read
@@ -28,18 +29,6 @@ SECRETS = {
     "BKEND_PASSWORD": PASSWORD,
     "BKEND_MFA_CODE": "482915",
 }
-
-
-def _children(pid):
-    return [
-        int(child)
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        for child in (task / "children").read_text().split()
-    ]
-
-
-def _named(pids, name):
-    return [pid for pid in pids if Path(f"/proc/{pid}/comm").read_text().strip() == name]
 
 
 def _assert_protected(pid):
@@ -142,7 +131,7 @@ def _start_waiting(project, work, watched, *prefix, program=BKENDFS, env=None):
 def test_whoever_waits_for_a_start_is_protected_too(project, work, watched):
     env = {"BKENDFS_CACHE_DIR": str(work / "cache")}
     parent, release = _start_waiting(project, work, watched, env=env)
-    [child] = _children(parent.pid)
+    [child] = children_of(parent.pid)
     try:
         for pid in (parent.pid, child):
             _assert_protected(pid)
@@ -167,11 +156,11 @@ def test_nobody_but_root_looks_into_a_users_process(project, user, work, watched
     )
     try:
         # Of a process that can be dumped, these would be the user's own.
-        for pid in [parent.pid, *_children(parent.pid)]:
+        for pid in [parent.pid, *children_of(parent.pid)]:
             assert os.stat(f"/proc/{pid}/environ").st_uid == 0
             assert os.stat(f"/proc/{pid}/mem").st_uid == 0
     finally:
-        for pid in [*_children(parent.pid), parent.pid]:
+        for pid in [*children_of(parent.pid), parent.pid]:
             os.kill(pid, signal.SIGKILL)
         parent.wait(10)
         release.set()
@@ -215,7 +204,7 @@ def test_the_demos_server_is_told_nothing(work, start):
     said = start(None, "--demo", env=SECRETS)
     assert said.status == 0, said.errors
     pid = daemon_of(said.path)
-    [server] = _named(_children(pid), "bkend-emulator")
+    [server] = children_of(pid, "bkend-emulator")
     _assert_protected(pid)
     _assert_environment_is_clean(server)
 

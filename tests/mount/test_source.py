@@ -16,7 +16,7 @@ import pytest
 
 from backups import ELSEWHERE, backup, record, servers_of, text_of  # noqa: F401 (a fixture)
 from conftest import (
-    BKENDFS, alive, daemon_of, environment, is_mounted, run, succeed,
+    BKENDFS, alive, daemon_of, environment, is_mounted, run, sockets_of, succeed,
     wait_until,
 )
 from records import fails
@@ -86,11 +86,7 @@ def test_no_port_is_opened_and_nobody_else_can_connect(mount, backup):
     os.listdir(one / "posts")
     [server] = servers_of(one.pid)
     for pid in (one.pid, server):
-        inodes = {
-            os.readlink(fd).split("[")[1][:-1]
-            for fd in Path(f"/proc/{pid}/fd").iterdir()
-            if os.readlink(fd).startswith("socket:")
-        }
+        inodes = sockets_of(pid)
         assert inodes
         for table in ("tcp", "tcp6", "udp", "udp6"):
             lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()

@@ -7,13 +7,12 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from conftest import (
-    BKENDFS, daemon_of, environment, is_mounted, mounts_under, run, succeed,
-    wait_until,
+    BKENDFS, children_of, daemon_of, environment, is_mounted, mounts_under, run,
+    sockets_of, succeed, wait_until,
 )
 from jsontext import pretty
 from odd_server import PASSWORD, PUBLISHABLE, SECRET, Reply
@@ -211,11 +210,8 @@ def test_the_demo_takes_its_server_along(start, work):
     said = start(None, "--demo")
     succeed("ls", said.path)
     pid = daemon_of(said.path)
-    family = set()
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        family |= set((task / "children").read_text().split())
-    sockets = succeed("ls", "-l", f"/proc/{pid}/fd").count(b"socket:")
-    assert family or sockets, "no server to be seen"
+    family = children_of(pid)
+    assert family or sockets_of(pid), "no server to be seen"
     succeed("fusermount3", "-u", said.path)
     wait_until(
         lambda: not [child for child in family if os.path.exists(f"/proc/{child}/exe")],
