@@ -5,6 +5,7 @@
 
 #include "api/record.h"
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "http/field.h"
 #include "json/json.h"
 #include "json/parsed.h"
@@ -42,7 +43,7 @@ static int64_t whole(const cJSON *value, int64_t none)
 
 bool answer_may_be_object(const char *body, size_t len)
 {
-	size_t blank = json_mark_len(body, len);
+	size_t blank = utf8_mark_len(body, len);
 	if (len < 3 && memcmp(body, "\xef\xbb", len) == 0)
 		return true;
 	while (blank < len && strchr(" \t\r\n", body[blank]))

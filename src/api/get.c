@@ -9,6 +9,7 @@
 #include "api/record.h"
 #include "base/buf.h"
 #include "base/percent.h"
+#include "base/utf8.h"
 #include "json/json.h"
 
 /* The largest single record or spec: see JSON_RECORD_MAX. */
@@ -42,7 +43,7 @@ static void text_restart(void *ctx)
 
 static bool is_cut_short(const char *body, size_t len)
 {
-	size_t mark = json_mark_len(body, len);
+	size_t mark = utf8_mark_len(body, len);
 	return json_check(body + mark, len - mark) < 0;
 }
 

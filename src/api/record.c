@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 enum { ID, UNDERSCORE_ID, CREATED, UPDATED, NAME, SIZE, MEMBERS };
 
 static const char *const member_names[MEMBERS] = {[ID] = "id",
@@ -98,7 +100,7 @@ int record_unwrap(const char *text, size_t len, const char *id, size_t id_len,
 {
 	static const char *const names[] = {"id", "_id", "success", "data"};
 	struct json_span members[ARRAY_SIZE(names)];
-	size_t mark = json_mark_len(text, len);
+	size_t mark = utf8_mark_len(text, len);
 	text += mark;
 	len -= mark;
 	int r = json_members(text, len, names, ARRAY_SIZE(names), members);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Length in bytes (1 to 4) of the valid sequence at text, 0 when the bytes
  * there are not UTF-8 (or len is 0). ret_code may be NULL. */
@@ -45,6 +46,14 @@ static inline bool utf8_is_valid(const char *text, size_t len)
 	for (; len && n; text += n, len -= n)
 		n = utf8_sequence(text, len, NULL);
 	return n != 0;
+}
+
+/* The bytes of a byte order mark at the start of a text, 3 or 0. Some servers
+ * send one, and some editors write one. RFC 8259 lets who reads JSON pass over
+ * it: whoever takes in an answer does; json/ does not know of it. */
+static inline size_t utf8_mark_len(const char *text, size_t len)
+{
+	return len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
 #endif

@@ -111,8 +111,8 @@ static char *next_line(struct reading *reading)
 		wrong(reading, "this line is not UTF-8");
 		return NULL;
 	}
-	if (reading->line == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0)
-		line += 3;
+	if (reading->line == 1)
+		line += utf8_mark_len(line, strlen(line));
 	return trim(line);
 }
 

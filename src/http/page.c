@@ -4,16 +4,13 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
-
-#define MARK "\xef\xbb\xbf" /* U+FEFF */
+#include "base/utf8.h"
 
 bool page_begins(const char *body, size_t len)
 {
 	static const char *const tags[] = {
 	    "<!DOCTYPE HTML", "<HTML", "<HEAD", "<BODY"};
-	size_t at = 0;
-	if (len >= strlen(MARK) && memcmp(body, MARK, strlen(MARK)) == 0)
-		at = strlen(MARK);
+	size_t at = utf8_mark_len(body, len);
 	while (at < len && body[at] && strchr(" \t\r\n\f", body[at]))
 		at++;
 	for (size_t i = 0; i < ARRAY_SIZE(tags); i++) {

@@ -8,14 +8,6 @@
 #include "json/gap.h"
 #include "json/lex.h"
 
-#define MARK "\xef\xbb\xbf"
-
-size_t json_mark_len(const char *text, size_t len)
-{
-	size_t mark = sizeof(MARK) - 1;
-	return len >= mark && memcmp(text, MARK, mark) == 0 ? mark : 0;
-}
-
 int json_check(const char *text, size_t len)
 {
 	struct lex lex;

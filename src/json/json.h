@@ -23,11 +23,6 @@ struct json_span {
 	size_t len;
 };
 
-/* The bytes of a byte order mark at the start of a text, 3 or 0. Some servers
- * send one, which RFC 8259 lets a reader pass over: whoever takes in an answer
- * does; no other function here knows of it. */
-size_t json_mark_len(const char *text, size_t len);
-
 /* Strictly one valid JSON value, white space around it allowed: 0, else
  * -EPROTO. The bytes inside strings need not be UTF-8 (names are made safe
  * elsewhere), but control characters below U+0020 are refused. */

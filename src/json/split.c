@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "json/json.h"
 #include "json/skip.h"
 
@@ -246,7 +247,7 @@ int json_split_end(struct json_split *split, const char **ret_skeleton,
 	size_t len = split->skeleton.len;
 	if (split->state != OUTSIDE)
 		return -EPROTO;
-	size_t mark = json_mark_len(text, len);
+	size_t mark = utf8_mark_len(text, len);
 	text += mark;
 	len -= mark;
 	int r = json_check(text, len);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 
 struct sse {
 	sse_event_fn event;
@@ -62,10 +63,9 @@ static int end_line(struct sse *sse)
 {
 	const char *text = buf_str(&sse->line);
 	size_t len = sse->line.len;
-	if (!sse->begun && len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-		text += 3;
-		len -= 3;
-	}
+	size_t mark = sse->begun ? 0 : utf8_mark_len(text, len);
+	text += mark;
+	len -= mark;
 	sse->begun = true;
 	int r = 0;
 	if (len == 0)

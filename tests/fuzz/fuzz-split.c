@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "emulator/query/cursor.h"
 #include "json/json.h"
 #include "json/split.h"
@@ -147,7 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* What passes in parts passes as a whole, too; but for a byte order
 	 * mark, and nesting, which is counted from the record on. */
 	if (whole.error == 0 && size <= JSON_DEPTH_MAX &&
-	    json_mark_len(body, size) == 0) {
+	    utf8_mark_len(body, size) == 0) {
 		MUST(json_check(body, size) == 0);
 		check_walk(body, size, &whole);
 	}

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "base/utf8.h"
 #include "emulator/load/saved_answer.h"
 #include "emulator/load/gzip.h"
 #include "emulator/load/values.h"
@@ -225,7 +226,7 @@ static int take_value(
 static char first_of(const struct buf *start)
 {
 	const char *text = buf_str(start);
-	text += json_mark_len(text, start->len);
+	text += utf8_mark_len(text, start->len);
 	return text[strspn(text, " \t\r\n")];
 }
 
@@ -292,7 +293,7 @@ static int open_text(struct reader *reader, struct place *place,
 		return r;
 	if (saved_is_utf16(buf_str(piece), piece->len))
 		return -EILSEQ;
-	reader->base = json_mark_len(buf_str(piece), piece->len);
+	reader->base = utf8_mark_len(buf_str(piece), piece->len);
 	const char *what = no_json(piece);
 	if (!what) {
 		reader->strange = !strchr("{[", first_of(piece));

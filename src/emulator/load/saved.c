@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/utf8.h"
 #include "emulator/load/gzip.h"
 
 void saved_done(struct saved *saved)
@@ -44,7 +45,7 @@ int saved_explain(const char *dir, const char *name, int error)
 static void trim(struct place *place, const struct buf *text, size_t *ret_start)
 {
 	static const char space[] = " \t\r\n";
-	size_t end = text->len, start = json_mark_len(buf_str(text), end);
+	size_t end = text->len, start = utf8_mark_len(buf_str(text), end);
 	start += strspn(buf_str(text) + start, space);
 	while (end > start && strchr(space, text->data[end - 1]))
 		end--;
