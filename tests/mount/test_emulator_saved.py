@@ -1,6 +1,7 @@
 """The emulator serves what was saved, and nothing that is no backup."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -61,15 +62,27 @@ def test_a_damaged_backup_is_not_served(tmp_path, name, text):
     done = subprocess.run([EMULATOR, "--data", tmp_path], capture_output=True, text=True,
                           timeout=20, check=False)
     assert done.returncode == 1 and name in done.stderr and done.stdout == ""
+    assert "move it away" in done.stderr
 
 
-def test_a_missing_object_is_named(tmp_path):
-    (tmp_path / "storage").mkdir()
-    (tmp_path / "files").mkdir()
-    (tmp_path / "files/f.json").write_text('{"id":"f","originalName":"x"}')
-    done = subprocess.run([EMULATOR, "--data", tmp_path], capture_output=True, text=True,
-                          timeout=20, check=False)
-    assert done.returncode == 1 and "storage/f_x" in done.stderr
+def test_what_lacks_an_object_is_served_as_that(client, tmp_path):
+    """The rest of a copied mount can be read; what tells of files does not pass
+    for whole."""
+    for directory in ("storage", "files", "t"):
+        (tmp_path / directory).mkdir()
+    (tmp_path / "t/a.json").write_text('{"id":"a"}')
+    for name in "fg":
+        (tmp_path / f"files/{name}.json").write_text(f'{{"id":"{name}","originalName":"x"}}')
+    (tmp_path / "storage/g_x").write_bytes(b"here")
+    one = client("--data", tmp_path)
+    said = one.server.errors.read_text()
+    assert re.search(r"files: incomplete: storage/f_x is missing.*copy it anew", said)
+    assert re.search(r"INCOMPLETE.* of files is said above", said)
+    assert one.ids("/v1/t") == ["a"] and one.object("g")[2] == b"here"
+    assert one.object("f")[0] == 404
+    for table, missing in ("t", False), ("files", True):
+        headers = one.call("GET", f"/v1/{table}", **one.headers)[1]
+        assert ("storage/f_x" in headers.get("X-Incomplete", "")) == missing, table
 
 
 @pytest.mark.parametrize("files", [

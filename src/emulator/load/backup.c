@@ -186,7 +186,9 @@ static int add_spec(struct backup *backup, const char *dir, const char *name,
 		r = saved_open_text(&place, &text, &backup->spool);
 	place_done(&place);
 	if (r == 0 && json_check(buf_str(&text), text.len) < 0)
-		return saved_complain(dir, name, "not valid JSON");
+		return saved_complain(dir, name,
+		    "not valid JSON; copy it anew, or move it away to serve "
+		    "the rest");
 	if (r < 0)
 		return saved_explain(dir, name, r);
 	char *spec = buf_steal(&text);

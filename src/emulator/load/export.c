@@ -317,7 +317,9 @@ static int conclude(struct reader *reader)
 		    "what it begins with is no record; move it away, or take "
 		    "that out, to serve the rest");
 	if (reader->strange || (!reader->page && !reader->failed))
-		return complain(reader, "not a whole page of items");
+		return complain(reader,
+		    "not a whole page of items; fetch it again, or move it "
+		    "away to serve the rest");
 	if (whole_table)
 		return 0;
 	return loading_add_page(reader->loading, reader->what->page,

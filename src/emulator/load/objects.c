@@ -240,9 +240,9 @@ static int serve_askers(
 	return r;
 }
 
-/* 0; -EPROTO where it makes the whole backup one that cannot be served. */
-static int miss(const struct objects *objects, const struct entry *entry,
-    struct loading *files)
+/* Nothing was found for it: a listing of files that goes on to tell of it is
+ * none. 0 or -ENOMEM. */
+static int miss(const struct entry *entry, struct loading *files)
 {
 	const struct document_key *key = document_key(entry->saved.document);
 	const char *original = entry->saved.original;
@@ -260,11 +260,14 @@ static int miss(const struct objects *objects, const struct entry *entry,
 		    entry->asked->askers, key->id);
 		return 0;
 	}
-	if (entry->origin == OBJECTS_SAVED &&
-	    objects->shelves[OBJECTS_SAVED].expected)
-		return saved_complain(directories[OBJECTS_SAVED],
-		    buf_str(&name), "missing; the metadata in files names it");
-	loading_miss(files, "the content of %s is missing", buf_str(&name));
+	if (entry->origin == OBJECTS_SAVED)
+		loading_miss(files,
+		    "%s/%s is missing, though files tells of it: copy it anew, "
+		    "or move its metadata away to do without",
+		    directories[OBJECTS_SAVED], buf_str(&name));
+	else
+		loading_miss(
+		    files, "the content of %s is missing", buf_str(&name));
 	return 0;
 }
 
@@ -318,14 +321,10 @@ static int join_entries(
 		r = serve_askers(objects, files, spool);
 	if (r == 0 && objects->short_count > 1)
 		log_warn("%zu such stored files in all", objects->short_count);
-	/* All of them, so that every missing one is named. */
-	int missed = 0;
 	for (size_t i = 0; r == 0 && i < objects->entry_count; i++)
-		if (!objects->entries[i].served) {
-			int failed = miss(objects, &objects->entries[i], files);
-			missed = failed < 0 ? failed : missed;
-		}
-	return r < 0 ? r : missed;
+		if (!objects->entries[i].served)
+			r = miss(&objects->entries[i], files);
+	return r;
 }
 
 static void name_unclaimed(const struct shelf *shelf)

@@ -25,9 +25,12 @@ int saved_explain(const char *dir, const char *name, int error)
 {
 	switch (error) {
 	case -EPROTO:
-		return saved_complain(dir, name, "not a valid JSON object");
+		return saved_complain(dir, name,
+		    "not a valid JSON object; copy it anew, or move it away to "
+		    "serve the rest");
 	case -EINVAL:
-		return saved_complain(dir, name, "the record has no id");
+		return saved_complain(dir, name,
+		    "the record has no id; move it away to serve the rest");
 	case -EILSEQ:
 		return saved_complain(dir, name,
 		    "this is UTF-16; iconv -f UTF-16 -t UTF-8 makes it UTF-8");
