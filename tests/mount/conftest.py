@@ -39,7 +39,22 @@ def pytest_addoption(parser):
     )
 
 
+class TellsAtOnce:
+    """Says what failed when it did: a run that is ended has no summary."""
+
+    def __init__(self, config):
+        self._plugins = config.pluginmanager
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            terminal = self._plugins.get_plugin("terminalreporter")
+            terminal.write_line(f"\nfailed: {report.nodeid}")
+            terminal.write_line(report.longreprtext[-2000:])
+
+
 def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(TellsAtOnce(config))
     config.addinivalue_line(
         "markers", "wire(reason): it says what goes over the wire, so that"
         " --tls puts nothing in between"
