@@ -68,6 +68,18 @@ int own_replica_complain(const struct options *options, int err)
 			      " with -o offline, or choose another place with"
 			      " -o cache_dir=DIR",
 		    options->cache_dir);
+	case -ENOSPC:
+		/* Offline, a full disk is read: only a copy needs room. */
+		return options->offline
+			   ? failed("the replica in %s has to be copied to be"
+				    " read, and %s has no room for it: set"
+				    " TMPDIR to a directory that has",
+				 options->cache_dir, replica_copy_parent())
+			   : failed("cannot keep a replica in %s: its disk is"
+				    " full, or a quota is used up; make room,"
+				    " or choose another place with"
+				    " -o cache_dir=DIR",
+				 options->cache_dir);
 	case -EINTR:
 		return failed("ended by a signal before it was done");
 	case -EBADMSG:

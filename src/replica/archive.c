@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/disk.h"
 #include "replica/internal.h"
 #include "replica/private.h"
 #include "replica/schema.h"
@@ -26,7 +27,7 @@ static int copy_bytes(int in, int out)
 			ssize_t some =
 			    write(out, piece + done, (size_t)(n - done));
 			if (some < 0)
-				return -errno;
+				return disk_error(errno);
 			done += some;
 		}
 	}
@@ -40,7 +41,7 @@ static int copy_file(const char *from, const char *to)
 		return errno == ENOENT ? 0 : -errno;
 	CLEANUP_CLOSE int out =
 	    open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	return out < 0 ? -errno : copy_bytes(in, out);
+	return out < 0 ? disk_error(errno) : copy_bytes(in, out);
 }
 
 /* The database, and its log. */

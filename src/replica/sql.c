@@ -18,18 +18,27 @@ static bool was_full(sqlite3_file *file)
 	       disk_error(err) == -ENOSPC;
 }
 
-/* SQLite does not know that a quota is a disk, too. What failed was written to
- * the database, or to its log. */
-static bool is_full(sqlite3 *db, int result)
+/* A write to the database, or to its log. */
+static bool was_write_full(sqlite3 *db)
 {
 	sqlite3_file *file = NULL, *log = NULL;
-	if ((result & 0xff) == SQLITE_FULL)
-		return true;
-	if (!db || sqlite3_extended_errcode(db) != SQLITE_IOERR_WRITE)
-		return false;
 	sqlite3_file_control(db, NULL, SQLITE_FCNTL_FILE_POINTER, &file);
 	sqlite3_file_control(db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log);
 	return was_full(file) || was_full(log);
+}
+
+/* SQLite does not know that a quota is a disk, too, nor what it is that its
+ * other files lack. */
+static bool is_full(sqlite3 *db, int result)
+{
+	int kind = result & 0xff;
+	if (kind == SQLITE_FULL)
+		return true;
+	if (!db || (kind != SQLITE_IOERR && kind != SQLITE_CANTOPEN))
+		return false;
+	return sqlite3_extended_errcode(db) == SQLITE_IOERR_WRITE
+		   ? was_write_full(db)
+		   : disk_error(sqlite3_system_errno(db)) == -ENOSPC;
 }
 
 int sql_error(sqlite3 *db, int result)

@@ -52,11 +52,21 @@ static void on_full_disk(const struct core *core)
 	    " another disk with -o cache_dir=DIR");
 }
 
+static void on_failing_disk(const struct core *core, int err)
+{
+	failures_add(core->config.failures, "", "", 0, err, "replica",
+	    "the disk does not take what is written to the replica; the log has"
+	    " more of it: see to the disk, or give the replica another with"
+	    " -o cache_dir=DIR");
+}
+
 static void on_lost(void *ctx, int err)
 {
 	struct sync *sync = ctx;
 	if (err == -ENOSPC)
 		on_full_disk(&sync->core);
+	else if (err == -EIO)
+		on_failing_disk(&sync->core, err);
 	listings_lose(sync->listings, err);
 }
 

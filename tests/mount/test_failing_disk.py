@@ -8,6 +8,7 @@ mount fails in turn:
 
 import errno
 import os
+import resource
 import shutil
 import subprocess
 import time
@@ -189,3 +190,32 @@ def test_a_full_disk_can_be_mounted_offline(full, mount):
     assert read(m / f"storage/{oid(0)}_f") == contents[0]
     for name in record_names(150)[::10]:
         assert read(m / "known" / name)
+
+
+def test_what_a_copy_to_read_has_no_room_for_says_where(full, mount):
+    """The log of a mount that was killed is read from a copy."""
+    server, m, disk, contents = full
+    m.kill()
+    run("fusermount3", "-uz", m.path)
+    _fill(disk)
+    with pytest.raises(AssertionError) as failed:
+        mount(server, "-o", "offline", cache=disk / "cache", env={"TMPDIR": str(disk)})
+    said = str(failed.value)
+    assert "ended with 1" in said and f"{disk} has no room for it: set TMPDIR" in said
+    m = mount(server, "-o", "offline", cache=disk / "cache")
+    assert sorted(os.listdir(m / "known")) == record_names(150)
+
+
+def test_a_disk_that_takes_no_more_without_being_full_is_told_of(odd, mount, work):
+    """errors says what an EIO is about, and what to do."""
+    server = odd()
+    server.tables["t"] = records(1500, extra=b',"text":"%s"' % (b"x" * 1500))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        m = mount(server, cache=work / "cache")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with fails(errno.EIO):
+        os.listdir(m / "t")
+    assert "EIO\treplica\tthe disk does not take" in m.report("errors").decode()
