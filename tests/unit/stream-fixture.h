@@ -30,6 +30,10 @@ void give_url(void);
 /* The next request for the object, whenever it comes. */
 struct http_call *next_request(void);
 
+/* The same, while a read waits: what contradicts an earlier answer is asked for
+ * again before it counts. */
+struct http_call *asked_again(const struct ask *read);
+
 /* What is not the object is asked for again, a few times, before that counts:
  * answer so until the read ends. */
 void answer_to_the_end(struct ask *read, const struct fake_answer *answer);

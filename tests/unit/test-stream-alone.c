@@ -222,6 +222,7 @@ static void another_version_of_the_same_size_is_found_out_later(void **state)
 	fixture_start();
 	read = ask_read(node, 500, 100);
 	serve_version(next_request(), 2, SIZE, (struct how){.told = true});
+	serve_version(asked_again(read), 2, SIZE, (struct how){.told = true});
 	assert_ended(read, -EIO);
 	assert_int_equal(name_changes, 1);
 	assert_true(current().id != node);

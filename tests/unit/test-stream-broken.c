@@ -401,6 +401,8 @@ static void a_whole_body_that_begins_again_is_never_mixed(void **state)
 	memset(other, 'Z', sizeof(other));
 	ANSWER(request(GET_LINE), .status = 200, .body = other, .len = 1000,
 	    .etag = "\"two\"");
+	ANSWER(asked_again(read), .status = 200, .body = other, .len = 1000,
+	    .etag = "\"two\"");
 	assert_ended(read, -EIO);
 	free(data);
 }

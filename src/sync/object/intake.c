@@ -115,12 +115,26 @@ static enum range_verdict stop(struct held_range *range, int reason)
 	return RANGE_STOP;
 }
 
-/* What to do when something did not go well. */
-static enum range_verdict verdict_of(struct held_range *range, int err)
+/* Whether an answer of another version is to be believed: not the first one, as
+ * a proxy may have given it; and of a page in the place of what the API says it
+ * is, none. */
+static bool shows_another(
+    const struct intake *intake, const struct http_head *head)
+{
+	return !(head->page && download_is_no_page(intake->download)) &&
+	       version_is_another(intake->version, head);
+}
+
+/* What to do when something did not go well with an answer. */
+static enum range_verdict verdict_of(
+    struct held_range *range, const struct http_head *head, int err)
 {
 	if (err == -EPROTO)
 		return RANGE_WRONG;
-	return stop(range, err == -ESTALE ? ANOTHER : err);
+	if (err != -ESTALE)
+		return stop(range, err);
+	return shows_another(held_ctx(range), head) ? stop(range, ANOTHER)
+						    : RANGE_WRONG;
 }
 
 /* How much there is at most, where nobody told: 0: any. */
@@ -195,7 +209,7 @@ static enum range_verdict take_whole(
 		r = -EFBIG;
 	if (r == 0)
 		r = begin_spool(range, told);
-	return r < 0 ? verdict_of(range, r) : RANGE_TAKE_WHOLE;
+	return r < 0 ? verdict_of(range, head, r) : RANGE_TAKE_WHOLE;
 }
 
 /* A part is of no use. */
@@ -230,7 +244,8 @@ static enum range_verdict take_part(
 	if (r == 0)
 		r = learn_size(intake, head->range_total);
 	if (r < 0)
-		return verdict_of(range, r);
+		return verdict_of(range, head, r);
+	version_stands(intake->version);
 	held_cut(range, head->range_total);
 	return RANGE_TAKE;
 }
@@ -258,7 +273,7 @@ static enum range_verdict take_all(
 	if (is_doubtful(held_ctx(range), head))
 		return RANGE_WRONG;
 	int r = check_version(held_ctx(range), head);
-	return r < 0 ? verdict_of(range, r)
+	return r < 0 ? verdict_of(range, head, r)
 		     : take_whole(range, head, head->content_length);
 }
 
@@ -276,7 +291,7 @@ static enum range_verdict take_nothing(
 		return RANGE_WRONG;
 	if (total == 0 || size_proven(intake->size) >= 0) {
 		int r = learn_size(intake, total);
-		return r < 0 ? verdict_of(range, r) : RANGE_TAKE;
+		return r < 0 ? verdict_of(range, head, r) : RANGE_TAKE;
 	}
 	/* It is shorter than was claimed. Its beginning says how long it is,
 	 * and of which version that is; this is the only range. */
@@ -300,7 +315,8 @@ static enum range_verdict on_head(void *ctx, const struct http_head *head)
 /* The store may heed ranges, after all. */
 static enum range_verdict forget_doubtful(struct intake *intake)
 {
-	version_forget(intake->version);
+	if (size_proven(intake->size) < 0)
+		version_forget(intake->version);
 	intake->whole = false;
 	intake->spooler = NULL;
 	return RANGE_WRONG;

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* No answer has such a size, nor does one lack it so. */
+#define NOTHING_TOLD (-2)
+
 /* No ETag or date begins so. */
 #define HASH_PREFIX "fnv1a:"
 
@@ -21,7 +24,8 @@ struct version {
 	struct {
 		int64_t size;
 		char validator[VERSION_TEXT];
-	} told; /* by the last head that contradicted what was claimed */
+	} told; /* by the last head that contradicted what was claimed, or what
+		   answered before; or NOTHING_TOLD */
 };
 
 struct version *version_new(const char *kept, bool proven)
@@ -35,6 +39,7 @@ struct version *version_new(const char *kept, bool proven)
 		snprintf(
 		    version->validator, sizeof(version->validator), "%s", kept);
 	version->alone = proven && !version->validator[0];
+	version->told.size = NOTHING_TOLD;
 	return version;
 }
 
@@ -82,18 +87,35 @@ void version_forget(struct version *version)
 	version->alone = false;
 }
 
-bool version_confirms(struct version *version, const struct http_head *head)
+static bool is_told_again(
+    struct version *version, int64_t size, const char *validator)
 {
-	const char *validator = http_head_validator(head);
-	if (head->content_length < 0 || !*validator)
-		return true;
-	if (version->told.size == head->content_length &&
+	if (version->told.size == size &&
 	    strcmp(version->told.validator, validator) == 0)
 		return true;
-	version->told.size = head->content_length;
+	version->told.size = size;
 	snprintf(version->told.validator, sizeof(version->told.validator), "%s",
 	    validator);
 	return false;
+}
+
+bool version_confirms(struct version *version, const struct http_head *head)
+{
+	const char *validator = http_head_validator(head);
+	return head->content_length < 0 || !*validator ||
+	       is_told_again(version, head->content_length, validator);
+}
+
+bool version_is_another(struct version *version, const struct http_head *head)
+{
+	int64_t size =
+	    head->status == 200 ? head->content_length : head->range_total;
+	return is_told_again(version, size, http_head_validator(head));
+}
+
+void version_stands(struct version *version)
+{
+	version->told.size = NOTHING_TOLD;
 }
 
 /* A second look at a whole that nothing proves. */
@@ -135,25 +157,36 @@ static bool is_doubtful(
 	       !is_as_before(version, whole);
 }
 
+/* Than what has answered before. */
+static bool is_another(const struct version *version, const struct whole *whole)
+{
+	return (whole->proven >= 0 && whole->size != whole->proven) ||
+	       (version->hash_known && whole->hash != version->hash);
+}
+
+static enum whole_verdict judge(
+    const struct version *version, const struct whole *whole)
+{
+	enum whole_verdict verdict = WHOLE_SURE;
+	if (whole->told < 0 && whole->unframed)
+		verdict = judge_unframed(version, whole);
+	if (verdict != WHOLE_SURE)
+		return verdict;
+	if (is_another(version, whole))
+		return is_as_before(version, whole) ? WHOLE_ANOTHER
+						    : WHOLE_DOUBTED;
+	return is_doubtful(version, whole) ? WHOLE_DOUBTED : WHOLE_SURE;
+}
+
 enum whole_verdict version_judge_whole(
     struct version *version, const struct whole *whole)
 {
-	enum whole_verdict verdict = WHOLE_SURE;
 	if (whole->told >= 0 && whole->size != whole->told)
 		return WHOLE_CUT;
-	if (whole->told < 0 && whole->unframed)
-		verdict = judge_unframed(version, whole);
-	if (verdict == WHOLE_SURE && is_doubtful(version, whole))
-		verdict = WHOLE_DOUBTED;
+	enum whole_verdict verdict = judge(version, whole);
 	if (verdict == WHOLE_UNSURE || verdict == WHOLE_DOUBTED) {
 		version->before.size = whole->size;
 		version->before.hash = whole->hash;
 	}
-	if (verdict != WHOLE_SURE)
-		return verdict;
-	if (whole->proven >= 0 && whole->size != whole->proven)
-		return WHOLE_ANOTHER;
-	if (version->hash_known && whole->hash != version->hash)
-		return WHOLE_ANOTHER;
-	return WHOLE_SURE;
+	return verdict;
 }

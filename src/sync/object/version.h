@@ -52,6 +52,13 @@ int version_check(
  */
 bool version_confirms(struct version *version, const struct http_head *head);
 
+/* Whether an answer that is of another version shows that the object is another
+ * by now: the one before it was of the same other one. */
+bool version_is_another(struct version *version, const struct http_head *head);
+
+/* An answer was taken: what contradicted it before it was an accident. */
+void version_stands(struct version *version);
+
 /* The first answer was none of the object's: the next one is the first. */
 void version_forget(struct version *version);
 
@@ -71,7 +78,7 @@ enum whole_verdict {
 	WHOLE_CUT,     /* there is more of it */
 	WHOLE_UNSURE,  /* another attempt will tell ... */
 	WHOLE_DOUBTED, /* ... and shall, after a while */
-	WHOLE_ANOTHER, /* than what was read before */
+	WHOLE_ANOTHER, /* than what was read before: for the second time */
 };
 
 /* What an answer with all of the object proves. An unsure one is remembered,
