@@ -91,9 +91,6 @@ static int open_replica(struct house *house)
 	replica_copy_forget();
 	if (house->replica_err)
 		return own_replica_complain(options, house->replica_err);
-	if (house->replica_is_private)
-		log_warn("this project is mounted elsewhere too: this mount"
-			 " keeps nothing of its own");
 	return 0;
 }
 
@@ -258,6 +255,10 @@ static void warn(struct house *house)
 	tell_remarks(house);
 	tell_incomplete(house);
 	tell_pinned(house);
+	if (house->replica_is_private)
+		warn_of(house,
+		    "this project is mounted elsewhere too: this mount has a"
+		    " replica of its own, which is gone when it ends");
 	const char *warning = status_warning(house->status);
 	if (warning && !(house->mcp && mcp_has_login(house->mcp)))
 		warn_of(house, warning);

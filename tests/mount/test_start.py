@@ -219,6 +219,14 @@ def test_the_demo_takes_its_server_along(start, work):
     )
 
 
+def test_a_second_mount_of_a_project_says_that_it_keeps_nothing(project, start, work):
+    assert "mounted elsewhere" not in start(project).errors
+    (work / "two").mkdir()
+    said = start(project, path="two")
+    assert "mounted elsewhere too: this mount has a replica of its own" in said.errors
+    assert "mounted elsewhere" in read(said.path / ".bkendfs/errors").decode()
+
+
 def test_the_log_goes_to_its_file(project, start, work):
     log = work / "own.log"
     said = start(project, "-o", f"log={log},log_level=debug,retry=0")
