@@ -6,7 +6,7 @@ program: nothing here turns a number into a float or a string into a str.
 import re
 
 _TOKEN = re.compile(
-    rb'[{}\[\],:]|"(?:[^"\\]|\\.)*"|[^\s{}\[\],:"]+', re.DOTALL
+    rb'[{}\[\],:]|"[^"\\]*(?:\\.[^"\\]*)*"|[^\s{}\[\],:"]+', re.DOTALL
 )
 _OPEN = {b"{": b"}", b"[": b"]"}
 

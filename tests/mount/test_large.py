@@ -82,19 +82,22 @@ def test_a_layout_of_more_than_a_gigabyte_can_be_read(odd, mount):
 @pytest.mark.parametrize("form", ["pretty", "raw"])
 def test_many_large_records_are_read_side_by_side(odd, mount, form):
     """More of them than are remembered, in pieces of any order."""
-    texts = [
-        b'{"id":"%d","text":"%s","list":[%s],"end":{}}' % (
-            number, bytes([97 + number]) * 600000,
-            b",".join(b'{"n":%d,"q":"\\""}' % n for n in range(40000)))
-        for number in range(24)
-    ]
+    template = b'{"id":"#","text":"@","list":[%s],"end":{}}' % (
+        b",".join(b'{"n":%d,"q":"\\""}' % n for n in range(40000)))
+    layout = pretty(template) if form == "pretty" else template
+
+    def of(number, text):
+        letters = bytes([97 + number]) * 600000
+        return text.replace(b"#", b"%d" % number).replace(b"@", letters)
+
+    texts = [of(number, template) for number in range(24)]
     server = odd()
     server.tables["t"] = texts
     m = mount(server, "-o", f"json={form}")
     assert len(os.listdir(m / "t")) == len(texts)
 
     def check(number):
-        expected = pretty(texts[number]) if form == "pretty" else texts[number]
+        expected = of(number, layout)
         order = list(range(0, len(expected), 100003))
         random.Random(number).shuffle(order)
         with open(m / f"t/{number}.json", "rb", buffering=0) as file:
