@@ -78,11 +78,21 @@ static int64_t excused_ns(const struct turn *turn)
 /* ---- where it waits ---- */
 
 /* A sanitizer takes memory from the kernel all the time, and waits for its
- * other threads there. */
+ * other threads there. So does what touches fresh memory meanwhile: all that a
+ * call waits for that receives or sends, as no socket of the loop blocks. */
 static bool is_for_memory(long call)
 {
-	return only_sleep && (call == SYS_mmap || call == SYS_munmap ||
-				 call == SYS_mprotect || call == SYS_madvise);
+	switch (call) {
+	case SYS_mmap:
+	case SYS_munmap:
+	case SYS_mprotect:
+	case SYS_madvise:
+	case SYS_recvfrom:
+	case SYS_sendto:
+		return only_sleep;
+	default:
+		return false;
+	}
 }
 
 /* The call of the kernel in which the thread is; NO_CALL where it is in none,
