@@ -252,6 +252,33 @@ static void pages_are_looked_at_again_where_anything_is_off(void **state)
 	assert_verdict(&evidence, ROUND_AGAIN);
 }
 
+/* What pages of two servers say, of which one is behind. */
+static void what_was_known_is_let_go_of_only_where_nobody_writes(void **state)
+{
+	(void)state;
+	struct evidence evidence = sound(ROUND_PAGES, 0);
+	evidence.known = evidence.held = 12;
+	assert_verdict(&evidence, ROUND_PROVEN);
+	evidence.held = 11;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence.round.facts.created_ms = 9000 - SERVERS_LAG_MS;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	evidence.round.facts.created_ms--;
+	assert_verdict(&evidence, ROUND_PROVEN);
+	evidence.round.facts.newest_ms = 9000 - SERVERS_LAG_MS;
+	assert_verdict(&evidence, ROUND_AGAIN);
+	/* Ranges are answered at one moment each. */
+	evidence = sound(ROUND_RANGES, 1);
+	evidence.known = 12;
+	evidence.held = 9;
+	assert_verdict(&evidence, ROUND_PROVEN);
+	/* So is a listing of one answer. */
+	evidence = sound(ROUND_PAGES, 0);
+	evidence.known = 12;
+	evidence.round.answers = 1;
+	assert_verdict(&evidence, ROUND_PROVEN);
+}
+
 /* What one of several servers that has lost its data says. */
 static void most_of_what_was_found_is_not_gone(void **state)
 {
@@ -281,6 +308,7 @@ static void most_of_what_was_known_is_gone_when_three_rounds_say_so(
 {
 	(void)state;
 	struct evidence evidence = sound(ROUND_PAGES, 0);
+	evidence.round.facts.created_ms -= SERVERS_LAG_MS;
 	evidence.known = 21;
 	assert_verdict(&evidence, ROUND_AGAIN);
 	evidence.round.number = 1;
@@ -506,6 +534,8 @@ int main(void)
 	    cmocka_unit_test(pages_that_add_up_are_sure),
 	    cmocka_unit_test(pages_of_nothing_are_sure),
 	    cmocka_unit_test(pages_are_looked_at_again_where_anything_is_off),
+	    cmocka_unit_test(
+		what_was_known_is_let_go_of_only_where_nobody_writes),
 	    cmocka_unit_test(most_of_what_was_found_is_not_gone),
 	    cmocka_unit_test(
 		most_of_what_was_known_is_gone_when_three_rounds_say_so),

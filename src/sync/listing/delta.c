@@ -131,7 +131,8 @@ static void watch(struct delta *delta, const struct record *record)
 static int put(struct delta *delta, const struct record *record)
 {
 	const struct replica_listing *next = delta->question.next;
-	int64_t first = answer_start(delta) + 1, at;
+	int64_t first = answer_start(delta) + 1;
+	struct put_place now;
 	struct placement place = {
 	    .in = {next->side, next->base, first + delta->facts.count},
 	};
@@ -141,13 +142,13 @@ static int put(struct delta *delta, const struct record *record)
 		delta->ousts = true;
 	if (r == 0)
 		r = put_record(
-		    delta->core, delta->folder->id, record, &place, &at);
+		    delta->core, delta->folder->id, record, &place, &now);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	if (at == place.in.pos)
+	if (now.at == place.in.pos)
 		delta->added++;
 	else if (delta->folder->id == NODE_FILES)
-		r = put_left_name(delta->core, record, at);
+		r = put_left_name(delta->core, record, now.at);
 	if (r < 0)
 		return r;
 	delta->ousts |= r > 0;

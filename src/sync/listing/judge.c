@@ -55,9 +55,11 @@ enum probe_verdict judge_probe(const struct replica_listing *listing,
 static bool may_have_grown(const struct evidence *evidence)
 {
 	const struct facts *facts = &evidence->round.facts;
-	return facts->uncreated ||
-	       facts->created_ms >= evidence->threshold_ms ||
-	       facts->newest_ms >= evidence->threshold_ms;
+	int64_t threshold_ms = evidence->threshold_ms;
+	if (evidence->held < evidence->known)
+		threshold_ms -= SERVERS_LAG_MS;
+	return facts->uncreated || facts->created_ms >= threshold_ms ||
+	       facts->newest_ms >= threshold_ms;
 }
 
 /* Pages that came one after the other, or side by side. */

@@ -98,6 +98,7 @@ struct evidence {
 	struct look previous;
 	int64_t unique; /* records found, by all of them */
 	int64_t known;	/* records of the listing before; 0: there was none */
+	int64_t held;	/* those of them that were found again */
 	struct facts facts;   /* of the rounds before the last one */
 	int64_t threshold_ms; /* what is dated from then on may have come
 				 since; the server's clock */
@@ -117,7 +118,15 @@ enum round_verdict {
  * answer of the API is so, that is somebody else's. */
 bool judge_says_nothing(const struct evidence *evidence);
 
-/* Whether the last round makes the listing whole. */
+/*
+ * Whether the last round makes the listing whole.
+ *
+ * Where pages came from two servers, of which one is behind, records of both
+ * may fall between two pages, while the number is the same: as many that one
+ * lacks stand in their place. Records of the listing before are not let go of
+ * for that: where some of them are missing, pages are enough only if nothing
+ * was written for much longer than clocks differ by.
+ */
 enum round_verdict judge_round(const struct evidence *evidence);
 
 /* How the next round looks. */
@@ -128,6 +137,12 @@ enum round_kind judge_next_kind(const struct evidence *evidence);
 /* Clocks of an API and of its database may differ by so much, and so may those
  * of two who write to it. Milliseconds. */
 #define CLOCKS_DIFFER_MS 30000
+
+/*
+ * One of several servers behind one name may be behind the others by so much,
+ * where that would cost records: see judge_round. Milliseconds.
+ */
+#define SERVERS_LAG_MS (10 * 60 * 1000)
 
 /*
  * The server's clock at a question (date_ms as the answer tells it, -1: it does

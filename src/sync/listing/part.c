@@ -92,7 +92,7 @@ static void forget_records(struct part_answer *answer)
 	buf_clear(&answer->first_id);
 	buf_clear(&answer->last_id);
 	buf_clear(&answer->split_id);
-	answer->count = answer->unique = 0;
+	answer->count = answer->unique = answer->held = 0;
 	answer->facts = FACTS_INIT;
 	ids_clear(&answer->ids);
 	answer->orders = ORDER_ANY;
@@ -155,10 +155,11 @@ static int watch_id(struct part *part, const struct record *record)
 	return r;
 }
 
-static void on_placed(void *ctx, int64_t count)
+static void on_placed(void *ctx, int64_t count, int64_t held)
 {
 	struct part *part = ctx;
 	part->answer.unique += count;
+	part->answer.held += held;
 }
 
 static int put(struct part *part, const struct record *record)
@@ -175,8 +176,8 @@ static int put(struct part *part, const struct record *record)
 	}
 	int r = part->events->brings(part->ctx);
 	if (r == 0 && !part->batch) {
-		part->batch = batch_new(
-		    part->question.batches, part->folder->id, on_placed, part);
+		part->batch = batch_new(part->question.batches,
+		    part->folder->id, part->question.before, on_placed, part);
 		r = part->batch ? 0 : -ENOMEM;
 	}
 	if (r == 0)

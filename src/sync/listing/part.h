@@ -17,6 +17,7 @@
 
 struct batches;
 struct core;
+struct batch_before;
 struct folder;
 struct id_range;
 struct part;
@@ -38,7 +39,8 @@ struct part_question {
 	int64_t slot;
 	bool speculative; /* nobody waits for it yet */
 	enum api_presence presence;
-	struct batches *batches; /* for its records; borrowed */
+	struct batches *batches;	   /* for its records; borrowed */
+	const struct batch_before *before; /* likewise */
 };
 
 /* What came. */
@@ -49,6 +51,7 @@ struct part_answer {
 	struct api_page info;
 	int64_t count;	/* records in it */
 	int64_t unique; /* those not seen before in this pass */
+	int64_t held;	/* those of them that the listing before has, too */
 	struct facts facts;
 	struct ids ids;
 	unsigned orders;     /* of its records: order.h */

@@ -24,9 +24,10 @@ struct pass {
 	const struct pass_events *events;
 	void *ctx;
 	bool running;
-	bool want_all;	  /* somebody needs the listing whole */
-	bool has_brought; /* a record, or is about to */
-	bool is_again;	  /* a listing was whole before */
+	bool want_all;		    /* somebody needs the listing whole */
+	bool has_brought;	    /* a record, or is about to */
+	bool is_again;		    /* a listing was whole before */
+	struct batch_before before; /* the listing that was known */
 	int side;
 	int64_t base;
 	int64_t began;	     /* a moment */
@@ -387,6 +388,7 @@ static int ask(struct pass *pass, struct part_question *question)
 	question->side = pass->side;
 	question->base = pass->base;
 	question->batches = pass->batches;
+	question->before = &pass->before;
 	question->speculative = question->slot > pass->done_slot + 1;
 	question->presence =
 	    pass->is_again || pass->done_slot > 0 ? API_LISTED : API_TOLD_OF;
@@ -482,6 +484,7 @@ static int begin(struct pass *pass, const struct replica_listing *known)
 	pass->window = 1;
 	pass->has_brought = false;
 	pass->is_again = known->end > 0;
+	pass->before = (struct batch_before){known->base, known->end};
 	pass->ceiling = pass->base;
 	spec_begin(pass->spec);
 	round_begin_first(pass->round, pass->wall_ms, known->count);

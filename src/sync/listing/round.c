@@ -455,7 +455,9 @@ enum round_step round_absorb(struct round *round,
 	struct evidence *evidence = &round->evidence;
 	int64_t found = evidence->unique + answer->unique + others;
 	enum round_step step = absorb(round, answer, found, alone);
-	if (step == ROUND_GOES_ON)
+	if (step == ROUND_GOES_ON) {
 		evidence->unique += answer->unique;
+		evidence->held += answer->held;
+	}
 	return step;
 }

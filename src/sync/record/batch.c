@@ -28,6 +28,7 @@ struct batch {
 	struct core *core;
 	struct batches *batches;
 	int64_t dir;
+	const struct batch_before *before;
 	batch_placed_fn placed;
 	void *ctx;
 	struct deferred_write deferred;
@@ -73,8 +74,8 @@ static struct batch *take_spare(struct batches *batches)
 			      : malloc(sizeof(struct batch));
 }
 
-struct batch *batch_new(
-    struct batches *batches, int64_t dir, batch_placed_fn placed, void *ctx)
+struct batch *batch_new(struct batches *batches, int64_t dir,
+    const struct batch_before *before, batch_placed_fn placed, void *ctx)
 {
 	struct batch *batch = take_spare(batches);
 	if (!batch)
@@ -82,6 +83,7 @@ struct batch *batch_new(
 	batch->batches = batches;
 	batch->core = batches->core;
 	batch->dir = dir;
+	batch->before = before;
 	batch->placed = placed;
 	batch->ctx = ctx;
 	batch->deferred =
@@ -107,10 +109,16 @@ void batch_free(struct batch *batch)
 
 /* ---- putting ---- */
 
+static bool was_listed(const struct batch *batch, const struct put_place *place)
+{
+	return place->other > batch->before->base &&
+	       place->other <= batch->before->end;
+}
+
 static int put_each(struct batch *batch)
 {
 	struct replica_place in = batch->first;
-	int64_t placed = 0;
+	int64_t placed = 0, held = 0;
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < batch->count; i++, in.pos++) {
 		struct put_row row = {
@@ -118,11 +126,12 @@ static int put_each(struct batch *batch)
 		    .updated_ms = batch->dates[i].updated_ms,
 		    .created_ms = batch->dates[i].created_ms,
 		};
-		int64_t at = 0;
-		r = put_row(batch->core, &row, &in, &at);
-		placed += at == in.pos;
+		struct put_place now = {0};
+		r = put_row(batch->core, &row, &in, &now);
+		placed += now.at == in.pos;
+		held += now.at == in.pos && was_listed(batch, &now);
 	}
-	batch->placed(batch->ctx, placed);
+	batch->placed(batch->ctx, placed, held);
 	return r;
 }
 
@@ -135,7 +144,7 @@ static int put_all(struct batch *batch)
 	if (r == 0)
 		return put_each(batch);
 	if (r == 1)
-		batch->placed(batch->ctx, (int64_t)batch->count);
+		batch->placed(batch->ctx, (int64_t)batch->count, 0);
 	return r < 0 ? r : 0;
 }
 
@@ -186,10 +195,10 @@ static bool goes_alone(
 static int put_alone(struct batch *batch, const struct record *record,
     const struct placement *place)
 {
-	int64_t at = 0;
-	int r = put_record(batch->core, batch->dir, record, place, &at);
-	if (r == 0)
-		batch->placed(batch->ctx, at == place->in.pos);
+	struct put_place now;
+	int r = put_record(batch->core, batch->dir, record, place, &now);
+	if (r == 0 && now.at == place->in.pos)
+		batch->placed(batch->ctx, 1, was_listed(batch, &now));
 	return r;
 }
 

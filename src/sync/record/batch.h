@@ -28,13 +28,21 @@ void batches_rest(struct batches *batches);
 /* No batch may be left. NULL is fine. */
 void batches_free(struct batches *batches);
 
-/* So many of a batch that was put got the places that they were to have; the
- * others had one already. */
-typedef void (*batch_placed_fn)(void *ctx, int64_t count);
+/* The listing before: it has what stands in the other generation from its base
+ * on, up to its end. */
+struct batch_before {
+	int64_t base;
+	int64_t end;
+};
 
-/* Of a directory's records; batches is borrowed. NULL: out of memory. */
-struct batch *batch_new(
-    struct batches *batches, int64_t dir, batch_placed_fn placed, void *ctx);
+/* So many of a batch that was put got the places that they were to have; the
+ * others had one already. held: those of them that the listing before has. */
+typedef void (*batch_placed_fn)(void *ctx, int64_t count, int64_t held);
+
+/* Of a directory's records; batches and before are borrowed. NULL: out of
+ * memory. */
+struct batch *batch_new(struct batches *batches, int64_t dir,
+    const struct batch_before *before, batch_placed_fn placed, void *ctx);
 
 /* What is not put is dropped. NULL is fine. */
 void batch_free(struct batch *batch);

@@ -133,7 +133,8 @@ static int store(struct fetch *fetch, const char *text, size_t len)
 {
 	static const struct replica_place nowhere;
 	struct core *core = fetch->fetches->core;
-	int64_t checked = confirmation(core, fetch->asked), at;
+	int64_t checked = confirmation(core, fetch->asked);
+	struct put_place now;
 	struct record record;
 	if (fetch->spec) {
 		int r = write_begin(core->write);
@@ -145,7 +146,7 @@ static int store(struct fetch *fetch, const char *text, size_t len)
 	if (r < 0)
 		return r;
 	struct placement place = {.checked = checked};
-	r = put_record(core, fetch->dir, &record, &place, &at);
+	r = put_record(core, fetch->dir, &record, &place, &now);
 	record_done(&record);
 	return r;
 }

@@ -154,7 +154,7 @@ static int raise_listing(struct core *core, const struct put_row *row)
 }
 
 int put_row(struct core *core, const struct put_row *row,
-    const struct replica_place *in, int64_t *ret_at)
+    const struct replica_place *in, struct put_place *ret_place)
 {
 	struct node node;
 	bool again;
@@ -168,16 +168,17 @@ int put_row(struct core *core, const struct put_row *row,
 	if (r == 0 && node.replaced && node_pos(&node))
 		r = raise_listing(core, row);
 	if (r == 0)
-		*ret_at = node.pos[in->side];
+		*ret_place =
+		    (struct put_place){node.pos[in->side], node.pos[!in->side]};
 	return r;
 }
 
 int put_record(struct core *core, int64_t dir, const struct record *record,
-    const struct placement *place, int64_t *ret_at)
+    const struct placement *place, struct put_place *ret_place)
 {
 	CLEANUP_BUF struct buf name;
 	struct put_row row;
-	int64_t at;
+	struct put_place now;
 	buf_init(&name, NAME_WORK_MAX);
 	int r = put_row_of(dir, record, &name, &row);
 	if (r == 0)
@@ -186,11 +187,11 @@ int put_record(struct core *core, int64_t dir, const struct record *record,
 		return r;
 	row.row.id = place->id;
 	row.row.checked = place->checked;
-	r = put_row(core, &row, &place->in, &at);
+	r = put_row(core, &row, &place->in, &now);
 	if (r == 0 && dir == NODE_FILES)
 		r = put_object(core, record, place);
 	if (r == 0)
-		*ret_at = at;
+		*ret_place = now;
 	return r;
 }
 

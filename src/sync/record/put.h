@@ -39,16 +39,22 @@ struct put_row {
 int put_row_of(int64_t dir, const struct record *record, struct buf *name,
     struct put_row *ret_row);
 
+/* Where a record stands now. */
+struct put_place {
+	int64_t at; /* in the generation: as it was to be, unless it stood in it
+		       before */
+	int64_t other; /* where it stands in the other generation; 0: nowhere */
+};
+
 /* Put it, in the write under way. As put_record. */
 int put_row(struct core *core, const struct put_row *row,
-    const struct replica_place *in, int64_t *ret_at);
+    const struct replica_place *in, struct put_place *ret_place);
 
 /* Put a record (of a table, or a stored file's metadata with its object), in
- * the write under way, which is begun if need be. *ret_at: its place in the
- * generation, which is place's unless it had one before. 0; -EPROTO: it has the
- * name of another one; or an error of the replica. */
+ * the write under way, which is begun if need be. 0; -EPROTO: it has the name
+ * of another one; or an error of the replica. */
 int put_record(struct core *core, int64_t dir, const struct record *record,
-    const struct placement *place, int64_t *ret_at);
+    const struct placement *place, struct put_place *ret_place);
 
 /* Whether the place of a record in the generation at in is that of another one,
  * whose id is a number where this one's is a text, or a text where it is a
