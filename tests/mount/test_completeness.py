@@ -2,6 +2,7 @@
 there throughout, once. What cannot be listed so is an error that explains
 itself, and never a hole."""
 
+import datetime
 import errno
 import http.client
 import json
@@ -12,7 +13,7 @@ import pytest
 
 import names
 from odd_server import Reply
-from records import oid, read, record, record_names, records
+from records import changed_at, oid, read, record, record_names, records
 from truth import Client
 
 CHANGES_A_SECOND = 200
@@ -328,3 +329,44 @@ def test_a_listing_that_breaks_never_ends_as_if_it_were_whole(odd, mount):
     # What did come can be read, too.
     assert os.path.exists(m / "t" / seen[0])
     assert (m / "t" / seen[0]).read_bytes()
+
+
+# Several servers behind one name ----------------------------------------------
+
+
+def _written(number, seconds_ago):
+    at = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=seconds_ago)
+    stamp = at.strftime("%Y-%m-%dT%H:%M:%S.000Z").encode()
+    return record(number).replace(changed_at(number).encode(), stamp)
+
+
+def test_what_two_servers_hold_is_kept_where_one_is_behind(odd, mount):
+    """One lacks ten old records, the other as many new ones: between the second
+    page of the one and the third of the other, ten of both fall through, and
+    the numbers fit. None of those is let go of."""
+    server = odd()
+    behind = records(450)
+    lacking = range(5, 195, 19)
+    ahead = [one for n, one in enumerate(behind) if n not in lacking]
+    ahead += [_written(n, 90) for n in range(1000, 1010)]
+    both = {f"{oid(n)}.json" for n in range(450) if n not in lacking}
+    assert len(ahead) == len(behind)
+    server.tables["t"] = ahead
+    m = mount(server, "-o", "ttl=0")
+    assert both < set(os.listdir(m / "t"))
+    asked = []
+
+    def hook(request):
+        if not request.is_page("t"):
+            return None
+        page, by_date = request.query["page"], "sortBy" in request.query
+        late = by_date or ("andFilters" not in request.query and int(page) < 3)
+        with server.lock:
+            asked.append((page, "behind" if late else "ahead"))
+            server.tables["t"] = behind if late else ahead
+            return server.reply(request)
+
+    server.hooks.append(hook)
+    for _ in range(3):
+        assert both <= set(os.listdir(m / "t"))
+    assert ("2", "behind") in asked and ("3", "ahead") in asked
