@@ -67,7 +67,9 @@ static int unknown_option(const char *name)
 	return complain("unknown option '%s': bkendfs --help lists them", name);
 }
 
-static int apply_one(const char *option, struct options *options)
+/* before: the option before it; or NULL. */
+static int apply_one(
+    const char *option, const char *before, struct options *options)
 {
 	size_t len = strcspn(option, "=");
 	const char *value = option[len] ? option + len + 1 : NULL;
@@ -87,6 +89,10 @@ static int apply_one(const char *option, struct options *options)
 		    "option '%s': secrets are not taken from the command line,"
 		    " but from the environment or a profile",
 		    name);
+	if (!value && before && strncmp(before, "tables=", 7) == 0)
+		return complain("unknown option '%s': a colon separates"
+				" tables, as in %s:%s",
+		    name, before, name);
 	return unknown_option(name);
 }
 
@@ -94,7 +100,8 @@ int arguments_apply(const struct arguments *arguments, struct options *options)
 {
 	int status = 0;
 	for (size_t i = 0; !status && i < arguments->count; i++)
-		status = apply_one(arguments->list[i], options);
+		status = apply_one(arguments->list[i],
+		    i > 0 ? arguments->list[i - 1] : NULL, options);
 	if (!status && arguments->mountpoint)
 		status = options_set_string(
 		    &options->mountpoint, arguments->mountpoint);

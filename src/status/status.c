@@ -23,12 +23,16 @@ struct status {
 const char *status_warning(const struct status *status)
 {
 	/* A directory shows all that it holds. */
-	return status->source.directory || tables_count(&status->source) > 0
-		   ? NULL
-		   : "no table is known, so a backup of this mount would hold"
-		     " none: name them with -o tables=A:B or BKEND_TABLES,"
-		     " list each one once, or have them listed: bkendfs"
-		     " --login";
+	if (status->source.directory || tables_count(&status->source) > 0)
+		return NULL;
+	if (!status->source.api)
+		return "no table is known, so a backup of this mount would"
+		       " hold none: nothing was read into this replica; bring"
+		       " all in by bkendfs --fetch, with the same URL, key and"
+		       " account and without -o offline";
+	return "no table is known, so a backup of this mount would hold none:"
+	       " name them with -o tables=A:B or BKEND_TABLES, list each one"
+	       " once, or have them listed: bkendfs --login";
 }
 
 int status_incomplete(const struct status *status, struct buf *out)

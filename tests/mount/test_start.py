@@ -111,6 +111,17 @@ def test_tables_may_be_given_with_colons_and_commas(project, start):
     assert sorted(os.listdir(said.path)) == ["authors", "files", "posts", "storage", "tags"]
 
 
+def test_a_comma_between_tables_is_explained(project, start):
+    _refused(start(project, "-o", "tables=posts,tags"), 2, r"colon.*tables=posts:tags")
+
+
+def test_offline_without_a_table_sends_to_fetch(project, start, work):
+    env = {"BKEND_TABLES": None, "BKENDFS_CACHE_DIR": str(work / "cache")}
+    said = start(project, "-o", "offline", env=env)
+    assert said.status == 0
+    assert re.fullmatch(r"bkendfs: no table is known.*bkendfs --fetch.*without -o offline\n", said.errors)
+
+
 def test_a_mount_that_knows_no_table_says_so(project, start, work):
     """rsync -a --delete from it would empty a backup, and exit 0."""
     words = r"no table is known.*backup.*tables=A:B"
