@@ -61,13 +61,13 @@ def _pattern(command, lines):
     return re.compile(whole)
 
 
-def _reader(server, text):
-    """The page, for one who has a project of their own."""
+def _reader(server, staging, text):
+    """The page, for one who has two projects of their own."""
     for ours, theirs in {
         "https://api.example.com": server.url,
-        "https://staging.example.com": server.url,
+        "https://staging.example.com": staging.url,
         "sk_…": server.secret_key,
-        "pass show bkend/staging": f"echo {server.secret_key}",
+        "pass show bkend/staging": f"echo {staging.secret_key}",
         "RESTIC_PASSWORD=…": "RESTIC_PASSWORD=secret",
         # A port that is free on any machine.
         "127.0.0.1:8420": "127.0.0.1:0",
@@ -79,18 +79,18 @@ def _reader(server, text):
 @pytest.fixture
 def shell(work, emulator):
     """Runs lines in one shell; [(status, output)]."""
-    server = emulator()
+    server, staging = emulator(), emulator()
     home = work / "reader"
     config = home / ".config/bkendfs/config"
     config.parent.mkdir(parents=True)
     [profiles] = _blocks("ini")
-    config.write_text(_reader(server, profiles))
+    config.write_text(_reader(server, staging, profiles))
     config.chmod(0o600)
     env = environment(home) | {"PATH": f"{BKENDFS.parent}:{os.environ['PATH']}"}
 
     def run(lines):
         script = "".join(
-            _reader(server, line) + f"\nprintf '{MARK}%d\\n' $?\n" for line in lines)
+            _reader(server, staging, line) + f"\nprintf '{MARK}%d\\n' $?\n" for line in lines)
         with open(work / "said", "wb+") as said:
             # What is left in the background must not keep a pipe open.
             process = subprocess.Popen(
