@@ -340,9 +340,14 @@ def _written(number, seconds_ago):
     return record(number).replace(changed_at(number).encode(), stamp)
 
 
-def test_what_two_servers_hold_is_kept_where_one_is_behind(odd, mount):
-    """One lacks ten old records, the other as many new ones: between the second
-    page of the one and the third of the other, ten of both fall through, and
+@pytest.mark.parametrize("first, dates, turn", [
+    ("ahead", [], 3),
+    # A look for changes finds the new ones, and is given up.
+    ("behind", ["ahead"], 5),
+])
+def test_what_two_servers_hold_is_kept_where_one_is_behind(odd, mount, first, dates, turn):
+    """One lacks ten old records, the other as many new ones: between the last
+    page of the one and the first of the other, ten of both fall through, and
     the numbers fit. None of those is let go of."""
     server = odd()
     behind = records(450)
@@ -351,22 +356,28 @@ def test_what_two_servers_hold_is_kept_where_one_is_behind(odd, mount):
     ahead += [_written(n, 90) for n in range(1000, 1010)]
     both = {f"{oid(n)}.json" for n in range(450) if n not in lacking}
     assert len(ahead) == len(behind)
-    server.tables["t"] = ahead
+    tables = {"ahead": ahead, "behind": behind}
+    server.tables["t"] = tables[first]
     m = mount(server, "-o", "ttl=0")
     assert both < set(os.listdir(m / "t"))
-    asked = []
+    dates, asked = iter(dates), []
 
     def hook(request):
         if not request.is_page("t"):
             return None
-        page, by_date = request.query["page"], "sortBy" in request.query
-        late = by_date or ("andFilters" not in request.query and int(page) < 3)
+        page = int(request.query["page"])
         with server.lock:
-            asked.append((page, "behind" if late else "ahead"))
-            server.tables["t"] = behind if late else ahead
+            if "sortBy" in request.query:
+                who = next(dates, "behind")
+            elif "andFilters" in request.query or page >= turn:
+                who = "ahead"
+            else:
+                who = "behind"
+            asked.append((page, who))
+            server.tables["t"] = tables[who]
             return server.reply(request)
 
     server.hooks.append(hook)
     for _ in range(3):
         assert both <= set(os.listdir(m / "t"))
-    assert ("2", "behind") in asked and ("3", "ahead") in asked
+    assert (turn - 1, "behind") in asked and (turn, "ahead") in asked
