@@ -140,6 +140,7 @@ def test_offline_serves_what_was_read_and_nothing_else(odd, mount, work):
     assert os.pread(handle, 4096, 6 * MIB) == BIG[6 * MIB :][:4096]
     os.close(handle)
     m.unmount()
+    server.stop()
     m = mount(server, "-o", "offline", cache=work / "cache")
     _same(read(m / whole), BIG)
     _same(read(m / empty), b"")
@@ -164,6 +165,7 @@ def test_a_copy_offline_is_that_made_online(odd, mount, work):
     succeed("cp", "-r", m.path, work / "online")
     wanted = truth.tree(server)
     m.unmount()
+    server.stop()
     m = mount(server, "-o", "offline", cache=work / "cache")
     succeed("cp", "-r", m.path, work / "offline")
     online = truth.on_disk(work / "online")
@@ -329,6 +331,7 @@ def test_a_log_leaves_its_database_the_room_to_take_it_over(odd, small_disk, mou
     for table in tables:
         assert sorted(os.listdir(m / table)) == record_names(1000)
     m.unmount()
+    server.stop()
     m = mount(server, "-o", "offline", cache=disk / "cache")
     for table in tables:
         assert sorted(os.listdir(m / table)) == record_names(1000)
