@@ -89,9 +89,9 @@ static int open_replica(struct house *house)
 	if (options->offline)
 		house->replica_err = make_replica(house);
 	replica_copy_forget();
-	if (house->replica_err)
-		return own_replica_complain(options, house->replica_err);
-	return 0;
+	return house->replica_err
+		   ? own_replica_complain(options, house->replica_err)
+		   : 0;
 }
 
 /* File contents: without a place for them all else still works. */
