@@ -50,7 +50,7 @@ static inline bool utf8_is_valid(const char *text, size_t len)
 
 /* The bytes of a byte order mark at the start of a text, 3 or 0. Some servers
  * send one, and some editors write one. RFC 8259 lets who reads JSON pass over
- * it: whoever takes in an answer does; json/ does not know of it. */
+ * it: whoever takes in an answer does. */
 static inline size_t utf8_mark_len(const char *text, size_t len)
 {
 	return len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
