@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from commands import run, succeed, wait_until
+from processes import is_at_rest
 
 
 def mounts_under(path):
@@ -80,14 +81,15 @@ def abort(connection):
 _WAITS = ("request_wait_answer", "fuse_", "folio_wait", "wait_on_page")
 
 
-def wait_until_it_waits(process):
-    """Wait until a process that we started waits for the daemon of its mount,
-    in the kernel."""
+def wait_until_it_waits(process, daemon):
+    """Wait until a process that we started waits for the daemon of its mount
+    (a pid), in the kernel, and the daemon has taken what it asks for: of who
+    is killed before that, no daemon is told."""
 
     def waits():
         assert process.poll() is None, "it did not wait"
         place = Path(f"/proc/{process.pid}/wchan").read_text()
-        return place.startswith(_WAITS)
+        return place.startswith(_WAITS) and is_at_rest(daemon)
 
     wait_until(waits, 20, "the wait for the daemon")
 

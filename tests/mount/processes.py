@@ -50,6 +50,25 @@ def of_threads(pid, name):
             yield (task / name).read_text()
 
 
+def is_at_rest(pid):
+    """Whether no thread of a process had anything to do, for a moment: what it
+    was given before, it has seen to as far as it can."""
+
+    def threads():
+        # Each with how often it gave its processor up: who ran meanwhile, did.
+        return sorted(
+            tuple(
+                line
+                for line in status.splitlines()
+                if line.startswith(("Pid:", "State:", "voluntary", "nonvoluntary"))
+            )
+            for status in of_threads(pid, "status")
+        )
+
+    first = threads()
+    return all("S (sleeping)" in state for state, *_ in first) and threads() == first
+
+
 def children_of(pid, name=None):
     """The pids of those that a process has started, or of those of this name."""
     return [

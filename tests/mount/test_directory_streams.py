@@ -243,7 +243,7 @@ def test_a_listing_that_was_interrupted_is_taken_up(odd, mount):
         # All that has come is read: it waits for what is held.
         for _ in range(1 + 2000):
             assert lister.stdout.readline()
-        wait_until_it_waits(lister)
+        wait_until_it_waits(lister, m.pid)
         assert len(sockets_of(m.pid)) >= CONNECTIONS
         lister.send_signal(signal.SIGINT)
         assert lister.wait(10) == -signal.SIGINT

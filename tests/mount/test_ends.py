@@ -71,7 +71,7 @@ class Stuck:
         )
         if self.held:
             assert self.held.asked.wait(20)
-        wait_until_it_waits(waiter)
+        wait_until_it_waits(waiter, self.mount.pid)
         return waiter
 
 

@@ -211,14 +211,14 @@ def test_a_rate_limit_is_waited_out_as_told(project, mount):
     assert len(seen) == 1
 
 
-def _interrupted(command, ready):
+def _interrupted(mount, command, ready):
     """How long a command lives after Ctrl-C."""
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         wait_until(ready)
-        wait_until_it_waits(process)
+        wait_until_it_waits(process, mount.pid)
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
         process.wait(20)
@@ -236,7 +236,7 @@ def test_ctrl_c_ends_the_wait_for_a_rate_limit_at_once(project, mount, what):
     )
     m = mount(project, "-o", "retry=1")
     command = ["cat" if what == NAME else "ls", str(m / what)]
-    assert _interrupted(command, lambda: seen) < 1
+    assert _interrupted(m, command, lambda: seen) < 1
     assert len(seen) <= 2
     began = time.monotonic()
     os.statvfs(m.path)
@@ -248,7 +248,7 @@ def test_ctrl_c_ends_the_wait_for_a_rate_limit_at_once(project, mount, what):
 def test_ctrl_c_ends_retries_at_once(project, mount):
     seen = _answer(project, lambda: Reply(500, b""))
     m = mount(project)
-    assert _interrupted(["cat", str(m / NAME)], lambda: seen) < 1
+    assert _interrupted(m, ["cat", str(m / NAME)], lambda: seen) < 1
 
 
 @pytest.mark.alone
@@ -256,8 +256,8 @@ def test_ctrl_c_ends_the_wait_for_an_answer_at_once(project, mount):
     let_go = threading.Event()
     seen = _answer(project, lambda: Reply(500, hold=let_go))
     m = mount(project)
-    assert _interrupted(["cat", str(m / NAME)], lambda: seen) < 1
-    assert _interrupted(["ls", str(m / "posts")], lambda: len(seen) > 1) < 1
+    assert _interrupted(m, ["cat", str(m / NAME)], lambda: seen) < 1
+    assert _interrupted(m, ["ls", str(m / "posts")], lambda: len(seen) > 1) < 1
     let_go.set()
     project.hooks.clear()
     assert read(m / NAME) == pretty(record(1))
@@ -279,7 +279,7 @@ def test_one_who_gives_up_does_not_take_the_others_along(project, mount):
 
     stays = subprocess.Popen(["ls", str(m / "posts")], stdout=subprocess.PIPE)
     wait_until(asked)
-    assert _interrupted(["ls", str(m / "posts")], asked) < 1
+    assert _interrupted(m, ["ls", str(m / "posts")], asked) < 1
     let_go.set()
     assert stays.communicate(timeout=20)[0].decode().split() == record_names(5)
     assert stays.returncode == 0
@@ -350,7 +350,7 @@ def test_a_port_that_answers_nothing_is_an_error_that_can_be_interrupted(odd, mo
     deaf.bind(("127.0.0.1", port))
     deaf.listen(64)
     try:
-        assert _interrupted(["ls", str(m / "t")], lambda: True) < 1
+        assert _interrupted(m, ["ls", str(m / "t")], lambda: True) < 1
     finally:
         deaf.close()
 

@@ -212,7 +212,7 @@ def test_it_is_told_at_once_while_everything_stalls(odd, mount):
         commands = [["ls", m / "posts"], ["ls", m / "other"]]
         commands += [["cat", m / f"storage/f{number}_f.bin"] for number in range(40)]
         for program in [stack.enter_context(_waiting(*words)) for words in commands]:
-            wait_until_it_waits(program)
+            wait_until_it_waits(program, m.pid)
         for name in ("status", "metrics", "errors") * 5:
             began = time.monotonic()
             m.report(name)

@@ -103,7 +103,7 @@ def test_ctrl_c_ends_a_stalled_read_at_once(odd, mount):
     [cat] = _cats(m, 1)
     try:
         wait_until(lambda: server.storage.log)
-        wait_until_it_waits(cat)
+        wait_until_it_waits(cat, m.pid)
         cat.send_signal(signal.SIGINT)
         began = time.monotonic()
         assert cat.wait(10) == -signal.SIGINT
