@@ -212,6 +212,21 @@ def test_a_password_of_every_printable_character(project, start, config, work, s
     assert json.loads(project.log[0].body)["password"] == ODD_PASSWORD
 
 
+@pytest.mark.parametrize("source", ["environment", "profile", "offline"])
+def test_a_password_of_nobody_is_not_a_guest(project, start, config, source):
+    env = {"BKEND_EMAIL": None}
+    words = ["-o", "offline"] if source == "offline" else []
+    if source == "profile":
+        text = _profile("p", project, "password_command = echo secret")
+        env = config(text.replace(f"email = {EMAIL}\n", ""))
+        words = ["p"]
+    said = start(project, *words, env=env)
+    _refused(said, "a password, but no account", "BKEND_EMAIL", "guest")
+    # Where nobody needs an account, it is of no account.
+    secret = start(project, env={"BKEND_EMAIL": None, "BKEND_SECRET_KEY": SECRET})
+    assert secret.status == 0
+
+
 def test_a_password_that_is_not_utf_8(project, start):
     _refused(start(project, env={"BKEND_PASSWORD": "a\udcffb"}), "password is not UTF-8")
     assert not project.log
