@@ -125,6 +125,10 @@ static int tell_files(struct check *check)
 		printf("may not be listed: ");
 		check_print_reason(&listing.error);
 		printf("\n");
+		/* Each project has files, be it none: an API knows that. */
+		if (!check->is_api && listing.error.err == -ENOENT)
+			printf("Nothing that was asked for is there: check"
+			       " whether the URL is that of a bkend API.\n");
 		check->problems++;
 	} else if (!number) {
 		number = tell_listed_files(check, &listing);

@@ -26,6 +26,7 @@ struct check {
 	double bytes;
 	bool at_least;	   /* a server did not tell all of it */
 	size_t tables;	   /* that are known */
+	bool is_api;	   /* something that was asked for is there */
 	int signal;	   /* that ended the question for them; 0: none */
 	unsigned problems; /* that would make it fail */
 };

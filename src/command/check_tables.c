@@ -113,6 +113,7 @@ static int tell_table(
 	struct survey_listing listing;
 	int number = survey_list(check->survey, table, &listing);
 	int refused = *ret_err = listing.error.err;
+	check->is_api |= refused != -ENOENT;
 	if (!number && (origin == NAMED || refused != -ENOENT)) {
 		printf("  %-20s ", table);
 		if (refused)

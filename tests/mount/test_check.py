@@ -104,6 +104,14 @@ def test_a_table_that_is_not_there(project, check):
     assert re.search(r"^  nosuch +is not there", report, re.M)
 
 
+@pytest.mark.parametrize("place", ["", "/elsewhere"])
+def test_where_nothing_is_there_the_url_is_doubted(project, check, place):
+    secret = {"BKEND_API_URL": project.url + place, "BKEND_SECRET_KEY": SECRET, "BKEND_EMAIL": None}
+    status, report, _ = check(project, env=secret | {"BKEND_TABLES": "nosuch"})
+    assert status == 1
+    assert ("check whether the URL is that of a bkend API" in report) == bool(place)
+
+
 def test_a_spec_that_is_refused_is_told_but_is_no_hole(project, check):
     _refuse(project, "/spec$")
     status, report, _ = check(project)
