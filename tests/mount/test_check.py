@@ -224,7 +224,7 @@ def test_a_signal_ends_it(project, work, watched):
     try:
         wait_until(lambda: project.count(lambda r: r.path == "/v1/data/posts"), what="the question")
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 1
+        assert process.wait(30) == 1
         assert b"ended by a signal" in process.stderr.read()
     finally:
         release.set()

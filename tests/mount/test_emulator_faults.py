@@ -24,6 +24,7 @@ def test_the_rate_limit(client):
     assert one.call("GET", "/v1/t", **one.headers)[0] == 200
 
 
+@pytest.mark.alone
 def test_latency_holds_up_nobody_else(client):
     one = client("--no-demo", "--generate", "t=5:100", "--latency", "300")
     start = time.monotonic()
@@ -38,6 +39,7 @@ def test_latency_holds_up_nobody_else(client):
     assert stats["connections"] == 40 and stats["by_status"] == {"200": 40}
 
 
+@pytest.mark.alone
 def test_the_storage_rate(client):
     one = client("--no-demo", "--generate-files", "1:100000", "--storage-rate", "100000")
     file_id, = one.ids("/v1/files")

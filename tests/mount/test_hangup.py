@@ -142,4 +142,4 @@ def test_a_mount_that_is_seen_can_be_freshened(odd, work, watched):
         process.send_signal(signal.SIGHUP)
         assert _listed(path) == record_names(1)
         subprocess.run(["fusermount3", "-u", path], check=True)
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0

@@ -315,7 +315,7 @@ def test_unmounting_in_the_middle_of_a_listing_ends_it(odd, mount):
     wait_until(lambda: server.count(lambda r: r.query.get("page") == "2"))
     m.process.terminate()
     assert m.wait() == 0
-    assert lister.wait(10) != 0
+    assert lister.wait(30) != 0
     let_go.set()
 
 

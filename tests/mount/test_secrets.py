@@ -162,7 +162,7 @@ def test_nobody_but_root_looks_into_a_users_process(project, user, work, watched
     finally:
         for pid in [*children_of(parent.pid), parent.pid]:
             os.kill(pid, signal.SIGKILL)
-        parent.wait(10)
+        parent.wait(30)
         release.set()
 
 

@@ -523,7 +523,7 @@ def test_ctrl_c_while_starting_leaves_nothing(project, start, work, watched):
         time.sleep(0.1)
         # To the whole group, as a terminal does.
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(10) != 0
+        assert process.wait(30) != 0
     finally:
         process.kill()
         process.wait()

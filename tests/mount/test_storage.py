@@ -83,7 +83,7 @@ def test_a_file_reads_right_for_many_readers_at_once(odd, mount):
         feeder.start()
     for feeder in feeders:
         feeder.join(60)
-    assert [reader.wait(5) for reader in readers] == [0] * 4
+    assert [reader.wait(30) for reader in readers] == [0] * 4
 
 
 def test_nothing_but_the_range_is_told_to_the_download_host(odd, mount):

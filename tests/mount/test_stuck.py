@@ -19,7 +19,7 @@ from jsontext import pretty
 from odd_server import Reply
 from records import oid, read, record, record_names, records
 
-SOON = 5  # seconds: far below the patience with a slow server
+SOON = 10  # seconds, on a busy machine: far below the patience with a slow server
 
 
 class Slow:
