@@ -13,6 +13,7 @@ static struct timespec timespec_of(int64_t ms)
 	    .tv_sec = (time_t)seconds, .tv_nsec = (long)rest * 1000000};
 }
 
+/* All dates are one, as far as nobody knows better. */
 static void fill(const struct attrs *attrs, int64_t id, mode_t mode,
     int64_t size, int64_t mtime_ms, struct stat *out)
 {
@@ -36,6 +37,11 @@ bool attr_is_text(const struct node *node)
 }
 
 /*
+ * A file's status changed when the mount came to show it so, which may be later
+ * than its own date says: what was dated before a backup began, and shown only
+ * after, is new to the next one. Programs that save what has changed since then
+ * (tar --listed-incremental, find -newerct) go by that.
+ *
  * A directory's date is that of its row and never moves. The time of the last
  * known change cannot be had: rsync asks for a directory's date before it reads
  * the directory, so before the listing is checked. The copy that brings a
@@ -54,6 +60,8 @@ void attr_of_node(
 		size = 0;
 	fill(attrs, node->id, dir ? S_IFDIR | 0555 : S_IFREG | 0444, size,
 	    node->mtime_ms, out);
+	if (!dir && node->taken_ms)
+		out->st_ctim = timespec_of(node->taken_ms);
 }
 
 bool attr_of_fixed(const struct attrs *attrs, int64_t id, struct stat *out)

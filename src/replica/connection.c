@@ -15,7 +15,7 @@
 
 #define NODE_COLUMNS                                                           \
 	"n.id, n.dir, n.kind, n.live, n.mtime, n.size, n.other_size,"          \
-	" n.proven, n.checked, n.pos, n.pos1, n.salt, n.pinned"
+	" n.proven, n.checked, n.pos, n.pos1, n.salt, n.pinned, n.taken"
 
 static const char *const statement_sql[STATEMENTS] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
@@ -50,14 +50,14 @@ static const char *const statement_sql[STATEMENTS] = {
     [ST_SHORTFALL] = "SELECT lacks FROM listing WHERE dir = ?1",
     [ST_INSERT] =
 	"INSERT OR IGNORE INTO node(dir, kind, live, name, key, mtime, size,"
-	" other_size, checked, pos, pos1, id)"
-	" VALUES(?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	" other_size, checked, pos, pos1, id, taken)"
+	" VALUES(?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [ST_INSERT_TEXT] = "INSERT INTO text(node, text) VALUES(?1, ?2)",
     [ST_NEW_NODES] =
 	"INSERT OR IGNORE INTO node(dir, kind, live, name, key, mtime, size,"
-	" other_size, pos, pos1, id)"
+	" other_size, pos, pos1, id, taken)"
 	" SELECT dir, kind, 1, name, key, mtime, size, other_size, pos, pos1,"
-	" id FROM new_rows",
+	" id, ?1 FROM new_rows",
     [ST_NEW_TEXTS] = "INSERT INTO text(node, text)"
 		     " SELECT id, text FROM new_rows",
     [ST_NEW_ENTRIES] = "INSERT OR REPLACE INTO entry(dir, pos, node)"
@@ -94,7 +94,8 @@ static const char *const statement_sql[STATEMENTS] = {
 			 " created = max(created, ?3) WHERE dir = ?1",
     [ST_SET_SHORTFALL] = "UPDATE listing SET lacks = ?2 WHERE dir = ?1",
     [ST_SET_SIZE] = "UPDATE node SET size = ?2, proven = 1, etag = ?3,"
-		    " salt = ?4 WHERE id = ?1",
+		    " salt = ?4, taken = iif(size = ?2, taken, ?5)"
+		    " WHERE id = ?1",
     [ST_PIN_OBJECTS] = "UPDATE node SET pinned = 1 WHERE dir = ?1"
 		       " AND live = 1 AND pinned = 0",
     [ST_PINNED] = "SELECT CAST(total(max(size, 0)) AS INTEGER) FROM node"

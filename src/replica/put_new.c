@@ -1,6 +1,7 @@
 /* Writing many rows that nobody knows yet, all at once. */
 #include <errno.h>
 
+#include "base/timestamp.h"
 #include "replica/internal.h"
 #include "replica/new_rows.h"
 
@@ -8,6 +9,15 @@
 static int run(struct replica *replica, enum statement which)
 {
 	sqlite3_stmt *s = connection_statement(replica->writer, which);
+	return connection_run(replica->writer, s);
+}
+
+static int put_nodes(struct replica *replica)
+{
+	sqlite3_stmt *s = connection_statement(replica->writer, ST_NEW_NODES);
+	if (!s)
+		return -EIO;
+	sqlite3_bind_int64(s, 1, timestamp_now_ms());
 	return connection_run(replica->writer, s);
 }
 
@@ -34,7 +44,7 @@ static void add_written(struct replica *replica, const struct new_rows *rows)
 static int put_all(struct replica *replica, const struct new_rows *rows)
 {
 	sqlite3 *db = replica->writer->db;
-	int r = run(replica, ST_NEW_NODES);
+	int r = put_nodes(replica);
 	if (r < 0)
 		return r;
 	if ((size_t)sqlite3_changes(db) < rows->count)

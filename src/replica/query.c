@@ -4,6 +4,9 @@
 
 #include "replica/internal.h"
 
+/* Where, in a row that begins with NODE_COLUMNS, the others do. */
+#define OTHER_COLUMNS 14
+
 /* From a row that begins with NODE_COLUMNS. */
 static void node_from_row(sqlite3_stmt *row, struct node *ret_node)
 {
@@ -22,6 +25,7 @@ static void node_from_row(sqlite3_stmt *row, struct node *ret_node)
 		sqlite3_column_int64(row, 10)},
 	    .salt = (uint64_t)sqlite3_column_int64(row, 11),
 	    .pinned = sqlite3_column_int64(row, 12) != 0,
+	    .taken_ms = sqlite3_column_int64(row, 13),
 	};
 }
 
@@ -245,8 +249,9 @@ static int walk(struct question *q, replica_entry_fn fn, void *ctx)
 	while ((r = next_row(q)) == 1) {
 		node_from_row(q->statement, &node);
 		r = fn(ctx, &node,
-		    (const char *)sqlite3_column_text(q->statement, 13),
-		    sqlite3_column_int64(q->statement, 14));
+		    (const char *)sqlite3_column_text(
+			q->statement, OTHER_COLUMNS),
+		    sqlite3_column_int64(q->statement, OTHER_COLUMNS + 1));
 		if (r != 0)
 			return r;
 	}

@@ -58,6 +58,7 @@ struct node {
 	enum node_kind kind;
 	bool live;	    /* its name still leads to it */
 	int64_t mtime_ms;   /* since the epoch */
+	int64_t taken_ms;   /* came to be as it is here; 0: unknown */
 	int64_t size;	    /* bytes: raw text, or an object's; -1 unknown */
 	int64_t other_size; /* text: pretty-printed; object: as claimed */
 	bool proven;	    /* an object that has answered: size is true */

@@ -148,7 +148,9 @@ static int insert(struct replica *replica, const struct replica_row *row,
 	sqlite3_bind_int64(s, 9, pos[0]);
 	sqlite3_bind_int64(s, 10, pos[1]);
 	int64_t id = row->id ? row->id : replica->next_id++;
+	int64_t now_ms = timestamp_now_ms();
 	sqlite3_bind_int64(s, 11, id);
+	sqlite3_bind_int64(s, 12, now_ms);
 	int r = wrote(replica, connection_run(replica->writer, s));
 	sqlite3_clear_bindings(s);
 	if (r == 0 && sqlite3_changes(replica->writer->db) == 0)
@@ -165,6 +167,7 @@ static int insert(struct replica *replica, const struct replica_row *row,
 	    .kind = row->kind,
 	    .live = true,
 	    .mtime_ms = row->mtime_ms,
+	    .taken_ms = now_ms,
 	    .size = row->size,
 	    .other_size = row->other_size,
 	    .checked = row->checked,
@@ -452,6 +455,7 @@ int replica_set_object(struct replica *replica, int64_t id, int64_t size,
 	sqlite3_bind_int64(s, 2, size);
 	sqlite3_bind_text(s, 3, etag, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 4, (int64_t)salt);
+	sqlite3_bind_int64(s, 5, timestamp_now_ms());
 	int r = add_growth(replica, id, size);
 	if (r == 0)
 		r = connection_run(replica->writer, s);

@@ -1,19 +1,21 @@
 """Copying a project with the usual tools: complete, byte-true, and cheap."""
 
+import datetime
 import errno
 import json
 import os
 import random
+import signal
 import subprocess
 import tarfile
 import time
 
 import pytest
 
-from conftest import run, succeed
+from conftest import run, succeed, wait_until
 from jsontext import pretty
 from odd_server import Reply
-from records import moment, nanoseconds, oid, records
+from records import changed_at, moment, nanoseconds, oid, read, record, records
 from truth import assert_same, on_disk, tree
 
 pytestmark = pytest.mark.xdist_group("copy")
@@ -119,6 +121,47 @@ def test_rsync_copies_only_what_changed(emulator, mount, work):
     assert dates == {place: os.stat(again / place).st_mtime_ns for place in places}
     succeed("rsync", "-a", f"{again.path}/", work / "copy")
     assert succeed("rsync", "-ai", f"{again.path}/", work / "copy") == b""
+
+
+def _incremental(mount, work, level):
+    """The files that a level of tar's takes: {name: content}."""
+    succeed("tar", "--format=posix", f"--listed-incremental={work}/state",
+            "-cf", work / f"{level}.tar", "-C", mount.path, "t", "files", "storage")
+    with tarfile.open(work / f"{level}.tar") as archive:
+        return {entry.name: archive.extractfile(entry).read()
+                for entry in archive if entry.isfile()}
+
+
+def test_an_incremental_tar_takes_what_came_to_be_shown_since(odd, mount, work):
+    """Whatever its date: a change is older than a backup that has still seen
+    what was there before it."""
+    server = odd()
+    server.tables["t"] = records(3)
+    for number in (1, 2):
+        server.put_file(oid(number), "f", b"old")
+    m = mount(server, "-o", "ttl=3600")
+    before = on_disk(m.path)
+    stamp = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+    changed = record(1, b',"changed":true').replace(changed_at(1).encode(), stamp.encode())
+    with server.lock:
+        server.tables["t"][1] = changed
+    server.put_file(oid(1), "f", b"new", at=stamp)
+    assert len(_incremental(m, work, 0)) == 3 + 2 * 2
+    assert on_disk(m.path) == before
+    os.kill(m.pid, signal.SIGHUP)
+    wait_until(lambda: read(m / f"t/{oid(1)}.json") == pretty(changed), 20, "the change")
+    assert read(m / f"storage/{oid(1)}_f") == b"new"
+    again = _incremental(m, work, 1)
+    assert sorted(again) == [f"files/{oid(1)}.json", f"storage/{oid(1)}_f", f"t/{oid(1)}.json"]
+    assert again[f"storage/{oid(1)}_f"] == b"new"
+    assert again[f"t/{oid(1)}.json"] == pretty(changed)
+    # What is the same stays as old as it is, also in another mount.
+    assert _incremental(m, work, 2) == {}
+    shown = {path: os.stat(m / os.fsdecode(path)).st_ctime_ns for path in before}
+    m.unmount()
+    m = mount(server, "-o", "ttl=0", cache=m.cache)
+    assert on_disk(m.path).keys() == before.keys()
+    assert shown == {path: os.stat(m / os.fsdecode(path)).st_ctime_ns for path in before}
 
 
 def test_tar_packs_the_tree(emulator, mount, work, sample_truth):

@@ -115,6 +115,8 @@ static void assert_all_of_version_1(void)
 	assert_blob(replica_etag, ANSWERED, TEXT("\"one\""));
 	assert_false(got(UNASKED).proven);
 	assert_true(got(RENEWED).proven);
+	/* Since when it was shown so was not kept. */
+	assert_int_equal(found(TABLE, "a.json").taken_ms, 0);
 	/* Of which version it was is not known. */
 	assert_false(got(UNTOLD).proven);
 	assert_true(got(ANSWERED).salt != got(RENEWED).salt);

@@ -1,9 +1,11 @@
 /* What is written into a replica: passes over a directory, names, objects. */
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "unit.h"
 
+#include "base/timestamp.h"
 #include "replica-fixture.h"
 
 /* ---- writes ---- */
@@ -442,6 +444,66 @@ static void an_object_that_is_another_gets_a_new_node(void **state)
 	assert_blob(replica_etag, fresh.id, TEXT("\"u\""));
 }
 
+/* ---- since when ---- */
+
+/* The clock shows another moment from now on. */
+static void tick(void)
+{
+	int64_t now = timestamp_now_ms();
+	while (timestamp_now_ms() == now)
+		usleep(100);
+}
+
+static void a_node_is_as_old_as_it_is_the_same(void **state)
+{
+	(void)state;
+	int64_t before = timestamp_now_ms();
+	begin();
+	struct node node = put("a", "{\"x\":1}", 0, 1);
+	commit();
+	assert_in_range(node.taken_ms, before, timestamp_now_ms());
+	tick();
+	begin();
+	assert_int_equal(put("a", "{\"x\":1}", 10, 11).taken_ms, node.taken_ms);
+	struct node changed = put("a", "{\"x\":2}", 20, 21);
+	commit();
+	assert_true(changed.taken_ms > node.taken_ms);
+	reopen();
+	assert_int_equal(found(table, "a.json").taken_ms, changed.taken_ms);
+	assert_int_equal(got(changed.id).taken_ms, changed.taken_ms);
+}
+
+static void rows_that_are_put_at_once_have_a_moment(void **state)
+{
+	(void)state;
+	const struct replica_place first = {0, 100, 101};
+	struct replica_row rows[5];
+	make_rows(rows, 5, replica_reserve_ids(replica, 5));
+	int64_t before = timestamp_now_ms();
+	begin();
+	assert_int_equal(replica_put_new(replica, rows, 5, &first), 1);
+	commit();
+	for (int i = 0; i < 5; i++)
+		assert_in_range(
+		    got(rows[i].id).taken_ms, before, timestamp_now_ms());
+}
+
+static void an_object_changes_with_its_size(void **state)
+{
+	(void)state;
+	struct replica_row what = object_row("7", 5);
+	begin();
+	struct node node = put_row(&what, 0, 1, false);
+	tick();
+	assert_int_equal(
+	    replica_set_object(replica, node.id, 5, "\"t\"", &salt), 0);
+	assert_int_equal(got(node.id).taken_ms, node.taken_ms);
+	assert_int_equal(
+	    replica_set_object(replica, node.id, 6, "\"t\"", &salt), 0);
+	assert_true(got(node.id).taken_ms > node.taken_ms);
+	commit();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -461,6 +523,9 @@ int main(void)
 	    TEST(a_buried_node_leaves_name_and_place),
 	    TEST(an_object_that_answered_has_its_true_size),
 	    TEST(an_object_that_is_another_gets_a_new_node),
+	    TEST(a_node_is_as_old_as_it_is_the_same),
+	    TEST(rows_that_are_put_at_once_have_a_moment),
+	    TEST(an_object_changes_with_its_size),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
