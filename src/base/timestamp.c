@@ -39,12 +39,25 @@ static int64_t days_from_civil(int64_t year, int month, int day)
 	return era * 146097 + day_of_era - 719468;
 }
 
+static bool is_leap(int year)
+{
+	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
 static int days_in_month(int year, int month)
 {
 	static const int days[] = {
 	    31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-	return days[month - 1] + (month == 2 && leap);
+	return days[month - 1] + (month == 2 && is_leap(year));
+}
+
+/* The Monday of a year's first week, which has its 4th of January. */
+static int64_t first_monday(int64_t year)
+{
+	int64_t fourth = days_from_civil(year, 1, 4);
+	/* 1970-01-01 was a Thursday. */
+	int64_t weekday = ((fourth + 3) % 7 + 7) % 7;
+	return fourth - weekday;
 }
 
 /* What is left to read. */
@@ -89,24 +102,71 @@ static int take_sign(struct scan *scan)
 	return take(scan, "-") || take(scan, "\xe2\x88\x92") ? -1 : 0;
 }
 
-/* YYYY-MM-DD or YYYYMMDD; with a sign and six digits for the year only the
- * former, for the latter would be a number. */
-static bool take_date(struct scan *scan, int64_t *ret_days)
+/* MM-DD or MMDD */
+static bool take_month(
+    struct scan *scan, bool extended, int year, int64_t *ret_days)
 {
-	int sign = take_sign(scan), year, month, day;
-	if (!take_digits(scan, sign ? 6 : 4, &year))
-		return false;
-	bool extended = take(scan, "-");
-	if ((sign && !extended) || !take_digits(scan, 2, &month) ||
-	    (extended && !take(scan, "-")) || !take_digits(scan, 2, &day))
-		return false;
-	if (sign < 0)
-		year = -year;
-	if (month < 1 || month > 12 || day < 1 ||
+	int month, day;
+	if (!take_digits(scan, 2, &month) || (extended && !take(scan, "-")) ||
+	    !take_digits(scan, 2, &day) || month < 1 || month > 12 || day < 1 ||
 	    day > days_in_month(year, month))
 		return false;
 	*ret_days = days_from_civil(year, month, day);
 	return true;
+}
+
+/* WW-D or WWD, behind the W. */
+static bool take_week(
+    struct scan *scan, bool extended, int year, int64_t *ret_days)
+{
+	int week, day;
+	if (!take_digits(scan, 2, &week) || (extended && !take(scan, "-")) ||
+	    !take_digits(scan, 1, &day) || week < 1 || day < 1 || day > 7)
+		return false;
+	*ret_days = first_monday(year) + (week - 1) * 7;
+	if (*ret_days >= first_monday(year + 1))
+		return false;
+	*ret_days += day - 1;
+	return true;
+}
+
+/* DDD, a day of the year. */
+static bool take_ordinal(struct scan *scan, int year, int64_t *ret_days)
+{
+	int day;
+	if (!take_digits(scan, 3, &day) || day < 1 || day > 365 + is_leap(year))
+		return false;
+	*ret_days = days_from_civil(year, 1, day);
+	return true;
+}
+
+static size_t count_digits(const char *text, size_t len)
+{
+	struct scan scan = {text, text + len};
+	while (at_digit(&scan))
+		scan.at++;
+	return (size_t)(scan.at - text);
+}
+
+/* A day of a month, a week or a year: YYYY-MM-DD, YYYY-Www-D, YYYY-DDD, each
+ * also without the hyphens, unless that would be a number as well. */
+static bool take_date(struct scan *scan, int64_t *ret_days)
+{
+	int sign = take_sign(scan), year;
+	if (!take_digits(scan, sign ? 6 : 4, &year))
+		return false;
+	if (sign < 0)
+		year = -year;
+	bool extended = take(scan, "-");
+	if (take(scan, "W"))
+		return take_week(scan, extended, year, ret_days);
+	size_t left = (size_t)(scan->end - scan->at);
+	size_t digits = count_digits(scan->at, left);
+	if (sign && !extended)
+		return false;
+	if (digits == 3 && (extended || left > digits))
+		return take_ordinal(scan, year, ret_days);
+	return take_month(scan, extended, year, ret_days);
 }
 
 /* Decimals, cut to milliseconds. */
@@ -182,14 +242,6 @@ static bool take_zone(struct scan *scan, int64_t *ret_ms)
 	*ret_ms =
 	    sign * ((hours * 60 + minutes) * 60 + seconds) * INT64_C(1000);
 	return true;
-}
-
-static size_t count_digits(const char *text, size_t len)
-{
-	struct scan scan = {text, text + len};
-	while (at_digit(&scan))
-		scan.at++;
-	return (size_t)(scan.at - text);
 }
 
 static bool parse_iso(const char *text, size_t len, int64_t *ret_ms)

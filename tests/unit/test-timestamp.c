@@ -93,6 +93,33 @@ static void a_date_may_be_written_in_many_ways(void **state)
 		assert_parsed(same[i], INT64_C(1704153602000));
 }
 
+/* By each of ISO 8601's three calendars, as date(1) has it. */
+static void a_day_has_a_week_and_a_number(void **state)
+{
+	(void)state;
+	static const char *const same[] = {"2024-01-02T03:04:05Z",
+	    "2024-W01-2T03:04:05Z", "2024W012T030405Z", "2024-002T03:04:05Z",
+	    "2024002T030405Z", "2024-W01-2 03:04:05", "2024-002 03:04:05",
+	    "+002024-002T03:04:05Z"};
+	for (size_t i = 0; i < ARRAY_SIZE(same); i++)
+		assert_parsed(same[i], INT64_C(1704164645000));
+	assert_parsed("2024-366", INT64_C(1735603200000));
+	assert_parsed("2020-W53-7", INT64_C(1609632000000)); /* 2021-01-03 */
+	assert_parsed("2021-W01-1", INT64_C(1609718400000)); /* 2021-01-04 */
+	assert_parsed("2026-W01-1", INT64_C(1766966400000)); /* 2025-12-29 */
+	assert_parsed("1969-W01-1T00:00:00Z", INT64_C(-31708800000));
+	    /* 1968-12-30 */ /* 1968-12-30 */
+	static const char *const none[] = {"2023-366", "2024-367", "2024-000",
+	    "2021-W53-1", "2020-W54-1", "2020-W00-1", "2020-W01-0",
+	    "2020-W01-8", "2020-W01", "2020W01", "2020-W1-1", "2020-1-1",
+	    "2020-0011", "2020-11", "2020-W011", "2020W01-1", "+002024002T00"};
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
+		int64_t ms;
+		if (timestamp_parse(none[i], strlen(none[i]), &ms) != -EINVAL)
+			fail_msg("taken: %s", none[i]);
+	}
+}
+
 static void what_is_missing_at_the_end_is_zero(void **state)
 {
 	(void)state;
@@ -476,6 +503,7 @@ int main(void)
 	    cmocka_unit_test(zones_are_applied),
 	    cmocka_unit_test(each_month_ends_when_it_does),
 	    cmocka_unit_test(a_date_may_be_written_in_many_ways),
+	    cmocka_unit_test(a_day_has_a_week_and_a_number),
 	    cmocka_unit_test(what_is_missing_at_the_end_is_zero),
 	    cmocka_unit_test(a_leap_second_is_the_next_one),
 	    cmocka_unit_test(years_that_four_digits_cannot_hold_have_a_sign),
