@@ -46,12 +46,20 @@ static int64_t now_ms(const struct range *range)
 
 /* ---- the answer ---- */
 
+/* Whether its body has another length than the part that it says it is of. */
+static bool contradicts_itself(const struct http_head *head)
+{
+	return head->content_length >= 0 &&
+	       head->content_length - 1 != head->range_end - head->range_start;
+}
+
 static enum range_verdict judge_partial(
     struct range *range, const struct http_head *head)
 {
 	bool told = head->range_total >= 0;
 	if (range->asked_whole || head->range_start != range->pos ||
-	    (told && head->range_end >= head->range_total))
+	    (told && head->range_end >= head->range_total) ||
+	    contradicts_itself(head))
 		return RANGE_WRONG;
 	enum range_verdict verdict = range->events->head(range->ctx, head);
 	if (verdict == RANGE_TAKE && range->end > head->range_total)
@@ -98,29 +106,52 @@ static int on_head(void *ctx, const struct http_head *head)
 	return is_taken(range) ? 0 : -ECANCELED;
 }
 
+/* The next bytes of the part: -ECANCELED once it is all there. */
+static int take_part(struct range *range, const void *data, size_t len)
+{
+	int64_t room = range->end - range->pos;
+	bool more = (int64_t)len > room;
+	if (more && range->head.range_end < range->end) {
+		range->verdict = RANGE_WRONG; /* more than was announced */
+		return -EPROTO;
+	}
+	if (more)
+		len = (size_t)room; /* a larger part than was asked for */
+	int r = len ? range->events->body(range->ctx, data, len) : 0;
+	if (r < 0)
+		return r;
+	range->pos += (int64_t)len;
+	return more ? -ECANCELED : 0;
+}
+
+static int take_whole(struct range *range, const void *data, size_t len)
+{
+	int r = range->events->body(range->ctx, data, len);
+	if (r == 0)
+		range->whole += (int64_t)len;
+	return r;
+}
+
 static int on_body(void *ctx, const void *data, size_t len)
 {
 	struct range *range = ctx;
 	if (range->head.status != 200 && range->head.status != 206)
 		return 0;
-	range->progress_ms = now_ms(range);
-	range->attempt = range->renewals = 0;
-	if (range->whole < 0)
-		range->wrong = 0;
-	if (range->whole < 0 && (int64_t)len > range->end - range->pos) {
-		range->verdict = RANGE_WRONG; /* more than was announced */
-		return -EPROTO;
-	}
-	int r = range->events->body(range->ctx, data, len);
+	bool part = range->whole < 0;
+	int64_t before = range->pos;
+	int r =
+	    part ? take_part(range, data, len) : take_whole(range, data, len);
 	if (r == -EPROTO)
 		range->verdict = RANGE_WRONG;
-	if (r < 0)
+	/* Only what is of use counts: else an answer that is refused for its
+	 * body would be asked for again without end. */
+	if (r < 0 && range->pos == before)
 		return r;
-	if (range->whole < 0)
-		range->pos += (int64_t)len;
-	else
-		range->whole += (int64_t)len;
-	return 0;
+	range->progress_ms = now_ms(range);
+	range->attempt = range->renewals = 0;
+	if (part)
+		range->wrong = 0;
+	return r;
 }
 
 /* ---- the end ---- */
@@ -245,7 +276,8 @@ static void ask_again(struct range *range)
 	    .garbled = range->wrong,
 	};
 	int64_t wait = storage_retry_ms(range->storage, &outcome);
-	if (wait >= 0)
+	/* When all is there, and then some more, there is nothing to ask. */
+	if (wait >= 0 && range->pos < range->end)
 		range->pause = pause_for(range, wait);
 	if (!range->pause)
 		fail(range, -EPROTO, range->head.status,
@@ -309,8 +341,6 @@ static void on_answer(struct range *range, const char *detail)
 		retry(range, status, 0, detail);
 	else if (range->whole >= 0)
 		on_whole(range);
-	else if (range->pos >= range->end)
-		end_whole(range, RANGE_CAME);
 	else if (range->pos > range->sent_pos)
 		send_or_fail(range); /* it gave less than was asked for */
 	else
@@ -326,6 +356,8 @@ static void on_done(void *ctx, int err, const char *detail)
 		fail(range, r, 0, NULL);
 	else if (!is_taken(range))
 		on_refused(range, detail);
+	else if (range->whole < 0 && range->pos >= range->end)
+		end_whole(range, RANGE_CAME); /* however it ended */
 	else if (err)
 		on_broken(range, err, detail);
 	else

@@ -384,6 +384,8 @@ static struct http_head head_of(const struct fake_answer *answer, size_t len)
 	head.unframed = answer->by_close;
 	head.encoded = answer->encoded;
 	head.page = answer->page;
+	if (answer->range)
+		len = (size_t)(answer->range_end - answer->range_start + 1);
 	if (answer->length_told)
 		head.content_length =
 		    answer->length ? answer->length : (int64_t)len;

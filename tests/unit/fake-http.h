@@ -74,7 +74,8 @@ struct fake_answer {
 	size_t len;	  /* 0: a string */
 	size_t chunk;	  /* bytes handed over at a time; 0: all at once */
 	bool length_told; /* Content-Length is there ... */
-	int64_t length;	  /* ... and is this; 0: what is given */
+	int64_t length;	  /* ... and is this; 0: that of the range, or of
+			     what is given */
 	bool range;	  /* Content-Range is there ... */
 	int64_t range_start;
 	int64_t range_end;

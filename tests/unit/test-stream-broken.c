@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/retry.h"
 #include "base/timestamp.h"
 #include "stream-fixture.h"
 
@@ -201,6 +202,97 @@ static void a_range_that_brings_nothing_is_not_asked_for_at_full_speed(
 	assert_ended(read, -EIO);
 	assert_in_range(sent(), 2, 40);
 	assert_int_equal(fake_now(fake) - FAKE_BEGIN_MS, RETRY_MS);
+}
+
+/* More of a body than the range that it says it has: read until it is over, by
+ * so many requests at most. */
+static void serve_longer(struct fake_answer *answer, struct ask *read)
+{
+	int64_t first, last;
+	for (int i = 0; !read->count; i++) {
+		struct http_call *call = next_request();
+		assert_in_range(i, 0, RETRY_GARBLED_MAX);
+		assert_true(range_of(call, &first, &last));
+		answer->range_start = first;
+		fake_answer(call, answer);
+	}
+	assert_ended(read, -EPROTO);
+}
+
+static void a_body_that_is_longer_than_its_range_is_eproto(void **state)
+{
+	static const struct {
+		bool told;
+		size_t len, chunk;
+	} cases[] = {
+	    {true, 1007, 0}, /* by its own length */
+	    {false, 1007, 0},
+	    {false, 1007, 1000}, /* after all that was to come */
+	    {false, 1007, 100},	 /* after most of it */
+	    {true, 993, 0},	 /* shorter, and that is no accident */
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct ask *read = ask_read(stored_file("1000"), 0, 1000);
+		char *data = bytes(0, 1100);
+		struct fake_answer answer = {.status = 206,
+		    .body = data,
+		    .len = cases[i].len,
+		    .chunk = cases[i].chunk,
+		    .length_told = cases[i].told,
+		    .length = (int64_t)cases[i].len,
+		    .range = true,
+		    .range_end = 999,
+		    .range_total = 1000,
+		    .etag = ETAG};
+		serve_longer(&answer, read);
+		free(data);
+		assert_int_equal(fake_open_count(fake), 0);
+		assert_non_null(
+		    strstr(errors_text(), "is not what was asked for"));
+		assert_int_equal(fixture_teardown(state), 0);
+		assert_int_equal(fixture_setup(state), 0);
+	}
+	fixture_start();
+}
+
+/* It says so, and the bytes that were asked for come first. */
+static void a_larger_range_than_was_asked_for_is_taken(void **state)
+{
+	(void)state;
+	static const size_t chunks[] = {0, MIB, 100000, 1};
+	for (size_t i = 0; i < ARRAY_SIZE(chunks); i++) {
+		int64_t node = stored_file("4000000");
+		struct ask *read = ask_read(node, 0, MIB);
+		char *data = bytes(0, MIB + 5);
+		give_url();
+		assert_range(request(GET_LINE), 0, MIB - 1);
+		ANSWER(request(GET_LINE), .status = 206, .body = data,
+		    .len = MIB + 5, .chunk = chunks[i], .length_told = true,
+		    .range = true, .range_end = MIB + 4, .range_total = 4000000,
+		    .etag = ETAG);
+		free(data);
+		assert_bytes(read, 0, MIB);
+		assert_int_equal(fixture_teardown(state), 0);
+		assert_int_equal(fixture_setup(state), 0);
+	}
+	fixture_start();
+}
+
+/* Nothing of it is missing: what would be asked for? */
+static void a_range_that_breaks_after_its_last_byte_is_whole(void **state)
+{
+	(void)state;
+	int64_t node = stored_file("1000");
+	struct ask *read = ask_read(node, 0, 1000);
+	give_url();
+	struct fake_answer answer = partial(request(GET_LINE), 1000, ETAG);
+	answer.length_told = false;
+	answer.err = -EPIPE;
+	fake_answer(request(GET_LINE), &answer);
+	free((char *)answer.body);
+	assert_bytes(read, 0, 1000);
+	assert_int_equal(fake_open_count(fake), 0);
+	assert_int_equal(sent(), 2);
 }
 
 static void a_failing_store_is_tried_again(void **state)
@@ -442,6 +534,9 @@ int main(void)
 	    TEST(a_body_cut_short_goes_on_at_its_byte),
 	    TEST(a_range_that_ends_early_goes_on_at_once),
 	    TEST(a_range_that_brings_nothing_is_not_asked_for_at_full_speed),
+	    TEST(a_body_that_is_longer_than_its_range_is_eproto),
+	    TEST(a_larger_range_than_was_asked_for_is_taken),
+	    TEST(a_range_that_breaks_after_its_last_byte_is_whole),
 	    TEST(a_failing_store_is_tried_again),
 	    TEST(retry_after_of_a_store_is_heeded),
 	    TEST(a_store_that_keeps_failing_has_its_errno),

@@ -96,9 +96,9 @@ static void no_object_is_larger_than_any(void **state)
 		struct ask *read = first_read("null");
 		bool whole = i % 2;
 		ANSWER(request(GET_LINE), .status = whole ? 200 : 206,
-		    .body = "x", .length_told = true, .length = sizes[i / 2],
-		    .range = !whole, .range_total = sizes[i / 2],
-		    .etag = whole ? NULL : ETAG);
+		    .body = "x", .length_told = true,
+		    .length = whole ? sizes[i / 2] : 0, .range = !whole,
+		    .range_total = sizes[i / 2], .etag = whole ? NULL : ETAG);
 		assert_ended(read, -EFBIG);
 		assert_false(current().proven);
 		assert_non_null(strstr(errors_text(), "larger than"));
