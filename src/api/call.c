@@ -265,7 +265,7 @@ static bool is_strange_miss(
 		return false;
 	const struct presence_miss miss = {
 	    .code = error->code,
-	    .is_page = call->head.page ||
+	    .is_page = call->head.page || body->len == 0 ||
 		       !answer_may_be_object(buf_str(body), body->len),
 	    .of_files = call->spec.of_files,
 	};
@@ -282,7 +282,8 @@ static void judge(
 		judge_body(call, ending, error);
 	} else if (ending->err == 0) {
 		judge_refusal(call, status, error);
-		ending->garbled = is_strange_miss(call, status, error);
+		ending->garbled = is_strange_miss(call, status, error) ||
+				  (retry_is_stray(status) && !error->code[0]);
 		if (ending->garbled)
 			ending->err = -EPROTO;
 	} else if (call->refused) {

@@ -9,7 +9,7 @@ bool presence_allows(
 	case API_LISTED:
 		return !miss->of_files && strcasestr(miss->code, "table");
 	case API_TOLD_OF:
-		return miss->code[0] || !miss->is_page;
+		return !miss->of_files && (miss->code[0] || !miss->is_page);
 	default:
 		return true;
 	}

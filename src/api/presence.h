@@ -1,7 +1,8 @@
 /*
  * What is known of a listing, and so which answer may say that there is none.
  * rsync deletes what is missing: a proxy that has no route at the moment must
- * not look like a table that went, nor must an environment that is gone.
+ * not look like a table that went, nor must an environment that is gone. No
+ * project is without its list of files.
  *
  * Pure and thread-safe.
  */
@@ -12,9 +13,8 @@
 
 enum api_presence {
 	API_PERHAPS, /* nothing is known: any answer may */
-	API_TOLD_OF, /* somebody told of it: one of the API, or without words */
-	API_LISTED,  /* it was listed: one that names the table; no project is
-			without its list of files */
+	API_TOLD_OF, /* somebody told of it: one of the API */
+	API_LISTED,  /* it was listed: one that names the table */
 };
 
 /* An answer 404, or 410. */

@@ -337,6 +337,8 @@ static void on_answer(struct range *range, const char *detail)
 		on_refused_url(range);
 	else if (status == 416)
 		end_whole(range, RANGE_BEYOND);
+	else if (status != 200 && status != 206 && retry_is_stray(status))
+		ask_again(range);
 	else if (status != 200 && status != 206)
 		retry(range, status, 0, detail);
 	else if (range->whole >= 0)

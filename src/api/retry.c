@@ -69,6 +69,11 @@ int64_t retry_wait_ms(const struct retry_outcome *outcome)
 	return pause < left ? pause : left;
 }
 
+bool retry_is_stray(int status)
+{
+	return status < 400 || status == 421 || status == 425;
+}
+
 bool retry_is_overload(int status)
 {
 	return status == 429 || (status >= 500 && status <= 599);

@@ -47,6 +47,14 @@ struct retry_outcome {
  */
 int64_t retry_wait_ms(const struct retry_outcome *outcome);
 
+/*
+ * Whether a status that is no success is none that who was asked would give: a
+ * redirect that is not followed, "not modified" of what is not there, or one
+ * that says itself that another attempt may find somebody else (RFC 9110,
+ * 8470).
+ */
+bool retry_is_stray(int status);
+
 /* Whether a transfer that broke so may go well another time: 0, -EPIPE,
  * -ECONNREFUSED, -EHOSTUNREACH, -ETIMEDOUT, -EMFILE or -ENFILE. */
 bool retry_may_pass(int err);

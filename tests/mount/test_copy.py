@@ -15,7 +15,7 @@ import pytest
 from conftest import run, succeed, wait_until
 from jsontext import pretty
 from odd_server import Reply
-from records import changed_at, moment, nanoseconds, oid, read, record, records
+from records import changed_at, fails, moment, nanoseconds, oid, read, record, records
 from truth import assert_same, on_disk, tree
 
 pytestmark = pytest.mark.xdist_group("copy")
@@ -363,9 +363,12 @@ def _missing(code):
         (Reply(body=b'{"items":[]}'), True),
         (_missing("NOT_FOUND"), True),
         (_missing("data/environment-not-found"), True),
+        (Reply(404), False),
+        (Reply(410), False),
         (Reply(410), True),
     ],
-    ids=["page", "page again", "no word", "no word again", "route", "environment", "gone"],
+    ids=["page", "page again", "no word", "no word again", "route", "environment",
+         "missing", "gone", "gone again"],
 )
 def test_no_backup_is_deleted_for_what_is_said_of_something_else(
     odd, mount, work, answer, again
@@ -384,3 +387,27 @@ def test_no_backup_is_deleted_for_what_is_said_of_something_else(
     got = run("rsync", "-a", "--delete", f"{m.path}/t", work / "copy")
     assert got.returncode == 23, got.stderr
     assert sorted(work.glob("copy/t/*")) == before
+
+
+@pytest.mark.parametrize("count", [1, 1000], ids=["once", "always"])
+@pytest.mark.parametrize(
+    "answer",
+    [Reply(404), _missing("common/not-found"), _missing("data/environment-not-found")],
+    ids=["no word", "route", "environment"],
+)
+def test_no_project_is_without_its_files(odd, mount, work, answer, count):
+    """Nor is one of which nothing is known: a backup of them stays."""
+    server = odd()
+    server.put_file(oid(1), "f", b"precious")
+    backup = {f"files/{oid(1)}.json", f"storage/{oid(1)}_f"}
+    succeed("rsync", "-a", f"{mount(server).path}/", work / "copy")
+    m = mount(server)
+    answers = [answer] * count
+    server.hooks.append(lambda r: answers.pop() if r.path == "/v1/files" and answers else None)
+    got = run("rsync", "-a", "--delete", f"{m.path}/", work / "copy")
+    assert got.returncode == (0 if count == 1 else 23), got.stderr
+    assert {os.path.relpath(p, work / "copy") for p in work.glob("copy/*/*")} == backup
+    assert (work / f"copy/storage/{oid(1)}_f").read_bytes() == b"precious"
+    if count > 1:
+        with fails(errno.EPROTO):
+            os.listdir(m / "files")

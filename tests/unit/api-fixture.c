@@ -257,7 +257,7 @@ void persist_garbled(struct outcome *outcome, const struct fake_answer *answer)
 {
 	uint64_t before = counters().retries;
 	persist(outcome, answer, 0);
-	assert_outcome(outcome, -EPROTO, 200);
+	assert_outcome(outcome, -EPROTO, answer->status);
 	assert_int_equal(counters().retries - before, RETRY_GARBLED_MAX);
 }
 

@@ -201,16 +201,20 @@ static void a_url_that_is_none_to_follow_tells_why(void **state)
 static void a_redirect_tells_where_it_leads(void **state)
 {
 	(void)state;
-	start_guest();
-	ANSWER_GET(&outcomes[0], .status = 301,
+	const struct fake_answer moved = {.status = 301,
 	    .location = "https://www.api.test/v1/a",
-	    .body = "<html>moved</html>");
+	    .body = "<html>moved</html>"};
+	const struct fake_answer found = {
+	    .status = 302, .location = "https://x.test/" KEY "/in"};
+	start_guest();
+	get("a", &outcomes[0]);
+	persist_garbled(&outcomes[0], &moved);
 	assert_outcome(&outcomes[0], -EPROTO, 301);
 	assert_string_equal(outcomes[0].error.message,
 	    "it redirects to https://www.api.test/v1/a");
 	/* No secret goes along. */
-	ANSWER_GET(&outcomes[1], .status = 302,
-	    .location = "https://x.test/" KEY "/in");
+	get("b", &outcomes[1]);
+	persist_garbled(&outcomes[1], &found);
 	assert_outcome(&outcomes[1], -EPROTO, 302);
 	assert_null(strstr(outcomes[1].error.message, KEY));
 	assert_non_null(strstr(outcomes[1].error.message, "x.test"));
@@ -285,6 +289,30 @@ static void a_long_token_goes_along_whole(void **state)
 	assert_outcome(&outcomes[0], 0, 200);
 }
 
+/* Another attempt may find somebody else. */
+static void an_answer_of_nobody_is_asked_for_again(void **state)
+{
+	(void)state;
+	static const int statuses[] = {301, 302, 303, 304, 307, 308, 421, 425};
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+		start_guest();
+		get("a", &outcomes[0]);
+		fake_run(fake);
+		ANSWER(only(), .status = statuses[i],
+		    .location = statuses[i] < 400 ? "https://x.test/" : NULL);
+		assert_true(fake_advance_to_timer(fake));
+		ANSWER(only(), .status = 200, .body = "{\"id\":\"a\"}");
+		assert_outcome(&outcomes[0], 0, 200);
+		teardown(state);
+		setup(state);
+	}
+	/* What is said in the API's words is meant. */
+	start_guest();
+	ANSWER_GET(&outcomes[0], .status = 421,
+	    .body = "{\"error\":{\"code\":\"x\",\"message\":\"no\"}}");
+	assert_outcome(&outcomes[0], -EPROTO, 421);
+}
+
 /* For which api_presence an answer says that there is no such listing. */
 static const struct miss {
 	struct fake_answer answer;
@@ -293,8 +321,8 @@ static const struct miss {
     {{.status = 404, .body = "<html>404 Not Found</html>"}, "P--"},
     {{.status = 404, .body = "no such route"}, "P--"},
     {{.status = 404, .body = "{}", .page = true}, "P--"},
-    {{.status = 404}, "PT-"},
-    {{.status = 410}, "PT-"},
+    {{.status = 404}, "P--"},
+    {{.status = 410}, "P--"},
     {{.status = 404, .body = "{\"error\":{\"code\":\"NOT_FOUND\"}}"}, "PT-"},
     {{.status = 404, .body = "{\"statusCode\":404,\"error\":\"NOT_FOUND\"}"},
 	"PT-"},
@@ -336,6 +364,8 @@ static void a_miss_is_believed_of_who_can_know(void **state)
 		for (size_t p = 0; p < ARRAY_SIZE(letters); p++)
 			assert_miss(state, &misses[i], (enum api_presence)p,
 			    false, misses[i].by[p] == letters[p]);
+		/* No project is without its list of files. */
+		assert_miss(state, &misses[i], API_TOLD_OF, true, false);
 		assert_miss(state, &misses[i], API_LISTED, true, false);
 	}
 	start_guest();
@@ -357,6 +387,7 @@ int main(void)
 	    TEST(a_space_in_a_download_url_is_sent_as_an_escape),
 	    TEST(a_url_that_is_none_to_follow_tells_why),
 	    TEST(a_redirect_tells_where_it_leads),
+	    TEST(an_answer_of_nobody_is_asked_for_again),
 	    TEST(a_miss_is_believed_of_who_can_know),
 	    TEST(an_id_as_long_as_any_is_asked_for_whole),
 	    TEST(a_filter_of_long_ids_is_asked_whole),

@@ -295,6 +295,26 @@ static void a_range_that_breaks_after_its_last_byte_is_whole(void **state)
 	assert_int_equal(sent(), 2);
 }
 
+static void an_answer_of_nobody_is_asked_for_again(void **state)
+{
+	static const int statuses[] = {204, 302, 304, 421, 425};
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+		struct ask *read = ask_read(stored_file("1000"), 0, 1000);
+		ANSWER(next_request(), .status = statuses[i]);
+		serve_range(asked_again(read), 1000, ETAG);
+		assert_bytes(read, 0, 1000);
+		assert_int_equal(fixture_teardown(state), 0);
+		assert_int_equal(fixture_setup(state), 0);
+		read = ask_read(stored_file("1000"), 0, 1000);
+		answer_to_the_end(
+		    read, &(const struct fake_answer){.status = statuses[i]});
+		assert_ended(read, -EPROTO);
+		assert_int_equal(fixture_teardown(state), 0);
+		assert_int_equal(fixture_setup(state), 0);
+	}
+	fixture_start();
+}
+
 static void a_failing_store_is_tried_again(void **state)
 {
 	(void)state;
@@ -537,6 +557,7 @@ int main(void)
 	    TEST(a_body_that_is_longer_than_its_range_is_eproto),
 	    TEST(a_larger_range_than_was_asked_for_is_taken),
 	    TEST(a_range_that_breaks_after_its_last_byte_is_whole),
+	    TEST(an_answer_of_nobody_is_asked_for_again),
 	    TEST(a_failing_store_is_tried_again),
 	    TEST(retry_after_of_a_store_is_heeded),
 	    TEST(a_store_that_keeps_failing_has_its_errno),
