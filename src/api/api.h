@@ -112,10 +112,11 @@ typedef void (*api_text_fn)(
     void *ctx, const struct api_error *error, const char *text, size_t len);
 
 /* One record; table NULL: a stored file's metadata. error->err: -ENOENT when
- * there is none (also when another record answers to that id). */
+ * there is none (also when another record answers to that id). presence: told
+ * of, if it is known from before. */
 struct api_call *api_get(struct api *api, const char *subject,
-    const char *table, const char *id, size_t id_len, api_text_fn done,
-    void *ctx);
+    const char *table, const char *id, size_t id_len,
+    enum api_presence presence, api_text_fn done, void *ctx);
 
 /* A table's .spec.json. error->err: -ENOENT when the server says in words of
  * its own that it has none for us, with whatever status; another one when it

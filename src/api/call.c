@@ -256,20 +256,42 @@ static void judge_refusal(
 		redact_redirect(redact, call->head.location, error);
 }
 
+/* It is not of the API's making: that says in an object what is wrong. */
+static bool is_page(const struct api_call *call)
+{
+	const struct buf *body = &call->error_body;
+	return call->head.page || body->len == 0 ||
+	       !answer_may_be_object(buf_str(body), body->len);
+}
+
 /* Something is missing, says who cannot know. */
 static bool is_strange_miss(
     const struct api_call *call, int status, const struct api_error *error)
 {
-	const struct buf *body = &call->error_body;
 	if (status != 404 && status != 410)
 		return false;
 	const struct presence_miss miss = {
 	    .code = error->code,
-	    .is_page = call->head.page || body->len == 0 ||
-		       !answer_may_be_object(buf_str(body), body->len),
+	    .is_page = is_page(call),
 	    .of_files = call->spec.of_files,
 	};
 	return !presence_allows(call->spec.presence, &miss);
+}
+
+/* It is refused without a word, the first time. */
+static bool is_doubtful(const struct api_call *call, int status)
+{
+	return call->spec.doubts_refusal && !call->garbled && status >= 400 &&
+	       status < 500 && status != 401 && status != 408 &&
+	       status != 429 && is_page(call);
+}
+
+static bool is_no_answer(
+    const struct api_call *call, int status, const struct api_error *error)
+{
+	return (retry_is_stray(status) && !error->code[0]) ||
+	       is_strange_miss(call, status, error) ||
+	       is_doubtful(call, status);
 }
 
 static void judge(
@@ -282,8 +304,7 @@ static void judge(
 		judge_body(call, ending, error);
 	} else if (ending->err == 0) {
 		judge_refusal(call, status, error);
-		ending->garbled = is_strange_miss(call, status, error) ||
-				  (retry_is_stray(status) && !error->code[0]);
+		ending->garbled = is_no_answer(call, status, error);
 		if (ending->garbled)
 			ending->err = -EPROTO;
 	} else if (call->refused) {

@@ -62,6 +62,8 @@ struct call_spec {
 	enum api_presence presence;
 	bool of_files;	      /* it is their listing */
 	bool expects_refusal; /* the same of a 403 */
+	bool doubts_refusal;  /* one without a word of the API is asked for
+				 once more */
 	bool may_fail;	      /* no failure is worth another attempt (but for a
 				 rate limit), or a line */
 	bool speculative;

@@ -219,8 +219,8 @@ static struct api_call *start_record_call(struct api *api,
 }
 
 struct api_call *api_get(struct api *api, const char *subject,
-    const char *table, const char *id, size_t id_len, api_text_fn done,
-    void *ctx)
+    const char *table, const char *id, size_t id_len,
+    enum api_presence presence, api_text_fn done, void *ctx)
 {
 	struct text_call *call = text_call_new(api, TEXT_MAX, id, id_len);
 	if (!call)
@@ -228,7 +228,11 @@ struct api_call *api_get(struct api *api, const char *subject,
 	call->text_done = done;
 	call->ctx = ctx;
 	struct call_spec spec = {
-	    .method = "GET", .subject = subject, .expects_miss = true};
+	    .method = "GET",
+	    .subject = subject,
+	    .expects_miss = true,
+	    .presence = presence,
+	};
 	return start_record_call(api, &spec, table, id, id_len, "", call);
 }
 
@@ -264,6 +268,7 @@ struct api_call *api_spec(struct api *api, const char *subject,
 	    .subject = subject,
 	    .expects_miss = true,
 	    .expects_refusal = api->lacks_specs,
+	    .doubts_refusal = !api->lacks_specs,
 	};
 	return start_record_call(api, &spec, table, "spec", 4, "", call);
 }
@@ -279,7 +284,11 @@ struct api_call *api_download_url(struct api *api, const char *subject,
 	call->download_done = done;
 	call->ctx = ctx;
 	struct call_spec spec = {
-	    .method = "POST", .subject = subject, .speculative = speculative};
+	    .method = "POST",
+	    .subject = subject,
+	    .speculative = speculative,
+	    .presence = API_TOLD_OF, /* by the listing of files */
+	};
 	return start_record_call(
 	    api, &spec, NULL, id, id_len, "/download-url", call);
 }

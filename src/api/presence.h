@@ -1,8 +1,8 @@
 /*
- * What is known of a listing, and so which answer may say that there is none.
- * rsync deletes what is missing: a proxy that has no route at the moment must
- * not look like a table that went, nor must an environment that is gone. No
- * project is without its list of files.
+ * What is known of a listing, or of a single item, and so which answer may say
+ * that there is none. rsync deletes what is missing: a proxy that has no route
+ * at the moment must not look like a table that went, nor must an environment
+ * that is gone. No project is without its list of files.
  *
  * Pure and thread-safe.
  */

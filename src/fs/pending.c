@@ -35,6 +35,11 @@ void reply_error(fuse_req_t req, int err)
 	fuse_reply_err(req, -err);
 }
 
+void reply_unmeasured(fuse_req_t req, int err)
+{
+	reply_error(req, err == -ENOENT ? -EIO : err);
+}
+
 void reply_stale(fuse_req_t req, int err)
 {
 	reply_error(req, err == -ENOENT ? -ESTALE : err);

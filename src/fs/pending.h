@@ -27,6 +27,10 @@ void pending_free(void *pending);
 /* Reply with an error; err is -errno. Any thread. */
 void reply_error(fuse_req_t req, int err);
 
+/* The same of an entry whose size could not be had. Its listing holds it: who
+ * were told that it is gone would delete his copy. */
+void reply_unmeasured(fuse_req_t req, int err);
+
 /* The same of what was asked of a number that the kernel has: who asks for
  * what is gone holds something stale. */
 void reply_stale(fuse_req_t req, int err);

@@ -411,3 +411,36 @@ def test_no_project_is_without_its_files(odd, mount, work, answer, count):
     if count > 1:
         with fails(errno.EPROTO):
             os.listdir(m / "files")
+
+
+@pytest.mark.parametrize("count", [1, 1000], ids=["once", "always"])
+@pytest.mark.parametrize("where", ["URL page", "URL word", "store"])
+def test_no_file_is_gone_whose_size_cannot_be_had(odd, mount, work, where, count):
+    """Its listing holds it: where stat said that it is gone, rsync would delete it."""
+    server = odd()
+    server.put_file(oid(1), "f", b"precious", size=None)
+    succeed("rsync", "-a", f"{mount(server).path}/", work / "copy")
+    m = mount(server, "-o", "retry=1")
+    answers = [_missing("common/not-found") if where == "URL word" else
+               Reply(404, b"<h1>404 Not Found</h1>")] * count
+    asked = server.storage if where == "store" else server
+    asked.hooks.append(
+        lambda r: answers.pop() if answers and (
+            where == "store" or r.path.endswith("/download-url")) else None)
+    got = run("rsync", "-a", "--delete", f"{m.path}/", work / "copy")
+    passes = count == 1 and where != "URL word"  # what the API says is believed
+    assert got.returncode == (0 if passes else 23), got.stderr
+    assert (work / f"copy/storage/{oid(1)}_f").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("status", [404, 403, 405])
+def test_a_page_does_not_take_a_spec_away(odd, mount, work, status):
+    server = odd()
+    server.tables["t"] = records(3)
+    server.specs["t"] = b'{"tableName":"t"}'
+    answers = [Reply(status, b"<html>maintenance</html>")]
+    server.hooks.append(
+        lambda r: answers.pop() if answers and r.path.endswith("/spec") else None)
+    m = mount(server, "-o", "tables=t")
+    succeed("cp", "-r", m.path, work / "copy")
+    assert not answers and (work / "copy/t/.spec.json").exists()

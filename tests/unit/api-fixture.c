@@ -124,8 +124,8 @@ void start_guest(void)
 
 struct api_call *get(const char *id, struct outcome *outcome)
 {
-	struct api_call *call = api_get(
-	    api, "posts/x.json", "posts", id, strlen(id), on_text, outcome);
+	struct api_call *call = api_get(api, "posts/x.json", "posts", id,
+	    strlen(id), API_PERHAPS, on_text, outcome);
 	assert_non_null(call);
 	return call;
 }

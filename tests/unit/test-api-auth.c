@@ -215,7 +215,8 @@ static void a_spec_that_is_refused_is_told_from_a_refused_sign_in(void **state)
 	sign_in();
 	api_spec(api, "posts/.spec.json", "posts", on_text, &outcomes[0]);
 	fake_run(fake);
-	ANSWER(only_line("GET /v1/data/posts/spec"), .status = 403);
+	ANSWER(only_line("GET /v1/data/posts/spec"), .status = 403,
+	    .body = "{\"error\":{\"code\":\"data/permission-denied\"}}");
 	assert_outcome(&outcomes[0], -ENOENT, 403);
 	fake_advance(fake, 3600 * 1000);
 	api_spec(api, "posts/.spec.json", "posts", on_text, &outcomes[1]);

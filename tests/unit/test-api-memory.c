@@ -24,8 +24,8 @@ static void on_any_text(
 
 static bool call_get(struct outcome *outcome)
 {
-	return api_get(
-	    api, "posts/x.json", "posts", "5f", 2, on_any_text, outcome);
+	return api_get(api, "posts/x.json", "posts", "5f", 2, API_PERHAPS,
+	    on_any_text, outcome);
 }
 
 static bool call_list(struct outcome *outcome)

@@ -313,6 +313,63 @@ static void an_answer_of_nobody_is_asked_for_again(void **state)
 	assert_outcome(&outcomes[0], -EPROTO, 421);
 }
 
+/* Once: many a server has no such route, and a page of its own for that. */
+static void a_spec_that_is_refused_without_a_word_is_asked_for_once_more(
+    void **state)
+{
+	static const struct fake_answer refusals[] = {{.status = 404},
+	    {.status = 404, .body = "<html>no</html>"}, {.status = 410},
+	    {.status = 403, .body = "<html>no</html>"}, {.status = 400},
+	    {.status = 405}};
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(refusals); i++) {
+		bool passes = i % 2;
+		start_guest();
+		api_spec(api, "s", "posts", on_text, &outcomes[0]);
+		fake_run(fake);
+		fake_answer(only(), &refusals[i / 2]);
+		assert_true(fake_advance_to_timer(fake));
+		if (passes)
+			ANSWER(only(), .status = 200, .body = "{\"a\":1}");
+		else
+			fake_answer(only(), &refusals[i / 2]);
+		assert_int_equal(outcomes[0].count, 1);
+		assert_int_equal(outcomes[0].error.err, passes ? 0 : -ENOENT);
+		teardown(state);
+		setup(state);
+	}
+	/* What is said is believed. */
+	start_guest();
+	api_spec(api, "s", "posts", on_text, &outcomes[0]);
+	fake_run(fake);
+	ANSWER(only(), .status = 404, .body = "{\"message\":\"none\"}");
+	assert_outcome(&outcomes[0], -ENOENT, 404);
+}
+
+/* Nor what stands in a listing. */
+static void no_item_is_gone_for_a_page(void **state)
+{
+	const struct fake_answer page = {
+	    .status = 404, .body = "<html>no</html>"};
+	start_guest();
+	assert_non_null(api_get(
+	    api, "s", "posts", TEXT("a"), API_TOLD_OF, on_text, &outcomes[0]));
+	persist_garbled(&outcomes[0], &page);
+	get("a", &outcomes[1]);
+	persist(&outcomes[1], &page, 0);
+	assert_outcome(&outcomes[1], -ENOENT, 404);
+	assert_non_null(api_get(
+	    api, "s", "posts", TEXT("a"), API_TOLD_OF, on_text, &outcomes[2]));
+	fake_run(fake);
+	ANSWER(only(), .status = 404,
+	    .body = "{\"error\":{\"code\":\"data/not-found\"}}");
+	assert_outcome(&outcomes[2], -ENOENT, 404);
+	teardown(state);
+	setup(state);
+	start_guest();
+	ask_url(&outcomes[0]);
+	persist_garbled(&outcomes[0], &page);
+}
+
 /* For which api_presence an answer says that there is no such listing. */
 static const struct miss {
 	struct fake_answer answer;
@@ -388,6 +445,8 @@ int main(void)
 	    TEST(a_url_that_is_none_to_follow_tells_why),
 	    TEST(a_redirect_tells_where_it_leads),
 	    TEST(an_answer_of_nobody_is_asked_for_again),
+	    TEST(a_spec_that_is_refused_without_a_word_is_asked_for_once_more),
+	    TEST(no_item_is_gone_for_a_page),
 	    TEST(a_miss_is_believed_of_who_can_know),
 	    TEST(an_id_as_long_as_any_is_asked_for_whole),
 	    TEST(a_filter_of_long_ids_is_asked_whole),

@@ -204,7 +204,8 @@ static struct api_call *ask(struct fetch *fetch, const struct folder *folder)
 		    api, buf_str(&subject), folder->table, on_text, fetch);
 	else if (r == 0)
 		call = api_get(api, buf_str(&subject), folder->table, id,
-		    fetch->id.len, on_text, fetch);
+		    fetch->id.len, fetch->known ? API_TOLD_OF : API_PERHAPS,
+		    on_text, fetch);
 	return call;
 }
 
