@@ -107,7 +107,8 @@ static void a_refused_spec_is_absent(void **state)
 		struct ask *open = ask_open(posts);
 		if (i)
 			serve(request(PROBE_LINE));
-		ANSWER(request(SPEC_LINE), .status = statuses[i]);
+		ANSWER(request(SPEC_LINE), .status = statuses[i],
+		    .body = "{\"error\":{\"code\":\"refused\"}}");
 		serve_all();
 		assert_ended(open, 0);
 		assert_lists(names_from_to(1, 9 - (int)i));

@@ -172,7 +172,8 @@ static void a_refused_spec_is_enoent_by_name(void **state)
 	fixture_start();
 	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
 		struct ask *lookup = ask_lookup(posts, ".spec.json");
-		ANSWER(request(SPEC_LINE), .status = statuses[i]);
+		ANSWER(request(SPEC_LINE), .status = statuses[i],
+		    .body = "{\"error\":{\"code\":\"refused\"}}");
 		assert_ended(lookup, -ENOENT);
 		go_stale();
 	}

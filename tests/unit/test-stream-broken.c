@@ -137,7 +137,8 @@ static void what_the_service_refuses_is_told(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct ask *read = ask_read(node, 0, 1000);
 		struct ask *measure = ask_measure(node);
-		ANSWER(request(URL_LINE), .status = cases[i].status);
+		ANSWER(request(URL_LINE), .status = cases[i].status,
+		    .body = "{\"error\":{\"code\":\"refused\"}}");
 		assert_ended(read, cases[i].err);
 		assert_ended(measure, cases[i].err);
 	}
