@@ -213,26 +213,24 @@ static int ask_password(struct options *options)
 	return 0;
 }
 
-/* Whoever has a password means an account: as a guest he would get a backup
- * that lacks what only he can see. */
-static int check_is_nobody(const struct options *options)
+/* Whoever has a password may mean an account: as a guest he gets a backup that
+ * lacks what only he can see. */
+static void say_if_nobody(const struct options *options)
 {
 	bool needs_none = strncmp(options->key, "sk_", 3) == 0 ||
 			  options->refresh_token ||
 			  options->refresh_token_command;
-	bool has_password = options->password || options->password_command;
-	if (needs_none || !has_password)
-		return 0;
-	return complain("a password, but no account that it is of: set"
-			" BKEND_EMAIL, or email in the profile; or unset"
-			" BKEND_PASSWORD, for what a guest sees");
+	if (!needs_none && (options->password || options->password_command))
+		complain("there is a password, but no account that it is of:"
+			 " going on as a guest, who may not see all; set"
+			 " BKEND_EMAIL, or email in the profile");
 }
 
 static int get_password(struct options *options)
 {
 	if (!options->email)
-		return check_is_nobody(options);
-	if (options->password || options->offline)
+		say_if_nobody(options);
+	if (!options->email || options->password || options->offline)
 		return 0;
 	if (options->password_command)
 		return askpass_run("password_command",
