@@ -46,11 +46,11 @@ static int64_t now_ms(const struct range *range)
 
 /* ---- the answer ---- */
 
-/* Whether its body has another length than the part that it says it is of. */
-static bool contradicts_itself(const struct http_head *head)
+/* Whether its body is longer than the part that it says it is of. One that is
+ * shorter goes on where it ends. */
+static bool is_too_long(const struct http_head *head)
 {
-	return head->content_length >= 0 &&
-	       head->content_length - 1 != head->range_end - head->range_start;
+	return head->content_length - 1 > head->range_end - head->range_start;
 }
 
 static enum range_verdict judge_partial(
@@ -58,8 +58,7 @@ static enum range_verdict judge_partial(
 {
 	bool told = head->range_total >= 0;
 	if (range->asked_whole || head->range_start != range->pos ||
-	    (told && head->range_end >= head->range_total) ||
-	    contradicts_itself(head))
+	    (told && head->range_end >= head->range_total) || is_too_long(head))
 		return RANGE_WRONG;
 	enum range_verdict verdict = range->events->head(range->ctx, head);
 	if (verdict == RANGE_TAKE && range->end > head->range_total)
