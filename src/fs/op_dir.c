@@ -287,13 +287,6 @@ static int fill_listed(
 static void read_dir(struct fs_context *fs, fuse_req_t req, struct dir *dir,
     size_t size, int64_t after, bool plus);
 
-/* readdir(3) of glibc takes ENOENT for the end of the directory: a listing
- * that failed so would look whole. */
-static void reply_listing_error(fuse_req_t req, int err)
-{
-	reply_error(req, err == -ENOENT ? -EIO : err);
-}
-
 /* A readdir that waits for more of the listing. */
 struct reading {
 	struct pending pending; /* first */
@@ -313,7 +306,7 @@ static void on_more(struct sync_op *op, int err)
 	bool plus = reading->plus;
 	pending_free(reading);
 	if (err)
-		reply_listing_error(req, err);
+		reply_not_gone(req, err);
 	else
 		read_dir(fs, req, dir, size, after, plus);
 }
@@ -377,7 +370,7 @@ static void read_dir(struct fs_context *fs, fuse_req_t req, struct dir *dir,
 	if (r == -EAGAIN) {
 		wait_for_more(fs, req, dir, size, wait_after, plus);
 	} else if (r < 0) {
-		reply_listing_error(req, r);
+		reply_not_gone(req, r);
 	} else {
 		if (is_listed(dir->id) && after > dir->open.base)
 			sync_dir_reading(fs->sync, dir->id, &dir->open, after);

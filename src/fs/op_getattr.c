@@ -9,7 +9,7 @@ static void on_measured(struct sync_op *op, int err)
 	struct pending *pending = (struct pending *)op;
 	struct stat attr;
 	if (err) {
-		reply_unmeasured(pending->req, err);
+		reply_not_gone(pending->req, err);
 	} else {
 		attr_of_node(&pending->context->attrs, &op->node, &attr);
 		fuse_reply_attr(pending->req, &attr, FOREVER_S);

@@ -66,7 +66,7 @@ static void on_measured(struct sync_op *op, int err)
 	struct lookup *lookup = (struct lookup *)op;
 	struct pending *pending = &lookup->pending;
 	if (err)
-		reply_unmeasured(pending->req, err);
+		reply_not_gone(pending->req, err);
 	else
 		reply_node(
 		    pending->context, pending->req, &op->node, lookup->basis);

@@ -35,7 +35,7 @@ void reply_error(fuse_req_t req, int err)
 	fuse_reply_err(req, -err);
 }
 
-void reply_unmeasured(fuse_req_t req, int err)
+void reply_not_gone(fuse_req_t req, int err)
 {
 	reply_error(req, err == -ENOENT ? -EIO : err);
 }

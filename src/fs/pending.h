@@ -27,9 +27,11 @@ void pending_free(void *pending);
 /* Reply with an error; err is -errno. Any thread. */
 void reply_error(fuse_req_t req, int err);
 
-/* The same of an entry whose size could not be had. Its listing holds it: who
- * were told that it is gone would delete his copy. */
-void reply_unmeasured(fuse_req_t req, int err);
+/* The same where ENOENT would say more than is known. Of an entry whose size
+ * could not be had: its listing holds it, and who were told that it is gone
+ * would delete his copy. Of a listing: readdir(3) of glibc takes ENOENT for the
+ * end of the directory, and one that failed so would look whole. */
+void reply_not_gone(fuse_req_t req, int err);
 
 /* The same of what was asked of a number that the kernel has: who asks for
  * what is gone holds something stale. */

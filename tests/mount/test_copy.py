@@ -320,6 +320,11 @@ def test_the_same_project_through_both_servers_is_the_same_tree(emulator, odd, m
     assert_same(*trees)
 
 
+def _answer_with(server, answers, wanted):
+    """Answer requests so, a reply each, for as long as there are some left."""
+    server.hooks.append(lambda r: answers.pop() if answers and wanted(r) else None)
+
+
 @pytest.mark.parametrize("path, table", [("/v1/data/t", "t"), ("/v1/files", "files")])
 def test_a_proxy_that_knows_of_no_such_page_deletes_no_backup(odd, mount, work, path, table):
     """rsync takes ENOENT for a directory that is gone, and deletes its copy."""
@@ -332,12 +337,7 @@ def test_a_proxy_that_knows_of_no_such_page_deletes_no_backup(odd, mount, work, 
     before = sorted(work.glob("copy/**/*.*"))
     assert len(before) == 30 + 2 * 20
     answers = []
-
-    def hook(request):
-        if request.path == path and answers:
-            return answers.pop()
-
-    server.hooks.append(hook)
+    _answer_with(server, answers, lambda r: r.path == path)
     page = Reply(404, b"<h1>404 Not Found</h1>", {"Content-Type": "text/html"})
     for count, status in ((1, 0), (1000, 23)):
         time.sleep(1.05)
@@ -403,7 +403,7 @@ def test_no_project_is_without_its_files(odd, mount, work, answer, count):
     succeed("rsync", "-a", f"{mount(server).path}/", work / "copy")
     m = mount(server)
     answers = [answer] * count
-    server.hooks.append(lambda r: answers.pop() if r.path == "/v1/files" and answers else None)
+    _answer_with(server, answers, lambda r: r.path == "/v1/files")
     got = run("rsync", "-a", "--delete", f"{m.path}/", work / "copy")
     assert got.returncode == (0 if count == 1 else 23), got.stderr
     assert {os.path.relpath(p, work / "copy") for p in work.glob("copy/*/*")} == backup
@@ -423,10 +423,10 @@ def test_no_file_is_gone_whose_size_cannot_be_had(odd, mount, work, where, count
     m = mount(server, "-o", "retry=1")
     answers = [_missing("common/not-found") if where == "URL word" else
                Reply(404, b"<h1>404 Not Found</h1>")] * count
-    asked = server.storage if where == "store" else server
-    asked.hooks.append(
-        lambda r: answers.pop() if answers and (
-            where == "store" or r.path.endswith("/download-url")) else None)
+    if where == "store":
+        _answer_with(server.storage, answers, lambda r: True)
+    else:
+        _answer_with(server, answers, lambda r: r.path.endswith("/download-url"))
     got = run("rsync", "-a", "--delete", f"{m.path}/", work / "copy")
     passes = count == 1 and where != "URL word"  # what the API says is believed
     assert got.returncode == (0 if passes else 23), got.stderr
@@ -439,8 +439,7 @@ def test_a_page_does_not_take_a_spec_away(odd, mount, work, status):
     server.tables["t"] = records(3)
     server.specs["t"] = b'{"tableName":"t"}'
     answers = [Reply(status, b"<html>maintenance</html>")]
-    server.hooks.append(
-        lambda r: answers.pop() if answers and r.path.endswith("/spec") else None)
+    _answer_with(server, answers, lambda r: r.path.endswith("/spec"))
     m = mount(server, "-o", "tables=t")
     succeed("cp", "-r", m.path, work / "copy")
     assert not answers and (work / "copy/t/.spec.json").exists()
