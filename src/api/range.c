@@ -44,6 +44,12 @@ static int64_t now_ms(const struct range *range)
 	return http_now(storage_http(range->storage));
 }
 
+/* Whether the last answer's body is of the object. */
+static bool has_bytes(const struct range *range)
+{
+	return range->head.status == 200 || range->head.status == 206;
+}
+
 /* ---- the answer ---- */
 
 /* Whether its body is longer than the part that it says it is of. One that is
@@ -134,7 +140,7 @@ static int take_whole(struct range *range, const void *data, size_t len)
 static int on_body(void *ctx, const void *data, size_t len)
 {
 	struct range *range = ctx;
-	if (range->head.status != 200 && range->head.status != 206)
+	if (!has_bytes(range))
 		return 0;
 	bool part = range->whole < 0;
 	int64_t before = range->pos;
@@ -336,9 +342,9 @@ static void on_answer(struct range *range, const char *detail)
 		on_refused_url(range);
 	else if (status == 416)
 		end_whole(range, RANGE_BEYOND);
-	else if (status != 200 && status != 206 && retry_is_stray(status))
+	else if (!has_bytes(range) && retry_is_stray(status))
 		ask_again(range);
-	else if (status != 200 && status != 206)
+	else if (!has_bytes(range))
 		retry(range, status, 0, detail);
 	else if (range->whole >= 0)
 		on_whole(range);
