@@ -134,11 +134,11 @@ static void a_large_read_ends_also_when_there_is_no_room(void **state)
 	serve_object();
 }
 
-/* Hand out a MiB that is there, of which the loop does not hear yet. */
-static void take_at_once(int64_t id, int64_t offset)
+/* Hand out bytes that are there, of which the loop does not hear yet. */
+static void take_at_once(int64_t id, int64_t offset, int64_t len)
 {
 	struct node node = node_of(id);
-	for (int64_t pos = offset; pos < offset + MIB; pos += STEP) {
+	for (int64_t pos = offset; pos < offset + len; pos += STEP) {
 		struct sync_bytes got;
 		assert_int_equal(sync_read_now(sync_under_test, &node,
 				     (uint64_t)pos, (size_t)STEP, &got),
@@ -161,13 +161,33 @@ static void what_was_read_out_of_order_comes_once(void **state)
 		assert_int_equal(read_as_fs(node, pos, STEP), 0);
 	serve_object();
 	assert_true(asked_until(0, size) >= 6 * MIB);
-	take_at_once(node, 5 * MIB);
-	take_at_once(node, 4 * MIB);
+	take_at_once(node, 5 * MIB, MIB);
+	take_at_once(node, 4 * MIB, MIB);
 	streams_read_notes(sync_streams(sync_under_test));
 	serve_object();
 	for (int64_t pos = 6 * MIB; pos < size; pos += STEP)
 		assert_int_equal(read_as_fs(node, pos, STEP), 0);
 	serve_object();
+	assert_int_equal(asked_since(0), size);
+}
+
+/* The last block, too, which is seldom a whole one. */
+static void what_comes_last_comes_once_in_any_order(void **state)
+{
+	(void)state;
+	const int64_t size = 4 * MIB + 4321, last = 4 * MIB;
+	int64_t node = stored_file("4198625");
+	object_size = size;
+	object_etag = ETAG;
+	for (int64_t pos = 0; pos < last - 2 * STEP; pos += STEP)
+		assert_int_equal(read_as_fs(node, pos, STEP), 0);
+	streams_read_notes(sync_streams(sync_under_test));
+	serve_object();
+	for (int64_t pos = last; pos >= last - 2 * STEP; pos -= STEP) {
+		take_at_once(node, pos, STEP);
+		streams_read_notes(sync_streams(sync_under_test));
+		serve_object();
+	}
 	assert_int_equal(asked_since(0), size);
 }
 
@@ -224,6 +244,7 @@ int main(void)
 	    TEST(readers_share_the_room),
 	    TEST(a_large_read_ends_also_when_there_is_no_room),
 	    TEST(what_was_read_out_of_order_comes_once),
+	    TEST(what_comes_last_comes_once_in_any_order),
 	    TEST(a_store_next_door_is_asked_for_little_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

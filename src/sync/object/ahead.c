@@ -214,5 +214,8 @@ int ahead_fetch(struct ahead *ahead, int64_t pos, int64_t end, bool stalled)
 		 * and may have been let go. */
 		pos = end = reader_pos(reader);
 	}
+	/* The last block may have been let go of as well. */
+	if (!stalled && pos >= size_true(ahead->size))
+		return 0;
 	return fetch_for(ahead, reader, pos, end, stalled);
 }
