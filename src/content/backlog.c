@@ -156,7 +156,7 @@ bool backlog_is_empty(struct backlog *backlog)
 	return empty;
 }
 
-bool backlog_read(struct backlog *backlog, int64_t node, int64_t offset,
+int64_t backlog_read(struct backlog *backlog, int64_t node, int64_t offset,
     int64_t end, char *out)
 {
 	struct blob *blob = NULL;
@@ -165,16 +165,18 @@ bool backlog_read(struct backlog *backlog, int64_t node, int64_t offset,
 	lock_acquire(&backlog->lock);
 	STAILQ_FOREACH (job, &backlog->jobs, link) {
 		if (job->node != node || !job->blob || offset < job->first ||
-		    end > job->first + job->len)
+		    offset >= job->first + job->len)
 			continue;
 		blob = blob_ref(job->blob);
 		first = job->first;
+		if (end > first + job->len)
+			end = first + job->len;
 		break;
 	}
 	lock_release(&backlog->lock);
-	if (blob)
-		memcpy(
-		    out, blob->data + (offset - first), (size_t)(end - offset));
+	if (!blob)
+		return 0;
+	memcpy(out, blob->data + (offset - first), (size_t)(end - offset));
 	blob_unref(blob);
-	return blob != NULL;
+	return end - offset;
 }

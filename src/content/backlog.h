@@ -74,9 +74,9 @@ bool backlog_is_empty(struct backlog *backlog);
 /* Bytes of memory that wait. Any thread. */
 int64_t backlog_bytes(struct backlog *backlog);
 
-/* Copy [offset, end) of an object to out: true if one job has all of it. Any
- * thread. */
-bool backlog_read(struct backlog *backlog, int64_t node, int64_t offset,
+/* Copy what one job has of [offset, end) of an object, from offset on, to out:
+ * so many bytes, or 0. Any thread. */
+int64_t backlog_read(struct backlog *backlog, int64_t node, int64_t offset,
     int64_t end, char *out);
 
 #endif

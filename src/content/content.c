@@ -69,7 +69,7 @@ static int read_block(struct content *content, int fd,
 }
 
 /* As much of a slice as lies in one segment. */
-static int read_segment(
+static void read_segment(
     struct content *content, const struct node *object, struct slice *slice)
 {
 	int64_t segment = slice->offset / SEGMENT_BYTES;
@@ -88,15 +88,29 @@ static int read_segment(
 	}
 	if (r == 0)
 		segment_touch(fd);
-	return r;
 }
 
-/* The rest of a slice from what waits to be written: whether all of it is. */
-static bool read_waiting(
-    struct content *content, int64_t node, const struct slice *slice)
+/* As much of a slice as one job has that waits to be written. */
+static void read_waiting(
+    struct content *content, int64_t node, struct slice *slice)
 {
-	return content->backlog && backlog_read(content->backlog, node,
-				       slice->offset, slice->end, slice->out);
+	int64_t got = 0;
+	if (content->backlog)
+		got = backlog_read(content->backlog, node, slice->offset,
+		    slice->end, slice->out);
+	slice->offset += got;
+	slice->out += got;
+}
+
+/* Some of a slice: whether any of it is here. */
+static bool read_some(
+    struct content *content, const struct node *object, struct slice *slice)
+{
+	int64_t from = slice->offset;
+	read_waiting(content, object->id, slice);
+	if (slice->offset == from)
+		read_segment(content, object, slice);
+	return slice->offset > from;
 }
 
 int content_read(struct content *content, const struct node *object,
@@ -105,13 +119,11 @@ int content_read(struct content *content, const struct node *object,
 	struct slice slice = {offset, offset + (int64_t)len, out};
 	if (!content || !object->proven || object->spoiled)
 		return -ENODATA;
-	/* This first: what has left the queue is on the disk. */
-	if (!read_waiting(content, object->id, &slice)) {
-		while (slice.offset < slice.end &&
-		       read_segment(content, object, &slice) == 0)
-			;
-		if (slice.offset < slice.end &&
-		    !read_waiting(content, object->id, &slice))
+	/* A second look: what has left the queue is on the disk, if only since
+	 * it was looked for there. */
+	while (slice.offset < slice.end) {
+		if (!read_some(content, object, &slice) &&
+		    !read_some(content, object, &slice))
 			return -ENODATA;
 	}
 	content->hits++;

@@ -219,6 +219,22 @@ static void what_waits_to_be_written_is_read_already(void **state)
 	}
 }
 
+/* Also while it goes from the one place to the other. */
+static void what_lies_in_the_queue_and_on_the_disk_is_read(void **state)
+{
+	(void)state;
+	for (int64_t i = 0; i < 300; i++) {
+		int64_t size = 4 * BLOCK + i;
+		for (int64_t first = 0; first < size; first += BLOCK)
+			keep(NODE + i, size, first,
+			    size - first < BLOCK ? size - first : BLOCK);
+		do
+			assert_kept(NODE + i, size, i, size - i);
+		while (!content_is_settled(content));
+		assert_kept(NODE + i, size, i, size - i);
+	}
+}
+
 static void without_a_cache_nothing_is_kept_and_nothing_breaks(void **state)
 {
 	(void)state;
@@ -497,6 +513,7 @@ int main(void)
 	    TEST(closing_writes_all_that_was_to_be_kept),
 	    TEST(what_is_not_written_in_time_is_not_kept),
 	    TEST(what_waits_to_be_written_is_read_already),
+	    TEST(what_lies_in_the_queue_and_on_the_disk_is_read),
 	    TEST(without_a_cache_nothing_is_kept_and_nothing_breaks),
 	    TEST(what_is_not_proven_or_spoiled_is_never_served),
 	    TEST(another_replica_sees_nothing_and_clears_up),
