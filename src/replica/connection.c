@@ -15,7 +15,8 @@
 
 #define NODE_COLUMNS                                                           \
 	"n.id, n.dir, n.kind, n.live, n.mtime, n.size, n.other_size,"          \
-	" n.proven, n.checked, n.pos, n.pos1, n.salt, n.pinned, n.taken"
+	" n.proven, n.checked, n.pos, n.pos1, n.salt, n.pinned, n.taken,"      \
+	" n.key, n.name, n.sum"
 
 static const char *const statement_sql[STATEMENTS] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
@@ -24,18 +25,20 @@ static const char *const statement_sql[STATEMENTS] = {
     [ST_GET] = "SELECT " NODE_COLUMNS " FROM node n WHERE id = ?1",
     [ST_LOOKUP] = "SELECT " NODE_COLUMNS " FROM node n"
 		  " WHERE dir = ?1 AND name = ?2 AND live = 1",
-    [ST_TEXT] = "SELECT text FROM text WHERE node = ?1",
-    [ST_TEXTS] = "SELECT node, text FROM text WHERE node BETWEEN ?1 AND ?2"
+    [ST_TEXT] = "SELECT text, node, sum FROM text WHERE node = ?1",
+    [ST_TEXTS] = "SELECT text, node, sum FROM text"
+		 " WHERE node BETWEEN ?1 AND ?2"
 		 " ORDER BY node",
+    [ST_TEXT_SUM] = "SELECT sum FROM text WHERE node = ?1",
     [ST_KEY] = "SELECT key FROM node WHERE id = ?1",
     [ST_NAME] = "SELECT name FROM node WHERE id = ?1",
     [ST_ETAG] = "SELECT etag FROM node WHERE id = ?1",
     [ST_SPOIL] = "UPDATE node SET proven = 2 WHERE id = ?1",
-    [ST_ENTRIES] = "SELECT " NODE_COLUMNS ", n.name, e.pos"
+    [ST_ENTRIES] = "SELECT " NODE_COLUMNS ", e.pos"
 		   " FROM entry e CROSS JOIN node n ON n.id = e.node"
 		   " WHERE e.dir = ?1 AND e.pos > ?2 AND e.pos < ?3"
 		   " ORDER BY e.pos",
-    [ST_TABLES] = "SELECT " NODE_COLUMNS ", n.name, n.id FROM node n"
+    [ST_TABLES] = "SELECT " NODE_COLUMNS ", n.id FROM node n"
 		  " WHERE dir = 1 AND live = 1 AND pos > 0 AND id > ?1"
 		  " ORDER BY id",
     [ST_LAST] = "SELECT node FROM entry WHERE dir = ?1 AND pos < ?2"
@@ -50,16 +53,16 @@ static const char *const statement_sql[STATEMENTS] = {
     [ST_SHORTFALL] = "SELECT lacks FROM listing WHERE dir = ?1",
     [ST_INSERT] =
 	"INSERT OR IGNORE INTO node(dir, kind, live, name, key, mtime, size,"
-	" other_size, checked, pos, pos1, id, taken)"
-	" VALUES(?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-    [ST_INSERT_TEXT] = "INSERT INTO text(node, text) VALUES(?1, ?2)",
+	" other_size, checked, pos, pos1, id, taken, sum)"
+	" VALUES(?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    [ST_INSERT_TEXT] = "INSERT INTO text(node, text, sum) VALUES(?1, ?2, ?3)",
     [ST_NEW_NODES] =
 	"INSERT OR IGNORE INTO node(dir, kind, live, name, key, mtime, size,"
-	" other_size, pos, pos1, id, taken)"
+	" other_size, pos, pos1, id, taken, sum)"
 	" SELECT dir, kind, 1, name, key, mtime, size, other_size, pos, pos1,"
-	" id, ?1 FROM new_rows",
-    [ST_NEW_TEXTS] = "INSERT INTO text(node, text)"
-		     " SELECT id, text FROM new_rows",
+	" id, ?1, sum FROM new_rows",
+    [ST_NEW_TEXTS] = "INSERT INTO text(node, text, sum)"
+		     " SELECT id, text, text_sum FROM new_rows",
     [ST_NEW_ENTRIES] = "INSERT OR REPLACE INTO entry(dir, pos, node)"
 		       " SELECT dir, max(pos, pos1), id FROM new_rows",
     [ST_TAKE_BACK] = "DELETE FROM node WHERE id BETWEEN ?1 AND ?2",

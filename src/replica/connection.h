@@ -26,6 +26,7 @@ enum statement {
 	ST_LOOKUP,
 	ST_TEXT,
 	ST_TEXTS,
+	ST_TEXT_SUM,
 	ST_KEY,
 	ST_NAME,
 	ST_ETAG,

@@ -159,12 +159,18 @@ int replica_get(struct replica *replica, int64_t id, struct node *ret_node);
 int replica_lookup(struct replica *replica, int64_t dir, const char *name,
     struct node *ret_node);
 
-/* Append a record's or spec's text as the server sent it. -ENOENT. */
+/* Append a record's or spec's text as the server sent it. -ENOENT; -EIO, as of
+ * every other read: it is not what was put, by its checksum. */
 int replica_text(struct replica *replica, int64_t id, struct buf *out);
 
-/* Append up to len bytes of it from offset on: fewer where it ends. -ENOENT. */
+/* Append up to len bytes of it from offset on: fewer where it ends. -ENOENT.
+ * Only replica_check_text tells whether it is what was put. */
 int replica_text_part(struct replica *replica, int64_t id, uint64_t offset,
     size_t len, struct buf *out);
+
+/* Look a whole text over by its checksum, in bounded memory. As replica_text.
+ */
+int replica_check_text(struct replica *replica, int64_t id);
 
 /* Called with each text, borrowed. Non-zero ends the walk. */
 typedef int (*replica_text_fn)(

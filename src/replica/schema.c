@@ -85,13 +85,18 @@ static const char sixth_sql[] =
 static const char seventh_sql[] =
     "ALTER TABLE node ADD COLUMN taken INTEGER NOT NULL DEFAULT 0;";
 
+/* Checksums: see row_sum.h. What was put before has none. */
+static const char eighth_sql[] =
+    "ALTER TABLE node ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE text ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;";
+
 /*
  * steps[n] makes version n + 1 from version n; 0 is an empty file. A new
  * database takes all of them, so that it is the same as one that grew old. A
  * step that a release had is never changed: add another one.
  */
 static const char *const steps[SCHEMA_VERSION] = {first_sql, second_sql,
-    third_sql, fourth_sql, fifth_sql, sixth_sql, seventh_sql};
+    third_sql, fourth_sql, fifth_sql, sixth_sql, seventh_sql, eighth_sql};
 
 /* Throw away what earlier mounts left over: nobody can hold it now. */
 static int collect(sqlite3 *db)

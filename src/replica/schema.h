@@ -6,7 +6,7 @@
 #include <sqlite3.h>
 
 /* The form's version, kept as user_version. */
-#define SCHEMA_VERSION 7
+#define SCHEMA_VERSION 8
 
 /* Make the form in an empty database, or bring one of an older version up to
  * date; throw away what earlier mounts left over. Before anybody else uses the

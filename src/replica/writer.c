@@ -5,6 +5,7 @@
 
 #include "base/timestamp.h"
 #include "replica/internal.h"
+#include "replica/row_sum.h"
 #include "replica/views.h"
 
 static int run_simple(struct replica *replica, enum statement which)
@@ -123,6 +124,7 @@ static int insert_text(
 		return wrote(replica, -EIO);
 	sqlite3_bind_int64(s, 1, id);
 	sqlite3_bind_blob64(s, 2, row->text, row->text_len, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 3, row_sum_of_text(id, row->text, row->text_len));
 	int r = wrote(replica, connection_run(replica->writer, s));
 	sqlite3_clear_bindings(s);
 	return r;
@@ -151,6 +153,7 @@ static int insert(struct replica *replica, const struct replica_row *row,
 	int64_t now_ms = timestamp_now_ms();
 	sqlite3_bind_int64(s, 11, id);
 	sqlite3_bind_int64(s, 12, now_ms);
+	sqlite3_bind_int64(s, 13, row_sum_of(row, id));
 	int r = wrote(replica, connection_run(replica->writer, s));
 	sqlite3_clear_bindings(s);
 	if (r == 0 && sqlite3_changes(replica->writer->db) == 0)

@@ -2,9 +2,13 @@
 
 import contextlib
 import os
+import re
 import shutil
 import sqlite3
 
+import pytest
+
+import truth
 from conftest import run, succeed
 from records import oid, read, records
 
@@ -89,3 +93,37 @@ def test_an_archived_replica_is_asked_likewise(odd, mount, work):
         archive.chmod(0o700)
         for path in archive.rglob("*"):
             path.chmod(0o700)
+
+
+@pytest.mark.parametrize("mode", ["offline", "ttl=60", "ttl=0"])
+@pytest.mark.parametrize(
+    "was, becomes",
+    [(b"Post 42", b"Post 43"), (oid(42).encode(), oid(999).encode())],
+    ids=["text", "id"],
+)
+def test_no_backup_takes_in_what_the_disk_made_up(
+    odd, mount, work, was, becomes, mode
+):
+    """A bit that flipped in the database: a read is right or an error, and
+    rsync deletes nothing for it."""
+    server = _project(odd)
+    m = mount(server, cache=work / "cache")
+    succeed("rsync", "-a", f"{m.path}/", work / "backup")
+    m.unmount()
+    wanted = truth.on_disk(work / "backup")
+    (database,) = (work / "cache").glob("*.db")
+    pages = database.read_bytes()
+    assert was in pages and len(was) == len(becomes)
+    database.write_bytes(pages.replace(was, becomes))
+    m = mount(server, "-o", mode, cache=work / "cache")
+    # Looked at one by one, also where dates and sizes are as before.
+    done = run("rsync", "-a", "--checksum", "--delete", f"{m.path}/", work / "backup")
+    assert done.returncode == 23, done.stderr
+    assert truth.on_disk(work / "backup") == wanted
+    assert re.search(rb"is damaged on the disk .*: move .*\.db away", m.log())
+    m.unmount()
+    for path in (work / "cache").glob("*.db*"):
+        path.rename(work / path.name)
+    m = mount(server, cache=work / "cache")
+    succeed("rsync", "-a", "--checksum", "--delete", f"{m.path}/", work / "backup")
+    assert truth.on_disk(work / "backup") == wanted
