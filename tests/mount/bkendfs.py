@@ -12,6 +12,7 @@ from commands import BKENDFS, environment, run, wait_until
 from front import trust
 from mounts import abort, connection_of, is_mounted
 from processes import daemon_of, other_namespaces, threads_of
+from scratch import sanitizer_reports
 
 
 def assert_no_secret(text, server, where):
@@ -113,7 +114,12 @@ class Mount:
         slow = re.search(rb".*a turn of the loop took.*", log)
         assert not slow, slow[0]  # told by builds with -Dloop_watch=true
         assert said.returncode == 0, said.stderr
-        assert status == 0, f"bkendfs ended with {status}: {self.log()[-3000:]!r}"
+        assert status == 0, "\n".join(
+            [
+                f"bkendfs ended with {status}: {self.log()[-3000:]!r}",
+                *sanitizer_reports(self.log_file.parent),
+            ]
+        )
 
     def kill(self):
         """End it the hard way, as a crash would."""

@@ -59,7 +59,8 @@ def watched():
 KILLED_MEANWHILE = re.compile(r"==\d+==Unable to get registers from thread \d+\.\n")
 
 
-def _sanitizer_reports(path):
+def sanitizer_reports(path):
+    """What sanitizers said of what ran below a directory."""
     for report in sorted(path.rglob("sanitizer-*")):
         text = KILLED_MEANWHILE.sub("", report.read_text(errors="replace"))
         if text.strip():
@@ -77,7 +78,7 @@ def work(watched):
         if pid := daemon_of(point):
             os.kill(pid, signal.SIGKILL)
         run("fusermount3", "-uz", point)
-    reports = list(_sanitizer_reports(path))
+    reports = list(sanitizer_reports(path))
     if not mounts_under(path):
         run("chmod", "-R", "u+rwX", path)  # a copy keeps the mount's modes
         shutil.rmtree(path)
