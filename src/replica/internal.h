@@ -25,13 +25,13 @@ struct replica {
 	struct replica_totals written; /* the same: not committed yet */
 	struct checkpointer *checkpointer;
 	struct connection *writer; /* the writing thread's */
-	/* Which thread is within a transaction: it reads what it wrote. */
-	_Atomic bool writing;
-	pthread_t writing_thread; /* meaningful while writing */
-	struct pool *pool;	  /* connections for who reads */
+	struct pool *pool;	   /* connections for who reads */
 	struct lock lock;
 	/* Under lock. */
 	struct replica_totals totals;
 };
+
+/* Whether this thread is within a transaction: it reads what it wrote. */
+bool replica_is_written_here(const struct replica *replica);
 
 #endif

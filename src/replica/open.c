@@ -305,6 +305,8 @@ void replica_close(struct replica *replica)
 {
 	if (!replica)
 		return;
+	if (replica_is_written_here(replica))
+		replica_rollback(replica);
 	pool_free(replica->pool);
 	keep_totals(replica);
 	if (replica->writer && leaves_log(replica))

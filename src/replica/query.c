@@ -72,8 +72,7 @@ static int node_from_row(
 /* A connection for the time of one question: who writes sees what he wrote. */
 static int borrow(struct replica *replica, struct connection **ret)
 {
-	if (replica->writing &&
-	    pthread_equal(replica->writing_thread, pthread_self())) {
+	if (replica_is_written_here(replica)) {
 		*ret = replica->writer;
 		return 0;
 	}

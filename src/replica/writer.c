@@ -8,6 +8,14 @@
 #include "replica/row_sum.h"
 #include "replica/views.h"
 
+/* What this thread is within a transaction of. */
+static _Thread_local const struct replica *writing_to;
+
+bool replica_is_written_here(const struct replica *replica)
+{
+	return writing_to == replica;
+}
+
 static int run_simple(struct replica *replica, enum statement which)
 {
 	return connection_run(
@@ -20,7 +28,7 @@ static int run_simple(struct replica *replica, enum statement which)
  */
 static int wrote(struct replica *replica, int r)
 {
-	if (r < 0 && r != -EEXIST && replica->writing)
+	if (r < 0 && r != -EEXIST && writing_to == replica)
 		replica->failed = r;
 	return r;
 }
@@ -30,10 +38,8 @@ int replica_begin(struct replica *replica)
 	replica->failed = 0;
 	replica->written = (struct replica_totals){0};
 	int r = run_simple(replica, ST_BEGIN);
-	if (r == 0) {
-		replica->writing_thread = pthread_self();
-		replica->writing = true;
-	}
+	if (r == 0)
+		writing_to = replica;
 	return r;
 }
 
@@ -55,7 +61,7 @@ int replica_commit(struct replica *replica)
 	int r = replica->failed;
 	if (r == 0)
 		r = run_simple(replica, ST_COMMIT);
-	replica->writing = false;
+	writing_to = NULL;
 	if (r == 0)
 		add_written(replica);
 	else
@@ -65,7 +71,7 @@ int replica_commit(struct replica *replica)
 
 void replica_rollback(struct replica *replica)
 {
-	replica->writing = false;
+	writing_to = NULL;
 	replica->expects_new = false;
 	if (!sqlite3_get_autocommit(replica->writer->db))
 		run_simple(replica, ST_ROLLBACK);

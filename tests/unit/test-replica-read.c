@@ -1,6 +1,7 @@
 /* Many rows at once: the nth entries of a directory, texts by their ids, and
  * what is known of a listing. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -185,6 +186,68 @@ static void what_is_known_of_a_listing_comes_back(void **state)
 	}
 }
 
+/* ---- beside one who writes ---- */
+
+struct reader {
+	pthread_t thread;
+	int64_t id; /* of a node that is there */
+	_Atomic bool stopping;
+	int trouble; /* the first error; 0: none */
+};
+
+static void *go_on_reading(void *ctx)
+{
+	struct reader *reader = ctx;
+	struct node node;
+	while (!reader->stopping && !reader->trouble)
+		reader->trouble = replica_get(replica, reader->id, &node);
+	return NULL;
+}
+
+/* What is not committed is for who writes it alone. */
+static void many_read_while_one_writes(void **state)
+{
+	(void)state;
+	struct reader readers[2] = {0};
+	int64_t ids[10];
+	put_ten(ids);
+	for (size_t i = 0; i < ARRAY_SIZE(readers); i++) {
+		readers[i].id = ids[i];
+		assert_int_equal(pthread_create(&readers[i].thread, NULL,
+				     go_on_reading, &readers[i]),
+		    0);
+	}
+	for (int i = 0; i < 300; i++) {
+		char id[16];
+		snprintf(id, sizeof(id), "w%d", i);
+		begin();
+		assert_int_equal(
+		    got(put(id, "{}", 0, 101 + i).id).mtime_ms, 1000);
+		commit();
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(readers); i++) {
+		readers[i].stopping = true;
+		pthread_join(readers[i].thread, NULL);
+		assert_int_equal(readers[i].trouble, 0);
+	}
+}
+
+/* Nor is it for a replica that is opened later. */
+static void what_was_being_written_at_the_end_is_gone(void **state)
+{
+	(void)state;
+	put_ten((int64_t[10]){0});
+	begin();
+	put("late", "{}", 0, 200);
+	reopen();
+	assert_missing("late.json");
+	begin();
+	put("later", "{}", 0, 200);
+	commit();
+	reopen();
+	assert_int_equal(found(table, "later.json").live, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +257,8 @@ int main(void)
 	    TEST(who_has_enough_ends_the_walk),
 	    TEST(a_part_may_be_one_byte_or_none),
 	    TEST(what_is_known_of_a_listing_comes_back),
+	    TEST(many_read_while_one_writes),
+	    TEST(what_was_being_written_at_the_end_is_gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
