@@ -31,7 +31,4 @@ struct replica {
 	struct replica_totals totals;
 };
 
-/* Whether this thread is within a transaction: it reads what it wrote. */
-bool replica_is_written_here(const struct replica *replica);
-
 #endif

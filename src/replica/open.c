@@ -16,6 +16,7 @@
 #include "replica/edition.h"
 #include "replica/internal.h"
 #include "replica/private.h"
+#include "replica/within.h"
 
 /* Of the database's name, for SQLite's own files. */
 static const char *const file_tails[] = {"", "-wal", "-shm", "-journal"};
@@ -305,7 +306,7 @@ void replica_close(struct replica *replica)
 {
 	if (!replica)
 		return;
-	if (replica_is_written_here(replica))
+	if (within(replica))
 		replica_rollback(replica);
 	pool_free(replica->pool);
 	keep_totals(replica);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "replica/internal.h"
 #include "replica/row_sum.h"
+#include "replica/within.h"
 
 /* Where, in a row that begins with NODE_COLUMNS, these and the others are. */
 enum { COLUMN_KEY = 14, COLUMN_NAME, COLUMN_SUM, OTHER_COLUMNS };
@@ -72,7 +73,7 @@ static int node_from_row(
 /* A connection for the time of one question: who writes sees what he wrote. */
 static int borrow(struct replica *replica, struct connection **ret)
 {
-	if (replica_is_written_here(replica)) {
+	if (within(replica)) {
 		*ret = replica->writer;
 		return 0;
 	}

@@ -7,14 +7,7 @@
 #include "replica/internal.h"
 #include "replica/row_sum.h"
 #include "replica/views.h"
-
-/* What this thread is within a transaction of. */
-static _Thread_local const struct replica *writing_to;
-
-bool replica_is_written_here(const struct replica *replica)
-{
-	return writing_to == replica;
-}
+#include "replica/within.h"
 
 static int run_simple(struct replica *replica, enum statement which)
 {
@@ -28,7 +21,7 @@ static int run_simple(struct replica *replica, enum statement which)
  */
 static int wrote(struct replica *replica, int r)
 {
-	if (r < 0 && r != -EEXIST && writing_to == replica)
+	if (r < 0 && r != -EEXIST && within(replica))
 		replica->failed = r;
 	return r;
 }
@@ -39,7 +32,7 @@ int replica_begin(struct replica *replica)
 	replica->written = (struct replica_totals){0};
 	int r = run_simple(replica, ST_BEGIN);
 	if (r == 0)
-		writing_to = replica;
+		within_set(replica);
 	return r;
 }
 
@@ -61,7 +54,7 @@ int replica_commit(struct replica *replica)
 	int r = replica->failed;
 	if (r == 0)
 		r = run_simple(replica, ST_COMMIT);
-	writing_to = NULL;
+	within_set(NULL);
 	if (r == 0)
 		add_written(replica);
 	else
@@ -71,7 +64,7 @@ int replica_commit(struct replica *replica)
 
 void replica_rollback(struct replica *replica)
 {
-	writing_to = NULL;
+	within_set(NULL);
 	replica->expects_new = false;
 	if (!sqlite3_get_autocommit(replica->writer->db))
 		run_simple(replica, ST_ROLLBACK);
