@@ -68,15 +68,6 @@ static void believe_locked(struct beliefs *beliefs, int64_t dir,
 		slot->until_ms = until_ms;
 }
 
-int64_t beliefs_judge(
-    struct beliefs *beliefs, int64_t dir, uint64_t ticket, int64_t valid_ms)
-{
-	lock_acquire(&beliefs->lock);
-	valid_ms = judge_locked(beliefs, dir, ticket, valid_ms);
-	lock_release(&beliefs->lock);
-	return valid_ms;
-}
-
 int64_t beliefs_tell(struct beliefs *beliefs, int64_t dir, uint64_t ticket,
     int64_t valid_ms, int64_t now_ms)
 {

@@ -39,10 +39,6 @@ uint64_t beliefs_ticket(struct beliefs *beliefs, int64_t dir);
 int64_t beliefs_tell(struct beliefs *beliefs, int64_t dir, uint64_t ticket,
     int64_t valid_ms, int64_t now_ms);
 
-/* What that would say. */
-int64_t beliefs_judge(
-    struct beliefs *beliefs, int64_t dir, uint64_t ticket, int64_t valid_ms);
-
 /* The same for a reply of many names, which is under way from here on. */
 int64_t beliefs_tell_many(struct beliefs *beliefs, struct told *told,
     int64_t dir, uint64_t ticket, int64_t valid_ms, int64_t now_ms);

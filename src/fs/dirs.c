@@ -1,6 +1,5 @@
 #include "fs/dirs.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/lock.h"
@@ -23,12 +22,6 @@ struct dirs {
 	size_t next_cached;
 };
 
-int dir_reply_init(struct dir_reply *reply, size_t size)
-{
-	*reply = (struct dir_reply){.data = malloc(size), .size = size};
-	return reply->data ? 0 : -ENOMEM;
-}
-
 struct dirs *dirs_new(void)
 {
 	struct dirs *dirs = calloc(1, sizeof(*dirs));
@@ -45,7 +38,6 @@ struct dir *dirs_open(struct dirs *dirs, int64_t id)
 	if (!dir)
 		return NULL;
 	dir->id = id;
-	lock_init(&dir->ahead.lock);
 	lock_acquire(&dirs->lock);
 	LIST_INSERT_HEAD(&dirs->open, dir, link);
 	lock_release(&dirs->lock);
@@ -58,8 +50,6 @@ void dirs_close(struct dirs *dirs, struct notifier *notifier, struct dir *dir)
 	lock_acquire(&dirs->lock);
 	LIST_REMOVE(dir, link);
 	lock_release(&dirs->lock);
-	lock_done(&dir->ahead.lock);
-	free(dir->ahead.reply.data);
 	free(dir);
 }
 

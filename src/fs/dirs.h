@@ -5,43 +5,17 @@
 
 #include <sys/queue.h>
 
-#include "base/lock.h"
 #include "fs/beliefs.h"
 #include "sync/sync.h"
 
 struct dirs;
 struct notifier;
 
-/* What readdir replies with: bytes that are its owner's. */
-struct dir_reply {
-	char *data;
-	size_t size;
-	size_t used;
-	int64_t last; /* the position of the last entry */
-};
-
-/* Room for one, empty. 0 or -ENOMEM. */
-int dir_reply_init(struct dir_reply *reply, size_t size);
-
-/* The next reply of a pass: see dir_ahead.h. */
-struct dir_ahead {
-	struct lock lock;
-	/* Under lock. */
-	struct dir_reply reply; /* its data NULL: there is none */
-	int64_t after;		/* the position that it goes on from */
-	uint64_t ticket;	/* see notifier_ticket */
-	int64_t valid_ms;	/* of the names in it */
-	int64_t made_ms;	/* timestamp_mono_ms */
-	bool in_vain;		/* one was not asked for in time */
-};
-
-/* One open directory: its opener's, but for what follows open. The kernel has
- * one request for it at a time. */
+/* One open directory: its opener's, but for what follows open. */
 struct dir {
 	int64_t id;
 	struct sync_dir open; /* of a listed directory */
 	struct told told;     /* by readdirplus */
-	struct dir_ahead ahead;
 	uint64_t kept; /* the kernel keeps what is read here: its version */
 	LIST_ENTRY(dir) link;
 };

@@ -53,11 +53,3 @@ bool lookups_have(struct lookups *lookups, int64_t dir, const char *name)
 	lock_release(&lookups->lock);
 	return found;
 }
-
-bool lookups_are_any(struct lookups *lookups)
-{
-	lock_acquire(&lookups->lock);
-	bool any = !LIST_EMPTY(&lookups->waiting);
-	lock_release(&lookups->lock);
-	return any;
-}

@@ -31,7 +31,4 @@ void lookups_remove(struct lookups *lookups, struct waiting *waiting);
  * readdirplus reply wait for it as well. */
 bool lookups_have(struct lookups *lookups, int64_t dir, const char *name);
 
-/* Whether any is waiting. */
-bool lookups_are_any(struct lookups *lookups);
-
 #endif

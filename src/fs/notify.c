@@ -81,12 +81,6 @@ uint64_t notifier_ticket(struct notifier *notifier, int64_t dir)
 	return beliefs_ticket(notifier->beliefs, dir);
 }
 
-int64_t notifier_judge(
-    struct notifier *notifier, int64_t dir, uint64_t ticket, int64_t valid_ms)
-{
-	return beliefs_judge(notifier->beliefs, dir, ticket, valid_ms);
-}
-
 double notifier_tell(
     struct notifier *notifier, int64_t dir, uint64_t ticket, int64_t valid_ms)
 {

@@ -41,10 +41,6 @@ uint64_t notifier_ticket(struct notifier *notifier, int64_t dir);
 double notifier_tell(
     struct notifier *notifier, int64_t dir, uint64_t ticket, int64_t valid_ms);
 
-/* What that would say, in milliseconds. Any thread. */
-int64_t notifier_judge(
-    struct notifier *notifier, int64_t dir, uint64_t ticket, int64_t valid_ms);
-
 /* The same for a reply of many names; told is the open directory's. Any
  * thread. */
 double notifier_tell_many(struct notifier *notifier, struct told *told,

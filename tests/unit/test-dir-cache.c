@@ -1,8 +1,7 @@
 /*
  * Directories that the kernel keeps: what it may keep is what the reader who
  * filled it was given, and goes under that one's number. A listing may be made
- * anew at any moment, also between the steps of opendir. And replies that are
- * made before they are asked for.
+ * anew at any moment, also between the steps of opendir.
  */
 #include "unit.h"
 
@@ -13,7 +12,7 @@
 #include "lister-fixture.h"
 
 #include "fs/channel.h"
-#include "fs/dir_fill.h"
+#include "fs/dirs.h"
 #include "fs/lookups.h"
 #include "fs/notify.h"
 #include "fs/op_dir.h"
@@ -80,23 +79,6 @@ int __wrap_sync_dir_open_now(
 	if (happens)
 		happens();
 	return r;
-}
-
-static int fills;
-
-int __wrap_dir_fill(struct fs_context *context, const struct dir *dir,
-    int64_t after, const struct dir_how *how, struct dir_reply *filled,
-    int64_t *ret_after);
-int __real_dir_fill(struct fs_context *context, const struct dir *dir,
-    int64_t after, const struct dir_how *how, struct dir_reply *filled,
-    int64_t *ret_after);
-
-int __wrap_dir_fill(struct fs_context *context, const struct dir *dir,
-    int64_t after, const struct dir_how *how, struct dir_reply *filled,
-    int64_t *ret_after)
-{
-	fills++;
-	return __real_dir_fill(context, dir, after, how, filled, ret_after);
 }
 
 /* ---- in the kernel's place ---- */
@@ -179,69 +161,13 @@ static int teardown(void **state)
 	return fixture_teardown(state);
 }
 
+#define THREE "r0001.json r0002.json r0003.json "
+#define FOUR THREE "r0004.json "
+
 static void list(void)
 {
 	assert_int_equal(list_all(posts, names, sizeof(names)), 0);
 }
-
-/* One who goes through the directory with readdirplus. */
-struct pass {
-	struct fuse_file_info fi;
-	off_t offset;
-	char names[4096];
-};
-
-/* Room for three names. */
-#define STEP 600
-
-static void begin(struct pass *pass)
-{
-	*pass = (struct pass){0};
-	op_opendir(NULL, (fuse_ino_t)posts, &pass->fi);
-	pass->fi = opened;
-}
-
-/* The next reply. How many of them were made meanwhile. */
-static int step(struct pass *pass, size_t size)
-{
-	int before = fills;
-	op_readdirplus(NULL, (fuse_ino_t)posts, size, pass->offset, &pass->fi);
-	for (size_t at = 0; at < reply_size;) {
-		const struct fuse_direntplus *entry =
-		    (const void *)(reply + at);
-		const struct fuse_dirent *name = &entry->dirent;
-		size_t len = strlen(pass->names);
-		pass->offset = (off_t)name->off;
-		at += FUSE_DIRENTPLUS_SIZE(entry);
-		if (name->name[0] == 'r')
-			snprintf(pass->names + len, sizeof(pass->names) - len,
-			    "%.*s ", (int)name->namelen, name->name);
-	}
-	return fills - before;
-}
-
-/* All that is left comes, each name once. */
-static void end(struct pass *pass, int last)
-{
-	do
-		step(pass, STEP);
-	while (reply_size);
-	assert_each_once(pass->names, 1, last);
-	op_releasedir(NULL, (fuse_ino_t)posts, &pass->fi);
-}
-
-/* Get to where a reply waits to be asked for. */
-static void begin_and_go_on(struct pass *pass)
-{
-	service_fill(30);
-	list();
-	begin(pass);
-	assert_int_equal(step(pass, STEP), 1);
-	assert_int_equal(step(pass, STEP), 2);
-}
-
-#define THREE "r0001.json r0002.json r0003.json "
-#define FOUR THREE "r0004.json "
 
 static void list_anew(void)
 {
@@ -326,80 +252,6 @@ static void who_reads_on_fills_no_memory_that_others_read(void **state)
 	assert_true(opened.keep_cache);
 }
 
-static void the_next_reply_is_there_when_it_is_asked_for(void **state)
-{
-	(void)state;
-	struct pass pass;
-	begin_and_go_on(&pass);
-	for (int i = 0; i < 5; i++)
-		assert_int_equal(step(&pass, STEP), 1);
-	end(&pass, 30);
-}
-
-/* Whoever only wants to see the first names causes no more work. */
-static void who_may_stop_has_none_made(void **state)
-{
-	(void)state;
-	struct pass pass;
-	service_fill(30);
-	list();
-	begin(&pass);
-	assert_int_equal(step(&pass, STEP), 1);
-	end(&pass, 30);
-}
-
-static void a_reply_is_not_sent_once_a_name_has_changed(void **state)
-{
-	(void)state;
-	struct pass pass;
-	begin_and_go_on(&pass);
-	notifier_name_changed(fs.notifier, posts);
-	assert_int_equal(step(&pass, STEP), 2);
-	assert_int_equal(step(&pass, STEP), 1);
-	end(&pass, 30);
-}
-
-/* What it says of names would be believed for too long. */
-static void a_reply_is_not_sent_when_it_is_old(void **state)
-{
-	(void)state;
-	struct pass pass;
-	begin_and_go_on(&pass);
-	fake_advance(fake, 60);
-	/* Nor is another one made for who takes so long. */
-	for (int i = 0; i < 3; i++)
-		assert_int_equal(step(&pass, STEP), 1);
-	end(&pass, 30);
-}
-
-/* A lookup that waits would hold up who finds the name in a reply. */
-static void a_reply_is_not_sent_while_a_lookup_waits(void **state)
-{
-	(void)state;
-	struct pass pass;
-	struct waiting waiting = {.dir = posts, .name = "r0009.json"};
-	begin_and_go_on(&pass);
-	lookups_add(fs.lookups, &waiting);
-	assert_int_equal(step(&pass, STEP), 2);
-	lookups_remove(fs.lookups, &waiting);
-	end(&pass, 30);
-}
-
-static void who_goes_elsewhere_gets_what_is_there(void **state)
-{
-	(void)state;
-	struct pass pass;
-	begin_and_go_on(&pass);
-	off_t on = pass.offset;
-	pass.offset = 0;
-	pass.names[0] = '\0';
-	step(&pass, STEP);
-	step(&pass, 2 * STEP);
-	step(&pass, STEP / 2);
-	assert_true(pass.offset != on);
-	end(&pass, 30);
-}
-
 #undef TEST
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
@@ -409,12 +261,6 @@ int main(void)
 	    TEST(a_listing_is_kept_while_it_is_believed),
 	    TEST(an_old_listing_is_never_kept_as_the_new_one),
 	    TEST(who_reads_on_fills_no_memory_that_others_read),
-	    TEST(the_next_reply_is_there_when_it_is_asked_for),
-	    TEST(who_may_stop_has_none_made),
-	    TEST(a_reply_is_not_sent_once_a_name_has_changed),
-	    TEST(a_reply_is_not_sent_when_it_is_old),
-	    TEST(a_reply_is_not_sent_while_a_lookup_waits),
-	    TEST(who_goes_elsewhere_gets_what_is_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
