@@ -34,8 +34,8 @@ static const char *const statement_sql[STATEMENTS] = {
     [ST_NAME] = "SELECT name FROM node WHERE id = ?1",
     [ST_ETAG] = "SELECT etag FROM node WHERE id = ?1",
     [ST_SPOIL] = "UPDATE node SET proven = 2 WHERE id = ?1",
-    [ST_ENTRIES] = "SELECT " NODE_COLUMNS ", e.pos"
-		   " FROM entry e CROSS JOIN node n ON n.id = e.node"
+    [ST_ENTRIES] = "SELECT " NODE_COLUMNS ", e.pos, e.node, e.sum"
+		   " FROM entry e LEFT JOIN node n ON n.id = e.node"
 		   " WHERE e.dir = ?1 AND e.pos > ?2 AND e.pos < ?3"
 		   " ORDER BY e.pos",
     [ST_TABLES] = "SELECT " NODE_COLUMNS ", n.id FROM node n"
@@ -63,16 +63,17 @@ static const char *const statement_sql[STATEMENTS] = {
 	" id, ?1, sum FROM new_rows",
     [ST_NEW_TEXTS] = "INSERT INTO text(node, text, sum)"
 		     " SELECT id, text, text_sum FROM new_rows",
-    [ST_NEW_ENTRIES] = "INSERT OR REPLACE INTO entry(dir, pos, node)"
-		       " SELECT dir, max(pos, pos1), id FROM new_rows",
+    [ST_NEW_ENTRIES] = "INSERT OR REPLACE INTO entry(dir, pos, node, sum)"
+		       " SELECT dir, max(pos, pos1), id, entry_sum"
+		       " FROM new_rows",
     [ST_TAKE_BACK] = "DELETE FROM node WHERE id BETWEEN ?1 AND ?2",
     [ST_BURY] = "UPDATE node SET live = 0 WHERE id = ?1",
     [ST_SEEN] = "UPDATE node SET pos = ?2 WHERE id = ?1",
     [ST_SEEN_1] = "UPDATE node SET pos1 = ?2 WHERE id = ?1",
     [ST_CHECKED] = "UPDATE node SET checked = ?2 WHERE id = ?1",
-    [ST_PUT_ENTRY] = "INSERT OR REPLACE INTO entry(dir, pos, node)"
-		     " VALUES(?1, ?2, ?3)",
-    [ST_MOVE_ENTRY] = "UPDATE entry SET node = ?3"
+    [ST_PUT_ENTRY] = "INSERT OR REPLACE INTO entry(dir, pos, node, sum)"
+		     " VALUES(?1, ?2, ?3, ?4)",
+    [ST_MOVE_ENTRY] = "UPDATE entry SET node = ?3, sum = ?5"
 		      " WHERE dir = ?1 AND pos = ?2 AND node = ?4",
     [ST_SWEEP] = "UPDATE node SET live = 0 WHERE dir = ?1 AND live = 1"
 		 " AND pos <= ?2 AND checked < ?3 RETURNING name",

@@ -28,12 +28,14 @@ enum column {
 	ID,
 	TEXT,
 	SUM,
-	TEXT_SUM
+	TEXT_SUM,
+	ENTRY_SUM
 };
 
 static const char declaration[] =
     "CREATE TABLE new_rows(dir, kind, name, key, mtime, size, other_size, pos,"
-    " pos1, id, text, sum, text_sum)";
+    " pos1, id, text, sum, text_sum,"
+    " entry_sum)";
 
 static int on_connect(sqlite3 *db, void *source, int argc,
     const char *const *argv, sqlite3_vtab **ret_table, char **ret_error)
@@ -160,6 +162,11 @@ static int on_column(
 		break;
 	case SUM:
 		sqlite3_result_int64(out, row_sum_of(row, row->id));
+		break;
+	case ENTRY_SUM:
+		sqlite3_result_int64(
+		    out, row_sum_of_entry(
+			     row->dir, rows->first.pos + (int64_t)at, row->id));
 		break;
 	case TEXT_SUM:
 		sqlite3_result_int64(

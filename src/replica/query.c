@@ -2,7 +2,7 @@
  * long. See replica.h. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -13,20 +13,32 @@
 /* Where, in a row that begins with NODE_COLUMNS, these and the others are. */
 enum { COLUMN_KEY = 14, COLUMN_NAME, COLUMN_SUM, OTHER_COLUMNS };
 
-/* Whether a row is as it was put, by its checksum. 0 or -EIO. */
-static int check_sum(
-    const struct replica *replica, int64_t id, int64_t kept, int64_t is)
+/* Said once. -EIO. */
+static int damaged(struct replica *replica, int64_t id)
 {
-	if (kept == is || kept == ROW_SUM_NONE)
-		return 0;
-	log_error("the replica is damaged on the disk (row %" PRId64
-		  "): move %s away, and what is in it is fetched again",
-	    id, replica->path);
+	if (!replica->told_of_damage)
+		log_error("the replica is damaged on the disk (row %" PRId64
+			  "): move %s away, and what is in it is fetched again",
+		    id, replica->path);
+	replica->told_of_damage = true;
 	return -EIO;
 }
 
+/* Whether a row is as it was put, by its checksum. 0 or -EIO. */
+static int check_sum(
+    struct replica *replica, int64_t id, int64_t kept, int64_t is)
+{
+	return kept == is || kept == ROW_SUM_NONE ? 0 : damaged(replica, id);
+}
+
+/* Whether that is why a column could not be had. */
+static bool is_out_of_memory(sqlite3_stmt *row)
+{
+	return sqlite3_errcode(sqlite3_db_handle(row)) == SQLITE_NOMEM;
+}
+
 static int check_node(
-    const struct replica *replica, sqlite3_stmt *row, const struct node *node)
+    struct replica *replica, sqlite3_stmt *row, const struct node *node)
 {
 	const struct row_facts facts = {
 	    .id = node->id,
@@ -41,14 +53,15 @@ static int check_node(
 	    .other_size = node->other_size,
 	};
 	if (!facts.name)
-		return -ENOMEM;
+		return is_out_of_memory(row) ? -ENOMEM
+					     : damaged(replica, node->id);
 	return check_sum(replica, node->id,
 	    sqlite3_column_int64(row, COLUMN_SUM), row_sum(&facts));
 }
 
 /* From a row that begins with NODE_COLUMNS. 0 or -errno. */
 static int node_from_row(
-    const struct replica *replica, sqlite3_stmt *row, struct node *ret_node)
+    struct replica *replica, sqlite3_stmt *row, struct node *ret_node)
 {
 	*ret_node = (struct node){
 	    .id = sqlite3_column_int64(row, 0),
@@ -155,6 +168,19 @@ int replica_get(struct replica *replica, int64_t id, struct node *ret_node)
 	return close_node(replica, &q, ret_node);
 }
 
+/* The index led to it: it may be another row than was asked for. */
+static int found_from_row(struct replica *replica, sqlite3_stmt *row,
+    int64_t dir, const char *name, struct node *ret_node)
+{
+	int r = node_from_row(replica, row, ret_node);
+	if (r < 0)
+		return r;
+	const char *its = (const char *)sqlite3_column_text(row, COLUMN_NAME);
+	return ret_node->dir == dir && ret_node->live && strcmp(its, name) == 0
+		   ? 0
+		   : damaged(replica, ret_node->id);
+}
+
 int replica_lookup(struct replica *replica, int64_t dir, const char *name,
     struct node *ret_node)
 {
@@ -164,7 +190,12 @@ int replica_lookup(struct replica *replica, int64_t dir, const char *name,
 		return r;
 	sqlite3_bind_int64(q.statement, 1, dir);
 	sqlite3_bind_text(q.statement, 2, name, -1, SQLITE_STATIC);
-	return close_node(replica, &q, ret_node);
+	r = next_row(&q);
+	if (r == 0)
+		r = -ENOENT;
+	else if (r == 1)
+		r = found_from_row(replica, q.statement, dir, name, ret_node);
+	return close_question(replica, &q, r);
 }
 
 static int one_blob(
@@ -187,13 +218,13 @@ static int one_blob(
 }
 
 /* The text of a row of text, node, sum; borrowed. 0 or -errno. */
-static int text_from_row(const struct replica *replica, sqlite3_stmt *row,
+static int text_from_row(struct replica *replica, sqlite3_stmt *row,
     const char **ret_text, size_t *ret_len)
 {
 	int64_t id = sqlite3_column_int64(row, 1);
 	*ret_text = sqlite3_column_blob(row, 0);
 	*ret_len = (size_t)sqlite3_column_bytes(row, 0);
-	if (!*ret_text && *ret_len)
+	if (!*ret_text && is_out_of_memory(row))
 		return -ENOMEM;
 	return check_sum(replica, id, sqlite3_column_int64(row, 2),
 	    row_sum_of_text(id, *ret_text, *ret_len));
@@ -387,24 +418,31 @@ int replica_pinned(struct replica *replica, int64_t *ret_bytes)
 	return close_found(replica, &q, r);
 }
 
-/* Hand out rows of NODE_COLUMNS, pos. */
-static int walk(const struct replica *replica, struct question *q,
-    replica_entry_fn fn, void *ctx)
+/* Hand out a row of NODE_COLUMNS, pos. */
+static int hand_out(
+    struct replica *replica, sqlite3_stmt *row, replica_entry_fn fn, void *ctx)
 {
 	struct node node;
-	int r;
-	while ((r = next_row(q)) == 1) {
-		r = node_from_row(replica, q->statement, &node);
-		if (r < 0)
-			return r;
-		r = fn(ctx, &node,
-		    (const char *)sqlite3_column_text(
-			q->statement, COLUMN_NAME),
-		    sqlite3_column_int64(q->statement, OTHER_COLUMNS));
-		if (r != 0)
-			return r;
-	}
-	return r;
+	int r = node_from_row(replica, row, &node);
+	if (r < 0)
+		return r;
+	return fn(ctx, &node,
+	    (const char *)sqlite3_column_text(row, COLUMN_NAME),
+	    sqlite3_column_int64(row, OTHER_COLUMNS));
+}
+
+/* Whether a row of NODE_COLUMNS, pos, node, sum is an entry as it was put, and
+ * leads to a node of its directory. */
+static int check_entry(struct replica *replica, sqlite3_stmt *row, int64_t dir)
+{
+	int64_t pos = sqlite3_column_int64(row, OTHER_COLUMNS);
+	int64_t node = sqlite3_column_int64(row, OTHER_COLUMNS + 1);
+	if (sqlite3_column_int64(row, 0) != node ||
+	    sqlite3_column_int64(row, 1) != dir)
+		return damaged(replica, node);
+	return check_sum(replica, node,
+	    sqlite3_column_int64(row, OTHER_COLUMNS + 2),
+	    row_sum_of_entry(dir, pos, node));
 }
 
 int replica_entries(struct replica *replica, int64_t dir, int64_t after,
@@ -417,7 +455,14 @@ int replica_entries(struct replica *replica, int64_t dir, int64_t after,
 	sqlite3_bind_int64(q.statement, 1, dir);
 	sqlite3_bind_int64(q.statement, 2, after);
 	sqlite3_bind_int64(q.statement, 3, before);
-	return close_question(replica, &q, walk(replica, &q, fn, ctx));
+	while ((r = next_row(&q)) == 1) {
+		r = check_entry(replica, q.statement, dir);
+		if (r == 0)
+			r = hand_out(replica, q.statement, fn, ctx);
+		if (r != 0)
+			break;
+	}
+	return close_question(replica, &q, r);
 }
 
 int replica_nth(struct replica *replica, int64_t dir, int64_t pos,
@@ -463,7 +508,10 @@ int replica_tables(
 	if (r < 0)
 		return r;
 	sqlite3_bind_int64(q.statement, 1, after);
-	return close_question(replica, &q, walk(replica, &q, fn, ctx));
+	while ((r = next_row(&q)) == 1 &&
+	       (r = hand_out(replica, q.statement, fn, ctx)) == 0)
+		;
+	return close_question(replica, &q, r);
 }
 
 int replica_listing(

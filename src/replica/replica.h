@@ -160,7 +160,7 @@ int replica_lookup(struct replica *replica, int64_t dir, const char *name,
     struct node *ret_node);
 
 /* Append a record's or spec's text as the server sent it. -ENOENT; -EIO, as of
- * every other read: it is not what was put, by its checksum. */
+ * nodes, names and entries: it is not what was put, by its checksum. */
 int replica_text(struct replica *replica, int64_t id, struct buf *out);
 
 /* Append up to len bytes of it from offset on: fewer where it ends. -ENOENT.

@@ -30,7 +30,8 @@ struct row_facts {
 	int64_t other_size;
 };
 
-/* Of a node; never ROW_SUM_NONE, like the next. As SQLite has it, signed. */
+/* Of a node; never ROW_SUM_NONE, like the next. As SQLite has it, signed; the
+ * same on every machine, for databases go from one to another. */
 int64_t row_sum(const struct row_facts *facts);
 
 /* Of the node that a row makes, of that id. */
@@ -39,14 +40,21 @@ int64_t row_sum_of(const struct replica_row *row, int64_t id);
 /* Of its text. */
 int64_t row_sum_of_text(int64_t id, const void *text, size_t len);
 
-/* The same of a text that comes in pieces: row_sum_end is owed. 0 or -ENOMEM.
- */
+/* Of an entry of a listing. */
+int64_t row_sum_of_entry(int64_t dir, int64_t pos, int64_t node);
+
+/* The sum of a text that comes in pieces. */
 struct row_sum_state {
 	XXH3_state_t *hash;
 };
 
+/* Begin with none of it: row_sum_end is owed. 0 or -ENOMEM. */
 int row_sum_begin(struct row_sum_state *state, int64_t id);
+
+/* Go on with the next piece. */
 void row_sum_add(struct row_sum_state *state, const void *data, size_t len);
+
+/* What row_sum_of_text says of all of them; frees the state. */
 int64_t row_sum_end(struct row_sum_state *state);
 
 #endif

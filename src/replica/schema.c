@@ -88,7 +88,8 @@ static const char seventh_sql[] =
 /* Checksums: see row_sum.h. What was put before has none. */
 static const char eighth_sql[] =
     "ALTER TABLE node ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE text ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;";
+    "ALTER TABLE text ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE entry ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;";
 
 /*
  * steps[n] makes version n + 1 from version n; 0 is an empty file. A new

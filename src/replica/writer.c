@@ -198,7 +198,8 @@ static int take_place(struct replica *replica, struct node *node,
 	*ret_again = place->pos && *pos > place->base;
 	if (!place->pos || *ret_again)
 		return 0;
-	int r = RUN(replica, ST_PUT_ENTRY, node->dir, place->pos, node->id);
+	int r = RUN(replica, ST_PUT_ENTRY, node->dir, place->pos, node->id,
+	    row_sum_of_entry(node->dir, place->pos, node->id));
 	if (r == 0 && *pos != place->pos)
 		r = RUN(replica, place->side ? ST_SEEN_1 : ST_SEEN, node->id,
 		    place->pos);
@@ -216,7 +217,9 @@ static int supersede(struct replica *replica, const struct node *old,
 	for (int side = 0; side < 2; side++) {
 		if (r == 0 && old->pos[side])
 			r = RUN(replica, ST_MOVE_ENTRY, old->dir,
-			    old->pos[side], ret_node->id, old->id);
+			    old->pos[side], ret_node->id, old->id,
+			    row_sum_of_entry(
+				old->dir, old->pos[side], ret_node->id));
 	}
 	if (r == 0)
 		ret_node->replaced = true;
@@ -255,8 +258,9 @@ int replica_put(struct replica *replica, const struct replica_row *row,
 	*ret_again = false;
 	int r = insert_unless_known(replica, row, place, ret_node, &old);
 	if (r == 0 && place->pos)
-		r = RUN(
-		    replica, ST_PUT_ENTRY, row->dir, place->pos, ret_node->id);
+		r = RUN(replica, ST_PUT_ENTRY, row->dir, place->pos,
+		    ret_node->id,
+		    row_sum_of_entry(row->dir, place->pos, ret_node->id));
 	if (r != -EEXIST)
 		return r;
 	r = blob_is(replica, ST_KEY, old.id, row->key, row->key_len);

@@ -136,6 +136,52 @@ static void a_node_is_as_it_was_put_or_an_error(void **state)
 	}
 }
 
+static int names_of_all(char names[64])
+{
+	names[0] = '\0';
+	return replica_entries(replica, table, 0, INT64_MAX, on_name, names);
+}
+
+/* Not another one, nor none: that would be a hole. */
+static void an_entry_leads_to_its_node_or_is_an_error(void **state)
+{
+	(void)state;
+	static const char *const changes[] = {
+	    "node = node + 1", "node = node + 1000", "node = 3", "pos = 7"};
+	char names[64];
+	put_three();
+	run_sql("CREATE TABLE kept AS SELECT * FROM entry");
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+		char sql[200];
+		assert_int_equal(names_of_all(names), 0);
+		assert_string_equal(names, "a.jsonb.jsonc.json");
+		snprintf(sql, sizeof(sql), "UPDATE entry SET %s WHERE pos = 2",
+		    changes[i]);
+		run_sql(sql);
+		assert_int_equal(names_of_all(names), -EIO);
+		run_sql("DELETE FROM entry;"
+			"INSERT INTO entry SELECT * FROM kept");
+	}
+}
+
+/* The index of names has rows of its own, which nothing else is checked by. */
+static void a_name_leads_to_its_node_or_is_an_error(void **state)
+{
+	(void)state;
+	struct node node;
+	put_three();
+	run_sql("DROP INDEX node_by_name; CREATE UNIQUE INDEX node_by_name"
+		" ON node(dir, iif(name = 'a.json', 'b.json', iif(name ="
+		" 'b.json', 'a.json', name))) WHERE live = 1");
+	run_sql("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql ="
+		" 'CREATE UNIQUE INDEX node_by_name ON node(dir, name)"
+		" WHERE live = 1' WHERE name = 'node_by_name'");
+	reopen();
+	assert_int_equal(replica_lookup(replica, table, "a.json", &node), -EIO);
+	assert_int_equal(replica_lookup(replica, table, "b.json", &node), -EIO);
+	assert_int_equal(found(table, "c.json").live, 1);
+}
+
 /* What is found out of an object later, is not held against it. */
 static void what_may_change_of_a_node_may(void **state)
 {
@@ -158,7 +204,8 @@ static void what_has_none_is_believed(void **state)
 {
 	(void)state;
 	put_three();
-	run_sql("UPDATE node SET sum = 0, mtime = 5; UPDATE text SET sum = 0,"
+	run_sql("UPDATE entry SET sum = 0, pos = 7 WHERE pos = 1;"
+		"UPDATE node SET sum = 0, mtime = 5; UPDATE text SET sum = 0,"
 		" text = CAST('{\"n\":7}' AS BLOB)");
 	assert_int_equal(found(table, "a.json").mtime_ms, 5);
 	assert_reads(found(table, "a.json").id, 0);
@@ -201,6 +248,8 @@ int main(void)
 	    TEST(a_text_is_as_it_was_put_or_an_error),
 	    TEST(a_text_belongs_to_its_node),
 	    TEST(a_node_is_as_it_was_put_or_an_error),
+	    TEST(an_entry_leads_to_its_node_or_is_an_error),
+	    TEST(a_name_leads_to_its_node_or_is_an_error),
 	    TEST(what_may_change_of_a_node_may),
 	    TEST(what_has_none_is_believed),
 	    TEST(a_large_text_is_looked_over_bit_by_bit),
