@@ -161,7 +161,7 @@ static int on_column(
 		    out, row->text, row->text_len, SQLITE_STATIC);
 		break;
 	case SUM:
-		sqlite3_result_int64(out, row_sum_of(row, row->id));
+		sqlite3_result_int64(out, row_sum(row, row->id));
 		break;
 	case ENTRY_SUM:
 		sqlite3_result_int64(

@@ -40,8 +40,7 @@ static bool is_out_of_memory(sqlite3_stmt *row)
 static int check_node(
     struct replica *replica, sqlite3_stmt *row, const struct node *node)
 {
-	const struct row_facts facts = {
-	    .id = node->id,
+	const struct replica_row is = {
 	    .dir = node->dir,
 	    .kind = node->kind,
 	    .key = sqlite3_column_blob(row, COLUMN_KEY),
@@ -52,11 +51,11 @@ static int check_node(
 	    .size = node->size,
 	    .other_size = node->other_size,
 	};
-	if (!facts.name)
+	if (!is.name)
 		return is_out_of_memory(row) ? -ENOMEM
 					     : damaged(replica, node->id);
 	return check_sum(replica, node->id,
-	    sqlite3_column_int64(row, COLUMN_SUM), row_sum(&facts));
+	    sqlite3_column_int64(row, COLUMN_SUM), row_sum(&is, node->id));
 }
 
 /* From a row that begins with NODE_COLUMNS. 0 or -errno. */
@@ -127,6 +126,13 @@ static int next_row(struct question *question)
 	return connection_error(question->connection, r);
 }
 
+/* Step to the only row that there may be. 0, -ENOENT, or another error. */
+static int only_row(struct question *question)
+{
+	int r = next_row(question);
+	return r == 1 ? 0 : r == 0 ? -ENOENT : r;
+}
+
 static int close_question(
     struct replica *replica, struct question *question, int r)
 {
@@ -136,28 +142,6 @@ static int close_question(
 	return r;
 }
 
-/* The same, after what next_row said of the only row that there may be. */
-static int close_found(
-    struct replica *replica, struct question *question, int r)
-{
-	return close_question(replica, question,
-	    r == 1   ? 0
-	    : r == 0 ? -ENOENT
-		     : r);
-}
-
-/* The same, when that is a row of NODE_COLUMNS. */
-static int close_node(
-    struct replica *replica, struct question *question, struct node *ret_node)
-{
-	int r = next_row(question);
-	if (r == 1)
-		r = node_from_row(replica, question->statement, ret_node);
-	else if (r == 0)
-		r = -ENOENT;
-	return close_question(replica, question, r);
-}
-
 int replica_get(struct replica *replica, int64_t id, struct node *ret_node)
 {
 	struct question q;
@@ -165,7 +149,10 @@ int replica_get(struct replica *replica, int64_t id, struct node *ret_node)
 	if (r < 0)
 		return r;
 	sqlite3_bind_int64(q.statement, 1, id);
-	return close_node(replica, &q, ret_node);
+	r = only_row(&q);
+	if (r == 0)
+		r = node_from_row(replica, q.statement, ret_node);
+	return close_question(replica, &q, r);
 }
 
 /* The index led to it: it may be another row than was asked for. */
@@ -190,10 +177,8 @@ int replica_lookup(struct replica *replica, int64_t dir, const char *name,
 		return r;
 	sqlite3_bind_int64(q.statement, 1, dir);
 	sqlite3_bind_text(q.statement, 2, name, -1, SQLITE_STATIC);
-	r = next_row(&q);
+	r = only_row(&q);
 	if (r == 0)
-		r = -ENOENT;
-	else if (r == 1)
 		r = found_from_row(replica, q.statement, dir, name, ret_node);
 	return close_question(replica, &q, r);
 }
@@ -206,13 +191,11 @@ static int one_blob(
 	if (r < 0)
 		return r;
 	sqlite3_bind_int64(q.statement, 1, id);
-	r = next_row(&q);
-	if (r == 1) {
+	r = only_row(&q);
+	if (r == 0) {
 		const void *data = sqlite3_column_blob(q.statement, 0);
 		int len = sqlite3_column_bytes(q.statement, 0);
 		r = buf_add(out, data, (size_t)len);
-	} else if (r == 0) {
-		r = -ENOENT;
 	}
 	return close_question(replica, &q, r);
 }
@@ -239,10 +222,8 @@ int replica_text(struct replica *replica, int64_t id, struct buf *out)
 	if (r < 0)
 		return r;
 	sqlite3_bind_int64(q.statement, 1, id);
-	r = next_row(&q);
+	r = only_row(&q);
 	if (r == 0)
-		r = -ENOENT;
-	else if (r == 1)
 		r = text_from_row(replica, q.statement, &text, &len);
 	if (r == 0)
 		r = buf_add(out, text, len);
@@ -319,10 +300,10 @@ static int text_sum(struct replica *replica, int64_t id, int64_t *ret_sum)
 	if (r < 0)
 		return r;
 	sqlite3_bind_int64(q.statement, 1, id);
-	r = next_row(&q);
-	if (r == 1)
+	r = only_row(&q);
+	if (r == 0)
 		*ret_sum = sqlite3_column_int64(q.statement, 0);
-	return close_found(replica, &q, r);
+	return close_question(replica, &q, r);
 }
 
 /* So much is held of a text that is looked over. */
@@ -412,10 +393,10 @@ int replica_pinned(struct replica *replica, int64_t *ret_bytes)
 	if (r < 0)
 		return r;
 	sqlite3_bind_int64(q.statement, 1, NODE_STORAGE);
-	r = next_row(&q);
-	if (r == 1)
+	r = only_row(&q);
+	if (r == 0)
 		*ret_bytes = sqlite3_column_int64(q.statement, 0);
-	return close_found(replica, &q, r);
+	return close_question(replica, &q, r);
 }
 
 /* Hand out a row of NODE_COLUMNS, pos. */
@@ -494,10 +475,10 @@ int replica_last(
 		return r;
 	sqlite3_bind_int64(q.statement, 1, dir);
 	sqlite3_bind_int64(q.statement, 2, pos);
-	r = next_row(&q);
-	if (r == 1)
+	r = only_row(&q);
+	if (r == 0)
 		*ret_node = sqlite3_column_int64(q.statement, 0);
-	return close_found(replica, &q, r);
+	return close_question(replica, &q, r);
 }
 
 int replica_tables(

@@ -24,33 +24,17 @@ static uint64_t hash_of(const int64_t *numbers, size_t count)
 	return XXH3_64bits(little, count * sizeof(*little));
 }
 
-int64_t row_sum(const struct row_facts *facts)
+int64_t row_sum(const struct replica_row *row, int64_t id)
 {
-	bool is_object = facts->kind == NODE_KIND_OBJECT;
-	const int64_t numbers[] = {facts->id, facts->dir, facts->kind,
-	    facts->mtime_ms, is_object ? 0 : facts->size,
-	    is_object ? 0 : facts->other_size, (int64_t)facts->key_len};
+	/* An object's sizes are found out later. */
+	bool is_object = row->kind == NODE_KIND_OBJECT;
+	const int64_t numbers[] = {id, row->dir, row->kind, row->mtime_ms,
+	    is_object ? 0 : row->size, is_object ? 0 : row->other_size,
+	    (int64_t)row->key_len};
+	size_t name_len = row->name_len ? row->name_len : strlen(row->name);
 	uint64_t hash = hash_of(numbers, ARRAY_SIZE(numbers));
-	hash = XXH3_64bits_withSeed(facts->key, facts->key_len, hash);
-	return number_of(
-	    XXH3_64bits_withSeed(facts->name, facts->name_len, hash));
-}
-
-int64_t row_sum_of(const struct replica_row *row, int64_t id)
-{
-	const struct row_facts facts = {
-	    .id = id,
-	    .dir = row->dir,
-	    .kind = row->kind,
-	    .key = row->key,
-	    .key_len = row->key_len,
-	    .name = row->name,
-	    .name_len = row->name_len ? row->name_len : strlen(row->name),
-	    .mtime_ms = row->mtime_ms,
-	    .size = row->size,
-	    .other_size = row->other_size,
-	};
-	return row_sum(&facts);
+	hash = XXH3_64bits_withSeed(row->key, row->key_len, hash);
+	return number_of(XXH3_64bits_withSeed(row->name, name_len, hash));
 }
 
 int64_t row_sum_of_text(int64_t id, const void *text, size_t len)

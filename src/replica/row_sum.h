@@ -16,26 +16,10 @@
 /* Stands for the sum in a row that was put by a version that knew none. */
 #define ROW_SUM_NONE 0
 
-/* What never changes of a node. */
-struct row_facts {
-	int64_t id;
-	int64_t dir;
-	enum node_kind kind;
-	const void *key;
-	size_t key_len;
-	const char *name;
-	size_t name_len;
-	int64_t mtime_ms;
-	int64_t size; /* not of an object, whose size is found out later */
-	int64_t other_size;
-};
-
-/* Of a node; never ROW_SUM_NONE, like the next. As SQLite has it, signed; the
- * same on every machine, for databases go from one to another. */
-int64_t row_sum(const struct row_facts *facts);
-
-/* Of the node that a row makes, of that id. */
-int64_t row_sum_of(const struct replica_row *row, int64_t id);
+/* Of the node that a row makes, of that id: what may change of it does not
+ * count. Never ROW_SUM_NONE, like the next. As SQLite has it, signed; the same
+ * on every machine, for databases go from one to another. */
+int64_t row_sum(const struct replica_row *row, int64_t id);
 
 /* Of its text. */
 int64_t row_sum_of_text(int64_t id, const void *text, size_t len);
