@@ -138,9 +138,19 @@ class Front:
         """All else is the server's."""
         return getattr(self.server, name)
 
-    def lines(self):
-        """What it was asked for: protocol, connection, path."""
-        return (self.dir / "access.log").read_text().splitlines()
+    def lines(self, part, least):
+        """What it was asked for with this in its path: protocol, connection, path.
+        It writes a line when the answer has gone, maybe after it was taken in: so
+        many are waited for."""
+        log = self.dir / "access.log"
+        found = []
+
+        def are_there():
+            found[:] = [line for line in log.read_text().splitlines() if part in line]
+            return len(found) >= least
+
+        wait_until(are_there, 20, f"{least} lines with {part}")
+        return found
 
     def take_up(self):
         """Read the certificate anew, as whoever has renewed it has it done: a new
