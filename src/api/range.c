@@ -114,9 +114,11 @@ static int on_head(void *ctx, const struct http_head *head)
 /* The next bytes of the part: -ECANCELED once it is all there. */
 static int take_part(struct range *range, const void *data, size_t len)
 {
-	int64_t room = range->end - range->pos;
+	int64_t announced = range->head.range_end + 1;
+	int64_t end = announced < range->end ? announced : range->end;
+	int64_t room = end - range->pos;
 	bool more = (int64_t)len > room;
-	if (more && range->head.range_end < range->end) {
+	if (more && announced <= range->end) {
 		range->verdict = RANGE_WRONG; /* more than was announced */
 		return -EPROTO;
 	}

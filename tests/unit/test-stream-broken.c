@@ -241,11 +241,14 @@ static void a_body_that_is_longer_than_its_range_is_eproto(void **state)
 	static const struct {
 		bool told;
 		size_t len, chunk;
+		int64_t last;
 	} cases[] = {
-	    {true, 1007, 0}, /* by its own length */
-	    {false, 1007, 0},
-	    {false, 1007, 1000}, /* after all that was to come */
-	    {false, 1007, 100},	 /* after most of it */
+	    {true, 1007, 0, 999}, /* by its own length */
+	    {false, 1007, 0, 999},
+	    {false, 1007, 1000, 999}, /* after all that was to come */
+	    {false, 1007, 100, 999},  /* after most of it */
+	    {false, 700, 0, 499},     /* of a part of what was asked for */
+	    {false, 700, 500, 499},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct ask *read = ask_read(stored_file("1000"), 0, 1000);
@@ -257,7 +260,7 @@ static void a_body_that_is_longer_than_its_range_is_eproto(void **state)
 		    .length_told = cases[i].told,
 		    .length = (int64_t)cases[i].len,
 		    .range = true,
-		    .range_end = 999,
+		    .range_end = cases[i].last,
 		    .range_total = 1000,
 		    .etag = ETAG};
 		serve_longer(&answer, read);
