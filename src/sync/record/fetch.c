@@ -209,12 +209,13 @@ static struct api_call *ask(struct fetch *fetch, const struct folder *folder)
 	return call;
 }
 
-static struct fetch *fetch_new(struct fetches *fetches,
-    const struct folder *folder, const char *id, size_t len, bool spec)
+/* 0 or -errno. */
+static int fetch_new(struct fetches *fetches, const struct folder *folder,
+    const char *id, size_t len, bool spec, struct fetch **ret_fetch)
 {
 	struct fetch *fetch = calloc(1, sizeof(*fetch));
 	if (!fetch)
-		return NULL;
+		return -ENOMEM;
 	fetch->fetches = fetches;
 	fetch->dir = folder->id;
 	fetch->spec = spec;
@@ -223,14 +224,16 @@ static struct fetch *fetch_new(struct fetches *fetches,
 	wait_init(&fetch->waiting, on_abandoned, fetch);
 	buf_init(&fetch->id, RECORD_ID_MAX);
 	TAILQ_INSERT_TAIL(&fetches->list, fetch, link);
-	if (buf_add(&fetch->id, id, len) == 0 &&
-	    live_node(fetch, &fetch->known) == 0)
-		fetch->call = ask(fetch, folder);
-	if (!fetch->call) {
+	int r = buf_add(&fetch->id, id, len);
+	if (r == 0)
+		r = live_node(fetch, &fetch->known);
+	if (r == 0 && !(fetch->call = ask(fetch, folder)))
+		r = -ENOMEM;
+	if (r < 0)
 		fetch_free(fetch);
-		return NULL;
-	}
-	return fetch;
+	else
+		*ret_fetch = fetch;
+	return r;
 }
 
 static void join(struct fetches *fetches, const struct folder *folder,
@@ -238,13 +241,11 @@ static void join(struct fetches *fetches, const struct folder *folder,
 {
 	int64_t since = moment_believed(fetches->core, op->began);
 	struct fetch *fetch = find(fetches, folder->id, id, len, spec, since);
-	if (!fetch)
-		fetch = fetch_new(fetches, folder, id, len, spec);
-	if (!fetch) {
-		op_finish(op, -ENOMEM);
-		return;
-	}
-	wait_add(&fetch->waiting, op);
+	int r = fetch ? 0 : fetch_new(fetches, folder, id, len, spec, &fetch);
+	if (r < 0)
+		op_finish(op, r);
+	else
+		wait_add(&fetch->waiting, op);
 }
 
 void fetch_record(struct fetches *fetches, const struct folder *folder,
@@ -257,10 +258,11 @@ void fetch_spec_again(struct fetches *fetches, const struct folder *folder)
 {
 	struct replica *replica = fetches->core->replica;
 	struct node node;
+	struct fetch *fetch;
 	/* A server that has refused it is not asked over and over. */
 	if (replica_lookup(replica, folder->id, ".spec.json", &node) == 0 &&
 	    !find(fetches, folder->id, "", 0, true, 0))
-		fetch_new(fetches, folder, "", 0, true);
+		fetch_new(fetches, folder, "", 0, true, &fetch);
 }
 
 void fetch_spec(
