@@ -23,7 +23,6 @@ struct large {
 	int64_t id;    /* 0: none */
 	uint64_t used; /* greater: later */
 	bool busy;     /* by one thread, whose the rest is */
-	bool is_sound; /* it was looked over as a whole */
 	struct json_layout place;
 	struct json_layout
 	    marks[MARKS_MAX + 1]; /* the first is the beginning */
@@ -124,7 +123,6 @@ static struct large *take(struct texts *texts, int64_t id)
 	large->used = ++texts->uses;
 	if (large->id != id) {
 		large->id = id;
-		large->is_sound = false;
 		large->place = large->marks[0] = (struct json_layout){0};
 		large->mark_count = 1;
 		buf_done(&large->window);
@@ -162,11 +160,6 @@ static void note_place(struct large *large)
 /* Have the bytes from a position on in the window; none at the end. */
 static int look_at(struct texts *texts, struct large *large, uint64_t at)
 {
-	int r =
-	    large->is_sound ? 0 : replica_check_text(texts->replica, large->id);
-	if (r < 0)
-		return r;
-	large->is_sound = true;
 	if (at >= large->window_at && at < large->window_at + large->window.len)
 		return 0;
 	if (!large->window.data)

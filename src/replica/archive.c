@@ -78,7 +78,7 @@ static int is_ready(const struct replica *replica)
 	connection_close(connection);
 	if (r == 0 && version > SCHEMA_VERSION)
 		r = -EBADMSG;
-	return r < 0 ? r : version == SCHEMA_VERSION;
+	return r < 0 ? r : version >= SCHEMA_READABLE;
 }
 
 const char *replica_copy_parent(void)

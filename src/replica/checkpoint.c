@@ -9,6 +9,7 @@
 #include "base/disk.h"
 #include "base/lock.h"
 #include "base/timestamp.h"
+#include "replica/page_sum.h"
 
 /* Log pages after which to begin once the writer rests; after which to begin
  * at once; and after which the writer has to lend a hand, so that the log does
@@ -110,7 +111,7 @@ static int64_t logs_of_room(struct checkpointer *checkpointer, int pages)
 	if (pages < PAGES_LOOK ||
 	    disk_room(checkpointer->path_fd, 0, &room) < 0)
 		return LOGS_PRESSING;
-	return room / ((int64_t)pages * CONNECTION_PAGE);
+	return room / ((int64_t)pages * PAGE_SUM_PAGE);
 }
 
 /* Called after each commit of the writer, by the writer. */

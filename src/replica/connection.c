@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/percent.h"
+#include "replica/page_sum.h"
 #include "replica/replica.h"
 #include "replica/schema.h"
 #include "replica/sql.h"
@@ -15,8 +16,7 @@
 
 #define NODE_COLUMNS                                                           \
 	"n.id, n.dir, n.kind, n.live, n.mtime, n.size, n.other_size,"          \
-	" n.proven, n.checked, n.pos, n.pos1, n.salt, n.pinned, n.taken,"      \
-	" n.key, n.name, n.sum"
+	" n.proven, n.checked, n.pos, n.pos1, n.salt, n.pinned, n.taken"
 
 static const char *const statement_sql[STATEMENTS] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
@@ -25,20 +25,18 @@ static const char *const statement_sql[STATEMENTS] = {
     [ST_GET] = "SELECT " NODE_COLUMNS " FROM node n WHERE id = ?1",
     [ST_LOOKUP] = "SELECT " NODE_COLUMNS " FROM node n"
 		  " WHERE dir = ?1 AND name = ?2 AND live = 1",
-    [ST_TEXT] = "SELECT text, node, sum FROM text WHERE node = ?1",
-    [ST_TEXTS] = "SELECT text, node, sum FROM text"
-		 " WHERE node BETWEEN ?1 AND ?2"
+    [ST_TEXT] = "SELECT text FROM text WHERE node = ?1",
+    [ST_TEXTS] = "SELECT node, text FROM text WHERE node BETWEEN ?1 AND ?2"
 		 " ORDER BY node",
-    [ST_TEXT_SUM] = "SELECT sum FROM text WHERE node = ?1",
     [ST_KEY] = "SELECT key FROM node WHERE id = ?1",
     [ST_NAME] = "SELECT name FROM node WHERE id = ?1",
     [ST_ETAG] = "SELECT etag FROM node WHERE id = ?1",
     [ST_SPOIL] = "UPDATE node SET proven = 2 WHERE id = ?1",
-    [ST_ENTRIES] = "SELECT " NODE_COLUMNS ", e.pos, e.node, e.sum"
-		   " FROM entry e LEFT JOIN node n ON n.id = e.node"
+    [ST_ENTRIES] = "SELECT " NODE_COLUMNS ", n.name, e.pos"
+		   " FROM entry e CROSS JOIN node n ON n.id = e.node"
 		   " WHERE e.dir = ?1 AND e.pos > ?2 AND e.pos < ?3"
 		   " ORDER BY e.pos",
-    [ST_TABLES] = "SELECT " NODE_COLUMNS ", n.id FROM node n"
+    [ST_TABLES] = "SELECT " NODE_COLUMNS ", n.name, n.id FROM node n"
 		  " WHERE dir = 1 AND live = 1 AND pos > 0 AND id > ?1"
 		  " ORDER BY id",
     [ST_LAST] = "SELECT node FROM entry WHERE dir = ?1 AND pos < ?2"
@@ -53,27 +51,26 @@ static const char *const statement_sql[STATEMENTS] = {
     [ST_SHORTFALL] = "SELECT lacks FROM listing WHERE dir = ?1",
     [ST_INSERT] =
 	"INSERT OR IGNORE INTO node(dir, kind, live, name, key, mtime, size,"
-	" other_size, checked, pos, pos1, id, taken, sum)"
-	" VALUES(?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-    [ST_INSERT_TEXT] = "INSERT INTO text(node, text, sum) VALUES(?1, ?2, ?3)",
+	" other_size, checked, pos, pos1, id, taken)"
+	" VALUES(?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    [ST_INSERT_TEXT] = "INSERT INTO text(node, text) VALUES(?1, ?2)",
     [ST_NEW_NODES] =
 	"INSERT OR IGNORE INTO node(dir, kind, live, name, key, mtime, size,"
-	" other_size, pos, pos1, id, taken, sum)"
+	" other_size, pos, pos1, id, taken)"
 	" SELECT dir, kind, 1, name, key, mtime, size, other_size, pos, pos1,"
-	" id, ?1, sum FROM new_rows",
-    [ST_NEW_TEXTS] = "INSERT INTO text(node, text, sum)"
-		     " SELECT id, text, text_sum FROM new_rows",
-    [ST_NEW_ENTRIES] = "INSERT OR REPLACE INTO entry(dir, pos, node, sum)"
-		       " SELECT dir, max(pos, pos1), id, entry_sum"
-		       " FROM new_rows",
+	" id, ?1 FROM new_rows",
+    [ST_NEW_TEXTS] = "INSERT INTO text(node, text)"
+		     " SELECT id, text FROM new_rows",
+    [ST_NEW_ENTRIES] = "INSERT OR REPLACE INTO entry(dir, pos, node)"
+		       " SELECT dir, max(pos, pos1), id FROM new_rows",
     [ST_TAKE_BACK] = "DELETE FROM node WHERE id BETWEEN ?1 AND ?2",
     [ST_BURY] = "UPDATE node SET live = 0 WHERE id = ?1",
     [ST_SEEN] = "UPDATE node SET pos = ?2 WHERE id = ?1",
     [ST_SEEN_1] = "UPDATE node SET pos1 = ?2 WHERE id = ?1",
     [ST_CHECKED] = "UPDATE node SET checked = ?2 WHERE id = ?1",
-    [ST_PUT_ENTRY] = "INSERT OR REPLACE INTO entry(dir, pos, node, sum)"
-		     " VALUES(?1, ?2, ?3, ?4)",
-    [ST_MOVE_ENTRY] = "UPDATE entry SET node = ?3, sum = ?5"
+    [ST_PUT_ENTRY] = "INSERT OR REPLACE INTO entry(dir, pos, node)"
+		     " VALUES(?1, ?2, ?3)",
+    [ST_MOVE_ENTRY] = "UPDATE entry SET node = ?3"
 		      " WHERE dir = ?1 AND pos = ?2 AND node = ?4",
     [ST_SWEEP] = "UPDATE node SET live = 0 WHERE dir = ?1 AND live = 1"
 		 " AND pos <= ?2 AND checked < ?3 RETURNING name",
@@ -121,13 +118,13 @@ int connection_error(struct connection *connection, int result)
 
 /* What each kind of connection begins with. */
 #define TEXT_OF(number) #number
-#define PAGE_SIZE(number) "PRAGMA page_size = " TEXT_OF(number) ";"
+#define PAGE_SIZE(number) "PRAGMA page_size = " TEXT_OF(number)
 #define WRITER_PRAGMAS                                                         \
-	(PAGE_SIZE(CONNECTION_PAGE) "PRAGMA journal_mode = WAL;"               \
-				    "PRAGMA synchronous = NORMAL;"             \
-				    "PRAGMA cache_size = -4096;"               \
-				    "PRAGMA temp_store = MEMORY;"              \
-				    "PRAGMA wal_autocheckpoint = 0")
+	("PRAGMA journal_mode = WAL;"                                          \
+	 "PRAGMA synchronous = NORMAL;"                                        \
+	 "PRAGMA cache_size = -4096;"                                          \
+	 "PRAGMA temp_store = MEMORY;"                                         \
+	 "PRAGMA wal_autocheckpoint = 0")
 #define READER_PRAGMAS                                                         \
 	("PRAGMA cache_size = -512;"                                           \
 	 "PRAGMA query_only = 1;"                                              \
@@ -153,14 +150,23 @@ static int open_archive(const char *path, sqlite3 **ret_db)
 		     : sqlite3_open_v2(buf_str(&uri), ret_db,
 			   SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX |
 			       SQLITE_OPEN_URI,
-			   NULL);
+			   page_sum_vfs());
+}
+
+/* What a database is made with, before anything is written to it. */
+static int shape_pages(struct connection *connection)
+{
+	int r = sql_execute(connection->db, PAGE_SIZE(PAGE_SUM_PAGE));
+	return r < 0 ? r
+		     : connection_error(
+			   connection, page_sum_keep(connection->db));
 }
 
 static int open_live(const char *path, bool create, sqlite3 **ret_db)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 		    SQLITE_OPEN_NOFOLLOW | (create ? SQLITE_OPEN_CREATE : 0);
-	return sqlite3_open_v2(path, ret_db, flags, NULL);
+	return sqlite3_open_v2(path, ret_db, flags, page_sum_vfs());
 }
 
 /* Steps of SQLite's machine between two questions whether to go on: well below
@@ -207,8 +213,11 @@ int connection_open(const char *path, enum connection_kind kind,
 			    : open_live(path, writes, &connection->db));
 	if (r == 0) {
 		sqlite3_busy_timeout(connection->db, BUSY_MS);
-		r = sql_execute(connection->db, pragmas[kind]);
+		if (writes)
+			r = shape_pages(connection);
 	}
+	if (r == 0)
+		r = sql_execute(connection->db, pragmas[kind]);
 	if (r == 0 && writes)
 		r = connection_error(connection,
 		    new_rows_register(connection->db, &connection->new_rows));

@@ -11,13 +11,6 @@
 
 #include "replica/new_rows.h"
 
-/*
- * Bytes a page of the database. Records are about 1 KB, of which SQLite's
- * 4096 hold three and waste the rest; larger ones cost more where a write
- * touches few rows.
- */
-#define CONNECTION_PAGE 8192
-
 enum statement {
 	ST_BEGIN,
 	ST_COMMIT,
@@ -26,7 +19,6 @@ enum statement {
 	ST_LOOKUP,
 	ST_TEXT,
 	ST_TEXTS,
-	ST_TEXT_SUM,
 	ST_KEY,
 	ST_NAME,
 	ST_ETAG,

@@ -25,8 +25,7 @@ struct replica {
 	struct replica_totals written; /* the same: not committed yet */
 	struct checkpointer *checkpointer;
 	struct connection *writer; /* the writing thread's */
-	_Atomic bool told_of_damage;
-	struct pool *pool; /* connections for who reads */
+	struct pool *pool;	   /* connections for who reads */
 	struct lock lock;
 	/* Under lock. */
 	struct replica_totals totals;

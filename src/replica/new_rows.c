@@ -3,8 +3,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "replica/row_sum.h"
-
 struct table {
 	sqlite3_vtab base;
 	const struct new_rows *source;
@@ -15,27 +13,11 @@ struct cursor {
 	size_t at;
 };
 
-enum column {
-	DIR,
-	KIND,
-	NAME,
-	KEY,
-	MTIME,
-	SIZE,
-	OTHER,
-	POS,
-	POS_1,
-	ID,
-	TEXT,
-	SUM,
-	TEXT_SUM,
-	ENTRY_SUM
-};
+enum column { DIR, KIND, NAME, KEY, MTIME, SIZE, OTHER, POS, POS_1, ID, TEXT };
 
 static const char declaration[] =
     "CREATE TABLE new_rows(dir, kind, name, key, mtime, size, other_size, pos,"
-    " pos1, id, text, sum, text_sum,"
-    " entry_sum)";
+    " pos1, id, text)";
 
 static int on_connect(sqlite3 *db, void *source, int argc,
     const char *const *argv, sqlite3_vtab **ret_table, char **ret_error)
@@ -159,18 +141,6 @@ static int on_column(
 	case TEXT:
 		sqlite3_result_blob64(
 		    out, row->text, row->text_len, SQLITE_STATIC);
-		break;
-	case SUM:
-		sqlite3_result_int64(out, row_sum(row, row->id));
-		break;
-	case ENTRY_SUM:
-		sqlite3_result_int64(
-		    out, row_sum_of_entry(
-			     row->dir, rows->first.pos + (int64_t)at, row->id));
-		break;
-	case TEXT_SUM:
-		sqlite3_result_int64(
-		    out, row_sum_of_text(row->id, row->text, row->text_len));
 		break;
 	}
 	return SQLITE_OK;

@@ -162,7 +162,10 @@ static int load_meta(struct replica *replica)
 	}
 	int err = connection_error(replica->writer, r);
 	sqlite3_reset(s);
-	return err < 0 || counted ? err : count_totals(replica);
+	if (err == 0 && !counted)
+		err = count_totals(replica);
+	/* They are no reason to keep anybody from what is not damaged. */
+	return err == -EIO && r == SQLITE_ROW ? 0 : err;
 }
 
 /* Where it fails, the next run counts. */

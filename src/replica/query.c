@@ -1,66 +1,15 @@
 /* Reading: on any thread, each question on a connection that is its own for as
  * long. See replica.h. */
 #include <errno.h>
-#include <inttypes.h>
-#include <string.h>
 
-#include "base/cleanup.h"
-#include "base/log.h"
 #include "replica/internal.h"
-#include "replica/row_sum.h"
 #include "replica/within.h"
 
-/* Where, in a row that begins with NODE_COLUMNS, these and the others are. */
-enum { COLUMN_KEY = 14, COLUMN_NAME, COLUMN_SUM, OTHER_COLUMNS };
+/* Where, in a row that begins with NODE_COLUMNS, the others do. */
+#define OTHER_COLUMNS 14
 
-/* Said once. -EIO. */
-static int damaged(struct replica *replica, int64_t id)
-{
-	if (!replica->told_of_damage)
-		log_error("the replica is damaged on the disk (row %" PRId64
-			  "): move %s away, and what is in it is fetched again",
-		    id, replica->path);
-	replica->told_of_damage = true;
-	return -EIO;
-}
-
-/* Whether a row is as it was put, by its checksum. 0 or -EIO. */
-static int check_sum(
-    struct replica *replica, int64_t id, int64_t kept, int64_t is)
-{
-	return kept == is || kept == ROW_SUM_NONE ? 0 : damaged(replica, id);
-}
-
-/* Whether that is why a column could not be had. */
-static bool is_out_of_memory(sqlite3_stmt *row)
-{
-	return sqlite3_errcode(sqlite3_db_handle(row)) == SQLITE_NOMEM;
-}
-
-static int check_node(
-    struct replica *replica, sqlite3_stmt *row, const struct node *node)
-{
-	const struct replica_row is = {
-	    .dir = node->dir,
-	    .kind = node->kind,
-	    .key = sqlite3_column_blob(row, COLUMN_KEY),
-	    .key_len = (size_t)sqlite3_column_bytes(row, COLUMN_KEY),
-	    .name = (const char *)sqlite3_column_text(row, COLUMN_NAME),
-	    .name_len = (size_t)sqlite3_column_bytes(row, COLUMN_NAME),
-	    .mtime_ms = node->mtime_ms,
-	    .size = node->size,
-	    .other_size = node->other_size,
-	};
-	if (!is.name)
-		return is_out_of_memory(row) ? -ENOMEM
-					     : damaged(replica, node->id);
-	return check_sum(replica, node->id,
-	    sqlite3_column_int64(row, COLUMN_SUM), row_sum(&is, node->id));
-}
-
-/* From a row that begins with NODE_COLUMNS. 0 or -errno. */
-static int node_from_row(
-    struct replica *replica, sqlite3_stmt *row, struct node *ret_node)
+/* From a row that begins with NODE_COLUMNS. */
+static void node_from_row(sqlite3_stmt *row, struct node *ret_node)
 {
 	*ret_node = (struct node){
 	    .id = sqlite3_column_int64(row, 0),
@@ -79,7 +28,6 @@ static int node_from_row(
 	    .pinned = sqlite3_column_int64(row, 12) != 0,
 	    .taken_ms = sqlite3_column_int64(row, 13),
 	};
-	return check_node(replica, row, ret_node);
 }
 
 /* A connection for the time of one question: who writes sees what he wrote. */
@@ -151,21 +99,8 @@ int replica_get(struct replica *replica, int64_t id, struct node *ret_node)
 	sqlite3_bind_int64(q.statement, 1, id);
 	r = only_row(&q);
 	if (r == 0)
-		r = node_from_row(replica, q.statement, ret_node);
+		node_from_row(q.statement, ret_node);
 	return close_question(replica, &q, r);
-}
-
-/* The index led to it: it may be another row than was asked for. */
-static int found_from_row(struct replica *replica, sqlite3_stmt *row,
-    int64_t dir, const char *name, struct node *ret_node)
-{
-	int r = node_from_row(replica, row, ret_node);
-	if (r < 0)
-		return r;
-	const char *its = (const char *)sqlite3_column_text(row, COLUMN_NAME);
-	return ret_node->dir == dir && ret_node->live && strcmp(its, name) == 0
-		   ? 0
-		   : damaged(replica, ret_node->id);
 }
 
 int replica_lookup(struct replica *replica, int64_t dir, const char *name,
@@ -179,7 +114,7 @@ int replica_lookup(struct replica *replica, int64_t dir, const char *name,
 	sqlite3_bind_text(q.statement, 2, name, -1, SQLITE_STATIC);
 	r = only_row(&q);
 	if (r == 0)
-		r = found_from_row(replica, q.statement, dir, name, ret_node);
+		node_from_row(q.statement, ret_node);
 	return close_question(replica, &q, r);
 }
 
@@ -200,34 +135,9 @@ static int one_blob(
 	return close_question(replica, &q, r);
 }
 
-/* The text of a row of text, node, sum; borrowed. 0 or -errno. */
-static int text_from_row(struct replica *replica, sqlite3_stmt *row,
-    const char **ret_text, size_t *ret_len)
-{
-	int64_t id = sqlite3_column_int64(row, 1);
-	*ret_text = sqlite3_column_blob(row, 0);
-	*ret_len = (size_t)sqlite3_column_bytes(row, 0);
-	if (!*ret_text && is_out_of_memory(row))
-		return -ENOMEM;
-	return check_sum(replica, id, sqlite3_column_int64(row, 2),
-	    row_sum_of_text(id, *ret_text, *ret_len));
-}
-
 int replica_text(struct replica *replica, int64_t id, struct buf *out)
 {
-	struct question q;
-	const char *text;
-	size_t len;
-	int r = ask(replica, ST_TEXT, &q);
-	if (r < 0)
-		return r;
-	sqlite3_bind_int64(q.statement, 1, id);
-	r = only_row(&q);
-	if (r == 0)
-		r = text_from_row(replica, q.statement, &text, &len);
-	if (r == 0)
-		r = buf_add(out, text, len);
-	return close_question(replica, &q, r);
+	return one_blob(replica, ST_TEXT, id, out);
 }
 
 static int read_part(struct connection *connection, sqlite3_blob *blob,
@@ -250,97 +160,25 @@ static int read_part(struct connection *connection, sqlite3_blob *blob,
 	return 0;
 }
 
-/* A text that is read bit by bit, on a borrowed connection. */
-struct text_reading {
-	struct connection *connection;
-	sqlite3_blob *blob;
-};
-
-static int close_text(
-    struct replica *replica, struct text_reading *reading, int r)
-{
-	sqlite3_blob_close(reading->blob);
-	give_back(replica, reading->connection);
-	return r;
-}
-
-static int open_text(
-    struct replica *replica, int64_t id, struct text_reading *reading)
-{
-	*reading = (struct text_reading){0};
-	int r = borrow(replica, &reading->connection);
-	if (r < 0)
-		return r;
-	int result = sqlite3_blob_open(reading->connection->db, "main", "text",
-	    "text", id, 0, &reading->blob);
-	if (result == SQLITE_OK)
-		return 0;
-	return close_text(replica, reading,
-	    result == SQLITE_ERROR
-		? -ENOENT /* there is no such row */
-		: connection_error(reading->connection, result));
-}
-
 int replica_text_part(struct replica *replica, int64_t id, uint64_t offset,
     size_t len, struct buf *out)
 {
-	struct text_reading reading;
-	int r = open_text(replica, id, &reading);
+	struct connection *connection = NULL;
+	sqlite3_blob *blob = NULL;
+	int r = borrow(replica, &connection);
 	if (r < 0)
 		return r;
-	return close_text(replica, &reading,
-	    read_part(reading.connection, reading.blob, offset, len, out));
-}
-
-/* What the checksum of a whole text shall be. */
-static int text_sum(struct replica *replica, int64_t id, int64_t *ret_sum)
-{
-	struct question q;
-	int r = ask(replica, ST_TEXT_SUM, &q);
-	if (r < 0)
-		return r;
-	sqlite3_bind_int64(q.statement, 1, id);
-	r = only_row(&q);
-	if (r == 0)
-		*ret_sum = sqlite3_column_int64(q.statement, 0);
-	return close_question(replica, &q, r);
-}
-
-/* So much is held of a text that is looked over. */
-#define PIECE ((size_t)256 << 10)
-
-static int sum_up(const struct text_reading *reading, int64_t id,
-    struct buf *piece, int64_t *ret_sum)
-{
-	struct row_sum_state state;
-	int r = row_sum_begin(&state, id);
-	if (r < 0)
-		return r;
-	uint64_t at = 0, size = (uint64_t)sqlite3_blob_bytes(reading->blob);
-	for (; r == 0 && at < size; at += piece->len) {
-		buf_clear(piece);
-		r = read_part(
-		    reading->connection, reading->blob, at, PIECE, piece);
-		row_sum_add(&state, buf_str(piece), piece->len);
-	}
-	*ret_sum = row_sum_end(&state);
+	int result = sqlite3_blob_open(
+	    connection->db, "main", "text", "text", id, 0, &blob);
+	if (result == SQLITE_OK)
+		r = read_part(connection, blob, offset, len, out);
+	else if (result == SQLITE_ERROR)
+		r = -ENOENT; /* there is no such row */
+	else
+		r = connection_error(connection, result);
+	sqlite3_blob_close(blob);
+	give_back(replica, connection);
 	return r;
-}
-
-int replica_check_text(struct replica *replica, int64_t id)
-{
-	struct text_reading reading;
-	int64_t kept = ROW_SUM_NONE, is;
-	CLEANUP_BUF struct buf piece;
-	buf_init(&piece, PIECE);
-	int r = text_sum(replica, id, &kept);
-	if (r < 0 || kept == ROW_SUM_NONE)
-		return r;
-	r = open_text(replica, id, &reading);
-	if (r < 0)
-		return r;
-	r = close_text(replica, &reading, sum_up(&reading, id, &piece, &is));
-	return r < 0 ? r : check_sum(replica, id, kept, is);
 }
 
 int replica_texts(struct replica *replica, int64_t first, int64_t last,
@@ -353,12 +191,11 @@ int replica_texts(struct replica *replica, int64_t first, int64_t last,
 	sqlite3_bind_int64(q.statement, 1, first);
 	sqlite3_bind_int64(q.statement, 2, last);
 	while ((r = next_row(&q)) == 1) {
-		const char *text;
-		size_t len;
-		r = text_from_row(replica, q.statement, &text, &len);
-		if (r == 0)
-			r = fn(ctx, sqlite3_column_int64(q.statement, 1), text,
-			    len);
+		const char *text = sqlite3_column_blob(q.statement, 1);
+		size_t len = (size_t)sqlite3_column_bytes(q.statement, 1);
+		r = text ? fn(ctx, sqlite3_column_int64(q.statement, 0), text,
+			       len)
+			 : -ENOMEM;
 		if (r != 0)
 			break;
 	}
@@ -399,31 +236,21 @@ int replica_pinned(struct replica *replica, int64_t *ret_bytes)
 	return close_question(replica, &q, r);
 }
 
-/* Hand out a row of NODE_COLUMNS, pos. */
-static int hand_out(
-    struct replica *replica, sqlite3_stmt *row, replica_entry_fn fn, void *ctx)
+/* Hand out rows of NODE_COLUMNS, name, pos. */
+static int walk(struct question *q, replica_entry_fn fn, void *ctx)
 {
 	struct node node;
-	int r = node_from_row(replica, row, &node);
-	if (r < 0)
-		return r;
-	return fn(ctx, &node,
-	    (const char *)sqlite3_column_text(row, COLUMN_NAME),
-	    sqlite3_column_int64(row, OTHER_COLUMNS));
-}
-
-/* Whether a row of NODE_COLUMNS, pos, node, sum is an entry as it was put, and
- * leads to a node of its directory. */
-static int check_entry(struct replica *replica, sqlite3_stmt *row, int64_t dir)
-{
-	int64_t pos = sqlite3_column_int64(row, OTHER_COLUMNS);
-	int64_t node = sqlite3_column_int64(row, OTHER_COLUMNS + 1);
-	if (sqlite3_column_int64(row, 0) != node ||
-	    sqlite3_column_int64(row, 1) != dir)
-		return damaged(replica, node);
-	return check_sum(replica, node,
-	    sqlite3_column_int64(row, OTHER_COLUMNS + 2),
-	    row_sum_of_entry(dir, pos, node));
+	int r;
+	while ((r = next_row(q)) == 1) {
+		node_from_row(q->statement, &node);
+		r = fn(ctx, &node,
+		    (const char *)sqlite3_column_text(
+			q->statement, OTHER_COLUMNS),
+		    sqlite3_column_int64(q->statement, OTHER_COLUMNS + 1));
+		if (r != 0)
+			return r;
+	}
+	return r;
 }
 
 int replica_entries(struct replica *replica, int64_t dir, int64_t after,
@@ -436,14 +263,7 @@ int replica_entries(struct replica *replica, int64_t dir, int64_t after,
 	sqlite3_bind_int64(q.statement, 1, dir);
 	sqlite3_bind_int64(q.statement, 2, after);
 	sqlite3_bind_int64(q.statement, 3, before);
-	while ((r = next_row(&q)) == 1) {
-		r = check_entry(replica, q.statement, dir);
-		if (r == 0)
-			r = hand_out(replica, q.statement, fn, ctx);
-		if (r != 0)
-			break;
-	}
-	return close_question(replica, &q, r);
+	return close_question(replica, &q, walk(&q, fn, ctx));
 }
 
 int replica_nth(struct replica *replica, int64_t dir, int64_t pos,
@@ -489,10 +309,7 @@ int replica_tables(
 	if (r < 0)
 		return r;
 	sqlite3_bind_int64(q.statement, 1, after);
-	while ((r = next_row(&q)) == 1 &&
-	       (r = hand_out(replica, q.statement, fn, ctx)) == 0)
-		;
-	return close_question(replica, &q, r);
+	return close_question(replica, &q, walk(&q, fn, ctx));
 }
 
 int replica_listing(

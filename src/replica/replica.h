@@ -139,6 +139,14 @@ bool replica_is_archived(const struct replica *replica);
 void replica_give_up_when(bool (*over)(void *ctx), void *ctx);
 
 /*
+ * fn is called, once, when what is read of a database is not what was written
+ * to it: by whichever thread reads, and never after another fn or NULL was set.
+ * It must not ask the replica. Each such read fails with -EIO, whether or not
+ * anybody is called. Any thread.
+ */
+void replica_on_damage(void (*fn)(void *ctx, const char *path), void *ctx);
+
+/*
  * Closing it shall take about so long at most, in milliseconds: what of
  * SQLite's log is not in the database by then stays in the log, for whoever
  * opens it next. One thing is waited for in any case, which is a single write
@@ -159,18 +167,12 @@ int replica_get(struct replica *replica, int64_t id, struct node *ret_node);
 int replica_lookup(struct replica *replica, int64_t dir, const char *name,
     struct node *ret_node);
 
-/* Append a record's or spec's text as the server sent it. -ENOENT; -EIO, as of
- * nodes, names and entries: it is not what was put, by its checksum. */
+/* Append a record's or spec's text as the server sent it. -ENOENT. */
 int replica_text(struct replica *replica, int64_t id, struct buf *out);
 
-/* Append up to len bytes of it from offset on: fewer where it ends. -ENOENT.
- * Only replica_check_text tells whether it is what was put. */
+/* Append up to len bytes of it from offset on: fewer where it ends. -ENOENT. */
 int replica_text_part(struct replica *replica, int64_t id, uint64_t offset,
     size_t len, struct buf *out);
-
-/* Look a whole text over by its checksum, in bounded memory. As replica_text.
- */
-int replica_check_text(struct replica *replica, int64_t id);
 
 /* Called with each text, borrowed. Non-zero ends the walk. */
 typedef int (*replica_text_fn)(

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/disk.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "replica/replica.h"
 
@@ -41,11 +42,59 @@ static bool is_full(sqlite3 *db, int result)
 		   : disk_error(sqlite3_system_errno(db)) == -ENOSPC;
 }
 
+/* Whether the file is not what was written to it. */
+static bool is_damaged(sqlite3 *db, int result)
+{
+	int kind = result & 0xff;
+	return kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB ||
+	       (kind == SQLITE_IOERR && db &&
+		   sqlite3_extended_errcode(db) == SQLITE_IOERR_DATA);
+}
+
+/* Who wants to know, and whether he does. */
+static struct {
+	struct lock lock;
+	void (*fn)(void *ctx, const char *path);
+	void *ctx;
+	bool logged;
+} damage = {.lock = {PTHREAD_MUTEX_INITIALIZER}};
+
+void replica_on_damage(void (*fn)(void *ctx, const char *path), void *ctx)
+{
+	lock_acquire(&damage.lock);
+	damage.fn = fn;
+	damage.ctx = ctx;
+	lock_release(&damage.lock);
+}
+
+/* Once: each read that comes upon it has an error of its own. */
+static void tell_of_damage(sqlite3 *db)
+{
+	const char *path = db ? sqlite3_db_filename(db, "main") : NULL;
+	if (!path)
+		path = "it";
+	lock_acquire(&damage.lock);
+	if (!damage.logged)
+		log_error(
+		    "the replica is damaged on the disk: unmount, and move"
+		    " %s away; what is in it is fetched again then",
+		    path);
+	damage.logged = true;
+	if (damage.fn)
+		damage.fn(damage.ctx, path);
+	damage.fn = NULL;
+	lock_release(&damage.lock);
+}
+
 int sql_error(sqlite3 *db, int result)
 {
 	if (is_full(db, result)) {
 		log_error("the replica cannot grow: the disk is full");
 		return -ENOSPC;
+	}
+	if (is_damaged(db, result)) {
+		tell_of_damage(db);
+		return -EIO;
 	}
 	switch (result & 0xff) {
 	case SQLITE_OK:

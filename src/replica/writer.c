@@ -5,7 +5,6 @@
 
 #include "base/timestamp.h"
 #include "replica/internal.h"
-#include "replica/row_sum.h"
 #include "replica/views.h"
 #include "replica/within.h"
 
@@ -123,7 +122,6 @@ static int insert_text(
 		return wrote(replica, -EIO);
 	sqlite3_bind_int64(s, 1, id);
 	sqlite3_bind_blob64(s, 2, row->text, row->text_len, SQLITE_STATIC);
-	sqlite3_bind_int64(s, 3, row_sum_of_text(id, row->text, row->text_len));
 	int r = wrote(replica, connection_run(replica->writer, s));
 	sqlite3_clear_bindings(s);
 	return r;
@@ -152,7 +150,6 @@ static int insert(struct replica *replica, const struct replica_row *row,
 	int64_t now_ms = timestamp_now_ms();
 	sqlite3_bind_int64(s, 11, id);
 	sqlite3_bind_int64(s, 12, now_ms);
-	sqlite3_bind_int64(s, 13, row_sum(row, id));
 	int r = wrote(replica, connection_run(replica->writer, s));
 	sqlite3_clear_bindings(s);
 	if (r == 0 && sqlite3_changes(replica->writer->db) == 0)
@@ -190,13 +187,6 @@ static int is_same(struct replica *replica, const struct node *node,
 	return blob_is(replica, ST_TEXT, node->id, row->text, row->text_len);
 }
 
-static int put_entry(
-    struct replica *replica, int64_t dir, int64_t pos, int64_t node)
-{
-	return RUN(replica, ST_PUT_ENTRY, dir, pos, node,
-	    row_sum_of_entry(dir, pos, node));
-}
-
 /* Give the node its place in the generation, unless it has one. */
 static int take_place(struct replica *replica, struct node *node,
     const struct replica_place *place, bool *ret_again)
@@ -205,7 +195,7 @@ static int take_place(struct replica *replica, struct node *node,
 	*ret_again = place->pos && *pos > place->base;
 	if (!place->pos || *ret_again)
 		return 0;
-	int r = put_entry(replica, node->dir, place->pos, node->id);
+	int r = RUN(replica, ST_PUT_ENTRY, node->dir, place->pos, node->id);
 	if (r == 0 && *pos != place->pos)
 		r = RUN(replica, place->side ? ST_SEEN_1 : ST_SEEN, node->id,
 		    place->pos);
@@ -223,9 +213,7 @@ static int supersede(struct replica *replica, const struct node *old,
 	for (int side = 0; side < 2; side++) {
 		if (r == 0 && old->pos[side])
 			r = RUN(replica, ST_MOVE_ENTRY, old->dir,
-			    old->pos[side], ret_node->id, old->id,
-			    row_sum_of_entry(
-				old->dir, old->pos[side], ret_node->id));
+			    old->pos[side], ret_node->id, old->id);
 	}
 	if (r == 0)
 		ret_node->replaced = true;
@@ -264,7 +252,8 @@ int replica_put(struct replica *replica, const struct replica_row *row,
 	*ret_again = false;
 	int r = insert_unless_known(replica, row, place, ret_node, &old);
 	if (r == 0 && place->pos)
-		r = put_entry(replica, row->dir, place->pos, ret_node->id);
+		r = RUN(
+		    replica, ST_PUT_ENTRY, row->dir, place->pos, ret_node->id);
 	if (r != -EEXIST)
 		return r;
 	r = blob_is(replica, ST_KEY, old.id, row->key, row->key_len);

@@ -95,11 +95,25 @@ def test_an_archived_replica_is_asked_likewise(odd, mount, work):
             path.chmod(0o700)
 
 
-@pytest.mark.parametrize("mode", ["offline", "ttl=60", "ttl=0"])
+DAMAGE = rb"is damaged on the disk: unmount, and move .*\.db away"
+
+
+def _damage(cache, was, becomes):
+    """What a disk may do to the database."""
+    (database,) = cache.glob("*.db")
+    pages = database.read_bytes()
+    assert was in pages and len(was) == len(becomes)
+    database.write_bytes(pages.replace(was, becomes))
+
+
 @pytest.mark.parametrize(
-    "was, becomes",
-    [(b"Post 42", b"Post 43"), (oid(42).encode(), oid(999).encode())],
-    ids=["text", "id"],
+    "was, becomes, mode",
+    [
+        (b"Post 42", b"Post 43", "offline"),
+        (b"Post 42", b"Post 43", "ttl=60"),
+        (b"Post 42", b"Post 43", "ttl=0"),
+        (oid(42).encode(), oid(999).encode(), "offline"),
+    ],
 )
 def test_no_backup_takes_in_what_the_disk_made_up(
     odd, mount, work, was, becomes, mode
@@ -111,19 +125,30 @@ def test_no_backup_takes_in_what_the_disk_made_up(
     succeed("rsync", "-a", f"{m.path}/", work / "backup")
     m.unmount()
     wanted = truth.on_disk(work / "backup")
-    (database,) = (work / "cache").glob("*.db")
-    pages = database.read_bytes()
-    assert was in pages and len(was) == len(becomes)
-    database.write_bytes(pages.replace(was, becomes))
+    _damage(work / "cache", was, becomes)
     m = mount(server, "-o", mode, cache=work / "cache")
     # Looked at one by one, also where dates and sizes are as before.
     done = run("rsync", "-a", "--checksum", "--delete", f"{m.path}/", work / "backup")
     assert done.returncode == 23, done.stderr
     assert truth.on_disk(work / "backup") == wanted
-    assert re.search(rb"is damaged on the disk .*: move .*\.db away", m.log())
+    assert len(re.findall(DAMAGE, m.log())) == 1
+    assert len(re.findall(DAMAGE, m.report("errors"))) == 1
     m.unmount()
     for path in (work / "cache").glob("*.db*"):
         path.rename(work / path.name)
     m = mount(server, cache=work / "cache")
     succeed("rsync", "-a", "--checksum", "--delete", f"{m.path}/", work / "backup")
     assert truth.on_disk(work / "backup") == wanted
+
+
+def test_a_start_that_damage_ends_says_what_to_do(odd, mount, start, work):
+    """The tables that are named cannot be looked for where they would be."""
+    server = _project(odd)
+    m = mount(server, cache=work / "cache")
+    os.listdir(m / "posts")
+    m.unmount()
+    _damage(work / "cache", b"authors", b"authorz")
+    said = start(server, env={"BKENDFS_CACHE_DIR": str(work / "cache")})
+    assert said.status == 1
+    assert "cannot be read or written" in said.message
+    assert "is damaged; move it away" in said.message

@@ -236,7 +236,9 @@ static void misstate_totals(int by)
 	sqlite3 *db;
 	find_file(dir, ".db", path);
 	snprintf(sql, sizeof(sql), "UPDATE meta SET nodes = nodes + %d", by);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, "page-sum"),
+	    SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 }

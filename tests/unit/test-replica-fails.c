@@ -301,7 +301,9 @@ static void leave_behind(int rows)
 	    " kind, live, name, key, mtime, size, other_size)"
 	    " SELECT i, 128, 3, 0, 'n' || i, 'k', 0, 1, 1 FROM n",
 	    999 + rows);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, "page-sum"),
+	    SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 }
