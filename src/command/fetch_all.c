@@ -132,6 +132,24 @@ static void tell_gone(const struct fetch *fetch)
 	printf("Not on the server: %s\n", line);
 }
 
+static int on_text(void *ctx, int64_t id, const char *text, size_t len)
+{
+	(void)ctx;
+	(void)id;
+	(void)text;
+	(void)len;
+	return 0;
+}
+
+/* What the disk has made of records that came earlier. */
+static void prove_records(struct fetch *fetch)
+{
+	if (replica_texts(fetch->replica, 0, INT64_MAX, on_text, NULL) < 0)
+		fetch_misses(fetch, "(records)",
+		    "not all that is kept of them can be read: move the"
+		    " replica's database away, and fetch again");
+}
+
 static int tell(struct fetch *fetch)
 {
 	if (fetch->signal)
@@ -141,6 +159,7 @@ static int tell(struct fetch *fetch)
 	if (fetch->too_small)
 		return tell_too_small(fetch);
 	fetch_prove_objects(fetch);
+	prove_records(fetch);
 	tell_gone(fetch);
 	if (fetch->missing_count)
 		return tell_missing(fetch);
@@ -191,9 +210,7 @@ static int open_sync(struct fetch *fetch)
 	    .untold_max = options->cache_size,
 	};
 	int r = sync_new(&config, &fetch->sync);
-	return r < 0 ? failed("cannot write the replica in %s: %s",
-			   options->cache_dir, strerror(-r))
-		     : 0;
+	return r < 0 ? own_replica_complain(options, r) : 0;
 }
 
 static int open_parts(struct fetch *fetch)

@@ -189,8 +189,7 @@ static int open_sync(struct house *house)
 	};
 	int r = sync_new(&house->sync_config, &house->sync);
 	if (r < 0)
-		return failed("cannot write the replica in %s: %s",
-		    options->cache_dir, strerror(-r));
+		return own_replica_complain(options, r);
 	fs_set_sync(house->fs, house->sync);
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -60,6 +61,17 @@ static void on_failing_disk(const struct core *core, int err)
 	    " -o cache_dir=DIR");
 }
 
+static void on_damage(void *ctx, const char *path)
+{
+	const struct core *core = ctx;
+	char words[600];
+	snprintf(words, sizeof(words),
+	    "the replica is damaged on the disk: unmount, and move %s away;"
+	    " what is in it is fetched again then",
+	    path);
+	failures_add(core->config.failures, "", "", 0, -EIO, "replica", words);
+}
+
 static void on_lost(void *ctx, int err)
 {
 	struct sync *sync = ctx;
@@ -86,6 +98,8 @@ static void tell_of_unknown_tables(const struct core *core)
 	}
 }
 
+/* Offline, one that cannot be looked up keeps nobody from the others: there
+ * would be nothing in one that is not there. */
 static int show_named_tables(const struct core *core)
 {
 	if (replica_is_archived(core->replica)) {
@@ -102,7 +116,7 @@ static int show_named_tables(const struct core *core)
 	if (r == 0)
 		return replica_commit(core->replica);
 	replica_rollback(core->replica);
-	return r;
+	return r == -EIO && !core->api ? 0 : r;
 }
 
 static int make_rooms(struct sync *sync)
@@ -116,11 +130,11 @@ static int make_rooms(struct sync *sync)
 	sync->tables = tables_new(core);
 	sync->discovery = discovery_new(core, sync->tables);
 	sync->pins = pins_new(core);
-	return core->ops && core->write && sync->fetches && sync->listings &&
-		       sync->streams && sync->tables && sync->discovery &&
-		       sync->pins
-		   ? sorting_load(core)
-		   : -ENOMEM;
+	if (!core->ops || !core->write || !sync->fetches || !sync->listings ||
+	    !sync->streams || !sync->tables || !sync->discovery || !sync->pins)
+		return -ENOMEM;
+	sorting_load(core);
+	return 0;
 }
 
 int sync_new(const struct sync_config *config, struct sync **ret_sync)
@@ -129,6 +143,7 @@ int sync_new(const struct sync_config *config, struct sync **ret_sync)
 	if (!sync)
 		return -ENOMEM;
 	core_init(&sync->core, config);
+	replica_on_damage(on_damage, &sync->core);
 	sync->expire_task = (struct http_task){.fn = on_expire, .ctx = sync};
 	int r = make_rooms(sync);
 	if (r == 0)
@@ -154,6 +169,7 @@ void sync_free(struct sync *sync)
 	if (!sync)
 		return;
 	sync_end(sync);
+	replica_on_damage(NULL, NULL);
 	pins_free(sync->pins);
 	streams_free(sync->streams);
 	fetches_free(sync->fetches);

@@ -48,6 +48,21 @@ def test_all_of_it_is_there_without_a_server(project, fetch, mount, work):
     assert _tree(m) == source
 
 
+def test_records_that_the_disk_has_damaged_are_missing(project, fetch, work):
+    """Their table is as it was, so that none of them is asked for again."""
+    assert fetch(project)[0] == 0
+    (database,) = (work / "cache").glob("*.db")
+    pages = database.read_bytes()
+    assert b"Post 42" in pages
+    database.write_bytes(pages.replace(b"Post 42", b"Post 43"))
+    status, report, errors = fetch(project)
+    assert status == 1 and "whole" not in report
+    assert "(records): not all that is kept of them can be read" in errors
+    for path in (work / "cache").glob("*.db*"):
+        path.unlink()
+    assert fetch(project)[0] == 0
+
+
 @pytest.mark.parametrize("reply", [Reply(500), Reply(200, b"<html>sign in</html>")])
 def test_a_spec_that_fails_is_missing(project, fetch, reply):
     project.hooks.append(lambda r: reply if r.path == "/v1/data/posts/spec" else None)

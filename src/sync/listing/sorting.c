@@ -103,12 +103,10 @@ static int recall(
 	return r;
 }
 
-int sorting_load(struct core *core)
+void sorting_load(struct core *core)
 {
 	struct replica_listing files;
-	int r = replica_listing(core->replica, NODE_FILES, &files);
-	if (r < 0)
-		return r;
-	sorting_recall(core, files.flags);
-	return replica_tables(core->replica, 0, recall, core);
+	if (replica_listing(core->replica, NODE_FILES, &files) == 0)
+		sorting_recall(core, files.flags);
+	replica_tables(core->replica, 0, recall, core);
 }

@@ -61,9 +61,9 @@ bool sorting_is_known(const struct core *core, enum date_field field);
 /* It does. */
 void sorting_learn(struct core *core, enum date_field field);
 
-/* What listings of this mount's replica tell counts from now on. 0 or -errno of
- * the replica. Before anything else is asked. */
-int sorting_load(struct core *core);
+/* What listings of this mount's replica tell counts from now on, as far as they
+ * can be read. Before anything else is asked. */
+void sorting_load(struct core *core);
 
 /* What was known when a listing was written counts; what is known now is
  * written with it. */
