@@ -188,6 +188,9 @@ static void what_is_known_of_a_listing_comes_back(void **state)
 
 /* ---- beside one who writes ---- */
 
+/* What was put, and nobody but who has put it can see; 0: nothing. */
+static _Atomic int64_t uncommitted;
+
 struct reader {
 	pthread_t thread;
 	int64_t id; /* of a node that is there */
@@ -199,8 +202,15 @@ static void *go_on_reading(void *ctx)
 {
 	struct reader *reader = ctx;
 	struct node node;
-	while (!reader->stopping && !reader->trouble)
-		reader->trouble = replica_get(replica, reader->id, &node);
+	while (!reader->stopping && !reader->trouble) {
+		int64_t id = uncommitted;
+		if (id && replica_get(replica, id, &node) != -ENOENT &&
+		    uncommitted == id)
+			reader->trouble = -EEXIST;
+		else
+			reader->trouble =
+			    replica_get(replica, reader->id, &node);
+	}
 	return NULL;
 }
 
@@ -221,8 +231,10 @@ static void many_read_while_one_writes(void **state)
 		char id[16];
 		snprintf(id, sizeof(id), "w%d", i);
 		begin();
-		assert_int_equal(
-		    got(put(id, "{}", 0, 101 + i).id).mtime_ms, 1000);
+		int64_t node = put(id, "{}", 0, 101 + i).id;
+		uncommitted = node;
+		assert_int_equal(got(node).mtime_ms, 1000);
+		uncommitted = 0;
 		commit();
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(readers); i++) {

@@ -59,7 +59,7 @@ HOMES = [
     (r"curl/.*", ["http/curl"]),
     (r"(cjson/)?cJSON.*", ["json/parsed", "emulator/service/",
                             "emulator/mcp/", "emulator/oauth/"]),
-    (r"xxhash\.h", ["content/", "replica/"]),
+    (r"xxhash\.h", ["content/", "replica/page_sum"]),
     (r"ini\.h", ["config/profile"]),
     (r"microhttpd\.h", ["emulator/server/", "mcp/loopback"]),
     (r"openssl/.*", ["emulator/oauth/challenge", "mcp/pkce"]),
