@@ -117,8 +117,6 @@ int connection_error(struct connection *connection, int result)
 }
 
 /* What each kind of connection begins with. */
-#define TEXT_OF(number) #number
-#define PAGE_SIZE(number) "PRAGMA page_size = " TEXT_OF(number)
 #define WRITER_PRAGMAS                                                         \
 	("PRAGMA journal_mode = WAL;"                                          \
 	 "PRAGMA synchronous = NORMAL;"                                        \
@@ -153,15 +151,6 @@ static int open_archive(const char *path, sqlite3 **ret_db)
 			   page_sum_vfs());
 }
 
-/* What a database is made with, before anything is written to it. */
-static int shape_pages(struct connection *connection)
-{
-	int r = sql_execute(connection->db, PAGE_SIZE(PAGE_SUM_PAGE));
-	return r < 0 ? r
-		     : connection_error(
-			   connection, page_sum_keep(connection->db));
-}
-
 static int open_live(const char *path, bool create, sqlite3 **ret_db)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
@@ -190,14 +179,20 @@ static int on_progress(void *ctx)
 	return give_up.over(give_up.ctx);
 }
 
-/* What may take long. */
-static int prepare(sqlite3 *db)
+int connection_patiently(
+    sqlite3 *db, int (*fn)(sqlite3 *db, void *ctx), void *ctx)
 {
 	if (give_up.over)
 		sqlite3_progress_handler(db, STEPS, on_progress, NULL);
-	int r = schema_prepare(db);
+	int r = fn(db, ctx);
 	sqlite3_progress_handler(db, 0, NULL, NULL);
 	return r;
+}
+
+static int prepare(sqlite3 *db, void *ctx)
+{
+	(void)ctx;
+	return schema_prepare(db);
 }
 
 int connection_open(const char *path, enum connection_kind kind,
@@ -214,7 +209,8 @@ int connection_open(const char *path, enum connection_kind kind,
 	if (r == 0) {
 		sqlite3_busy_timeout(connection->db, BUSY_MS);
 		if (writes)
-			r = shape_pages(connection);
+			r = connection_error(
+			    connection, page_sum_keep(connection->db));
 	}
 	if (r == 0)
 		r = sql_execute(connection->db, pragmas[kind]);
@@ -222,7 +218,7 @@ int connection_open(const char *path, enum connection_kind kind,
 		r = connection_error(connection,
 		    new_rows_register(connection->db, &connection->new_rows));
 	if (r == 0 && writes)
-		r = prepare(connection->db);
+		r = connection_patiently(connection->db, prepare, NULL);
 	if (r == 0 && writes)
 		r = sql_execute(
 		    connection->db, "UPDATE meta SET run = run + 1");

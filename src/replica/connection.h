@@ -81,6 +81,11 @@ enum connection_kind {
 int connection_open(const char *path, enum connection_kind kind,
     struct connection **ret_connection);
 
+/* What fn returns, which may take long: see replica_give_up_when. Where that is
+ * given up, what SQLite does is interrupted. */
+int connection_patiently(
+    sqlite3 *db, int (*fn)(sqlite3 *db, void *ctx), void *ctx);
+
 /* Its database's log stays as it is, should it be the last one that closes. */
 void connection_leave_log(struct connection *connection);
 

@@ -16,6 +16,7 @@
 #include "replica/edition.h"
 #include "replica/internal.h"
 #include "replica/private.h"
+#include "replica/renew.h"
 #include "replica/within.h"
 
 /* Of the database's name, for SQLite's own files. */
@@ -221,6 +222,8 @@ static int open_edition(const char *dir, const char *project,
 	/* All that is made here is for the owner alone. */
 	mode_t mask = umask(0077);
 	int r = choose_path(replica, dir, project, edition, private);
+	if (r == 0)
+		r = renew_database(replica->path);
 	if (r == 0)
 		r = connection_open(
 		    replica->path, CONNECTION_WRITER, &replica->writer);

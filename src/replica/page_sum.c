@@ -1,11 +1,14 @@
 #include "replica/page_sum.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "base/cleanup.h"
@@ -24,11 +27,15 @@
 #define PAGE_SIZE_AT 16
 #define ROOM_AT 20
 
-/* What other programs may set there without damage: the version of a form, and
- * what SQLite notes with each change. Not summed up. */
-static const struct {
-	size_t at, len;
-} header_free[] = {{24, 4}, {60, 4}, {92, 8}};
+/*
+ * Which format is read, and which is written: programs do not write to a
+ * database of a format that they do not know. On the disk there is none like
+ * this, since what others write has no sums; SQLite is given the one that is
+ * read.
+ */
+#define WRITTEN_AT 18
+#define READ_AT 19
+#define OURS_ALONE 3
 
 enum state {
 	UNKNOWN,
@@ -80,24 +87,19 @@ static enum state find_state(sqlite3_file *file)
 	return extra->state;
 }
 
-/* Of the first page's header. */
-static uint64_t hash_of_header(const unsigned char *page)
-{
-	unsigned char header[HEADER_SIZE];
-	memcpy(header, page, sizeof(header));
-	for (size_t i = 0; i < ARRAY_SIZE(header_free); i++)
-		memset(header + header_free[i].at, 0, header_free[i].len);
-	return XXH3_64bits(header, sizeof(header));
-}
-
 /* A page is right in its own place only. */
 static void sum_up(
     const unsigned char *page, sqlite3_int64 offset, XXH64_canonical_t *ret_sum)
 {
-	size_t from = offset == 0 ? HEADER_SIZE : 0;
-	uint64_t seed = offset == 0 ? hash_of_header(page) : (uint64_t)offset;
 	XXH64_canonicalFromHash(
-	    ret_sum, XXH3_64bits_withSeed(page + from, SUM_AT - from, seed));
+	    ret_sum, XXH3_64bits_withSeed(page, SUM_AT, (uint64_t)offset));
+}
+
+static void put_sum(unsigned char *page, sqlite3_int64 offset)
+{
+	if (offset == 0)
+		page[WRITTEN_AT] = OURS_ALONE;
+	sum_up(page, offset, (XXH64_canonical_t *)(void *)(page + SUM_AT));
 }
 
 static bool is_zero(const unsigned char *data, size_t len)
@@ -138,6 +140,8 @@ static int on_read(
 	if (find_state(file) != WITH || !is_right(page, offset))
 		return SQLITE_IOERR_DATA;
 	memset(page + ROOM_BEGIN, 0, ROOM);
+	if (offset == 0)
+		page[WRITTEN_AT] = page[READ_AT];
 	return SQLITE_OK;
 }
 
@@ -153,7 +157,7 @@ static int on_write(
 	if (find_state(file) != WITH)
 		return extra->real->xWrite(file, data, len, offset);
 	memcpy(page, data, sizeof(page));
-	sum_up(page, offset, (XXH64_canonical_t *)(void *)(page + SUM_AT));
+	put_sum(page, offset);
 	return extra->real->xWrite(file, page, len, offset);
 }
 
@@ -195,9 +199,43 @@ const char *page_sum_vfs(void)
 	return real_vfs ? vfs.zName : NULL;
 }
 
+#define TEXT_OF(number) #number
+#define SET_PAGE_SIZE(number) "PRAGMA page_size = " TEXT_OF(number)
+
 int page_sum_keep(sqlite3 *db)
 {
 	int room = ROOM;
-	return sqlite3_file_control(
-	    db, NULL, SQLITE_FCNTL_RESERVE_BYTES, &room);
+	int r =
+	    sqlite3_exec(db, SET_PAGE_SIZE(PAGE_SUM_PAGE), NULL, NULL, NULL);
+	return r != SQLITE_OK ? r
+			      : sqlite3_file_control(db, NULL,
+				    SQLITE_FCNTL_RESERVE_BYTES, &room);
+}
+
+bool page_sum_is_wanted(const char *path)
+{
+	unsigned char header[HEADER_SIZE];
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 &&
+	       pread(fd, header, sizeof(header), 0) == sizeof(header) &&
+	       state_of(header) == WITHOUT;
+}
+
+int page_sum_complete(const char *path)
+{
+	unsigned char page[PAGE_SUM_PAGE];
+	sqlite3_int64 offset = 0;
+	ssize_t n;
+	CLEANUP_CLOSE int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	while ((n = pread(fd, page, sizeof(page), offset)) == sizeof(page)) {
+		if (offset == 0 && state_of(page) != WITH)
+			return -EBADMSG;
+		put_sum(page, offset);
+		if (pwrite(fd, page, sizeof(page), offset) != sizeof(page))
+			return -EIO;
+		offset += n;
+	}
+	return n != 0 || fsync(fd) < 0 ? -EIO : 0;
 }

@@ -3,14 +3,15 @@
  * on the disk would be handed out as what the server said, or hide what it
  * said. They stand in room that SQLite leaves at the end of each page, are made
  * when one goes to the database's file and looked at when it comes from there;
- * the log has its own. Other programs may read the database; one that writes
- * damages it. What a version before the 8th has made has no such room, and no
- * checksums. Inside replica/ only.
+ * the log has its own. Other programs may read the database, but not write to
+ * it. What a version before the 8th has made has no such room: see renew.h.
+ * Inside replica/ only.
  */
 #ifndef REPLICA_PAGE_SUM_H
 #define REPLICA_PAGE_SUM_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 
 /*
  * Bytes a page of the database; those of another size have no sums. Records are
@@ -23,8 +24,15 @@
  * page_sum_register. NULL: as SQLite itself. Any thread. */
 const char *page_sum_vfs(void);
 
-/* Have a database that nothing was written to yet leave room for them. An
- * SQLite result. */
+/* Have a database that nothing was written to yet have such pages, with room
+ * for sums; or one that is made of this one. An SQLite result. */
 int page_sum_keep(sqlite3 *db);
+
+/* Whether a database is there that has no room for them. */
+bool page_sum_is_wanted(const char *path);
+
+/* Give sums to all pages of a database that has room for them, and that nobody
+ * has open; it is on the disk then. 0 or -errno. */
+int page_sum_complete(const char *path);
 
 #endif

@@ -150,5 +150,5 @@ def test_a_start_that_damage_ends_says_what_to_do(odd, mount, start, work):
     _damage(work / "cache", b"authors", b"authorz")
     said = start(server, env={"BKENDFS_CACHE_DIR": str(work / "cache")})
     assert said.status == 1
-    assert "cannot be read or written" in said.message
+    assert "cannot keep a replica" in said.message
     assert "is damaged; move it away" in said.message

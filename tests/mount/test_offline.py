@@ -318,10 +318,8 @@ def test_a_named_table_that_an_archive_lacks_is_told_of(odd, mount, work):
         m.unmount()
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4])
-def test_an_archive_of_an_earlier_version_is_mounted(odd, mount, work, version):
-    """Databases of all versions are in this repository, as they were made."""
-    server = _project(odd)
+def _of_version(version, server, mount, work):
+    """The replica, as that version made it: they are in this repository."""
     m = mount(server, cache=work / "cache")
     m.unmount()
     (database,) = (work / "cache").glob("*.db")
@@ -333,6 +331,13 @@ def test_an_archive_of_an_earlier_version_is_mounted(odd, mount, work, version):
         assert old.execute("PRAGMA user_version").fetchone()[0] == version
     for tail in ("-wal", "-shm"):
         Path(str(database) + tail).unlink(missing_ok=True)
+    return database
+
+
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
+def test_an_archive_of_an_earlier_version_is_mounted(odd, mount, work, version):
+    server = _project(odd)
+    _of_version(version, server, mount, work)
     tmp = work / "tmp"
     tmp.mkdir()
     with read_only(work / "cache", work) as place:
@@ -343,3 +348,22 @@ def test_an_archive_of_an_earlier_version_is_mounted(odd, mount, work, version):
         assert sorted(os.listdir(m / "posts")) == ["a.json", "b.json"]
         assert read(m / "posts/b.json") == b'{"id":"b","v":2}'
         m.unmount()
+
+
+@pytest.mark.parametrize("version", [1, 6, 7])
+def test_a_replica_of_an_earlier_version_gets_checksums(odd, mount, work, version):
+    """It is written anew, where the sandbox lets that be: byte 20 tells of room."""
+    server = _project(odd)
+    database = _of_version(version, server, mount, work)
+    assert database.read_bytes()[20] == 0
+    m = mount(server, "-o", "offline", "-o", "json=raw", cache=work / "cache")
+    assert read(m / "posts/b.json") == b'{"id":"b","v":2}'
+    assert database.read_bytes()[20] == 12
+    assert sorted(os.listdir(m / "posts")) == ["a.json", "b.json"]
+    m.unmount()
+    with contextlib.closing(sqlite3.connect(database)) as other:
+        assert other.execute("SELECT count(*) FROM posts").fetchone() == (2,)
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            other.execute("DELETE FROM node")
+    m = mount(server, "-o", "offline", "-o", "json=raw", cache=work / "cache")
+    assert read(m / "posts/b.json") == b'{"id":"b","v":2}'

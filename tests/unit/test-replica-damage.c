@@ -315,11 +315,32 @@ static void what_another_program_takes_over_is_no_damage(void **state)
 		assert_false(is_found_out(ways[i]));
 }
 
+/* Pages that it wrote would have the sums of those that were there. */
+static void another_program_reads_but_does_not_write(void **state)
+{
+	(void)state;
+	static const char *const changes[] = {"CREATE TABLE own(x)",
+	    "UPDATE node SET checked = 1", "PRAGMA user_version = 7",
+	    "DELETE FROM text"};
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(db, "SELECT count(*) FROM node", NULL, NULL, NULL),
+	    SQLITE_OK);
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
+		assert_int_equal(sqlite3_exec(db, changes[i], NULL, NULL, NULL),
+		    SQLITE_READONLY);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		assert_false(is_found_out(ways[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    DAMAGE_TEST(no_flipped_bit_is_handed_out),
 	    DAMAGE_TEST(no_page_is_handed_out_in_the_place_of_another),
+	    DAMAGE_TEST(another_program_reads_but_does_not_write),
 	    DAMAGE_TEST(what_another_program_takes_over_is_no_damage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

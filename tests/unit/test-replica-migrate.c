@@ -35,7 +35,11 @@ static char **old_sql;
 static sqlite3 *database_at(const char *path)
 {
 	sqlite3 *db;
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	/* As the replica opens it, which has been in use before. */
+	assert_int_equal(
+	    sqlite3_open_v2(path, &db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "page-sum"),
+	    SQLITE_OK);
 	return db;
 }
 
@@ -155,6 +159,122 @@ static void open_version(int version, char path[512])
 	open_in(dir);
 	assert_int_equal(
 	    number_at(path, "PRAGMA user_version"), SCHEMA_VERSION);
+}
+
+/* Whether each page has room for a checksum, and one that is not zero. */
+static bool has_sums(const char *path)
+{
+	static const unsigned char none[12];
+	unsigned char page[8192];
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	size_t pages = 0, sums = 0;
+	for (; fread(page, 1, sizeof(page), file) == sizeof(page); pages++) {
+		if (pages == 0 && page[20] != sizeof(none))
+			break;
+		sums += memcmp(page + sizeof(page) - sizeof(none), none,
+			    sizeof(none)) != 0;
+	}
+	fclose(file);
+	return pages > 5 && sums == pages;
+}
+
+/* Every one is written anew: offline nothing else would ever do so. */
+static void each_version_gets_checksums(void **state)
+{
+	(void)state;
+	char path[512];
+	for (int version = 1; version <= OLD_VERSIONS; version++) {
+		put_version(version, path);
+		assert_false(has_sums(path));
+		open_in(dir);
+		assert_true(has_sums(path));
+		assert_all_of_version_1();
+		reopen();
+		assert_true(has_sums(path));
+		assert_all_of_version_1();
+	}
+}
+
+static bool is_over(void *ctx)
+{
+	return --*(int *)ctx < 0;
+}
+
+/* Where that cannot be, it stays as it is, and is used. */
+static void what_cannot_be_written_anew_is_used_as_it_is(void **state)
+{
+	(void)state;
+	char path[512], copy[520], inside[530];
+	put_version(OLD_VERSIONS, path);
+	snprintf(copy, sizeof(copy), "%s-new", path);
+	snprintf(inside, sizeof(inside), "%s/x", copy);
+	assert_int_equal(mkdir(copy, 0700), 0);
+	assert_int_equal(mkdir(inside, 0700), 0);
+	open_in(dir);
+	assert_false(has_sums(path));
+	assert_all_of_version_1();
+	replica_close(replica);
+	replica = NULL;
+	assert_int_equal(rmdir(inside), 0);
+	assert_int_equal(rmdir(copy), 0);
+	open_in(dir);
+	assert_true(has_sums(path));
+	assert_all_of_version_1();
+}
+
+/* The log that one who has it open keeps there is not another file's. */
+static void one_that_somebody_reads_is_not_replaced(void **state)
+{
+	(void)state;
+	char path[512], log[520];
+	struct stat info;
+	put_version(OLD_VERSIONS, path);
+	sqlite3 *db = database_at(path);
+	assert_int_equal(sqlite3_exec(db,
+			     "PRAGMA journal_mode = WAL;"
+			     "UPDATE node SET checked = 77 WHERE id = 129;"
+			     "BEGIN; SELECT count(*) FROM node",
+			     NULL, NULL, NULL),
+	    SQLITE_OK);
+	open_in(dir);
+	assert_false(has_sums(path));
+	snprintf(log, sizeof(log), "%s-wal", path);
+	assert_int_equal(stat(log, &info), 0);
+	assert_all_of_version_1();
+	assert_int_equal(got(RECORD).checked, 77);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	reopen();
+	assert_true(has_sums(path));
+	assert_int_equal(got(RECORD).checked, 77);
+}
+
+/* What a crash has left beside it is cleared away. */
+static void writing_one_anew_is_given_up_when_that_is_wanted(void **state)
+{
+	(void)state;
+	char path[512], copy[520];
+	put_version(OLD_VERSIONS, path);
+	run_sql(path, "WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL"
+		      " SELECT i + 1 FROM n WHERE i < 21000)"
+		      " INSERT INTO node(id, dir, kind, live, name, key, mtime,"
+		      " size, other_size) SELECT i, 128, 3, 1, 'n' || i, 'k',"
+		      " 0, 1, 1 FROM n");
+	snprintf(copy, sizeof(copy), "%s-new", path);
+	int left = 2;
+	replica_give_up_when(is_over, &left);
+	assert_int_equal(replica_open(dir, PROJECT, false, &replica), -EINTR);
+	replica_give_up_when(NULL, NULL);
+	assert_false(has_sums(path));
+	assert_int_equal(access(copy, F_OK), -1);
+	FILE *rest = fopen(copy, "w");
+	assert_non_null(rest);
+	fputs("half of it", rest);
+	fclose(rest);
+	open_in(dir);
+	assert_true(has_sums(path));
+	assert_int_equal(access(copy, F_OK), -1);
+	found(TABLE, "n20999");
 }
 
 /* Also what each of them was the first to keep. */
@@ -346,8 +466,9 @@ static void a_crash_in_a_migration_leaves_the_old_or_the_new(void **state)
 	put_version_1(path);
 	snprintf(wal, sizeof(wal), "%s-wal", path);
 	snprintf(before, sizeof(before), "%s/before.db", root);
-	copy_to(path, before, INT64_C(1) << 40);
 	open_in(dir);
+	copy_to(path, before, INT64_C(1) << 40);
+	assert_true(has_sums(before));
 	struct stat info;
 	assert_int_equal(stat(wal, &info), 0);
 	char kept[128];
@@ -397,6 +518,10 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(version_1_opens_with_all_that_it_holds),
+	    TEST(each_version_gets_checksums),
+	    TEST(what_cannot_be_written_anew_is_used_as_it_is),
+	    TEST(one_that_somebody_reads_is_not_replaced),
+	    TEST(writing_one_anew_is_given_up_when_that_is_wanted),
 	    TEST(each_later_version_opens_with_all_that_it_holds),
 	    TEST(an_old_one_learns_what_is_missing),
 	    TEST(each_version_has_views_of_what_is_whole),

@@ -155,7 +155,9 @@ static void a_newer_version_is_refused_and_left_alone(void **state)
 	replica_close(replica);
 	replica = NULL;
 	find_file(dir, ".db", path);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, "page-sum"),
+	    SQLITE_OK);
 	assert_int_equal(
 	    sqlite3_exec(db, "PRAGMA user_version = 999", NULL, NULL, NULL),
 	    SQLITE_OK);
@@ -163,7 +165,9 @@ static void a_newer_version_is_refused_and_left_alone(void **state)
 	struct replica *newer = NULL;
 	assert_int_equal(replica_open(dir, PROJECT, false, &newer), -EBADMSG);
 	assert_null(newer);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, "page-sum"),
+	    SQLITE_OK);
 	assert_int_equal(
 	    sqlite3_exec(db, current, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);

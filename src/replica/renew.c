@@ -1,0 +1,107 @@
+#include "replica/renew.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/disk.h"
+#include "base/log.h"
+#include "replica/connection.h"
+#include "replica/page_sum.h"
+#include "replica/schema.h"
+#include "replica/sql.h"
+
+/* Bytes of the database and its log; 0 where there is none. */
+static int64_t size_of(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) < 0 ? 0 : st.st_size;
+}
+
+/* Room for another one, and for what the log has to become of this one. */
+static bool has_room(const char *path, const char *log)
+{
+	int64_t room;
+	CLEANUP_CLOSE int fd = open(path, O_PATH | O_CLOEXEC);
+	return fd >= 0 && disk_room(fd, INT64_MAX, &room) == 0 &&
+	       room > 2 * (size_of(path) + size_of(log));
+}
+
+static int write_copy(sqlite3 *db, void *ctx)
+{
+	const char *copy = ctx;
+	sqlite3_stmt *statement = NULL;
+	int64_t version = 0;
+	int r = sql_number(db, "PRAGMA user_version", &version);
+	if (r == 0 && version > SCHEMA_VERSION)
+		r = -EBADMSG; /* who knows what that may be */
+	if (r < 0)
+		return r;
+	r = page_sum_keep(db);
+	if (r == SQLITE_OK)
+		r = sqlite3_prepare_v2(
+		    db, "VACUUM INTO ?1", -1, &statement, NULL);
+	if (r == SQLITE_OK)
+		r = sqlite3_bind_text(statement, 1, copy, -1, SQLITE_STATIC);
+	if (r == SQLITE_OK)
+		r = sqlite3_step(statement);
+	r = sql_error(db, r);
+	sqlite3_finalize(statement);
+	return r;
+}
+
+/* SQLite writes pages before the one that tells of their room for sums. */
+static int make_copy(const char *path, char *copy)
+{
+	sqlite3 *db = NULL;
+	int r = sql_error(db, sqlite3_open_v2(path, &db,
+				  SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+				      SQLITE_OPEN_NOFOLLOW,
+				  page_sum_vfs()));
+	if (r == 0)
+		r = connection_patiently(db, write_copy, copy);
+	sqlite3_close(db);
+	return r < 0 ? r : page_sum_complete(copy);
+}
+
+static void sync_dir(const char *path)
+{
+	CLEANUP_FREE char *dir = strndup(path, strrchr(path, '/') - path);
+	CLEANUP_CLOSE int fd =
+	    dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (fd >= 0)
+		fsync(fd);
+}
+
+/* It must not get the log of the other one, which somebody still reads. */
+static int take_place(const char *path, const char *copy, const char *log)
+{
+	if (size_of(log) > 0)
+		return -EBUSY;
+	if (rename(copy, path) < 0)
+		return -errno;
+	sync_dir(path);
+	return 0;
+}
+
+int renew_database(const char *path)
+{
+	CLEANUP_FREE char *copy = NULL, *log = NULL;
+	if (!page_sum_is_wanted(path))
+		return 0;
+	if (asprintf(&copy, "%s-new", path) < 0 ||
+	    asprintf(&log, "%s-wal", path) < 0)
+		return -ENOMEM;
+	unlink(copy); /* what a crash has left */
+	int r = has_room(path, log) ? make_copy(path, copy) : -ENOSPC;
+	if (r == 0)
+		r = take_place(path, copy, log);
+	if (r == 0)
+		return 0;
+	unlink(copy);
+	log_info("the replica goes on without checksums: %s", strerror(-r));
+	return r == -EINTR || r == -ENOMEM ? r : 0;
+}
