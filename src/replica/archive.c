@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/disk.h"
 #include "replica/internal.h"
+#include "replica/page_sum.h"
 #include "replica/private.h"
 #include "replica/schema.h"
 #include "replica/sql.h"
@@ -71,7 +73,8 @@ static int is_ready(const struct replica *replica)
 		return -ENOMEM;
 	if (stat(path, &log) == 0 && log.st_size > 0)
 		return 0;
-	int r = connection_open(replica->path, CONNECTION_ARCHIVE, &connection);
+	int r = connection_open(
+	    replica->path, CONNECTION_ARCHIVE_TRUSTING, &connection);
 	if (r < 0)
 		return r;
 	r = sql_number(connection->db, "PRAGMA user_version", &version);
@@ -136,12 +139,26 @@ static int copy_archive(struct replica *replica)
 	return r;
 }
 
+/* Whether all pages have checksums, as far as was noted. */
+static bool is_marked(const struct replica *replica)
+{
+	CLEANUP_FREE char *lock = NULL;
+	size_t stem = strlen(replica->path) - strlen(".db");
+	if (asprintf(&lock, "%.*s.lock", (int)stem, replica->path) < 0)
+		return false;
+	CLEANUP_CLOSE int fd = open(lock, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 && page_sum_is_marked(replica->path, fd);
+}
+
 int archive_open(struct replica *replica)
 {
 	int r = is_ready(replica);
+	replica->trusting = !is_marked(replica);
 	if (r == 1)
-		return connection_open(
-		    replica->path, CONNECTION_ARCHIVE, &replica->writer);
+		return connection_open(replica->path,
+		    replica->trusting ? CONNECTION_ARCHIVE_TRUSTING
+				      : CONNECTION_ARCHIVE,
+		    &replica->writer);
 	if (r == 0)
 		r = copy_archive(replica);
 	return r < 0 ? r

@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "base/percent.h"
-#include "replica/page_sum.h"
+#include "replica/page_vfs.h"
 #include "replica/replica.h"
 #include "replica/schema.h"
 #include "replica/sql.h"
@@ -132,10 +132,11 @@ static const char *const pragmas[] = {
     [CONNECTION_WRITER] = WRITER_PRAGMAS,
     [CONNECTION_READER] = READER_PRAGMAS,
     [CONNECTION_ARCHIVE] = READER_PRAGMAS,
+    [CONNECTION_ARCHIVE_TRUSTING] = READER_PRAGMAS,
 };
 
 /* immutable: SQLite makes no file beside it, and locks nothing. */
-static int open_archive(const char *path, sqlite3 **ret_db)
+static int open_archive(const char *path, bool trusting, sqlite3 **ret_db)
 {
 	CLEANUP_BUF struct buf uri;
 	buf_init(&uri, BUF_MAX_DEFAULT);
@@ -148,14 +149,14 @@ static int open_archive(const char *path, sqlite3 **ret_db)
 		     : sqlite3_open_v2(buf_str(&uri), ret_db,
 			   SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX |
 			       SQLITE_OPEN_URI,
-			   page_sum_vfs());
+			   page_vfs(trusting));
 }
 
 static int open_live(const char *path, bool create, sqlite3 **ret_db)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 		    SQLITE_OPEN_NOFOLLOW | (create ? SQLITE_OPEN_CREATE : 0);
-	return sqlite3_open_v2(path, ret_db, flags, page_sum_vfs());
+	return sqlite3_open_v2(path, ret_db, flags, page_vfs(false));
 }
 
 /* Steps of SQLite's machine between two questions whether to go on: well below
@@ -202,15 +203,16 @@ int connection_open(const char *path, enum connection_kind kind,
 	struct connection *connection = calloc(1, sizeof(*connection));
 	if (!connection)
 		return -ENOMEM;
-	int r = connection_error(
-	    connection, kind == CONNECTION_ARCHIVE
-			    ? open_archive(path, &connection->db)
-			    : open_live(path, writes, &connection->db));
+	int r = connection_error(connection,
+	    kind == CONNECTION_ARCHIVE || kind == CONNECTION_ARCHIVE_TRUSTING
+		? open_archive(path, kind == CONNECTION_ARCHIVE_TRUSTING,
+		      &connection->db)
+		: open_live(path, writes, &connection->db));
 	if (r == 0) {
 		sqlite3_busy_timeout(connection->db, BUSY_MS);
 		if (writes)
 			r = connection_error(
-			    connection, page_sum_keep(connection->db));
+			    connection, page_vfs_keep(connection->db));
 	}
 	if (r == 0)
 		r = sql_execute(connection->db, pragmas[kind]);

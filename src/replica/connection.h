@@ -74,6 +74,7 @@ enum connection_kind {
 	CONNECTION_WRITER,  /* makes the form, or brings it up to date */
 	CONNECTION_READER,  /* beside a writer */
 	CONNECTION_ARCHIVE, /* reads what nobody changes: makes no file */
+	CONNECTION_ARCHIVE_TRUSTING, /* where pages may have no checksums */
 };
 
 /* Open path. 0; -EBADMSG: made by a newer version; -EINTR: see

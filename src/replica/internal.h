@@ -15,6 +15,7 @@ struct replica {
 	char *private_dir; /* to be removed at the end; NULL: none */
 	int lock_fd;	   /* holds the project's lock, or private_dir's */
 	bool archived;	   /* nothing of it is written */
+	bool trusting;	   /* the same: its pages may have no checksums */
 	int64_t made_ms;
 	int64_t run;
 	int64_t next_id;  /* the writing thread's */
@@ -30,5 +31,9 @@ struct replica {
 	/* Under lock. */
 	struct replica_totals totals;
 };
+
+/* Between replica_begin and replica_commit: whether what is written now would
+ * be a part of that. 0, or why not, which replica->failed is then. */
+int writer_may_go_on(struct replica *replica);
 
 #endif

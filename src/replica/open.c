@@ -223,7 +223,7 @@ static int open_edition(const char *dir, const char *project,
 	mode_t mask = umask(0077);
 	int r = choose_path(replica, dir, project, edition, private);
 	if (r == 0)
-		r = renew_database(replica->path);
+		r = renew_database(replica->path, replica->lock_fd);
 	if (r == 0)
 		r = connection_open(
 		    replica->path, CONNECTION_WRITER, &replica->writer);
@@ -285,8 +285,10 @@ int replica_open_archived(
 		r = archive_open(replica);
 	umask(mask);
 	return finish_open(replica,
-	    replica->copy ? CONNECTION_READER : CONNECTION_ARCHIVE, r,
-	    ret_replica);
+	    replica->copy	? CONNECTION_READER
+	    : replica->trusting ? CONNECTION_ARCHIVE_TRUSTING
+				: CONNECTION_ARCHIVE,
+	    r, ret_replica);
 }
 
 /* ---- the end ---- */
@@ -319,7 +321,10 @@ void replica_close(struct replica *replica)
 	if (replica->writer && leaves_log(replica))
 		connection_leave_log(replica->writer);
 	checkpointer_free(replica->checkpointer);
+	bool was_open = replica->writer && !replica->archived;
 	connection_close(replica->writer);
+	if (was_open && !replica->private_dir)
+		renew_end(replica->path, replica->lock_fd);
 	if (replica->private_dir)
 		private_remove(replica->private_dir);
 	free(replica->private_dir);

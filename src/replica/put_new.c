@@ -62,7 +62,7 @@ int replica_put_new(struct replica *replica, const struct replica_row *rows,
     size_t count, const struct replica_place *first)
 {
 	struct node node;
-	if (replica->failed)
+	if (writer_may_go_on(replica) < 0)
 		return replica->failed;
 	/* What comes after a row that was new is mostly new as well. */
 	int r = replica->expects_new

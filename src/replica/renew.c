@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "replica/connection.h"
 #include "replica/page_sum.h"
+#include "replica/page_vfs.h"
 #include "replica/schema.h"
 #include "replica/sql.h"
 
@@ -40,7 +41,7 @@ static int write_copy(sqlite3 *db, void *ctx)
 		r = -EBADMSG; /* who knows what that may be */
 	if (r < 0)
 		return r;
-	r = page_sum_keep(db);
+	r = page_vfs_keep(db);
 	if (r == SQLITE_OK)
 		r = sqlite3_prepare_v2(
 		    db, "VACUUM INTO ?1", -1, &statement, NULL);
@@ -60,7 +61,7 @@ static int make_copy(const char *path, char *copy)
 	int r = sql_error(db, sqlite3_open_v2(path, &db,
 				  SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 				      SQLITE_OPEN_NOFOLLOW,
-				  page_sum_vfs()));
+				  page_vfs(false)));
 	if (r == 0)
 		r = connection_patiently(db, write_copy, copy);
 	sqlite3_close(db);
@@ -87,13 +88,10 @@ static int take_place(const char *path, const char *copy, const char *log)
 	return 0;
 }
 
-int renew_database(const char *path)
+static int write_anew(const char *path, const char *log)
 {
-	CLEANUP_FREE char *copy = NULL, *log = NULL;
-	if (!page_sum_is_wanted(path))
-		return 0;
-	if (asprintf(&copy, "%s-new", path) < 0 ||
-	    asprintf(&log, "%s-wal", path) < 0)
+	CLEANUP_FREE char *copy = NULL;
+	if (asprintf(&copy, "%s-new", path) < 0)
 		return -ENOMEM;
 	unlink(copy); /* what a crash has left */
 	int r = has_room(path, log) ? make_copy(path, copy) : -ENOSPC;
@@ -104,4 +102,29 @@ int renew_database(const char *path)
 	unlink(copy);
 	log_info("the replica goes on without checksums: %s", strerror(-r));
 	return r == -EINTR || r == -ENOMEM ? r : 0;
+}
+
+int renew_database(const char *path, int mark_fd)
+{
+	unsigned char header[PAGE_SUM_HEADER];
+	CLEANUP_FREE char *log = NULL;
+	int r = 0;
+	if (asprintf(&log, "%s-wal", path) < 0)
+		return -ENOMEM;
+	enum page_sum_state state = page_sum_header(path, header) < 0
+					? PAGE_SUM_UNKNOWN
+					: page_sum_state(header);
+	if (state == PAGE_SUM_WITHOUT)
+		r = write_anew(path, log);
+	else if (state == PAGE_SUM_WITH && size_of(log) == 0 &&
+		 !page_sum_is_marked(path, mark_fd))
+		r = page_sum_complete(path);
+	return r < 0 ? r : page_sum_unmark(mark_fd);
+}
+
+void renew_end(const char *path, int mark_fd)
+{
+	CLEANUP_FREE char *log = NULL;
+	if (asprintf(&log, "%s-wal", path) >= 0 && size_of(log) == 0)
+		page_sum_mark(path, mark_fd);
 }

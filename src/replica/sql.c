@@ -43,12 +43,10 @@ static bool is_full(sqlite3 *db, int result)
 }
 
 /* Whether the file is not what was written to it. */
-static bool is_damaged(sqlite3 *db, int result)
+static bool is_damaged(int result)
 {
 	int kind = result & 0xff;
-	return kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB ||
-	       (kind == SQLITE_IOERR && db &&
-		   sqlite3_extended_errcode(db) == SQLITE_IOERR_DATA);
+	return kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB;
 }
 
 /* Who wants to know, and whether he does. */
@@ -92,7 +90,7 @@ int sql_error(sqlite3 *db, int result)
 		log_error("the replica cannot grow: the disk is full");
 		return -ENOSPC;
 	}
-	if (is_damaged(db, result)) {
+	if (is_damaged(result)) {
 		tell_of_damage(db);
 		return -EIO;
 	}

@@ -25,6 +25,16 @@ static int wrote(struct replica *replica, int r)
 	return r;
 }
 
+int writer_may_go_on(struct replica *replica)
+{
+	/* SQLite itself has taken back what was written, as it does where a
+	 * read fails: the rest would be written all the same. */
+	if (!replica->failed && within(replica) &&
+	    sqlite3_get_autocommit(replica->writer->db))
+		replica->failed = -EIO;
+	return replica->failed;
+}
+
 int replica_begin(struct replica *replica)
 {
 	replica->failed = 0;
@@ -50,7 +60,7 @@ static void add_written(struct replica *replica)
 
 int replica_commit(struct replica *replica)
 {
-	int r = replica->failed;
+	int r = writer_may_go_on(replica);
 	if (r == 0)
 		r = run_simple(replica, ST_COMMIT);
 	within_set(NULL);
@@ -74,7 +84,7 @@ static int run_numbers(struct replica *replica, enum statement which,
     const int64_t *numbers, int count)
 {
 	sqlite3_stmt *s = connection_statement(replica->writer, which);
-	if (replica->failed)
+	if (writer_may_go_on(replica) < 0)
 		return replica->failed;
 	if (!s)
 		return wrote(replica, -EIO);
@@ -131,7 +141,7 @@ static int insert(struct replica *replica, const struct replica_row *row,
     const int64_t pos[2], struct node *ret_node)
 {
 	sqlite3_stmt *s = connection_statement(replica->writer, ST_INSERT);
-	if (replica->failed)
+	if (writer_may_go_on(replica) < 0)
 		return replica->failed;
 	if (!s)
 		return wrote(replica, -EIO);
@@ -361,7 +371,7 @@ int replica_sweep(struct replica *replica, int64_t dir, int side, int64_t base,
 	sqlite3_stmt *s =
 	    connection_statement(replica->writer, side ? ST_SWEEP_1 : ST_SWEEP);
 	int r;
-	if (replica->failed)
+	if (writer_may_go_on(replica) < 0)
 		return replica->failed;
 	if (!s)
 		return wrote(replica, -EIO);
@@ -417,7 +427,7 @@ int replica_set_shortfall(
 {
 	sqlite3_stmt *s =
 	    connection_statement(replica->writer, ST_SET_SHORTFALL);
-	if (replica->failed)
+	if (writer_may_go_on(replica) < 0)
 		return replica->failed;
 	if (!s)
 		return wrote(replica, -EIO);
@@ -446,7 +456,7 @@ int replica_set_object(struct replica *replica, int64_t id, int64_t size,
 {
 	uint64_t salt;
 	sqlite3_stmt *s = connection_statement(replica->writer, ST_SET_SIZE);
-	if (replica->failed)
+	if (writer_may_go_on(replica) < 0)
 		return replica->failed;
 	if (!s || getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
 		return wrote(replica, -EIO);

@@ -147,23 +147,48 @@ static int read_everything(struct buf *all)
 
 /* ---- its file, as it was and as it became ---- */
 
-static char path[512];
+static char path[512], lock_path[512];
 static unsigned char *bytes; /* of the file */
 static size_t size;
+static unsigned char mark[16]; /* what its end noted */
+static size_t mark_size;
 static struct buf wanted;
+
+static size_t size_of(const char *file)
+{
+	struct stat st;
+	assert_int_equal(stat(file, &st), 0);
+	return (size_t)st.st_size;
+}
+
+static void read_file(const char *name, unsigned char *data, size_t len)
+{
+	FILE *file = fopen(name, "r");
+	assert_non_null(file);
+	assert_int_equal(fread(data, 1, len, file), len);
+	fclose(file);
+}
+
+static void write_file(const char *name, const unsigned char *data, size_t len)
+{
+	FILE *file = fopen(name, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(data, 1, len, file), len);
+	assert_int_equal(fclose(file), 0);
+}
 
 static void load(void)
 {
-	struct stat st;
 	find_file(dir, ".db", path);
-	FILE *file = fopen(path, "r");
-	assert_non_null(file);
-	assert_int_equal(fstat(fileno(file), &st), 0);
-	size = (size_t)st.st_size;
+	find_file(dir, ".lock", lock_path);
+	free(bytes);
+	size = size_of(path);
 	bytes = malloc(size);
 	assert_non_null(bytes);
-	assert_int_equal(fread(bytes, 1, size, file), size);
-	fclose(file);
+	read_file(path, bytes, size);
+	mark_size = size_of(lock_path);
+	assert_in_range(mark_size, 0, sizeof(mark));
+	read_file(lock_path, mark, mark_size);
 }
 
 static void store(void)
@@ -174,10 +199,8 @@ static void store(void)
 		snprintf(extra, sizeof(extra), "%s%s", path, tails[i]);
 		unlink(extra);
 	}
-	FILE *file = fopen(path, "w");
-	assert_non_null(file);
-	assert_int_equal(fwrite(bytes, 1, size, file), size);
-	assert_int_equal(fclose(file), 0);
+	write_file(path, bytes, size);
+	write_file(lock_path, mark, mark_size);
 }
 
 /* A replica that was closed, its file, and all that is read of it. */
@@ -192,6 +215,7 @@ static int damage_setup(void **state)
 	replica_close(replica);
 	replica = NULL;
 	load();
+	assert_true(mark_size > 0);
 	return 0;
 }
 
@@ -199,6 +223,7 @@ static int damage_teardown(void **state)
 {
 	buf_done(&wanted);
 	free(bytes);
+	bytes = NULL;
 	return fixture_teardown(state);
 }
 
@@ -261,58 +286,113 @@ static void no_flipped_bit_is_handed_out(void **state)
 		assert_false(is_found_out(ways[i]));
 }
 
-/* Nor one that is all zero. */
-static void no_page_is_handed_out_in_the_place_of_another(void **state)
+/* Those that no reading comes upon: see above. */
+#define IDLE 2
+
+/* How many are found out of those that put len bytes of the next page, or of
+ * zeros, at this place of each page. */
+static void assert_found_out(size_t at, size_t len)
 {
-	(void)state;
-	size_t found_out = 0, pages = size / PAGE;
-	unsigned char *whole = malloc(size);
+	size_t found_out = 0, harmless = 0, pages = size / PAGE;
+	unsigned char *whole = malloc(size), zeros[PAGE] = {0};
 	assert_non_null(whole);
 	memcpy(whole, bytes, size);
-	for (size_t page = 1; page < pages; page++) {
-		memcpy(bytes + page * PAGE,
-		    whole + (page + 1 < pages ? page + 1 : 1) * PAGE, PAGE);
-		found_out += is_found_out(replica_open_archived);
-		memset(bytes + page * PAGE, 0, PAGE);
-		found_out += is_found_out(open_to_write);
+	for (size_t i = 0; i < 2 * pages; i++) {
+		size_t page = i / 2, other = (page + 1) % pages;
+		unsigned char *to = bytes + page * PAGE + at;
+		const unsigned char *from = whole + other * PAGE + at;
+		if (i % 2)
+			from = zeros;
+		/* Parts of pages may be the same. */
+		harmless += memcmp(to, from, len) == 0;
+		memcpy(to, from, len);
+		found_out += is_found_out(ways[page % ARRAY_SIZE(ways)]);
 		memcpy(bytes, whole, size);
 	}
 	free(whole);
-	assert_int_equal(found_out, 2 * (pages - 1 - 2));
+	assert_in_range(found_out + harmless, 2 * (pages - IDLE), 2 * pages);
 }
 
-/* A program that knows of no sums opens a replica after a crash, only to read:
- * when it closes it, SQLite takes the log over. */
-static void what_another_program_takes_over_is_no_damage(void **state)
+static void no_block_is_handed_out_in_the_place_of_another(void **state)
 {
 	(void)state;
-	char log[640];
-	CLEANUP_BUF struct buf all;
+	assert_found_out(0, PAGE);
+	assert_found_out(0, 4096);
+	assert_found_out(4096, 4096);
+	assert_found_out(PAGE - 512, 512);
+}
+
+/* SQLite as others compile it reads what overflows a page past its own memory
+ * for pages: not the whole page. */
+static void a_part_of_a_page_is_looked_at_as_well(void **state)
+{
+	(void)state;
 	sqlite3 *db;
-	buf_init(&all, ALL_MAX);
+	sqlite3_file *file = NULL;
+	unsigned char data[PAGE];
+	size_t last = size - PAGE;
+	for (int damaged = 0; damaged < 2; damaged++) {
+		bytes[last + 5000] ^= damaged ? 4 : 0;
+		store();
+		assert_int_equal(sqlite3_open_v2(path, &db,
+				     SQLITE_OPEN_READWRITE, "page-sum"),
+		    SQLITE_OK);
+		sqlite3_file_control(
+		    db, NULL, SQLITE_FCNTL_FILE_POINTER, &file);
+		assert_int_equal(file->pMethods->xRead(file, data, PAGE - 12,
+				     (sqlite3_int64)last),
+		    damaged ? SQLITE_CORRUPT : SQLITE_OK);
+		assert_int_equal(file->pMethods->xRead(
+				     file, data, 100, (sqlite3_int64)last + 4),
+		    damaged ? SQLITE_CORRUPT : SQLITE_OK);
+		if (!damaged)
+			assert_memory_equal(data, bytes + last + 4, 100);
+		sqlite3_close(db);
+	}
+}
+
+/* What is written together is kept together, or not at all. */
+static void a_read_that_fails_takes_no_part_of_a_write(void **state)
+{
+	(void)state;
+	CLEANUP_BUF struct buf text;
+	buf_init(&text, ALL_MAX);
 	open_in(dir);
-	replica_hurry(replica, 0);
-	begin();
-	for (int i = 2; i < 7; i++)
-		put_record(0, RECORDS + i);
-	commit();
-	assert_int_equal(read_everything(&all), 0);
+	int64_t large = found(table, "large.json").id;
 	replica_close(replica);
 	replica = NULL;
-	snprintf(log, sizeof(log), "%s-wal", path);
-	assert_int_equal(access(log, F_OK), 0);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(
-	    sqlite3_exec(db, "SELECT count(*) FROM node", NULL, NULL, NULL),
-	    SQLITE_OK);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-	assert_int_equal(access(log, F_OK), -1);
-	buf_clear(&wanted);
-	assert_int_equal(buf_add(&wanted, buf_str(&all), all.len), 0);
-	free(bytes);
 	load();
-	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
-		assert_false(is_found_out(ways[i]));
+	size_t page = 0;
+	static const char piece[] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+	while (memcmp(bytes + page + 100, piece, sizeof(piece) - 1) != 0)
+		assert_true((page += PAGE) < size);
+	bytes[page + 100] ^= 1;
+	store();
+	open_in(dir);
+	begin();
+	put("before", "{}", 0, 901);
+	int r = replica_text(replica, large, &text);
+	struct replica_row after = row("after", "{}");
+	struct node node;
+	bool again;
+	replica_put(
+	    replica, &after, &(struct replica_place){0, 0, 902}, &node, &again);
+	bool kept = replica_commit(replica) == 0;
+	assert_int_equal(r, -EIO);
+	assert_int_equal(replica_lookup(replica, table, "before.json", &node),
+	    kept ? 0 : -ENOENT);
+	assert_int_equal(replica_lookup(replica, table, "after.json", &node),
+	    kept ? 0 : -ENOENT);
+}
+
+/* ---- other programs ---- */
+
+static void run_elsewhere(const char *sql)
+{
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
 /* Pages that it wrote would have the sums of those that were there. */
@@ -323,10 +403,8 @@ static void another_program_reads_but_does_not_write(void **state)
 	    "UPDATE node SET checked = 1", "PRAGMA user_version = 7",
 	    "DELETE FROM text"};
 	sqlite3 *db;
+	run_elsewhere("SELECT count(*) FROM node");
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(
-	    sqlite3_exec(db, "SELECT count(*) FROM node", NULL, NULL, NULL),
-	    SQLITE_OK);
 	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
 		assert_int_equal(sqlite3_exec(db, changes[i], NULL, NULL, NULL),
 		    SQLITE_READONLY);
@@ -335,13 +413,156 @@ static void another_program_reads_but_does_not_write(void **state)
 		assert_false(is_found_out(ways[i]));
 }
 
+/* As a crash leaves it. */
+static void leave_log(void)
+{
+	char log[640];
+	open_in(dir);
+	snprintf(log, sizeof(log), "%s-wal", path);
+	replica_hurry(replica, 0);
+	begin();
+	for (int i = 2; i < 7; i++)
+		put_record(0, RECORDS + i);
+	commit();
+	buf_clear(&wanted);
+	assert_int_equal(read_everything(&wanted), 0);
+	replica_close(replica);
+	replica = NULL;
+	assert_true(size_of(log) > 0);
+}
+
+/* SQLite takes what is behind the end for zeros, and does not look for the end
+ * where a log may have it. */
+static void no_file_that_was_cut_is_handed_out(void **state)
+{
+	(void)state;
+	static const size_t cuts[] = {
+	    100, 5000, PAGE, 2 * PAGE, 3 * PAGE + 1, 6 * PAGE};
+	size_t whole = size, found_out = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
+		CLEANUP_BUF struct buf all;
+		buf_init(&all, ALL_MAX);
+		size = whole - cuts[i];
+		for (size_t k = 0; k < ARRAY_SIZE(ways); k++)
+			assert_true(is_found_out(ways[k]));
+		size = whole;
+		store();
+		leave_log();
+		assert_int_equal(truncate(path, (off_t)(size - cuts[i])), 0);
+		open_in(dir);
+		if (read_everything(&all) == 0)
+			assert_text(buf_str(&all), all.len, buf_str(&wanted),
+			    wanted.len);
+		else
+			found_out++;
+		replica_close(replica);
+		replica = NULL;
+		store();
+		open_in(dir);
+		buf_clear(&wanted);
+		assert_int_equal(read_everything(&wanted), 0);
+		replica_close(replica);
+		replica = NULL;
+	}
+	/* What is cut off may be in the log as well. */
+	assert_in_range(found_out, 1, ARRAY_SIZE(cuts));
+}
+
+/* One that knows of no sums opens it, only to read: when it closes it, SQLite
+ * takes the log over. */
+static void what_another_program_takes_over_is_no_damage(void **state)
+{
+	(void)state;
+	leave_log();
+	run_elsewhere("SELECT count(*) FROM node");
+	load();
+	assert_int_equal(mark_size, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		assert_false(is_found_out(ways[i]));
+	/* From then on all have sums again. */
+	load();
+	assert_true(mark_size > 0);
+	assert_found_out(PAGE - 512, 512);
+}
+
+/* Where the pages of what went are free, and are used again. */
+static void what_it_took_over_is_written_to(void **state)
+{
+	(void)state;
+	open_in(dir);
+	struct node large = found(table, "large.json");
+	begin();
+	assert_int_equal(replica_bury(replica, &large, 0), 0);
+	assert_int_equal(replica_trim(replica, table, RECORDS + 2), 0);
+	commit();
+	reopen(); /* which throws it away */
+	replica_hurry(replica, 0);
+	replica_close(replica);
+	replica = NULL;
+	run_elsewhere("SELECT count(*) FROM node");
+	open_in(dir);
+	begin();
+	for (int i = 0; i < 2 * RECORDS; i++)
+		put_record(0, 1000 + i);
+	commit();
+	reopen();
+	assert_int_equal(found(table, "r1599.json").live, 1);
+}
+
+/* A copy that it made, in the place of the replica, or alone. */
+static void a_copy_that_another_program_made_is_one(void **state)
+{
+	(void)state;
+	static const char *const kinds[] = {"backup", "VACUUM INTO"};
+	char copy[640], sql[700];
+	snprintf(copy, sizeof(copy), "%s.copy", path);
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(kinds); i++) {
+		sqlite3 *from, *to;
+		assert_int_equal(sqlite3_open(path, &from), SQLITE_OK);
+		if (i % 2) {
+			snprintf(sql, sizeof(sql), "VACUUM INTO '%s'", copy);
+			assert_int_equal(
+			    sqlite3_exec(from, sql, NULL, NULL, NULL),
+			    SQLITE_OK);
+		} else {
+			assert_int_equal(sqlite3_open(copy, &to), SQLITE_OK);
+			sqlite3_backup *backup =
+			    sqlite3_backup_init(to, "main", from, "main");
+			assert_non_null(backup);
+			assert_int_equal(
+			    sqlite3_backup_step(backup, -1), SQLITE_DONE);
+			sqlite3_backup_finish(backup);
+			assert_int_equal(sqlite3_close(to), SQLITE_OK);
+		}
+		assert_int_equal(sqlite3_close(from), SQLITE_OK);
+		unsigned char *whole = bytes;
+		size_t whole_size = size;
+		size = size_of(copy);
+		bytes = malloc(size);
+		assert_non_null(bytes);
+		read_file(copy, bytes, size);
+		for (size_t k = 0; k < ARRAY_SIZE(ways); k++)
+			assert_false(is_found_out(ways[k]));
+		free(bytes);
+		bytes = whole;
+		size = whole_size;
+		store();
+		assert_int_equal(unlink(copy), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    DAMAGE_TEST(no_flipped_bit_is_handed_out),
-	    DAMAGE_TEST(no_page_is_handed_out_in_the_place_of_another),
+	    DAMAGE_TEST(no_block_is_handed_out_in_the_place_of_another),
+	    DAMAGE_TEST(no_file_that_was_cut_is_handed_out),
+	    DAMAGE_TEST(a_part_of_a_page_is_looked_at_as_well),
+	    DAMAGE_TEST(a_read_that_fails_takes_no_part_of_a_write),
 	    DAMAGE_TEST(another_program_reads_but_does_not_write),
 	    DAMAGE_TEST(what_another_program_takes_over_is_no_damage),
+	    DAMAGE_TEST(what_it_took_over_is_written_to),
+	    DAMAGE_TEST(a_copy_that_another_program_made_is_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
