@@ -84,8 +84,9 @@ int own_replica_complain(const struct options *options, int err)
 		return failed("ended by a signal before it was done");
 	case -EIO:
 		return failed("cannot keep a replica in %s: its disk fails, or"
-			      " what is on it is damaged; move it away, or"
-			      " choose another place with -o cache_dir=DIR",
+			      " what is on it is damaged (with -o offline more"
+			      " may be read of it); choose another place with"
+			      " -o cache_dir=DIR",
 		    options->cache_dir);
 	case -EBADMSG:
 		return failed("the replica in %s was made by a newer bkendfs:"

@@ -180,6 +180,11 @@ static int on_progress(void *ctx)
 	return give_up.over(give_up.ctx);
 }
 
+bool connection_is_given_up(void)
+{
+	return give_up.over && give_up.over(give_up.ctx);
+}
+
 int connection_patiently(
     sqlite3 *db, int (*fn)(sqlite3 *db, void *ctx), void *ctx)
 {

@@ -82,6 +82,9 @@ enum connection_kind {
 int connection_open(const char *path, enum connection_kind kind,
     struct connection **ret_connection);
 
+/* Whether what takes long is to be given up: see replica_give_up_when. */
+bool connection_is_given_up(void);
+
 /* What fn returns, which may take long: see replica_give_up_when. Where that is
  * given up, what SQLite does is interrupted. */
 int connection_patiently(

@@ -16,6 +16,7 @@ struct replica {
 	int lock_fd;	   /* holds the project's lock, or private_dir's */
 	bool archived;	   /* nothing of it is written */
 	bool trusting;	   /* the same: its pages may have no checksums */
+	bool renewed;	   /* renew_end is owed */
 	int64_t made_ms;
 	int64_t run;
 	int64_t next_id;  /* the writing thread's */

@@ -224,6 +224,7 @@ static int open_edition(const char *dir, const char *project,
 	int r = choose_path(replica, dir, project, edition, private);
 	if (r == 0)
 		r = renew_database(replica->path, replica->lock_fd);
+	replica->renewed = r == 0;
 	if (r == 0)
 		r = connection_open(
 		    replica->path, CONNECTION_WRITER, &replica->writer);
@@ -321,9 +322,8 @@ void replica_close(struct replica *replica)
 	if (replica->writer && leaves_log(replica))
 		connection_leave_log(replica->writer);
 	checkpointer_free(replica->checkpointer);
-	bool was_open = replica->writer && !replica->archived;
 	connection_close(replica->writer);
-	if (was_open && !replica->private_dir)
+	if (replica->renewed && !replica->private_dir)
 		renew_end(replica->path, replica->lock_fd);
 	if (replica->private_dir)
 		private_remove(replica->private_dir);

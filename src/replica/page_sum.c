@@ -7,8 +7,11 @@
 #include <xxhash.h>
 
 #include "base/cleanup.h"
+#include "base/disk.h"
 
 #define ROOM_BEGIN (PAGE_SUM_PAGE - PAGE_SUM_ROOM)
+/* Bytes of the least that a disk loses. */
+#define BLOCK_LEAST 512
 #define SUM_AT (PAGE_SUM_PAGE - sizeof(XXH64_canonical_t))
 
 /* ---- the header: SQLite's file format, 1.3 ---- */
@@ -22,6 +25,8 @@ static const char magic[16] = "SQLite format 3";
  * Which format is written, and which is read: 1 a database that has a journal,
  * 2 one that has a log. Programs do not write to a database of a format that
  * they do not know, and do not know ours: what they wrote would have no sums.
+ * It keeps from accidents only: where the first page is in the log, they see
+ * what SQLite was given.
  */
 #define WRITTEN_AT 18
 #define READ_AT 19
@@ -84,7 +89,7 @@ void page_sum_put(unsigned char *page, int64_t offset)
 	memcpy(page + SUM_AT, &sum, sizeof(sum));
 }
 
-static bool has_sum(const unsigned char *page)
+bool page_sum_is_there(const unsigned char *page)
 {
 	static const unsigned char none[PAGE_SUM_ROOM];
 	return memcmp(page + ROOM_BEGIN, none, sizeof(none)) != 0;
@@ -92,9 +97,11 @@ static bool has_sum(const unsigned char *page)
 
 bool page_sum_is_right(const unsigned char *page, int64_t offset, bool trusting)
 {
+	static const unsigned char zeros[BLOCK_LEAST];
 	XXH64_canonical_t sum;
-	if (!has_sum(page))
-		return trusting;
+	if (!page_sum_is_there(page))
+		return trusting || memcmp(page + PAGE_SUM_PAGE - BLOCK_LEAST,
+				       zeros, BLOCK_LEAST) != 0;
 	sum_up(page, offset, &sum);
 	return memcmp(&sum, page + SUM_AT, sizeof(sum)) == 0;
 }
@@ -117,25 +124,46 @@ int page_sum_header(const char *path, unsigned char header[PAGE_SUM_HEADER])
 	return n < 0 ? -errno : n == PAGE_SUM_HEADER ? 0 : -ENODATA;
 }
 
-int page_sum_complete(const char *path)
+/* What an overwrite came to. */
+static int written(ssize_t n, size_t size)
+{
+	if (n < 0)
+		return disk_error(errno);
+	return (size_t)n == size ? 0 : -ENOSPC;
+}
+
+/* Pages between two questions whether to go on. */
+#define STRIDE 256
+
+int page_sum_complete(const char *path, bool (*over)(void))
 {
 	unsigned char page[PAGE_SUM_PAGE];
-	int64_t offset = 0;
+	int64_t offset = 0, count = 1;
 	ssize_t n;
+	int r = 0;
 	CLEANUP_CLOSE int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	for (; (n = pread(fd, page, sizeof(page), offset)) == sizeof(page);
+	for (; r == 0 &&
+	       (n = pread(fd, page, sizeof(page), offset)) == sizeof(page);
 	     offset += n) {
 		if (offset == 0 && page_sum_state(page) != PAGE_SUM_WITH)
 			return -EBADMSG;
-		if (has_sum(page))
+		if (offset == 0)
+			count = page_sum_count(page);
+		if (offset / PAGE_SUM_PAGE % STRIDE == 0 && over())
+			return -EINTR;
+		if (page_sum_is_there(page))
 			continue;
 		page_sum_put(page, offset);
-		if (pwrite(fd, page, sizeof(page), offset) != sizeof(page))
-			return -EIO;
+		r = written(
+		    pwrite(fd, page, sizeof(page), offset), sizeof(page));
 	}
-	return n < 0 || fsync(fd) < 0 ? -errno : 0;
+	if (r < 0)
+		return r;
+	if (n < 0 || fsync(fd) < 0)
+		return disk_error(errno);
+	return offset / PAGE_SUM_PAGE < count ? -EBADMSG : 0;
 }
 
 /* What the first page ends with, which tells of a database of its own. */
@@ -154,8 +182,8 @@ int page_sum_mark(const char *path, int mark_fd)
 	int r = read_note(path, note);
 	if (r < 0)
 		return r;
-	ssize_t n = pwrite(mark_fd, note, sizeof(note), 0);
-	return n < 0 ? -errno : 0;
+	r = written(pwrite(mark_fd, note, sizeof(note), 0), sizeof(note));
+	return r < 0 ? r : fdatasync(mark_fd) < 0 ? disk_error(errno) : 0;
 }
 
 int page_sum_unmark(int mark_fd)
@@ -163,7 +191,9 @@ int page_sum_unmark(int mark_fd)
 	off_t size = lseek(mark_fd, 0, SEEK_END);
 	if (size == 0)
 		return 0;
-	return ftruncate(mark_fd, 0) < 0 || fdatasync(mark_fd) < 0 ? -errno : 0;
+	return ftruncate(mark_fd, 0) < 0 || fdatasync(mark_fd) < 0
+		   ? disk_error(errno)
+		   : 0;
 }
 
 bool page_sum_is_marked(const char *path, int mark_fd)

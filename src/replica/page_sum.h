@@ -43,8 +43,12 @@ int64_t page_sum_count(const unsigned char *header);
 /* Give a page its sum; offset is its place in the file. */
 void page_sum_put(unsigned char *page, int64_t offset);
 
-/* Whether a page is as it was when it got its sum. One without a sum has come
- * out of the log by another program's hand; trusting: it is believed. */
+/* Whether it has one. What has none has come out of the log by another
+ * program's hand, or a disk has made its end zero. */
+bool page_sum_is_there(const unsigned char *page);
+
+/* Whether a page is as it was when it got its sum. One without a sum is
+ * believed unless it ends in zeros; trusting: then as well. */
 bool page_sum_is_right(
     const unsigned char *page, int64_t offset, bool trusting);
 
@@ -58,8 +62,9 @@ void page_sum_strip(unsigned char *page, int64_t offset);
 int page_sum_header(const char *path, unsigned char header[PAGE_SUM_HEADER]);
 
 /* Give all pages a sum that have none, of a database that has room for them. It
- * is on the disk then. */
-int page_sum_complete(const char *path);
+ * is on the disk then. -EBADMSG: it is none, or shorter than it says; -EINTR:
+ * over said so, which is asked often. */
+int page_sum_complete(const char *path, bool (*over)(void));
 
 /*
  * In the file mark_fd is noted that all pages of a database have sums, when it

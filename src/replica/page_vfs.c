@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdalign.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -19,7 +20,12 @@ struct extra {
 	sqlite3_io_methods methods; /* those, but for these here */
 	enum page_sum_state state;
 	bool trusting;
+	bool is_new; /* its first page was never written: SQLite may write
+			others first, and read them again */
 };
+
+/* Pages without sums were read: another program has taken the log over. */
+static atomic_bool saw_none;
 
 static sqlite3_vfs *real_vfs;
 static sqlite3_vfs strict_vfs, trusting_vfs;
@@ -46,7 +52,7 @@ static enum page_sum_state find_state(sqlite3_file *file)
 {
 	struct extra *extra = extra_of(file);
 	unsigned char header[PAGE_SUM_HEADER];
-	if (extra->state == PAGE_SUM_UNKNOWN &&
+	if (extra->state == PAGE_SUM_UNKNOWN && !extra->is_new &&
 	    read_real(file, header, sizeof(header), 0) == SQLITE_OK)
 		extra->state = page_sum_state(header);
 	return extra->state;
@@ -75,8 +81,11 @@ static int read_page(
 	int r = read_real(file, page, PAGE_SUM_PAGE, offset);
 	if (r == SQLITE_IOERR_SHORT_READ && find_state(file) == PAGE_SUM_WITH)
 		return judge_end(file, offset);
-	if (r != SQLITE_OK || find_state(file) == PAGE_SUM_WITHOUT)
+	if (r != SQLITE_OK || extra->is_new ||
+	    find_state(file) == PAGE_SUM_WITHOUT)
 		return r;
+	if (!page_sum_is_there(page))
+		saw_none = true;
 	if (find_state(file) != PAGE_SUM_WITH ||
 	    !page_sum_is_right(page, offset, extra->trusting))
 		return SQLITE_CORRUPT;
@@ -109,8 +118,10 @@ static int on_write(
 	unsigned char page[PAGE_SUM_PAGE];
 	if (!is_page(len, offset))
 		return extra->real->xWrite(file, data, len, offset);
-	if (offset == 0)
+	if (offset == 0) {
 		extra->state = page_sum_state(data);
+		extra->is_new = false;
+	}
 	if (find_state(file) != PAGE_SUM_WITH)
 		return extra->real->xWrite(file, data, len, offset);
 	memcpy(page, data, sizeof(page));
@@ -140,7 +151,15 @@ static int on_open(sqlite3_vfs *self, const char *path, sqlite3_file *file,
 	extra->methods.xWrite = on_write;
 	extra->methods.xDeviceCharacteristics = on_device_characteristics;
 	file->pMethods = &extra->methods;
+	sqlite3_int64 size;
+	extra->is_new =
+	    extra->real->xFileSize(file, &size) == SQLITE_OK && size == 0;
 	return SQLITE_OK;
+}
+
+bool page_vfs_saw_none(void)
+{
+	return atomic_exchange(&saw_none, false);
 }
 
 static bool add(sqlite3_vfs *vfs, const char *name)

@@ -14,6 +14,10 @@
  */
 const char *page_vfs(bool trusting);
 
+/* Whether pages without sums were read since this was last asked. Any thread.
+ */
+bool page_vfs_saw_none(void);
+
 /* Have a database that nothing was written to yet have pages with room for
  * sums; or one that is made of this one. An SQLite result. */
 int page_vfs_keep(sqlite3 *db);

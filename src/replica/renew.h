@@ -5,11 +5,12 @@
 
 /*
  * Before it is opened. One that an earlier version has made is written anew,
- * where that can be done: it takes the disk's room for another one, for as
- * long. Pages that another program took over from a log, when it opened what a
- * crash had left, get checksums. Nobody may have it open. A crash leaves it as
- * it was or as it shall be. mark_fd: see page_sum_mark. 0, also where it stays
- * as it is; -EINTR: see replica_give_up_when; or another -errno.
+ * where that can be done: it must not be too large, and takes the disk's room
+ * for another one, for as long. Pages that another program took over from a
+ * log, when it opened what a crash had left, get checksums. Nobody may have it
+ * open. A crash leaves it as it was or as it shall be. mark_fd: see
+ * page_sum_mark. 0, also where it stays as it is; -EINTR: see
+ * replica_give_up_when; or another -errno.
  */
 int renew_database(const char *path, int mark_fd);
 

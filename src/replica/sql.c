@@ -1,6 +1,7 @@
 #include "replica/sql.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -54,7 +55,6 @@ static struct {
 	struct lock lock;
 	void (*fn)(void *ctx, const char *path);
 	void *ctx;
-	bool logged;
 } damage = {.lock = {PTHREAD_MUTEX_INITIALIZER}};
 
 void replica_on_damage(void (*fn)(void *ctx, const char *path), void *ctx)
@@ -68,16 +68,16 @@ void replica_on_damage(void (*fn)(void *ctx, const char *path), void *ctx)
 /* Once: each read that comes upon it has an error of its own. */
 static void tell_of_damage(sqlite3 *db)
 {
+	static atomic_bool logged;
 	const char *path = db ? sqlite3_db_filename(db, "main") : NULL;
 	if (!path)
-		path = "it";
-	lock_acquire(&damage.lock);
-	if (!damage.logged)
-		log_error(
-		    "the replica is damaged on the disk: unmount, and move"
-		    " %s away; what is in it is fetched again then",
+		path = "its database";
+	if (!atomic_exchange(&logged, true))
+		log_error("the replica is damaged on the disk: what is in the"
+			  " way of it cannot be read; with its server there,"
+			  " unmount, and move %s away: all is fetched again",
 		    path);
-	damage.logged = true;
+	lock_acquire(&damage.lock);
 	if (damage.fn)
 		damage.fn(damage.ctx, path);
 	damage.fn = NULL;

@@ -66,8 +66,11 @@ static void on_damage(void *ctx, const char *path)
 	const struct core *core = ctx;
 	char words[600];
 	snprintf(words, sizeof(words),
-	    "the replica is damaged on the disk: unmount, and move %s away;"
-	    " what is in it is fetched again then",
+	    core->api
+		? "the replica is damaged on the disk: unmount, and move %s"
+		  " away; all is fetched again then"
+		: "the replica is damaged on the disk: %s; what is not can be"
+		  " read, a copy of it from earlier may have the rest",
 	    path);
 	failures_add(core->config.failures, "", "", 0, -EIO, "replica", words);
 }

@@ -485,6 +485,28 @@ static void what_another_program_takes_over_is_no_damage(void **state)
 	assert_found_out(PAGE - 512, 512);
 }
 
+/* One that runs a checkpoint on it while it is open, too. */
+static void what_another_program_takes_over_meanwhile_is_none(void **state)
+{
+	(void)state;
+	open_in(dir);
+	begin();
+	for (int i = 2; i < 7; i++)
+		put_record(0, RECORDS + i);
+	commit();
+	buf_clear(&wanted);
+	assert_int_equal(read_everything(&wanted), 0);
+	run_elsewhere("PRAGMA wal_checkpoint(TRUNCATE)");
+	for (int i = 0; i < 2; i++) {
+		CLEANUP_BUF struct buf all;
+		buf_init(&all, ALL_MAX);
+		assert_int_equal(read_everything(&all), 0);
+		assert_text(
+		    buf_str(&all), all.len, buf_str(&wanted), wanted.len);
+		reopen();
+	}
+}
+
 /* Where the pages of what went are free, and are used again. */
 static void what_it_took_over_is_written_to(void **state)
 {
@@ -561,6 +583,7 @@ int main(void)
 	    DAMAGE_TEST(a_read_that_fails_takes_no_part_of_a_write),
 	    DAMAGE_TEST(another_program_reads_but_does_not_write),
 	    DAMAGE_TEST(what_another_program_takes_over_is_no_damage),
+	    DAMAGE_TEST(what_another_program_takes_over_meanwhile_is_none),
 	    DAMAGE_TEST(what_it_took_over_is_written_to),
 	    DAMAGE_TEST(a_copy_that_another_program_made_is_one),
 	};

@@ -223,30 +223,60 @@ static void what_cannot_be_written_anew_is_used_as_it_is(void **state)
 	assert_all_of_version_1();
 }
 
-/* The log that one who has it open keeps there is not another file's. */
+/* The log that one who has it open keeps there, be it empty, is not another
+ * file's. */
 static void one_that_somebody_reads_is_not_replaced(void **state)
 {
 	(void)state;
+	static const char *const does[] = {"BEGIN; SELECT count(*) FROM node",
+	    "SELECT count(*) FROM node",
+	    "UPDATE node SET checked = 78 WHERE id = 129"};
 	char path[512], log[520];
-	struct stat info;
 	put_version(OLD_VERSIONS, path);
-	sqlite3 *db = database_at(path);
-	assert_int_equal(sqlite3_exec(db,
-			     "PRAGMA journal_mode = WAL;"
-			     "UPDATE node SET checked = 77 WHERE id = 129;"
-			     "BEGIN; SELECT count(*) FROM node",
-			     NULL, NULL, NULL),
-	    SQLITE_OK);
-	open_in(dir);
-	assert_false(has_sums(path));
 	snprintf(log, sizeof(log), "%s-wal", path);
-	assert_int_equal(stat(log, &info), 0);
-	assert_all_of_version_1();
-	assert_int_equal(got(RECORD).checked, 77);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-	reopen();
+	run_sql(path, "PRAGMA journal_mode = WAL;"
+		      "UPDATE node SET checked = 77 WHERE id = 129");
+	for (size_t i = 0; i < ARRAY_SIZE(does); i++) {
+		sqlite3 *db = database_at(path);
+		assert_int_equal(
+		    sqlite3_exec(db, does[i], NULL, NULL, NULL), SQLITE_OK);
+		assert_int_equal(access(log, F_OK), 0);
+		open_in(dir);
+		assert_false(has_sums(path));
+		assert_all_of_version_1();
+		replica_close(replica);
+		replica = NULL;
+		assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	}
+	open_in(dir);
 	assert_true(has_sums(path));
-	assert_int_equal(got(RECORD).checked, 77);
+	assert_int_equal(got(RECORD).checked, 78);
+}
+
+/* SQLite writes what it has no memory for before the first page. */
+static void a_large_one_is_written_anew(void **state)
+{
+	(void)state;
+	char path[512];
+	put_version(OLD_VERSIONS, path);
+	run_sql(path,
+	    "CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS (SELECT 1000"
+	    " UNION ALL SELECT i + 1 FROM n WHERE i < 20999) SELECT i FROM n;"
+	    "INSERT INTO node(id, dir, kind, live, name, key, mtime, size,"
+	    " other_size) SELECT i, 128, 3, 1, 'n' || i, 'k', 0, 1, 1 FROM n;"
+	    "INSERT INTO text SELECT i, CAST(printf('%01000d', i) AS BLOB)"
+	    " FROM n; INSERT INTO entry SELECT 200, i, i FROM n");
+	open_in(dir);
+	assert_true(has_sums(path));
+	assert_all_of_version_1();
+	assert_int_equal(
+	    number_at(path, "SELECT count(*) FROM text WHERE"
+			    " text = CAST(printf('%01000d', node) AS BLOB)"),
+	    20000);
+	assert_int_equal(number_at(path, "SELECT count(*) FROM"
+					 " pragma_integrity_check WHERE"
+					 " integrity_check = 'ok'"),
+	    1);
 }
 
 /* What a crash has left beside it is cleared away. */
@@ -521,6 +551,7 @@ int main(int argc, char **argv)
 	    TEST(each_version_gets_checksums),
 	    TEST(what_cannot_be_written_anew_is_used_as_it_is),
 	    TEST(one_that_somebody_reads_is_not_replaced),
+	    TEST(a_large_one_is_written_anew),
 	    TEST(writing_one_anew_is_given_up_when_that_is_wanted),
 	    TEST(each_later_version_opens_with_all_that_it_holds),
 	    TEST(an_old_one_learns_what_is_missing),
