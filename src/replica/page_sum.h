@@ -2,9 +2,9 @@
  * Checksums of the database's pages: SQLite has none, so that a bit which flips
  * on the disk would be handed out as what the server said, or hide what it
  * said. They stand in room that SQLite leaves at the end of each page of the
- * database's file; the log has its own, and its pages have none of these. What
- * a version before the 8th has made has no such room: see renew.h. Any thread;
- * inside replica/ only.
+ * database's file. The log's pages have none of these: it has SQLite's own,
+ * which are looked at after a crash only. What a version before the 8th has
+ * made has no such room: see renew.h. Any thread; inside replica/ only.
  */
 #ifndef REPLICA_PAGE_SUM_H
 #define REPLICA_PAGE_SUM_H

@@ -73,9 +73,9 @@ static void tell_of_damage(sqlite3 *db)
 	if (!path)
 		path = "its database";
 	if (!atomic_exchange(&logged, true))
-		log_error("the replica is damaged on the disk: what is in the"
-			  " way of it cannot be read; with its server there,"
-			  " unmount, and move %s away: all is fetched again",
+		log_error("the replica is damaged on the disk: not all of it"
+			  " can be read; if its server is there, unmount and"
+			  " move %s away, and all is fetched again",
 		    path);
 	lock_acquire(&damage.lock);
 	if (damage.fn)
