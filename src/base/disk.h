@@ -11,6 +11,9 @@
  */
 int disk_room(int fd, int64_t spare_most, int64_t *ret_bytes);
 
+/* Best effort: what was renamed or removed in a directory lasts. Any thread. */
+void disk_sync_dir(const char *dir);
+
 /* -errno of a write that failed with this errno: a quota that is used up is a
  * full disk. Any thread. */
 int disk_error(int err);

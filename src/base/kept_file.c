@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/disk.h"
 #include "base/own_dir.h"
 
 struct kept_file {
@@ -103,15 +104,6 @@ static int write_all(int fd, const struct buf *text)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-/* Best effort: what was renamed or removed lasts. */
-static void sync_dir(const struct kept_file *file)
-{
-	CLEANUP_CLOSE int fd =
-	    open(file->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0)
-		fsync(fd);
-}
-
 int kept_file_write(const struct kept_file *file, const struct buf *text)
 {
 	CLEANUP_FREE char *name = NULL;
@@ -126,7 +118,7 @@ int kept_file_write(const struct kept_file *file, const struct buf *text)
 	if (r < 0)
 		unlink(name);
 	if (r == 0)
-		sync_dir(file);
+		disk_sync_dir(file->dir);
 	return r;
 }
 
@@ -134,6 +126,6 @@ int kept_file_remove(const struct kept_file *file)
 {
 	if (unlink(file->path) < 0)
 		return errno == ENOENT ? 0 : -errno;
-	sync_dir(file);
+	disk_sync_dir(file->dir);
 	return 0;
 }

@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/disk.h"
+#include "replica/edition.h"
 #include "replica/internal.h"
 #include "replica/page_sum.h"
 #include "replica/private.h"
@@ -142,9 +142,8 @@ static int copy_archive(struct replica *replica)
 /* Whether all pages have checksums, as far as was noted. */
 static bool is_marked(const struct replica *replica)
 {
-	CLEANUP_FREE char *lock = NULL;
-	size_t stem = strlen(replica->path) - strlen(".db");
-	if (asprintf(&lock, "%.*s.lock", (int)stem, replica->path) < 0)
+	CLEANUP_FREE char *lock = edition_lock_path(replica->path);
+	if (!lock)
 		return false;
 	CLEANUP_CLOSE int fd = open(lock, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	return fd >= 0 && page_sum_is_marked(replica->path, fd);
@@ -153,12 +152,13 @@ static bool is_marked(const struct replica *replica)
 int archive_open(struct replica *replica)
 {
 	int r = is_ready(replica);
-	replica->trusting = !is_marked(replica);
-	if (r == 1)
-		return connection_open(replica->path,
-		    replica->trusting ? CONNECTION_ARCHIVE_TRUSTING
-				      : CONNECTION_ARCHIVE,
-		    &replica->writer);
+	if (r == 1) {
+		replica->readers = is_marked(replica)
+				       ? CONNECTION_ARCHIVE
+				       : CONNECTION_ARCHIVE_TRUSTING;
+		return connection_open(
+		    replica->path, replica->readers, &replica->writer);
+	}
 	if (r == 0)
 		r = copy_archive(replica);
 	return r < 0 ? r

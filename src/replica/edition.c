@@ -15,6 +15,15 @@
 
 static const char lock_tail[] = ".lock";
 
+char *edition_lock_path(const char *database)
+{
+	char *lock;
+	size_t stem = strlen(database) - strlen(".db");
+	return asprintf(&lock, "%.*s%s", (int)stem, database, lock_tail) < 0
+		   ? NULL
+		   : lock;
+}
+
 static void close_stream(DIR **stream)
 {
 	if (*stream)

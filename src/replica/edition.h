@@ -10,4 +10,8 @@
  */
 void edition_sweep(const char *dir, const char *prefix, const char *own);
 
+/* The name of the file that is locked by who has a database open; the caller
+ * frees it. NULL: out of memory. */
+char *edition_lock_path(const char *database);
+
 #endif

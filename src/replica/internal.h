@@ -15,8 +15,8 @@ struct replica {
 	char *private_dir; /* to be removed at the end; NULL: none */
 	int lock_fd;	   /* holds the project's lock, or private_dir's */
 	bool archived;	   /* nothing of it is written */
-	bool trusting;	   /* the same: its pages may have no checksums */
-	bool renewed;	   /* renew_end is owed */
+	enum connection_kind readers; /* how those of the pool are opened */
+	bool renewed;		      /* renew_end is owed */
 	int64_t made_ms;
 	int64_t run;
 	int64_t next_id;  /* the writing thread's */

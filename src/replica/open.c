@@ -25,9 +25,8 @@ static const char *const file_tails[] = {"", "-wal", "-shm", "-journal"};
 static int take_lock(struct replica *replica)
 {
 	struct stat st;
-	CLEANUP_FREE char *path = NULL;
-	size_t stem = strlen(replica->path) - strlen(".db");
-	if (asprintf(&path, "%.*s.lock", (int)stem, replica->path) < 0)
+	CLEANUP_FREE char *path = edition_lock_path(replica->path);
+	if (!path)
 		return -ENOMEM;
 	replica->lock_fd =
 	    open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -191,6 +190,7 @@ static struct replica *replica_new(void)
 		return NULL;
 	replica->lock_fd = -1;
 	replica->patience_ms = INT64_MAX;
+	replica->readers = CONNECTION_READER;
 	lock_init(&replica->lock);
 	sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -198,12 +198,12 @@ static struct replica *replica_new(void)
 }
 
 /* What is the same for all, once there is a connection. */
-static int finish_open(struct replica *replica, enum connection_kind kind,
-    int r, struct replica **ret_replica)
+static int finish_open(
+    struct replica *replica, int r, struct replica **ret_replica)
 {
 	if (r == 0)
 		r = pool_new(replica->copy ? replica->copy : replica->path,
-		    kind, &replica->pool);
+		    replica->readers, &replica->pool);
 	if (r == 0)
 		r = load_meta(replica);
 	if (r < 0)
@@ -232,7 +232,7 @@ static int open_edition(const char *dir, const char *project,
 		r = checkpointer_new(
 		    replica->path, replica->writer, &replica->checkpointer);
 	umask(mask);
-	return finish_open(replica, CONNECTION_READER, r, ret_replica);
+	return finish_open(replica, r, ret_replica);
 }
 
 int replica_open(const char *dir, const char *project, bool private,
@@ -285,11 +285,7 @@ int replica_open_archived(
 	if (r == 0)
 		r = archive_open(replica);
 	umask(mask);
-	return finish_open(replica,
-	    replica->copy	? CONNECTION_READER
-	    : replica->trusting ? CONNECTION_ARCHIVE_TRUSTING
-				: CONNECTION_ARCHIVE,
-	    r, ret_replica);
+	return finish_open(replica, r, ret_replica);
 }
 
 /* ---- the end ---- */

@@ -70,13 +70,11 @@ static int make_copy(const char *path, char *copy)
 	return r < 0 ? r : page_sum_complete(copy, connection_is_given_up);
 }
 
-static void sync_dir(const char *path)
+static void sync_dir_of(const char *path)
 {
 	CLEANUP_FREE char *dir = strndup(path, strrchr(path, '/') - path);
-	CLEANUP_CLOSE int fd =
-	    dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	if (fd >= 0)
-		fsync(fd);
+	if (dir)
+		disk_sync_dir(dir);
 }
 
 /* Who still has the other one open has a log there, be it empty, which would be
@@ -85,10 +83,10 @@ static int take_place(const char *path, const char *copy, const char *log)
 {
 	if (access(log, F_OK) == 0)
 		return -EBUSY;
-	sync_dir(path); /* that it is gone */
+	sync_dir_of(path); /* that it is gone */
 	if (rename(copy, path) < 0)
 		return -errno;
-	sync_dir(path);
+	sync_dir_of(path);
 	return 0;
 }
 
